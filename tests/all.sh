@@ -25,10 +25,12 @@ export PATH=$test_env/cargo/bin:$PATH:/usr/sbin
 # Half of what a build writes is for building again after an edit. Who edits sets it to 1.
 export CARGO_INCREMENTAL=${CARGO_INCREMENTAL:-0}
 
-stages=(scripts format clippy clippy_core build tests recipes bridge servers bare simulation crash chaos doc_tests docs book package core_deps deny autobahn schemathesis clients browser fuzz)
+stages=(scripts format clippy clippy_core build tests recipes bridge servers nats bare simulation crash chaos doc_tests docs book package core_deps deny autobahn schemathesis clients browser fuzz)
 slow=180
 # So many at a time of tests that mostly wait for a peer.
 waiting=8
+# What is tested with a server of NATS.
+nats_tests='credentials inbound limits nats outages outbound queue_faults streams'
 # All crates at once have one set of features, whatever of them is asked for: nothing is built twice.
 whole=(--locked --workspace)
 simulation=connection::simulation
@@ -159,6 +161,8 @@ install() {
   install_venv book packaging/book/requirements.txt
   install_node node tests/servers/node
   install_node bridge/node crates/everwire-cli/tests/bridge/node
+  install_venv example_nats/python examples/nats/requirements.txt
+  install_node example_nats/node examples/nats
   install_venv clients/python clients/python/requirements.txt
   install_node clients/typescript clients/typescript
   tests/autobahn.sh install
@@ -229,7 +233,7 @@ die() {
 # --- the stages
 
 stage_scripts() {
-  shellcheck .ci/run tests/*.sh tests/servers/*/*.sh crates/*/tests/*.sh clients/*.sh packaging/*.sh packaging/debian/postrm
+  shellcheck .ci/run tests/*.sh tests/servers/*/*.sh crates/*/tests/*.sh clients/*.sh examples/*/*.sh packaging/*.sh packaging/debian/postrm
   tests/subjects.sh
 }
 
@@ -258,7 +262,7 @@ stage_tests() {
   local targets=() name run=(cargo test --no-fail-fast "${whole[@]}") code=0
   while read -r name; do
     targets+=(--test "$name")
-  done < <(integration_tests | grep -vxE 'autobahn|bridge|browser|chaos|cli_recipes|cli_rehearse|crash|dialogue|panics|recipes|servers')
+  done < <(integration_tests | grep -vxE "autobahn|bridge|browser|chaos|cli_recipes|cli_rehearse|crash|dialogue|panics|recipes|servers|${nats_tests// /|}")
   "${run[@]}" --lib --bins --example protocol "${targets[@]}" -- --skip "$simulation" || code=1
   "${run[@]}" --test cli_rehearse --test dialogue -- --test-threads="$waiting" || code=1
   return "$code"
@@ -294,6 +298,17 @@ stage_bridge() {
 # Real servers, with the configurations of examples/dialogue: restarted, and frozen for half a minute. All at once: they mostly wait.
 stage_servers() {
   timeout 300 cargo test "${whole[@]}" --test servers -- --nocapture --test-threads="$waiting"
+}
+
+# The bridge to NATS with real servers: killed, frozen, full, with other credentials, permissions and streams; the program with it, which
+# is killed itself; and its example. They mostly wait.
+stage_nats() {
+  local name targets=()
+  for name in $nats_tests; do
+    targets+=(--test "$name")
+  done
+  timeout 300 cargo test --no-fail-fast "${whole[@]}" "${targets[@]}" -- --test-threads="$waiting"
+  examples/nats/test.sh
 }
 
 # 10,000 lives of a name under virtual time.

@@ -16,8 +16,6 @@ pub enum Ack {
     OtherLast,
     /// The stream takes no message of this size, whenever it is published.
     TooLarge,
-    /// Nobody takes the subject: the stream is gone, or JetStream is off.
-    NoResponders,
     /// It is not stored, and may be later.
     Refused {
         /// JetStream's own number of the error; 0 where it gives none.

@@ -2,7 +2,8 @@
 //! lost it is over, and so is all that was on its way.
 
 use std::{
-    path::Path,
+    error::Error as StdError,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -10,7 +11,9 @@ use std::{
     time::Duration,
 };
 
-use async_nats::{Client, ConnectError, ConnectErrorKind, ConnectOptions, Event, ServerError};
+use async_nats::{
+    Client, ConnectError, ConnectErrorKind, ConnectOptions, Event, ServerError, rustls,
+};
 use everwire::config::{NatsSettings, Source, System, Variable};
 use tokio::{
     runtime::{Builder, Runtime},
@@ -24,6 +27,8 @@ pub const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
 /// So many commands may wait for the client's task. It is more than what is published and asked for
 /// at once, so that nobody ever waits.
 const CAPACITY: usize = 16_384;
+/// So many refused messages may wait to be told: as many as are published at once.
+const MOST_DENIED: usize = 4096;
 /// A server that answers no ping for twice this long is gone.
 const PING: Duration = Duration::from_secs(5);
 /// The client would connect again by itself, and send on the new connection what it had not sent on
@@ -37,8 +42,28 @@ pub struct Connection {
     pub client: Client,
     /// Ends with the connection: why, where that is known.
     lost: mpsc::Receiver<BridgeError>,
+    /// Subjects to which the server does not let this user publish.
+    denied: mpsc::Receiver<Denied>,
     /// All tasks of the client run here, and end with it.
     _runtime: Kept,
+}
+
+/// What happens to a connection beside answers.
+#[derive(Debug)]
+pub enum Happened {
+    /// It is over.
+    Lost(BridgeError),
+    /// A message was not let through; all other things go on.
+    Denied(Denied),
+}
+
+/// A message that the server has refused for its subject.
+#[derive(Debug)]
+pub struct Denied {
+    /// The subject.
+    pub subject: String,
+    /// What the server says.
+    pub text: String,
 }
 
 impl Connection {
@@ -59,14 +84,16 @@ impl Connection {
         let handle = runtime.handle().clone();
         let runtime = Kept(Some(runtime));
         let (tell, lost) = mpsc::channel(1);
+        let (tell_denied, denied) = mpsc::channel(MOST_DENIED);
         let connecting = handle.spawn(async move {
             // Files of credentials are read: a file system can hang.
             let servers = settings.servers.clone();
+            let file = settings.nkey_file.clone().or(settings.creds_file.clone());
             let options = tokio::task::spawn_blocking(move || options(&settings)).await;
             let options =
                 options.map_err(|error| BridgeError::Unreachable(error.to_string()))??;
-            let connected = observe(options, tell).connect(servers).await;
-            connected.map_err(|error| refusal(&error))
+            let connected = observe(options, tell, tell_denied).connect(servers).await;
+            connected.map_err(|error| refusal(&error, file))
         });
         let connected = tokio::time::timeout(CONNECT_DEADLINE, connecting).await;
         let client = match connected {
@@ -80,6 +107,7 @@ impl Connection {
         Ok(Self {
             client,
             lost,
+            denied,
             _runtime: runtime,
         })
     }
@@ -90,10 +118,22 @@ impl Connection {
         format!("{} {}:{}", info.server_name, info.host, info.port)
     }
 
-    /// Waits until the connection is lost.
-    pub async fn lost(&mut self) -> BridgeError {
-        let why = self.lost.recv().await;
-        why.unwrap_or_else(|| BridgeError::Lost("the client has ended".into()))
+    /// Waits until the connection is lost, or a message is refused for its subject.
+    pub async fn happened(&mut self) -> Happened {
+        let ended = || BridgeError::Lost("the client has ended".into());
+        tokio::select! {
+            biased;
+            why = self.lost.recv() => Happened::Lost(why.unwrap_or_else(ended)),
+            Some(denied) = self.denied.recv() => Happened::Denied(denied),
+        }
+    }
+
+    /// The same while it is prepared, where each request must get through.
+    pub async fn failed(&mut self) -> BridgeError {
+        match self.happened().await {
+            Happened::Lost(error) => error,
+            Happened::Denied(denied) => BridgeError::Refused(denied.text),
+        }
     }
 }
 
@@ -110,7 +150,11 @@ impl Drop for Kept {
 }
 
 /// The connection ends where the client would begin another one.
-fn observe(options: ConnectOptions, tell: mpsc::Sender<BridgeError>) -> ConnectOptions {
+fn observe(
+    options: ConnectOptions,
+    tell: mpsc::Sender<BridgeError>,
+    tell_denied: mpsc::Sender<Denied>,
+) -> ConnectOptions {
     let was_connected = Arc::new(AtomicBool::new(false));
     let is_connected = Arc::clone(&was_connected);
     options
@@ -129,7 +173,14 @@ fn observe(options: ConnectOptions, tell: mpsc::Sender<BridgeError>) -> ConnectO
                 Event::ServerError(ServerError::AuthorizationViolation) => Some(
                     BridgeError::Credentials("the authorization was withdrawn".into()),
                 ),
-                Event::ServerError(ServerError::Other(text)) => Some(BridgeError::Refused(text)),
+                Event::ServerError(ServerError::Other(text)) => match denied_subject(&text) {
+                    Some(subject) => {
+                        // One that finds no room is missed by its acknowledgement.
+                        let _told = tell_denied.try_send(Denied { subject, text });
+                        None
+                    }
+                    None => Some(BridgeError::Refused(text)),
+                },
                 _ => None,
             };
             // The first is the reason; what follows, follows from it.
@@ -138,6 +189,13 @@ fn observe(options: ConnectOptions, tell: mpsc::Sender<BridgeError>) -> ConnectO
             }
             std::future::ready(())
         })
+}
+
+/// The subject in a server's word that a message was not let through.
+fn denied_subject(text: &str) -> Option<String> {
+    let (_, rest) = text.split_once(" for Publish to \"")?;
+    let (subject, _) = rest.split_once('"')?;
+    Some(subject.to_owned())
 }
 
 fn options(settings: &NatsSettings) -> Result<ConnectOptions, BridgeError> {
@@ -168,6 +226,14 @@ fn options(settings: &NatsSettings) -> Result<ConnectOptions, BridgeError> {
         options = options.credentials(&text).map_err(invalid)?;
     }
     let tls = &settings.tls;
+    for path in [&tls.ca_file, &tls.cert_file, &tls.key_file] {
+        // The client would not say which file it is.
+        if let Some(path) = path
+            && let Err(error) = std::fs::File::open(path)
+        {
+            return Err(BridgeError::Tls(format!("{}: {error}", path.display())));
+        }
+    }
     if let Some(path) = &tls.ca_file {
         options = options.add_root_certificates(path.clone());
     }
@@ -189,13 +255,55 @@ fn credentials(path: &Path) -> Result<String, BridgeError> {
         })
 }
 
-fn refusal(error: &ConnectError) -> BridgeError {
+/// What an error of the client says. `file`: where the key is that signs what the server asks.
+fn refusal(error: &ConnectError, file: Option<PathBuf>) -> BridgeError {
     let text = error.to_string();
-    match error.kind() {
-        ConnectErrorKind::Authentication | ConnectErrorKind::AuthorizationViolation => {
+    match (error.kind(), file) {
+        (ConnectErrorKind::Authentication, Some(path)) => BridgeError::CredentialsFile {
+            path,
+            reason: "it holds no seed of a user".into(),
+        },
+        (ConnectErrorKind::Authentication | ConnectErrorKind::AuthorizationViolation, _) => {
             BridgeError::Credentials(text)
         }
-        ConnectErrorKind::Tls => BridgeError::Tls(text),
+        (ConnectErrorKind::Tls, _) => BridgeError::Tls(text),
+        _ if is_of_tls(error) => BridgeError::Tls(text),
         _ => BridgeError::Unreachable(text),
+    }
+}
+
+/// Whether TLS is what failed: the client tells a handshake's error as one of reading or writing.
+fn is_of_tls(error: &ConnectError) -> bool {
+    let mut cause = StdError::source(error);
+    while let Some(error) = cause {
+        let inner = error.downcast_ref::<std::io::Error>();
+        let inner = inner.and_then(std::io::Error::get_ref);
+        if error.is::<rustls::Error>() || inner.is_some_and(|error| error.is::<rustls::Error>()) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_subject_of_a_refused_message_is_found() {
+        for (text, subject) in [
+            (
+                r#"Permissions Violation for Publish to "everwire.in.a""#,
+                Some("everwire.in.a"),
+            ),
+            (
+                r#"Permissions Violation for Subscription to "_INBOX.x""#,
+                None,
+            ),
+            ("Unknown Protocol Operation", None),
+        ] {
+            assert_eq!(denied_subject(text).as_deref(), subject, "{text}");
+        }
     }
 }

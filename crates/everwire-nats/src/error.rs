@@ -49,6 +49,9 @@ pub enum BridgeError {
         /// What it takes.
         takes: String,
     },
+    /// The stream was deleted, or JetStream was turned off.
+    #[error("nobody takes messages for the stream {0}: it is gone, or JetStream is off")]
+    StreamGone(String),
     /// Another process takes messages from the queue.
     #[error(
         "another process takes messages from the stream {0}: each everwire needs a queue of its own"
@@ -75,6 +78,7 @@ impl BridgeError {
             Self::Tls(_) => "nats_tls",
             Self::NoJetStream(_) => "nats_no_jetstream",
             Self::StreamNotMade { .. } => "nats_stream_not_made",
+            Self::StreamGone(_) => "nats_stream_gone",
             Self::OtherStream { .. } => "nats_other_stream",
             Self::QueueTaken(_) => "nats_queue_taken",
             Self::Lost(_) => "nats_lost",

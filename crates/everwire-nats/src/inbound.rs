@@ -17,7 +17,10 @@ use tokio::{
     time::Instant,
 };
 
-use self::{link::InLink, publisher::Publisher};
+use self::{
+    link::InLink,
+    publisher::{Publisher, Spooled},
+};
 use crate::{report::Observer, spool::SpoolError, status::Shared};
 
 /// Between two looks for what is due.
@@ -114,7 +117,7 @@ impl Inbound {
     }
 
     fn hear(&mut self, batch: everwire::Batch) {
-        let mut spooled = Vec::new();
+        let mut spooled = Spooled::default();
         for update in batch {
             match update {
                 Update::Event(event) => {
@@ -131,7 +134,7 @@ impl Inbound {
                 Update::Notice(_) => {}
             }
         }
-        self.publisher.spool(spooled);
+        self.publisher.spool(&spooled);
     }
 
     fn tick(&mut self) {

@@ -102,7 +102,7 @@ impl<U> Link<U> {
     /// Tells that there is a connection.
     pub fn tell_up(&self, server: String, differences: Vec<String>) {
         self.status
-            .connected(self.part, server.clone(), &differences);
+            .connected(self.part, server.clone(), differences.clone());
         self.observer.tell(Report::Up {
             part: self.part,
             server,

@@ -1,8 +1,10 @@
 //! What waits in the work queue, on its way out through names.
 
+mod answers;
 mod link;
 mod replies;
 mod sender;
+mod unfinished;
 
 use std::{sync::Arc, time::Duration};
 
@@ -47,7 +49,14 @@ impl Outbound {
         status: Shared,
         observer: Observer,
     ) -> Self {
-        let sender = Sender::new(manager, settings.clone(), observer.clone());
+        let published = nats.inbound.as_ref().map(|inbound| inbound.subject.clone());
+        let own_subjects = published.into_iter().chain([settings.subject.clone()]);
+        let sender = Sender::new(
+            manager,
+            settings.clone(),
+            own_subjects.collect(),
+            observer.clone(),
+        );
         Self {
             link: link::link(nats, settings, consumer, status.clone(), observer),
             sender,

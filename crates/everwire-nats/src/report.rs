@@ -48,6 +48,13 @@ pub enum Report {
         /// Why.
         text: String,
     },
+    /// An answer to a message of the queue does not go to its subject.
+    NotAnswered {
+        /// The subject.
+        subject: String,
+        /// Why.
+        text: &'static str,
+    },
     /// The stream had later messages of a name than this process: its epoch was raised.
     EpochRaised {
         /// The name.
@@ -112,6 +119,9 @@ impl fmt::Display for Report {
             }
             Self::NotSent { name, reason, text } => {
                 write!(f, "messages for {name} are refused ({reason}): {text}")
+            }
+            Self::NotAnswered { subject, text } => {
+                write!(f, "nobody is answered at {subject}: {text}")
             }
             Self::EpochRaised { name, above } => {
                 write!(

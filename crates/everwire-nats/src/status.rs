@@ -96,6 +96,7 @@ struct LinkStatus {
     part: Part,
     server: Option<String>,
     error: Option<Trouble>,
+    differences: Vec<String>,
 }
 
 impl Shared {
@@ -106,6 +107,8 @@ impl Shared {
         let is_up = inner.links.iter().all(|link| link.server.is_some());
         let server = inner.links.first().and_then(|link| link.server.clone());
         status.server = server.filter(|_| is_up);
+        let differences = inner.links.iter().flat_map(|link| link.differences.clone());
+        status.differences = differences.collect();
         let errors = inner.links.iter().filter_map(|link| link.error.clone());
         status.error = errors.max_by_key(|error| (error.is_now, error.at));
         status
@@ -121,6 +124,7 @@ impl Shared {
             part,
             server: None,
             error: None,
+            differences: Vec::new(),
         });
     }
 
@@ -131,16 +135,10 @@ impl Shared {
         }
     }
 
-    pub fn connected(&self, part: Part, server: String, differences: &[String]) {
-        self.update(|status| {
-            for text in differences {
-                if !status.differences.contains(text) {
-                    status.differences.push(text.clone());
-                }
-            }
-        });
+    pub fn connected(&self, part: Part, server: String, differences: Vec<String>) {
         self.link(part, |link| {
             link.server = Some(server);
+            link.differences = differences;
             if let Some(error) = &mut link.error {
                 error.is_now = false;
             }
@@ -165,13 +163,13 @@ impl Shared {
         is_new
     }
 
-    pub fn refused(&self, name: &ConnectionName, text: &str) {
-        self.update(|status| {
-            let refused = &mut status.inbound.refused;
-            if refused.len() < MAX_REFUSED || refused.contains_key(name) {
-                refused.insert(name.clone(), text.to_owned());
-            }
-        });
+    /// Whether that is news.
+    pub fn refused(&self, name: &ConnectionName, text: &str) -> bool {
+        let mut inner = self.0.lock();
+        let refused = &mut inner.status.inbound.refused;
+        let is_kept = refused.len() < MAX_REFUSED || refused.contains_key(name);
+        let before = is_kept.then(|| refused.insert(name.clone(), text.to_owned()));
+        before.is_some_and(|before| before.as_deref() != Some(text))
     }
 }
 

@@ -1,88 +1,15 @@
 //! What comes in over sockets is in the stream, whatever happens to the server.
 
-#[path = "support/mod.rs"]
 mod support;
 
 use std::{collections::BTreeMap, time::Duration};
 
-use async_nats::jetstream::{self, consumer::pull};
 use everwire_nats::{Bridge, Observer};
-use futures::StreamExt;
-use support::{Names, Server, settings, until_async};
-
-/// A message as a reader has it.
-#[derive(Clone, Debug, PartialEq)]
-struct Read {
-    subject: String,
-    text: String,
-    place: (u64, u64),
-    previous: Option<(u64, u64)>,
-    gap: Option<String>,
-}
-
-/// All that the stream has.
-async fn all(server: &Server, stream: &str) -> Vec<Read> {
-    let context = jetstream::new(server.client().await);
-    let mut stream = context.get_stream(stream).await.unwrap();
-    let count = stream.info().await.unwrap().state.messages;
-    let consumer = stream
-        .create_consumer(pull::OrderedConfig::default())
-        .await
-        .unwrap();
-    let messages = consumer.messages().await.unwrap();
-    let mut read = Vec::new();
-    let mut messages = messages.take(usize::try_from(count).unwrap());
-    while let Some(message) = messages.next().await {
-        let message = message.unwrap();
-        let headers = message.headers.clone().unwrap();
-        let text = |name: &str| headers.get(name).map(|value| value.as_str().to_owned());
-        let number = |name: &str| text(name).unwrap().parse().unwrap();
-        let previous = text("Everwire-Previous").map(|previous| {
-            let (epoch, seq) = previous.split_once('/').unwrap();
-            (epoch.parse().unwrap(), seq.parse().unwrap())
-        });
-        read.push(Read {
-            subject: message.subject.to_string(),
-            text: String::from_utf8(message.payload.to_vec()).unwrap(),
-            place: (number("Everwire-Epoch"), number("Everwire-Seq")),
-            previous,
-            gap: text("Everwire-Gap"),
-        });
-    }
-    read
-}
-
-/// What a reader has who drops what is not above the highest that it has seen. No hole is allowed.
-fn texts(read: &[Read]) -> BTreeMap<String, Vec<String>> {
-    let mut highest: BTreeMap<String, (u64, u64)> = BTreeMap::new();
-    let mut texts: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for message in read {
-        let before = highest.get(&message.subject).copied();
-        if before.is_some_and(|before| message.place <= before) {
-            continue;
-        }
-        assert_eq!(message.previous, before, "a hole: {message:?}");
-        assert_eq!(message.gap, None, "{message:?}");
-        highest.insert(message.subject.clone(), message.place);
-        texts
-            .entry(message.subject.clone())
-            .or_default()
-            .push(message.text.clone());
-    }
-    texts
-}
-
-fn numbers(count: usize) -> Vec<String> {
-    (0..count).map(|number| number.to_string()).collect()
-}
-
-async fn published(bridge: &Bridge, count: u64) {
-    until_async("all is published", async || {
-        let inbound = bridge.status().inbound;
-        inbound.pending == 0 && inbound.published >= count
-    })
-    .await;
-}
+use support::{
+    Names, Server,
+    read::{all, numbers, published, texts},
+    settings, tempdir, until_async,
+};
 
 #[tokio::test]
 async fn each_message_is_in_the_stream_with_its_place() {
@@ -183,11 +110,4 @@ async fn what_waits_at_the_end_is_published_by_the_next_process() {
     assert_eq!(texts(&read)["everwire.in.a"], numbers(300));
     assert_eq!(bridge.stop(Duration::from_secs(5)).await, 0);
     std::fs::remove_dir_all(state).unwrap();
-}
-
-fn tempdir(name: &str) -> std::path::PathBuf {
-    let folder = std::env::temp_dir().join(format!("everwire-nats-{name}-{}", std::process::id()));
-    std::fs::remove_dir_all(&folder).ok();
-    std::fs::create_dir_all(&folder).unwrap();
-    folder
 }

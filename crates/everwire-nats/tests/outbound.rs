@@ -1,6 +1,5 @@
 //! What is put on the queue is sent, and leaves it when it has arrived.
 
-#[path = "support/mod.rs"]
 mod support;
 
 use std::time::Duration;

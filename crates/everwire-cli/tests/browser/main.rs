@@ -1,6 +1,8 @@
 //! The page at `/`, in a real browser. Screenshots are left in the folder `browser` of the tests' output.
 
 mod driver;
+#[path = "../../../everwire-nats/tests/support/server.rs"]
+mod nats_server;
 #[path = "../service_support/nginx.rs"]
 mod nginx;
 #[path = "../service_support/mod.rs"]
@@ -644,4 +646,26 @@ fn the_page_is_seen_in_light_and_dark_and_on_a_small_screen() {
     };
     let log: Vec<_> = log.as_array().unwrap().iter().filter(bad).collect();
     assert!(log.is_empty(), "{log:?}");
+}
+
+#[test]
+fn the_line_about_the_bridge_says_what_is_carried_and_what_is_wrong() {
+    let peer = Peer::spawn_thread().unwrap();
+    let mut server = nats_server::Server::start("page");
+    let nats = format!("[nats]\nservers = ['{}']\nin = {{}}\n", server.url());
+    let service = Service::start("page-nats", &(mixed(&peer) + &nats));
+    service.wait_for_state("binance-trades", "open");
+    let page = open("nats", &service);
+    let line = "document.querySelector('#nats')";
+    page.wait(&format!(
+        "{line}.dataset.link === 'up' && /^NATS: \\S+ published/.test({line}.textContent)"
+    ));
+    assert_eq!(page.run(&format!("return {line}.hidden")), false);
+    server.kill();
+    page.wait(&format!(
+        "{line}.dataset.link === 'down' && /^NATS: no NATS server answers: .*published · \\S+ waiting/.test({line}.textContent)"
+    ));
+    page.screenshot("nats-down");
+    server.restart();
+    page.wait(&format!("{line}.dataset.link === 'up'"));
 }

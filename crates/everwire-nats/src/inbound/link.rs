@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use async_nats::{
     Message, Subscriber,
     jetstream::{
-        self, Context,
+        self, Context, ErrorCode,
         stream::{LastRawMessageErrorKind, RetentionPolicy, Stream},
     },
 };
@@ -16,7 +16,7 @@ use everwire::{
 use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 
 use crate::{
-    connection::Connection,
+    connection::{Connection, Happened},
     error::BridgeError,
     header,
     lanes::{LaneId, Last},
@@ -43,18 +43,29 @@ pub(super) enum Change {
     Answer(Message),
     /// What the stream has last of a name.
     Last(LaneId, Result<Option<Last>, String>),
+    /// The server does not let messages of this subject through.
+    Denied(String, String),
 }
 
 /// A connection with a stream behind it.
 pub(super) struct Up {
     connection: Connection,
     stream: Stream,
+    name: String,
     answers: Subscriber,
     /// Answers come to subjects below this.
     inbox: String,
-    asks: FuturesUnordered<BoxFuture<'static, (LaneId, Result<Option<Last>, String>)>>,
+    asks: FuturesUnordered<BoxFuture<'static, (LaneId, Result<Option<Last>, AskError>)>>,
     differences: Vec<String>,
     window: usize,
+}
+
+/// Why it is not known what the stream has last of a name.
+enum AskError {
+    /// There is no stream any more: it is made anew on the next connection.
+    Gone,
+    /// Anything else.
+    Other(String),
 }
 
 /// The way to it.
@@ -87,13 +98,23 @@ pub(super) async fn next(link: &mut InLink) -> Change {
     let lost = tokio::select! {
         biased;
         Some((lane, last)) = up.asks.next(), if !up.asks.is_empty() => {
-            return Change::Last(lane, last);
+            match last {
+                Ok(last) => return Change::Last(lane, Ok(last)),
+                Err(AskError::Other(text)) => return Change::Last(lane, Err(text)),
+                Err(AskError::Gone) => BridgeError::StreamGone(up.name.clone()),
+            }
         }
         answer = up.answers.next() => match answer {
             Some(answer) => return Change::Answer(answer),
             None => BridgeError::Lost("the client has ended".into()),
         },
-        error = up.connection.lost() => error,
+        happened = up.connection.happened() => match happened {
+            Happened::Denied(denied) if !denied.subject.starts_with('$') => {
+                return Change::Denied(denied.subject, denied.text);
+            }
+            Happened::Denied(denied) => BridgeError::Refused(denied.text),
+            Happened::Lost(error) => error,
+        },
     };
     link.give_up(lost);
     Change::Down
@@ -131,8 +152,18 @@ impl Up {
                 Ok(Err(error)) if error.kind() == LastRawMessageErrorKind::NoMessageFound => {
                     Ok(None)
                 }
-                Ok(Err(error)) => Err(error.to_string()),
-                Err(_) => Err("the stream does not say which message it has last".to_owned()),
+                Ok(Err(error)) => Err(match error.kind() {
+                    LastRawMessageErrorKind::JetStream(error)
+                        if error.error_code() == ErrorCode::STREAM_NOT_FOUND =>
+                    {
+                        AskError::Gone
+                    }
+                    _ => AskError::Other(error.to_string()),
+                }),
+                Err(_) => {
+                    let text = "the stream does not say which message it has last";
+                    Err(AskError::Other(text.to_owned()))
+                }
             };
             (lane, last)
         }));
@@ -140,14 +171,17 @@ impl Up {
 }
 
 async fn open(nats: Arc<NatsSettings>, settings: NatsInSettings) -> Result<Up, BridgeError> {
-    let connection = Connection::open(nats).await?;
+    let mut connection = Connection::open(nats).await?;
     let mut config = stream::config(&settings.stream, &settings.subject, RetentionPolicy::Limits);
     config.duplicate_window = settings.duplicate_window;
     let context: Context = jetstream::new(connection.client.clone());
     let finding = stream::find(&context, config);
-    let found = match tokio::time::timeout(FIND_DEADLINE, finding).await {
-        Ok(found) => found?,
-        Err(_) => return Err(BridgeError::NoJetStream("it does not answer".into())),
+    let found = tokio::select! {
+        found = tokio::time::timeout(FIND_DEADLINE, finding) => match found {
+            Ok(found) => found?,
+            Err(_) => return Err(BridgeError::NoJetStream("it does not answer".into())),
+        },
+        error = connection.failed() => return Err(error),
     };
     let inbox = connection.client.new_inbox();
     let subscribing = connection.client.subscribe(format!("{inbox}.*.*"));
@@ -157,6 +191,7 @@ async fn open(nats: Arc<NatsSettings>, settings: NatsInSettings) -> Result<Up, B
     Ok(Up {
         window: stream::window(found.stream.cached_info()),
         stream: found.stream,
+        name: settings.stream.name,
         differences: found.differences,
         connection,
         answers,

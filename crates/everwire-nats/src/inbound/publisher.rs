@@ -1,8 +1,8 @@
 //! What is heard goes to the stream, or into the spool.
 
-use std::{path::Path, time::Duration};
+use std::{collections::HashMap, path::Path, time::Duration};
 
-use async_nats::{Message as Answer, StatusCode};
+use async_nats::StatusCode;
 use everwire::{ConnectionName, Manager, Message, config::NatsInSettings, events::Stamp};
 use tokio::time::Instant;
 
@@ -15,13 +15,15 @@ use crate::{
     report::{Observer, Report},
     spool::{Spool, SpoolError},
     status::Shared,
-    subject::subject_of,
+    subject::{name_in, subject_of},
 };
 
 /// So many messages go out before others have their turn.
 const BURST: usize = 512;
 /// A stream that acknowledges nothing for so long, of what it was sent, is given up.
 const SILENCE: Duration = Duration::from_secs(12);
+/// Between two reports of dropped messages.
+const DROPS: Duration = Duration::from_secs(5);
 /// Rows that are not needed any more are deleted together.
 const FORGET: usize = 256;
 
@@ -40,6 +42,11 @@ pub(super) struct Publisher {
     redelivered: u64,
     /// When the last acknowledgement came, or the first message without one went out.
     heard_at: Instant,
+    /// Dropped messages that were not told of.
+    dropped: HashMap<(ConnectionName, DropReason), u64>,
+    told_dropped: Option<Instant>,
+    /// What was last told of a spool that cannot be written.
+    told_of_spool: Option<String>,
     /// Rows that are not needed any more.
     forget: Vec<(ConnectionName, Place)>,
 }
@@ -69,17 +76,15 @@ impl Publisher {
             published: 0,
             redelivered: 0,
             heard_at: Instant::now(),
+            dropped: HashMap::new(),
+            told_dropped: None,
+            told_of_spool: None,
             forget: Vec::new(),
         })
     }
 
     /// A message came in. What is to go into the spool is added to `spooled`.
-    pub fn hear(
-        &mut self,
-        stamp: Stamp,
-        message: Message,
-        spooled: &mut Vec<(LaneId, ConnectionName, Entry)>,
-    ) {
+    pub fn hear(&mut self, stamp: Stamp, message: Message, spooled: &mut Spooled) {
         let entry = Entry {
             place: Place {
                 epoch: stamp.epoch,
@@ -96,29 +101,43 @@ impl Publisher {
             was_published: false,
             was_refused: false,
         };
-        let waits: usize = spooled.iter().map(|(_, _, entry)| entry.cost()).sum();
-        let has_spool = self.spool.has_room((waits + entry.cost()) as u64);
+        let has_spool = self.spool.has_room((spooled.bytes + entry.cost()) as u64);
         if let Taken::Spool(lane, entry) = self.lanes.push(&stamp.name, entry, has_spool) {
-            spooled.push((lane, stamp.name, entry));
+            spooled.bytes += entry.cost();
+            spooled.lanes.push(lane);
+            spooled.rows.push((stamp.name, entry));
         }
     }
 
     /// Writes into the spool what was found to belong there.
-    pub fn spool(&mut self, spooled: Vec<(LaneId, ConnectionName, Entry)>) {
-        if spooled.is_empty() {
+    pub fn spool(&mut self, spooled: &Spooled) {
+        if spooled.rows.is_empty() {
             return;
         }
-        let lanes: Vec<LaneId> = spooled.iter().map(|(lane, ..)| *lane).collect();
-        let rows = spooled.into_iter().map(|(_, name, entry)| (name, entry));
-        let written = self.spool.put(&rows.collect::<Vec<_>>());
         self.has_spooled = true;
-        for lane in lanes {
-            match written {
-                Ok(()) => self.lanes.spooled(lane),
-                Err(_) => self.lanes.not_spooled(lane, 1),
+        match self.spool.put(&spooled.rows) {
+            Ok(()) => {
+                self.told_of_spool = None;
+                spooled
+                    .lanes
+                    .iter()
+                    .for_each(|lane| self.lanes.spooled(*lane));
+            }
+            Err(error) => {
+                // The last one first: each gives back to its lane what it took over from the one before.
+                for (lane, (_, entry)) in spooled.lanes.iter().zip(&spooled.rows).rev() {
+                    self.lanes.not_spooled(*lane, entry);
+                }
+                self.spool_failed(error);
             }
         }
-        if let Err(error) = written {
+    }
+
+    /// It is told once for each reason, until the spool can be written again.
+    fn spool_failed(&mut self, error: SpoolError) {
+        let text = error.to_string();
+        if self.told_of_spool.as_ref() != Some(&text) {
+            self.told_of_spool = Some(text);
             self.observer.tell(Report::Spool(error));
         }
     }
@@ -150,21 +169,28 @@ impl Publisher {
             }
             Change::Down => self.disconnected(),
             Change::Last(lane, last) => self.lanes.answered(lane, last, now),
+            Change::Denied(subject, text) => {
+                // Of other subjects nothing is published.
+                if let Ok(name) = name_in(&self.prefix, &subject) {
+                    self.lanes.denied(&name, &text, now);
+                }
+            }
             Change::Answer(answer) => {
                 if let Some((lane, number)) = link.up().and_then(|up| up.answered(&answer.subject))
                 {
                     self.heard_at = Instant::now();
-                    self.acked(lane, number, &answer);
+                    if answer.status == Some(StatusCode::NO_RESPONDERS) {
+                        link.give_up(BridgeError::StreamGone(self.stream.clone()));
+                        return self.disconnected();
+                    }
+                    self.acked(lane, number, &answer.payload);
                 }
             }
         }
     }
 
-    fn acked(&mut self, lane: LaneId, number: u64, answer: &Answer) {
-        let ack = match answer.status {
-            Some(StatusCode::NO_RESPONDERS) => Ack::NoResponders,
-            _ => Ack::parse(&answer.payload),
-        };
+    fn acked(&mut self, lane: LaneId, number: u64, answer: &[u8]) {
+        let ack = Ack::parse(answer);
         if let Ack::Stored { .. } = ack {
             self.published += 1;
         }
@@ -175,10 +201,12 @@ impl Publisher {
     /// Does what can be done.
     pub async fn pump(&mut self, link: &mut InLink) {
         let now = std::time::Instant::now();
-        for _ in 0..BURST {
+        let mut left = BURST;
+        while left > 0 {
             let Some(action) = self.lanes.next(now) else {
                 break;
             };
+            left -= 1;
             match action {
                 Action::Ask(lane, name) => match link.up() {
                     Some(up) => up.ask(lane, &self.prefix, &name),
@@ -208,7 +236,11 @@ impl Publisher {
                         }
                     }
                 }
-                other => self.act(other, now),
+                other => {
+                    // Messages may be dropped faster than others go out, and are not to pile up.
+                    left += usize::from(!matches!(other, Action::Load(..)));
+                    self.act(other, now);
+                }
             }
         }
     }
@@ -217,7 +249,7 @@ impl Publisher {
         match action {
             Action::Load(lane, name, behind) => {
                 let rows = self.spool.load(&name, behind);
-                let rows = rows.map_err(|error| self.observer.tell(Report::Spool(error)));
+                let rows = rows.map_err(|error| self.spool_failed(error));
                 self.lanes.loaded(lane, rows.ok(), now);
             }
             Action::Forget(name, through) => {
@@ -233,8 +265,10 @@ impl Publisher {
                     .tell(Report::EpochRaised { name, above: epoch });
             }
             Action::Refused(name, text) => {
-                self.status.refused(&name, &text);
-                self.observer.tell(Report::Refused { name, text });
+                // A stream that refuses one message refuses all that are on their way.
+                if self.status.refused(&name, &text) {
+                    self.observer.tell(Report::Refused { name, text });
+                }
             }
             // These need the connection.
             Action::Ask(..) | Action::Publish { .. } => {}
@@ -245,17 +279,29 @@ impl Publisher {
         self.status.update(|status| {
             *status.inbound.dropped.entry(reason.as_str()).or_default() += count;
         });
-        self.observer.tell(Report::Dropped {
-            name,
-            count,
-            reason: reason.as_str(),
-        });
+        *self.dropped.entry((name, reason)).or_default() += count;
+    }
+
+    /// Tells of a name at once, and of more that was dropped of it a while later.
+    fn tell_dropped(&mut self) {
+        if self.dropped.is_empty() || self.told_dropped.is_some_and(|at| at.elapsed() < DROPS) {
+            return;
+        }
+        self.told_dropped = Some(Instant::now());
+        for ((name, reason), count) in std::mem::take(&mut self.dropped) {
+            let reason = reason.as_str();
+            self.observer.tell(Report::Dropped {
+                name,
+                count,
+                reason,
+            });
+        }
     }
 
     fn delete_forgotten(&mut self) {
         for (name, through) in std::mem::take(&mut self.forget) {
             if let Err(error) = self.spool.forget(&name, through) {
-                self.observer.tell(Report::Spool(error));
+                self.spool_failed(error);
             }
         }
         if self.spool.messages() == 0 && self.has_spooled {
@@ -266,6 +312,7 @@ impl Publisher {
 
     /// Looks for what is due.
     pub fn tick(&mut self) {
+        self.tell_dropped();
         self.lanes.tick(std::time::Instant::now());
         if !self.forget.is_empty() {
             self.delete_forgotten();
@@ -316,6 +363,14 @@ impl Publisher {
             }
         });
     }
+}
+
+/// Messages that are to go into the spool together.
+#[derive(Default)]
+pub(super) struct Spooled {
+    lanes: Vec<LaneId>,
+    rows: Vec<(ConnectionName, Entry)>,
+    bytes: usize,
 }
 
 enum Published {

@@ -26,12 +26,29 @@ pub(super) struct Lane {
     pub last_heard: Option<Place>,
     /// So many messages were dropped since, and no message has told it yet.
     pub dropped: u64,
+    /// What the next row of the spool is to tell.
+    pub untold: Option<Gap>,
     /// It stands in the queue of those that can go on.
     pub is_queued: bool,
     /// How often in a row it was refused.
     pub failures: u32,
     /// The name is gone.
     pub leaves: bool,
+}
+
+/// Messages that were dropped behind another one.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Gap {
+    pub count: u64,
+    pub previous: Option<Place>,
+}
+
+impl Gap {
+    /// The message behind the gap tells it.
+    pub fn tell(self, next: &mut Entry) {
+        next.gap = next.gap.saturating_add(self.count);
+        next.previous = self.previous;
+    }
 }
 
 /// What may be done for a lane.
@@ -45,7 +62,7 @@ pub(super) enum State {
     Known { expect: u64 },
     /// That message is out: no other goes before it is stored. Were it refused, those behind it would
     /// leave a hole.
-    Proving,
+    Proving { expect: u64 },
     /// Messages go out.
     Open,
     /// A message was refused or not answered: nothing more goes out before all others are answered.
@@ -90,6 +107,7 @@ impl Lane {
             loads: false,
             last_heard: None,
             dropped: 0,
+            untold: None,
             is_queued: false,
             failures: 0,
             leaves: false,
@@ -121,6 +139,23 @@ impl Lane {
             }
         }
         hopeless
+    }
+
+    /// The next message that goes out says how many were dropped before it, and behind which one.
+    pub fn tell_gap(&mut self, count: u64, previous: Option<Place>) {
+        let gap = Gap { count, previous };
+        if let Some(next) = self.waiting.front_mut() {
+            gap.tell(next);
+        } else if self.spooled > 0 {
+            let before = self.untold.take().map_or(0, |gap| gap.count);
+            self.untold = Some(Gap {
+                count: count.saturating_add(before),
+                previous,
+            });
+        } else {
+            self.dropped = self.dropped.saturating_add(count);
+            self.last_heard = previous;
+        }
     }
 
     /// Whether all that is published has been answered.

@@ -10,6 +10,7 @@
 //!    └──► spool ──┘        └─ connection lost, refused: asked for the last one, and again
 //! ```
 
+mod answers;
 mod entry;
 mod lane;
 #[cfg(test)]
@@ -24,7 +25,6 @@ use everwire::ConnectionName;
 
 pub use self::entry::{Entry, Place};
 use self::lane::{InFlight, Lane, Outcome, State};
-use crate::ack::Ack;
 
 /// How much may be where.
 #[derive(Clone, Copy, Debug)]
@@ -122,9 +122,6 @@ pub const UNKNOWN_GAP: u64 = u64::MAX;
 
 /// Names a lane; of one that is gone it names none.
 pub type LaneId = u64;
-
-const REST: Duration = Duration::from_secs(1);
-const LONGEST_REST: Duration = Duration::from_secs(30);
 
 /// The lanes of all names.
 #[derive(Debug)]
@@ -226,14 +223,15 @@ impl Lanes {
         self.enqueue(lane);
     }
 
-    /// So many messages that were to be written into the spool are not in it: they are dropped.
-    pub fn not_spooled(&mut self, id: LaneId, count: u64) {
+    /// The last message that was to be written into the spool is not in it: it is dropped, and the
+    /// next one tells what it would have told. Of several the last one comes first.
+    pub fn not_spooled(&mut self, id: LaneId, entry: &Entry) {
         if let Some(lane) = self.lanes.get_mut(&id) {
-            lane.spooled = lane.spooled.saturating_sub(count);
-            lane.dropped = lane.dropped.saturating_add(count);
-            let name = lane.name.clone();
-            self.actions
-                .push_back(Action::Dropped(name, count, DropReason::Spool));
+            lane.spooled = lane.spooled.saturating_sub(1);
+            lane.dropped = lane.dropped.saturating_add(entry.gap).saturating_add(1);
+            lane.last_heard = entry.previous;
+            let dropped = Action::Dropped(lane.name.clone(), 1, DropReason::Spool);
+            self.actions.push_back(dropped);
         }
     }
 
@@ -329,8 +327,8 @@ impl Lanes {
             let Some(mut entry) = lane.waiting.pop_front() else {
                 continue;
             };
-            if expect.is_some() {
-                lane.state = State::Proving;
+            if let Some(expect) = expect {
+                lane.state = State::Proving { expect };
             }
             let number = lane.first + lane.unacked.len() as u64;
             let gap = entry.gap;
@@ -355,71 +353,6 @@ impl Lanes {
         None
     }
 
-    /// The stream's answer to a published message.
-    pub fn acked(&mut self, id: LaneId, number: u64, ack: Ack, now: Instant) {
-        let Some(lane) = self.lanes.get_mut(&id) else {
-            return;
-        };
-        let index = number.checked_sub(lane.first).map(|index| index as usize);
-        let sent = index.and_then(|index| lane.unacked.get_mut(index));
-        let Some(sent) = sent.filter(|sent| sent.outcome == Outcome::Open) else {
-            return;
-        };
-        self.in_flight -= 1;
-        sent.outcome = match &ack {
-            Ack::Stored { .. } => Outcome::Stored,
-            Ack::TooLarge => Outcome::Hopeless,
-            Ack::OtherLast => Outcome::Failed,
-            Ack::NoResponders | Ack::Refused { .. } => Outcome::Refused,
-        };
-        match ack {
-            Ack::Stored { .. } => lane.failures = 0,
-            Ack::TooLarge | Ack::OtherLast => {}
-            Ack::NoResponders => {
-                let text = "nobody takes its subject: the stream is gone, or JetStream is off";
-                let action = Action::Refused(lane.name.clone(), text.into());
-                self.actions.push_back(action);
-            }
-            Ack::Refused { code, text } => {
-                let text = format!("{text} (JetStream error {code})");
-                let action = Action::Refused(lane.name.clone(), text);
-                self.actions.push_back(action);
-            }
-        }
-        match lane.state {
-            State::Open | State::Proving if has_failed(lane) => lane.state = State::Failing,
-            State::Proving => lane.state = State::Open,
-            _ => {}
-        }
-        self.settle(id, now);
-    }
-
-    /// What the stream has last of the name; an error's text if that is not known.
-    pub fn answered(&mut self, id: LaneId, last: Result<Option<Last>, String>, now: Instant) {
-        self.asks = self.asks.saturating_sub(1);
-        let Some(lane) = self.lanes.get_mut(&id) else {
-            return;
-        };
-        if lane.state != State::Asking {
-            return;
-        }
-        match last {
-            Ok(last) => {
-                let expect = last.map_or(0, |last| last.sequence);
-                lane.state = State::Known { expect };
-                if let Some(place) = last.and_then(|last| last.place) {
-                    self.skip(id, place);
-                }
-                self.enqueue(id);
-            }
-            Err(text) => {
-                let action = Action::Refused(lane.name.clone(), text);
-                self.actions.push_back(action);
-                self.rest(id, now);
-            }
-        }
-    }
-
     /// Rows of the spool behind the last that was loaded, in order; `None` if they could not be read.
     pub fn loaded(&mut self, id: LaneId, rows: Option<Vec<Entry>>, now: Instant) {
         let Some(lane) = self.lanes.get_mut(&id) else {
@@ -438,7 +371,11 @@ impl Lanes {
         lane.spooled = lane.spooled.saturating_sub(rows.len() as u64);
         lane.loaded = rows.last().map(|row| row.place);
         lane.last_heard = lane.last_heard.max(lane.loaded);
+        let mut untold = lane.untold.take();
         for mut row in rows {
+            if let Some(gap) = untold.take() {
+                gap.tell(&mut row);
+            }
             row.is_spooled = true;
             row.was_published = true;
             self.memory += row.cost();
@@ -493,110 +430,6 @@ impl Lanes {
         all
     }
 
-    /// Takes what is acknowledged off the front of a lane, and decides what becomes of one that failed.
-    fn settle(&mut self, id: LaneId, now: Instant) {
-        let Some(lane) = self.lanes.get_mut(&id) else {
-            return;
-        };
-        let mut forget = None;
-        while let Some(sent) = lane.unacked.front() {
-            if !matches!(sent.outcome, Outcome::Stored | Outcome::Hopeless) {
-                break;
-            }
-            let is_hopeless = sent.outcome == Outcome::Hopeless;
-            let Some(sent) = lane.unacked.pop_front() else {
-                break;
-            };
-            lane.first += 1;
-            self.memory -= sent.entry.cost();
-            if sent.entry.is_spooled {
-                forget = Some(sent.entry.place);
-            }
-            if is_hopeless {
-                give_up(lane, &mut self.actions);
-            }
-        }
-        if let Some(place) = forget {
-            self.actions
-                .push_back(Action::Forget(lane.name.clone(), place));
-        }
-        if lane.state == State::Failing && lane.is_settled() {
-            self.take_back(id);
-            self.rest(id, now);
-        }
-        self.enqueue(id);
-        self.drop_if_gone(id);
-    }
-
-    /// Puts what is published and not acknowledged back among what waits.
-    fn take_back(&mut self, id: LaneId) {
-        let Some(lane) = self.lanes.get_mut(&id) else {
-            return;
-        };
-        for entry in lane.take_back() {
-            self.memory -= entry.cost();
-            if entry.is_spooled {
-                let forget = Action::Forget(lane.name.clone(), entry.place);
-                self.actions.push_back(forget);
-            }
-            give_up(lane, &mut self.actions);
-        }
-    }
-
-    /// The stream has messages of the lane up to this place: they do not go again.
-    fn skip(&mut self, id: LaneId, last: Place) {
-        let Some(lane) = self.lanes.get_mut(&id) else {
-            return;
-        };
-        let (mut forget, mut stale, mut refused) = (None, 0, 0);
-        while let Some(entry) = lane.waiting.front()
-            && entry.place <= last
-            && let Some(entry) = lane.waiting.pop_front()
-        {
-            self.memory -= entry.cost();
-            if entry.is_spooled {
-                forget = Some(entry.place);
-            }
-            if !entry.was_published {
-                stale += 1;
-            } else if entry.was_refused && entry.place < last {
-                refused += 1;
-            }
-        }
-        tell_gap(lane, stale + refused);
-        let name = &lane.name;
-        let mut act = |action| self.actions.push_back(action);
-        if let Some(place) = forget {
-            act(Action::Forget(name.clone(), place));
-        }
-        for (count, reason) in [(stale, DropReason::Stale), (refused, DropReason::Refused)] {
-            if count > 0 {
-                act(Action::Dropped(name.clone(), count, reason));
-            }
-        }
-        // Those of an earlier life of the name come first, and are no reason.
-        if stale > 0 && lane.last_heard.is_some_and(|heard| heard <= last) {
-            act(Action::Raise(name.clone(), last.epoch));
-        }
-    }
-
-    fn rest(&mut self, id: LaneId, now: Instant) {
-        if let Some(lane) = self.lanes.get_mut(&id) {
-            let rest = REST * 2_u32.saturating_pow(lane.failures.min(5));
-            // What another writer did in between is known by asking once.
-            let rest = match lane.failures {
-                0 => Duration::ZERO,
-                _ => rest.min(LONGEST_REST),
-            };
-            lane.failures = lane.failures.saturating_add(1);
-            lane.state = State::Resting { until: now + rest };
-            if rest.is_zero() {
-                lane.state = State::Unknown;
-            }
-        }
-        self.enqueue(id);
-    }
-
     /// Puts a lane into its queue if something can be done for it.
     fn enqueue(&mut self, id: LaneId) {
         if self.window.is_none() {
@@ -611,7 +444,7 @@ impl Lanes {
         let queue = match lane.state {
             State::Unknown => &mut self.unasked,
             State::Open | State::Known { .. } | State::Resting { .. } => &mut self.queue,
-            State::Asking | State::Proving | State::Failing => return,
+            State::Asking | State::Proving { .. } | State::Failing => return,
         };
         lane.is_queued = true;
         queue.push_back(id);
@@ -634,25 +467,5 @@ impl Lanes {
         self.by_name.insert(name.clone(), self.next_id);
         self.lanes.insert(self.next_id, Lane::new(name.clone()));
         self.next_id
-    }
-}
-
-/// Whether a message of the lane was not stored, or perhaps not.
-fn has_failed(lane: &Lane) -> bool {
-    let failed = |sent: &InFlight| matches!(sent.outcome, Outcome::Failed | Outcome::Refused);
-    lane.unacked.iter().any(failed)
-}
-
-/// A message that can never be stored is dropped.
-fn give_up(lane: &mut Lane, actions: &mut VecDeque<Action>) {
-    tell_gap(lane, 1);
-    actions.push_back(Action::Dropped(lane.name.clone(), 1, DropReason::TooLarge));
-}
-
-/// The next message that goes out says how many were dropped before it.
-fn tell_gap(lane: &mut Lane, count: u64) {
-    match lane.waiting.front_mut() {
-        Some(next) => next.gap = next.gap.saturating_add(count),
-        None => lane.dropped = lane.dropped.saturating_add(count),
     }
 }

@@ -4,6 +4,7 @@ use everwire::Message;
 use jiff::Timestamp;
 
 use super::*;
+use crate::ack::Ack;
 
 /// Numbers that follow from a seed.
 struct Chance(u64);
@@ -250,4 +251,103 @@ fn life(seed: u64) -> u64 {
 fn a_reader_has_all_in_order_whatever_is_lost_on_the_way() {
     let published: u64 = (0..2000).map(life).sum();
     assert!(published > 100_000, "{published}");
+}
+
+fn published(lanes: &mut Lanes, now: Instant) -> Vec<(LaneId, u64, u64, Entry, Option<u64>)> {
+    let next = std::iter::from_fn(|| lanes.next(now));
+    let published = next.filter_map(|action| match action {
+        Action::Publish {
+            lane,
+            number,
+            gap,
+            entry,
+            expect,
+            ..
+        } => Some((lane, number, gap, entry, expect)),
+        _ => None,
+    });
+    published.collect()
+}
+
+/// A lane that may publish: the stream has nothing of it.
+fn open(lanes: &mut Lanes, of: &ConnectionName, now: Instant) {
+    lanes.connected(64);
+    let Some(Action::Ask(lane, asked)) = lanes.next(now) else {
+        panic!("the stream is not asked");
+    };
+    assert_eq!(asked, *of);
+    lanes.answered(lane, Ok(None), now);
+}
+
+#[test]
+fn a_name_that_is_not_let_through_goes_again_later_and_others_go_on() {
+    let (now, a, b) = (Instant::now(), name("a"), name("b"));
+    let mut lanes = Lanes::new(Limits::default());
+    lanes.push(&a, entry(1, 1), false);
+    open(&mut lanes, &a, now);
+    assert_eq!(published(&mut lanes, now).len(), 1);
+    lanes.denied(&a, "no", now);
+    lanes.denied(&a, "no", now);
+    assert_eq!((lanes.in_flight(), lanes.pending_of(&a)), (0, 1));
+    lanes.push(&b, entry(1, 1), false);
+    let mut asked = Vec::new();
+    let mut refused = 0;
+    while let Some(action) = lanes.next(now) {
+        match action {
+            Action::Ask(lane, name) => asked.push((lane, name)),
+            Action::Refused(name, text) => {
+                assert_eq!((name, &*text), (a.clone(), "no"));
+                refused += 1;
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!((asked.len(), refused), (2, 1));
+    for (lane, _) in asked {
+        lanes.answered(lane, Ok(None), now);
+    }
+    assert_eq!(published(&mut lanes, now).len(), 2);
+}
+
+#[test]
+fn what_is_not_in_the_spool_is_told_by_the_next_message() {
+    let (now, a) = (Instant::now(), name("a"));
+    let limits = Limits {
+        memory: 0,
+        ..Limits::default()
+    };
+    let mut lanes = Lanes::new(limits);
+    assert_eq!(lanes.push(&a, entry(1, 1), false), Taken::Dropped);
+    let mut spooled = Vec::new();
+    for seq in [2, 3] {
+        let Taken::Spool(lane, entry) = lanes.push(&a, entry(1, seq), true) else {
+            panic!("it is not for the spool");
+        };
+        spooled.push((lane, entry));
+    }
+    for (lane, entry) in spooled.iter().rev() {
+        lanes.not_spooled(*lane, entry);
+    }
+    assert_eq!(lanes.pending(), 0);
+    let Taken::Spool(_, next) = lanes.push(&a, entry(1, 4), true) else {
+        panic!("it is not for the spool");
+    };
+    assert_eq!((next.gap, next.previous), (3, None));
+    let dropped = std::iter::from_fn(|| lanes.next(now)).count();
+    assert_eq!(dropped, 3);
+}
+
+#[test]
+fn a_message_that_is_too_large_proves_nothing() {
+    let (now, a) = (Instant::now(), name("a"));
+    let mut lanes = Lanes::new(Limits::default());
+    for seq in 1..=3 {
+        lanes.push(&a, entry(1, seq), false);
+    }
+    open(&mut lanes, &a, now);
+    let first = published(&mut lanes, now);
+    assert_eq!((first.len(), first[0].4), (1, Some(0)));
+    lanes.acked(first[0].0, first[0].1, Ack::TooLarge, now);
+    let second = published(&mut lanes, now);
+    assert_eq!((second.len(), second[0].4, second[0].2), (1, Some(0), 1));
 }

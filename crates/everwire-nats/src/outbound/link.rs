@@ -17,8 +17,14 @@ use everwire::{
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 
 use crate::{
-    connection::Connection, error::BridgeError, link::Link, part::Part, report::Observer,
-    status::Shared, stream, subject::subject_of,
+    connection::{Connection, Happened},
+    error::BridgeError,
+    link::Link,
+    part::Part,
+    report::Observer,
+    status::Shared,
+    stream,
+    subject::subject_of,
 };
 
 /// How long the stream and the consumer may take to be found or made, beyond the connection.
@@ -40,8 +46,8 @@ pub(super) type Found = Result<Option<jetstream::message::StreamMessage>, String
 
 /// What has changed.
 pub(super) enum Change {
-    /// There is a connection.
-    Up,
+    /// There is a connection, and whether nothing was left in the queue.
+    Up(bool),
     /// The connection is lost.
     Down,
     /// Messages of the queue, in their order.
@@ -52,6 +58,8 @@ pub(super) enum Change {
     Read(ConnectionName, Found),
     /// A message has left the queue, or that is not known.
     Finished(u64, Result<(), String>),
+    /// The server does not let an answer through to this subject.
+    Unanswered(String),
 }
 
 /// The way to the queue.
@@ -90,11 +98,18 @@ pub(super) async fn next(link: &mut OutLink) -> Change {
     };
     if is_new {
         let (server, differences) = (up.connection.server(), up.differences.clone());
+        let is_empty = up.consumer.cached_info().num_pending == 0;
         link.tell_up(server, differences);
-        return Change::Up;
+        return Change::Up(is_empty);
     }
     let lost = tokio::select! {
-        error = up.connection.lost() => error,
+        happened = up.connection.happened() => match happened {
+            Happened::Denied(denied) if !denied.subject.starts_with('$') => {
+                return Change::Unanswered(denied.subject);
+            }
+            Happened::Denied(denied) => BridgeError::Refused(denied.text),
+            Happened::Lost(error) => error,
+        },
         Some((name, found)) = up.reads.next(), if !up.reads.is_empty() => {
             return Change::Read(name, found);
         }
@@ -215,7 +230,7 @@ async fn open(
     settings: NatsOutSettings,
     name: String,
 ) -> Result<Up, BridgeError> {
-    let connection = Connection::open(nats).await?;
+    let mut connection = Connection::open(nats).await?;
     let mut config = stream::config(
         &settings.stream,
         &settings.subject,
@@ -232,9 +247,12 @@ async fn open(
         let consumer = consumer(&found.stream, &name, &subject).await?;
         Ok::<_, BridgeError>((found, consumer))
     };
-    let (found, consumer) = match tokio::time::timeout(FIND_DEADLINE, finding).await {
-        Ok(found) => found?,
-        Err(_) => return Err(BridgeError::NoJetStream("it does not answer".into())),
+    let (found, consumer) = tokio::select! {
+        found = tokio::time::timeout(FIND_DEADLINE, finding) => match found {
+            Ok(found) => found?,
+            Err(_) => return Err(BridgeError::NoJetStream("it does not answer".into())),
+        },
+        error = connection.failed() => return Err(error),
     };
     let asked = connection.client.subscribe(subject).await;
     let asked = asked.map_err(|error| BridgeError::Lost(error.to_string()))?;

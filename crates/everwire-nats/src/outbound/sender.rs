@@ -15,12 +15,15 @@ use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use serde_json::json;
 
 use super::{
+    answers::Answers,
     link::{Change, Found, OutLink},
-    replies::{Digest, Replies},
+    replies::Digest,
+    unfinished::{Known, Unfinished},
 };
 use crate::{
+    error::BridgeError,
     header::{BINARY, REPLY},
-    queue::{Action, Item, Limits, Queues, REST},
+    queue::{Action, Delivered, Item, Limits, Queues, REST},
     report::{Observer, Report},
     status::Shared,
     subject::name_in,
@@ -50,6 +53,8 @@ struct Content {
 pub(super) struct Settled {
     name: ConnectionName,
     sequence: u64,
+    /// Of which stream the number is.
+    stream: u64,
     id: u64,
     epoch: u32,
     fate: Fate,
@@ -71,10 +76,10 @@ pub(super) struct Sender {
     queues: Queues<Content>,
     receipts: FuturesUnordered<BoxFuture<'static, Settled>>,
     ways: HashMap<ConnectionName, Way>,
-    replies: Replies,
-    /// These have come to their end, and the queue has not said that it knows: they are not sent
-    /// again.
-    unfinished: HashMap<u64, bool>,
+    answers: Answers,
+    unfinished: Unfinished,
+    /// How many streams were seen under the name. Numbers of an earlier one mean nothing.
+    stream: u64,
     ends: bool,
     observer: Observer,
     sent: u64,
@@ -84,15 +89,21 @@ pub(super) struct Sender {
 }
 
 impl Sender {
-    pub fn new(manager: Manager, settings: NatsOutSettings, observer: Observer) -> Self {
+    pub fn new(
+        manager: Manager,
+        settings: NatsOutSettings,
+        own_subjects: Vec<String>,
+        observer: Observer,
+    ) -> Self {
         Self {
             manager,
             settings,
             queues: Queues::new(Limits::default()),
             receipts: FuturesUnordered::new(),
             ways: HashMap::new(),
-            replies: Replies::new(),
-            unfinished: HashMap::new(),
+            answers: Answers::new(own_subjects, observer.clone()),
+            unfinished: Unfinished::default(),
+            stream: 0,
             ends: false,
             observer,
             sent: 0,
@@ -123,31 +134,27 @@ impl Sender {
     /// Something has changed on the way to the queue.
     pub fn changed(&mut self, change: Change, link: &mut OutLink) {
         match change {
-            Change::Up => {}
+            Change::Up(is_empty) => self.unfinished.begin(is_empty),
             Change::Down => self.queues.disconnected(),
             Change::Delivered(messages) => {
                 for message in messages {
                     self.delivered(message, link);
+                    // Then the next consumer delivers this one again, and what follows behind it.
+                    if link.up().is_none() {
+                        break;
+                    }
                 }
             }
             Change::Asked(message) => {
-                if let Some(reply) = message.reply.clone() {
-                    let digest = self.replies.digest(
-                        &message.subject,
-                        message.headers.as_ref(),
-                        &message.payload,
-                    );
-                    if let Some((reply, answer)) = self.replies.asked(digest, reply.to_string())
-                        && let Some(up) = link.up()
-                    {
-                        up.answer(reply, answer);
-                    }
+                if let Some(up) = link.up() {
+                    self.answers.asked(&message, up);
                 }
             }
             Change::Read(name, found) => self.read(&name, found),
             Change::Finished(sequence, Ok(())) => {
-                self.unfinished.remove(&sequence);
+                self.unfinished.finished(sequence);
             }
+            Change::Unanswered(subject) => self.answers.denied(subject),
             // It is delivered again by the next consumer, and then ended once more.
             Change::Finished(_, Err(_)) => {}
         }
@@ -158,24 +165,32 @@ impl Sender {
             return;
         };
         let sequence = info.stream_sequence;
+        let stored = info.published.unix_timestamp_nanos();
         let ack = message.reply.as_ref().map(ToString::to_string);
-        if let Some(is_refused) = self.unfinished.get(&sequence).copied() {
-            if let Some(up) = link.up() {
-                up.finish(sequence, ack, is_refused);
+        match self.unfinished.delivered(sequence, stored) {
+            Known::No => {}
+            Known::Ended { is_refused } => {
+                if let Some(up) = link.up() {
+                    up.finish(sequence, ack, is_refused);
+                }
+                return;
             }
-            return;
+            Known::OtherStream => return self.begin_anew(link),
         }
         let message = &message.message;
         let content = self.content(&message.subject, message.headers.as_ref(), &message.payload);
         let item = Item {
             sequence,
+            stored,
             bytes: content.payload.len(),
             ack,
             content,
         };
         match name_in(&self.settings.subject, &message.subject) {
             Ok(name) => {
-                self.queues.delivered(&name, item);
+                if self.queues.delivered(&name, item) == Delivered::OtherStream {
+                    self.begin_anew(link);
+                }
             }
             Err(error) => {
                 let text = format!("{error}");
@@ -184,13 +199,22 @@ impl Sender {
         }
     }
 
+    /// The numbers of messages do not mean what they meant: what is left is delivered by the next
+    /// consumer. What is on its way has left the old stream, and nobody can be told of it.
+    fn begin_anew(&mut self, link: &mut OutLink) {
+        self.stream += 1;
+        self.queues = Queues::new(Limits::default());
+        self.unfinished = Unfinished::default();
+        link.give_up(BridgeError::StreamGone(self.settings.stream.name.clone()));
+    }
+
     fn content(&self, subject: &str, headers: Option<&HeaderMap>, payload: &Bytes) -> Content {
         let header = |name: &str| headers.and_then(|headers| headers.get(name));
         Content {
             payload: payload.clone(),
             is_binary: header(BINARY).is_some_and(|value| value.as_str() == "true"),
             reply: header(REPLY).map(|value| value.as_str().to_owned()),
-            digest: self.replies.digest(subject, headers, payload),
+            digest: self.answers.digest(subject, headers, payload),
         }
     }
 
@@ -201,6 +225,7 @@ impl Sender {
             let content = self.content(&message.subject, Some(&message.headers), &message.payload);
             Some(Item {
                 sequence: message.sequence,
+                stored: message.time.unix_timestamp_nanos(),
                 bytes: content.payload.len(),
                 ack: None,
                 content,
@@ -263,7 +288,8 @@ impl Sender {
         let sent = match way.is_durable {
             // An earlier process may have stored it, and not lived to see its end.
             true => {
-                let key = format!("nats/{}/{}", self.settings.stream.name, item.sequence);
+                let stream = &self.settings.stream.name;
+                let key = format!("nats/{stream}/{}/{}", item.sequence, item.stored);
                 handle
                     .send_once(key, message)
                     .map_err(|error| error.to_string())
@@ -312,12 +338,14 @@ impl Sender {
             NatsAck::Confirmed => Fate::Confirmed,
             NatsAck::Written => Fate::Written,
         };
+        let stream = self.stream;
         self.receipts.push(Box::pin(async move {
             let (id, epoch) = (receipt.id(), receipt.epoch());
             Settled {
                 fate: receipt.fate(wanted).await,
                 name,
                 sequence,
+                stream,
                 id,
                 epoch,
             }
@@ -329,10 +357,14 @@ impl Sender {
         let Settled {
             name,
             sequence,
+            stream,
             id,
             epoch,
             fate,
         } = settled;
+        if stream != self.stream {
+            return;
+        }
         let problem = match fate {
             Fate::Confirmed | Fate::Written => None,
             Fate::Cancelled if self.ends => return,
@@ -397,18 +429,16 @@ impl Sender {
         is_refused: bool,
         link: &mut OutLink,
     ) {
-        self.unfinished.insert(item.sequence, is_refused);
+        self.unfinished
+            .ended(item.sequence, item.stored, is_refused);
         let answer = answer.to_string().into_bytes();
-        let reply = self
-            .replies
-            .answer(item.content.digest, &answer, Instant::now());
         let Some(up) = link.up() else {
+            self.answers.keep(item.content.digest, &answer);
             return;
         };
         up.finish(item.sequence, item.ack.clone(), is_refused);
-        for subject in reply.into_iter().chain(item.content.reply.clone()) {
-            up.answer(subject, answer.clone());
-        }
+        let reply = item.content.reply.clone();
+        self.answers.send(item.content.digest, reply, &answer, up);
     }
 
     fn way(&mut self, name: &ConnectionName) -> Option<Way> {
@@ -436,7 +466,7 @@ impl Sender {
     pub fn tick(&mut self) {
         let now = Instant::now();
         self.queues.tick(now);
-        self.replies.tick(now);
+        self.answers.tick(now);
         self.ways
             .retain(|_, way| way.looked_at.elapsed() < SETTINGS_AGE);
     }

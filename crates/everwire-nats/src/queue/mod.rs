@@ -49,6 +49,8 @@ impl Default for Limits {
 pub struct Item<T> {
     /// Its number in the stream.
     pub sequence: u64,
+    /// When it was stored, in nanoseconds. A server that has lost messages gives their numbers again.
+    pub stored: i128,
     /// How many bytes it has.
     pub bytes: usize,
     /// How it ends in the stream: by an acknowledgement, where the consumer has delivered it. What
@@ -67,6 +69,9 @@ pub enum Delivered {
     Behind,
     /// It is known already: it is not sent once more.
     Known,
+    /// Another message had its number: the stream is not the one that it was, and nothing that is
+    /// known of it holds.
+    OtherStream,
 }
 
 /// What is to be done next.
@@ -166,10 +171,13 @@ impl<T: Clone> Queues<T> {
         let queue = self.names.entry(name.clone()).or_insert_with(Queue::new);
         if let Some(known) = queue.position(item.sequence) {
             // It came once more, on a new consumer.
-            if let Some(known) = queue.held.get_mut(known) {
-                known.ack = item.ack;
-            }
-            return Delivered::Known;
+            return match queue.held.get_mut(known) {
+                Some(known) if known.stored == item.stored => {
+                    known.ack = item.ack;
+                    Delivered::Known
+                }
+                _ => Delivered::OtherStream,
+            };
         }
         if let Some(behind) = &mut queue.behind {
             behind.through = behind.through.max(item.sequence);

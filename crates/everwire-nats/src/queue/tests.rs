@@ -25,6 +25,7 @@ fn name(number: usize) -> ConnectionName {
 fn item(sequence: u64, is_delivered: bool) -> Item<()> {
     Item {
         sequence,
+        stored: 0,
         bytes: 10,
         ack: is_delivered.then(|| format!("ack {sequence}")),
         content: (),
@@ -109,4 +110,14 @@ fn life(seed: u64) {
 #[test]
 fn each_message_is_sent_once_and_in_order_whoever_takes_none() {
     (0..2000).for_each(life);
+}
+
+#[test]
+fn a_number_that_is_given_again_is_another_message() {
+    let mut queues = Queues::new(Limits::default());
+    assert_eq!(queues.delivered(&name(1), item(1, true)), Delivered::Held);
+    assert_eq!(queues.delivered(&name(1), item(1, true)), Delivered::Known);
+    let mut other = item(1, true);
+    other.stored += 1;
+    assert_eq!(queues.delivered(&name(1), other), Delivered::OtherStream);
 }

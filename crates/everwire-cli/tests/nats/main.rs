@@ -1,0 +1,252 @@
+//! The program with a bridge to a real server of NATS.
+//!
+//! ```text
+//! EVERWIRE_NATS_KILLS=50 cargo test --test nats -- --nocapture     more kills than usual
+//! ```
+
+mod client;
+#[path = "../../../everwire-nats/tests/support/server.rs"]
+mod nats_server;
+#[path = "../service_support/mod.rs"]
+mod service_support;
+
+use std::{collections::BTreeMap, thread, time::Duration};
+
+use client::Client;
+use everwire::testing::{Peer, Script};
+use nats_server::{Server, until};
+use serde_json::{Value, json};
+use service_support::{cli::done, http::Service};
+
+const PASSWORD: &str = "pl4nted-password";
+
+fn server(test: &str) -> Server {
+    let config = format!(
+        "jetstream {{ store_dir: \"FOLDER/jetstream\" }}\n\
+         authorization {{ users: [ {{ user: bridge, password: \"{PASSWORD}\" }} ] }}"
+    );
+    let server = Server::start_with(test, &config);
+    std::fs::write(server.folder().join("password"), PASSWORD).unwrap();
+    server
+}
+
+/// `[nats]` of a server, in both directions.
+fn nats(server: &Server) -> String {
+    let (url, folder) = (server.url(), server.folder().display());
+    format!(
+        "[nats]\nservers = ['{url}']\nuser = 'bridge'\npassword = '${{file:{folder}/password}}'\nin = {{}}\nout = {{}}\n"
+    )
+}
+
+fn client(server: &Server) -> Client {
+    Client::connect(&server.url(), "bridge", PASSWORD)
+}
+
+fn status(service: &Service) -> Value {
+    service.get("/v1/status").json()["nats"].clone()
+}
+
+fn connected(service: &Service) {
+    until("the bridge is connected", || {
+        status(service)["server"].is_string()
+    });
+}
+
+#[test]
+fn messages_are_published_and_sent_and_shown_and_no_secret_is_told() {
+    let peer = Peer::spawn_thread().unwrap();
+    let mut server = server("program");
+    let keys = format!(
+        "[connections.echo]\nurl = '{}'\n{}",
+        peer.url("/echo"),
+        nats(&server)
+    );
+    let service = Service::start("nats-program", &keys);
+    connected(&service);
+    let mut client = client(&server);
+    client.subscribe("everwire.in.>");
+    let answer = client.request("everwire.out.echo", "hello");
+    assert_eq!(
+        (&answer["fate"], &answer["stream"], &answer["name"]),
+        (&json!("confirmed"), &json!("EVERWIRE_OUT"), &json!("echo")),
+        "{answer}"
+    );
+    assert_eq!(
+        service.post("/v1/connections/echo/send", "again").status,
+        200
+    );
+    let again = loop {
+        let message = client.next();
+        if message.text == "again" {
+            break message;
+        }
+    };
+    assert_eq!(again.subject, "everwire.in.echo");
+    for header in ["Nats-Msg-Id: echo/", "Everwire-Previous: "] {
+        assert!(again.headers.contains(header), "{again:?}");
+    }
+    until("both are counted", || {
+        let nats = status(&service);
+        (&nats["in"]["published"], &nats["out"]["sent"]) == (&json!(2), &json!(1))
+    });
+    let mut told = vec![service.get("/metrics").body, service.get("/v1/status").body];
+    for line in [
+        "everwire_nats_up 1",
+        "everwire_nats_published_total 2",
+        "everwire_nats_sent_total 1",
+        "everwire_nats_pending 0",
+        "everwire_nats_spool_messages 0",
+    ] {
+        assert!(
+            told[0].lines().any(|told| told == line),
+            "{line} is not in {}",
+            told[0]
+        );
+    }
+
+    // The server goes, and comes back with another password.
+    server.kill();
+    until("it is told", || {
+        status(&service)["error"]["code"] == "nats_unreachable"
+    });
+    assert_eq!(
+        service.post("/v1/connections/echo/send", "waits").status,
+        200
+    );
+    until("it waits", || status(&service)["in"]["pending"] == 1);
+    let why = done(&service, &["why", "echo"]);
+    let line = why
+        .lines()
+        .find(|line| line.contains("nats: "))
+        .unwrap_or_default();
+    assert!(line.contains("1 message not published yet"), "{why}");
+    assert!(line.contains("no NATS server answers: "), "{why}");
+    assert!(
+        service
+            .get("/metrics")
+            .body
+            .contains("\neverwire_nats_up 0\n")
+    );
+    server.reconfigure("authorization { users: [ { user: bridge, password: other } ] }");
+    server.restart();
+    until("it is refused", || {
+        status(&service)["error"]["code"] == "nats_credentials"
+    });
+    told.extend([
+        why,
+        done(&service, &["status"]),
+        service.get("/v1/status").body,
+    ]);
+    told.extend([
+        service.get("/").body,
+        service.get("/v1/connections/echo/why").body,
+    ]);
+    let log = service.end();
+    assert!(
+        log.contains("the NATS servers refuse the credentials"),
+        "{log}"
+    );
+    told.push(log);
+    for text in told {
+        assert!(!text.is_empty() && !text.contains("pl4nted"), "{text}");
+    }
+}
+
+#[test]
+fn what_waits_when_it_is_ended_is_published_after_the_next_start() {
+    let peer = Peer::spawn_thread().unwrap();
+    let mut server = server("ended");
+    let keys = format!(
+        "[connections.echo]\nurl = '{}'\n{}",
+        peer.url("/echo"),
+        nats(&server)
+    );
+    let service = Service::start("nats-ended", &keys);
+    connected(&service);
+    server.stop();
+    for number in 0..50 {
+        let body = number.to_string();
+        assert_eq!(service.post("/v1/connections/echo/send", &body).status, 200);
+    }
+    until("they wait", || status(&service)["in"]["pending"] == 50);
+    let log = service.end();
+    assert!(log.contains("the bridge to NATS has ended"), "{log}");
+    server.restart();
+    let mut client = client(&server);
+    client.subscribe("everwire.in.>");
+    let service = Service::start("nats-ended", &keys);
+    for number in 0..50 {
+        assert_eq!(client.next().text, number.to_string());
+    }
+    until("none waits", || status(&service)["in"]["pending"] == 0);
+    service.end();
+}
+
+const NAMES: usize = 10;
+const MESSAGES: usize = 100;
+/// So many messages of a name are on their way at once.
+const WINDOW: usize = 128;
+
+#[test]
+fn a_program_that_is_killed_again_and_again_loses_nothing() {
+    let kills: usize =
+        std::env::var("EVERWIRE_NATS_KILLS").map_or(4, |kills| kills.parse().unwrap());
+    let peer = Peer::spawn_thread().unwrap();
+    let server = server("killed");
+    let mut keys = nats(&server) + "[defaults]\noutbox = { resend = 'in_doubt' }\n";
+    for number in 0..NAMES {
+        // Slow enough that a kill finds messages on their way.
+        let path = format!("/n{number}");
+        peer.script(&path, Script::sink().read_rate(1500));
+        keys += &format!("[connections.n{number}]\nurl = '{}'\n", peer.url(&path));
+    }
+    let mut service = Service::start("nats-killed", &keys);
+    connected(&service);
+    let mut client = client(&server);
+    for message in 0..MESSAGES {
+        for name in 0..NAMES {
+            client.publish(&format!("everwire.out.n{name}"), "", &message.to_string());
+        }
+    }
+    client.flush();
+    let mut found_on_their_way = 0;
+    for kill in 0..kills {
+        thread::sleep(Duration::from_millis(150 + 130 * (kill as u64 % 5)));
+        service.kill();
+        found_on_their_way += usize::from(left(&mut client) > 0);
+        service = Service::start("nats-killed", &keys);
+    }
+    until("all have left the queue", || left(&mut client) == 0);
+    let (mut lost, mut doubled) = (0, 0);
+    for name in 0..NAMES {
+        let mut times = BTreeMap::<usize, usize>::new();
+        let mut firsts = Vec::new();
+        for connection in peer.connections_at(&format!("/n{name}")) {
+            for text in connection.texts() {
+                let number = text.parse().unwrap();
+                let times = times.entry(number).or_default();
+                *times += 1;
+                if *times == 1 {
+                    firsts.push(number);
+                }
+            }
+        }
+        lost += MESSAGES - times.len();
+        let doubles = times.values().sum::<usize>() - times.len();
+        assert!(doubles <= WINDOW * kills, "n{name}: {doubles}");
+        doubled += doubles;
+        assert!(firsts.is_sorted(), "n{name}: {firsts:?}");
+    }
+    println!(
+        "{kills} kills, {found_on_their_way} of them with messages left: lost {lost}, doubled {doubled}"
+    );
+    assert_eq!(lost, 0);
+    assert!(found_on_their_way > 0, "no kill came in time");
+    service.end();
+}
+
+/// How many messages are in the queue.
+fn left(client: &mut Client) -> u64 {
+    let info = client.request("$JS.API.STREAM.INFO.EVERWIRE_OUT", "");
+    info["state"]["messages"].as_u64().unwrap()
+}

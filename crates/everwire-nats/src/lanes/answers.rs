@@ -1,0 +1,228 @@
+//! What the stream answers, and what becomes of a lane by it.
+
+use std::time::{Duration, Instant};
+
+use everwire::ConnectionName;
+
+use super::{
+    Action, DropReason, LaneId, Lanes, Last,
+    entry::Place,
+    lane::{InFlight, Lane, Outcome, State},
+};
+use crate::ack::Ack;
+
+/// Between two attempts of a lane that was refused: it doubles up to the longest.
+const REST: Duration = Duration::from_secs(1);
+const LONGEST_REST: Duration = Duration::from_secs(30);
+
+impl Lanes {
+    /// The stream's answer to a published message.
+    pub fn acked(&mut self, id: LaneId, number: u64, ack: Ack, now: Instant) {
+        let Some(lane) = self.lanes.get_mut(&id) else {
+            return;
+        };
+        let index = number.checked_sub(lane.first).map(|index| index as usize);
+        let sent = index.and_then(|index| lane.unacked.get_mut(index));
+        let Some(sent) = sent.filter(|sent| sent.outcome == Outcome::Open) else {
+            return;
+        };
+        self.in_flight -= 1;
+        sent.outcome = match &ack {
+            Ack::Stored { .. } => Outcome::Stored,
+            Ack::TooLarge => Outcome::Hopeless,
+            Ack::OtherLast => Outcome::Failed,
+            Ack::Refused { .. } => Outcome::Refused,
+        };
+        let is_too_large = ack == Ack::TooLarge;
+        if is_too_large {
+            let (gap, previous) = (sent.entry.gap.saturating_add(1), sent.entry.previous);
+            // It is the last one that is out: the client refuses it at once, and of a stream that
+            // does there is one at a time.
+            lane.tell_gap(gap, previous);
+        }
+        match ack {
+            Ack::Stored { .. } => lane.failures = 0,
+            Ack::TooLarge | Ack::OtherLast => {}
+            Ack::Refused { code, text } => {
+                let text = format!("{text} (JetStream error {code})");
+                let action = Action::Refused(lane.name.clone(), text);
+                self.actions.push_back(action);
+            }
+        }
+        match lane.state {
+            State::Open | State::Proving { .. } if has_failed(lane) => {
+                lane.state = State::Failing;
+            }
+            // The stream has not judged what it follows.
+            State::Proving { expect } if is_too_large => lane.state = State::Known { expect },
+            State::Proving { .. } => lane.state = State::Open,
+            _ => {}
+        }
+        self.settle(id, now);
+    }
+
+    /// The server lets no message of the name through: all that are published are refused.
+    pub fn denied(&mut self, name: &ConnectionName, text: &str, now: Instant) {
+        let id = self.by_name.get(name).copied().unwrap_or_default();
+        let Some(lane) = self.lanes.get_mut(&id) else {
+            return;
+        };
+        let open = |sent: &&mut InFlight| sent.outcome == Outcome::Open;
+        let mut count = 0;
+        for sent in lane.unacked.iter_mut().filter(open) {
+            sent.outcome = Outcome::Refused;
+            count += 1;
+        }
+        if count == 0 {
+            return;
+        }
+        self.in_flight -= count;
+        lane.state = State::Failing;
+        let refused = Action::Refused(name.clone(), text.to_owned());
+        self.actions.push_back(refused);
+        self.settle(id, now);
+    }
+
+    /// What the stream has last of the name; an error's text if that is not known.
+    pub fn answered(&mut self, id: LaneId, last: Result<Option<Last>, String>, now: Instant) {
+        self.asks = self.asks.saturating_sub(1);
+        let Some(lane) = self.lanes.get_mut(&id) else {
+            return;
+        };
+        if lane.state != State::Asking {
+            return;
+        }
+        match last {
+            Ok(last) => {
+                let expect = last.map_or(0, |last| last.sequence);
+                lane.state = State::Known { expect };
+                if let Some(place) = last.and_then(|last| last.place) {
+                    self.skip(id, place);
+                }
+                self.enqueue(id);
+            }
+            Err(text) => {
+                let action = Action::Refused(lane.name.clone(), text);
+                self.actions.push_back(action);
+                self.rest(id, now);
+            }
+        }
+    }
+
+    /// Takes what is acknowledged off the front of a lane, and decides what becomes of one that failed.
+    pub(super) fn settle(&mut self, id: LaneId, now: Instant) {
+        let Some(lane) = self.lanes.get_mut(&id) else {
+            return;
+        };
+        let mut forget = None;
+        while let Some(sent) = lane.unacked.front() {
+            if !matches!(sent.outcome, Outcome::Stored | Outcome::Hopeless) {
+                break;
+            }
+            let is_hopeless = sent.outcome == Outcome::Hopeless;
+            let Some(sent) = lane.unacked.pop_front() else {
+                break;
+            };
+            lane.first += 1;
+            self.memory -= sent.entry.cost();
+            if sent.entry.is_spooled {
+                forget = Some(sent.entry.place);
+            }
+            if is_hopeless {
+                self.actions.push_back(too_large(&lane.name));
+            }
+        }
+        if let Some(place) = forget {
+            self.actions
+                .push_back(Action::Forget(lane.name.clone(), place));
+        }
+        if lane.state == State::Failing && lane.is_settled() {
+            self.take_back(id);
+            self.rest(id, now);
+        }
+        self.enqueue(id);
+        self.drop_if_gone(id);
+    }
+
+    /// Puts what is published and not acknowledged back among what waits.
+    pub(super) fn take_back(&mut self, id: LaneId) {
+        let Some(lane) = self.lanes.get_mut(&id) else {
+            return;
+        };
+        for entry in lane.take_back() {
+            self.memory -= entry.cost();
+            if entry.is_spooled {
+                let forget = Action::Forget(lane.name.clone(), entry.place);
+                self.actions.push_back(forget);
+            }
+            self.actions.push_back(too_large(&lane.name));
+        }
+    }
+
+    /// The stream has messages of the lane up to this place: they do not go again.
+    fn skip(&mut self, id: LaneId, last: Place) {
+        let Some(lane) = self.lanes.get_mut(&id) else {
+            return;
+        };
+        let (mut forget, mut stale, mut refused) = (None, 0, 0);
+        while let Some(entry) = lane.waiting.front()
+            && entry.place <= last
+            && let Some(entry) = lane.waiting.pop_front()
+        {
+            self.memory -= entry.cost();
+            if entry.is_spooled {
+                forget = Some(entry.place);
+            }
+            if !entry.was_published {
+                stale += 1;
+            } else if entry.was_refused && entry.place < last {
+                refused += 1;
+            }
+        }
+        if stale + refused > 0 {
+            lane.tell_gap(stale + refused, Some(last));
+        }
+        let name = &lane.name;
+        let mut act = |action| self.actions.push_back(action);
+        if let Some(place) = forget {
+            act(Action::Forget(name.clone(), place));
+        }
+        for (count, reason) in [(stale, DropReason::Stale), (refused, DropReason::Refused)] {
+            if count > 0 {
+                act(Action::Dropped(name.clone(), count, reason));
+            }
+        }
+        // Those of an earlier life of the name come first, and are no reason.
+        if stale > 0 && lane.last_heard.is_some_and(|heard| heard <= last) {
+            act(Action::Raise(name.clone(), last.epoch));
+        }
+    }
+
+    pub(super) fn rest(&mut self, id: LaneId, now: Instant) {
+        if let Some(lane) = self.lanes.get_mut(&id) {
+            let rest = REST * 2_u32.saturating_pow(lane.failures.min(5));
+            // What another writer did in between is known by asking once.
+            let rest = match lane.failures {
+                0 => Duration::ZERO,
+                _ => rest.min(LONGEST_REST),
+            };
+            lane.failures = lane.failures.saturating_add(1);
+            lane.state = State::Resting { until: now + rest };
+            if rest.is_zero() {
+                lane.state = State::Unknown;
+            }
+        }
+        self.enqueue(id);
+    }
+}
+
+/// Whether a message of the lane was not stored, or perhaps not.
+fn has_failed(lane: &Lane) -> bool {
+    let failed = |sent: &InFlight| matches!(sent.outcome, Outcome::Failed | Outcome::Refused);
+    lane.unacked.iter().any(failed)
+}
+
+/// A message that can never be stored is dropped.
+fn too_large(name: &ConnectionName) -> Action {
+    Action::Dropped(name.clone(), 1, DropReason::TooLarge)
+}

@@ -1,0 +1,62 @@
+//! What a bridge says about what is wrong.
+
+use std::sync::{Arc, Mutex};
+
+use everwire::config::NatsSettings;
+use everwire_nats::{Bridge, BridgeStatus, Observer};
+
+use super::{Names, Server, until_async};
+
+/// The lines of a bridge's log.
+#[derive(Clone, Default)]
+pub struct Log(Arc<Mutex<Vec<String>>>);
+
+impl Log {
+    pub fn observer(&self) -> Observer {
+        let lines = Arc::clone(&self.0);
+        Observer::new(move |report| lines.lock().unwrap().push(report.to_string()))
+    }
+
+    pub fn has(&self, text: &str) -> bool {
+        self.lines().iter().any(|line| line.contains(text))
+    }
+
+    pub fn lines(&self) -> Vec<String> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+/// A bridge with its log, in the server's folder.
+pub fn start(names: &Names, settings: NatsSettings, server: &Server) -> (Bridge, Log) {
+    let log = Log::default();
+    let manager = names.manager.clone();
+    let bridge = Bridge::start(manager, settings, server.folder(), log.observer());
+    (bridge.unwrap(), log)
+}
+
+/// Waits until the bridge says that it carries nothing, for this reason; the text of it.
+pub async fn trouble(bridge: &Bridge, code: &str) -> String {
+    let mut status = BridgeStatus::default();
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(45);
+    let is_so = |status: &BridgeStatus| {
+        let error = status.error.as_ref();
+        error.is_some_and(|error| error.is_now && error.code == code)
+    };
+    while !is_so(&status) {
+        let seen = status.error.map(|error| (error.code, error.text));
+        assert!(std::time::Instant::now() < deadline, "{code}: {seen:?}");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        status = bridge.status();
+    }
+    assert_eq!(status.server, None);
+    status.error.unwrap().text
+}
+
+/// Waits until the bridge is connected, and nothing is wrong.
+pub async fn up(bridge: &Bridge) {
+    until_async("it is connected", async || {
+        let status = bridge.status();
+        status.server.is_some() && status.error.is_none_or(|error| !error.is_now)
+    })
+    .await;
+}

@@ -1,4 +1,4 @@
-//! What a conversation wants done, and was not done yet.
+//! Replies of a conversation that were not carried out yet.
 
 use std::{
     mem,
@@ -7,22 +7,22 @@ use std::{
 
 use everwire_proto::dialogue::Reply;
 
-/// What a conversation wants done, and was not done yet. Boxed, and absent while that is nothing: mostly it is done in the turn in which it
-/// is told.
+/// Replies of a conversation that were not carried out yet. Boxed, and absent while there are none:
+/// mostly they are carried out within the same turn.
 #[derive(Default)]
 pub(super) struct Replies(Option<Box<Untold>>);
 
 /// At least one.
 struct Untold(Vec<Reply>);
 
-/// The replies, to which some may be added.
+/// The replies, open for additions.
 pub(super) struct OpenReplies<'r> {
     all: Vec<Reply>,
     replies: &'r mut Replies,
 }
 
 impl Replies {
-    /// Some may be added. Nothing is allocated where none is.
+    /// Opens the replies for additions. Allocates nothing if none is added.
     pub fn open(&mut self) -> OpenReplies<'_> {
         OpenReplies {
             all: self.take(),
@@ -34,7 +34,7 @@ impl Replies {
         self.0.is_none()
     }
 
-    /// All of them; then there are none.
+    /// Takes all of them.
     pub fn take(&mut self) -> Vec<Reply> {
         let untold = self.0.take();
         untold.map_or_else(Vec::new, |untold| untold.0)

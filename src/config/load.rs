@@ -24,7 +24,7 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// All that is wrong with it.
+    /// All errors in it.
     pub fn from_toml(text: &str) -> Result<Self, Diagnostics> {
         Self::from_toml_with(text, &System)
     }
@@ -33,34 +33,34 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// All that is wrong with it.
+    /// All errors in it.
     pub fn from_toml_with(text: &str, source: &dyn Source) -> Result<Self, Diagnostics> {
         from_toml(text, "", source)
     }
 
     /// Reads settings from a file, or from all `*.toml` files of a folder, with this process's environment.
     ///
-    /// Relative paths in a file start at its folder. The files of a folder are one configuration: each name and each
-    /// key stands in one of them.
+    /// Relative paths in a file start at its folder. The files of a folder are one configuration:
+    /// each name and each key is in one of them.
     ///
     /// # Errors
     ///
-    /// All that is wrong with it.
+    /// All errors in it.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, Diagnostics> {
         Self::load_with(path, &System)
     }
 
-    /// Reads settings as [`load`](Self::load) does; files and variables come from `source`.
+    /// Reads settings like [`load`](Self::load); files and variables come from `source`.
     ///
     /// # Errors
     ///
-    /// All that is wrong with it.
+    /// All errors in it.
     pub fn load_with(path: impl AsRef<Path>, source: &dyn Source) -> Result<Self, Diagnostics> {
         load(path.as_ref(), "", source)
     }
 }
 
-/// Reads a file or a folder over the keys of a base.
+/// Reads a file or a folder, with a base below it.
 pub(super) fn load(path: &Path, base: &str, source: &dyn Source) -> Result<Settings, Diagnostics> {
     let mut context = Context::new(source);
     let paths = find(path, &mut context);
@@ -71,7 +71,7 @@ pub(super) fn load(path: &Path, base: &str, source: &dyn Source) -> Result<Setti
     read(files, base, context)
 }
 
-/// Reads a text over the keys of a base.
+/// Reads a text, with a base below it.
 pub(super) fn from_toml(
     text: &str,
     base: &str,
@@ -80,7 +80,7 @@ pub(super) fn from_toml(
     read(vec![nowhere("<toml>", text)], base, Context::new(source))
 }
 
-/// The path itself, or the files of the folder that it is.
+/// The path itself, or the files in it if it is a folder.
 fn find(path: &Path, context: &mut Context<'_>) -> Vec<PathBuf> {
     let mut paths = match context.source.list(path) {
         Ok(None) => return vec![path.to_owned()],
@@ -111,7 +111,7 @@ fn open(path: &Path, context: &mut Context<'_>) -> Option<File> {
     }
 }
 
-/// A text that is in no file.
+/// A text without a file.
 fn nowhere(name: &str, text: &str) -> File {
     File {
         name: name.into(),
@@ -145,7 +145,7 @@ fn read(files: Vec<File>, base: &str, mut context: Context<'_>) -> Result<Settin
         value: Value::Table(combine(roots, &mut context)),
     };
     let document: DocumentTable = read_table(&root, &mut context).unwrap_or_default();
-    // Behind the files: paths that start at the first one start where they would without it.
+    // After the files, so that paths relative to the first one stay the same.
     let base = (!base.is_empty()).then(|| {
         let keys = parse_file(nowhere("<built in>", base), &mut context);
         read_entries(&keys, &mut context)

@@ -1,4 +1,4 @@
-//! What a connection reads besides its settings: names, never values.
+//! Explains what a connection reads besides its settings: names, never values.
 
 use std::collections::BTreeSet;
 
@@ -27,7 +27,7 @@ pub(super) fn lines(settings: &ConnectionSettings) -> Vec<Line> {
     found.lines()
 }
 
-/// All templates that are filled at a dial, without those of the dialogue.
+/// All templates that are rendered at a dial, without those of the dialogue.
 fn templates(settings: &ConnectionSettings) -> impl Iterator<Item = &Template> {
     let headers = settings.headers.iter().map(|(_, value)| value.expose());
     let auth = settings.basic_auth.iter();

@@ -1,4 +1,4 @@
-//! `[[service.tokens]]`, `[service.tls]` and `service.allow_urls`: who may come in, and what comes of it.
+//! `[[service.tokens]]`, `[service.tls]` and `service.allow_urls`: access to the service.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -54,20 +54,20 @@ pub(in crate::config) struct Tokens(Vec<Located<TokenTable>>);
 #[derive(Clone, Debug)]
 pub(in crate::config) struct TokenSecret(Secret);
 
-/// What a token is for: at least one thing.
+/// The scopes of a token: at least one.
 #[derive(Clone, Debug)]
 pub(in crate::config) struct Scopes(BTreeSet<Scope>);
 
-/// Which names a token reaches.
+/// The names that a token reaches.
 #[derive(Clone, Debug)]
 pub(in crate::config) struct NamePattern(Pattern);
 
-/// What the API may dial.
+/// The URLs that the API may dial.
 #[derive(Clone, Debug)]
 pub(in crate::config) struct UrlPatterns(Vec<UrlPattern>);
 
 impl IntoField<Vec<TokenSettings>> for Tokens {
-    /// What is missing or comes twice is told.
+    /// Missing and duplicate values are reported.
     fn into_field(self, _: Place, context: &mut Context<'_>) -> Vec<TokenSettings> {
         let mut tokens: Vec<(TokenSettings, Place)> = Vec::new();
         for Located { value, place } in self.0 {
@@ -93,7 +93,7 @@ impl IntoField<Vec<TokenSettings>> for Tokens {
 
 fn token(table: TokenTable, place: Place, context: &mut Context<'_>) -> Option<TokenSettings> {
     let (Some(name), Some(secret)) = (&table.name, &table.secret) else {
-        // A wrong one was told where it stands.
+        // A wrong token was reported at its place.
         let problem = Problem::absence(place, "the token has no usable name and secret")
             .help("write name = \"…\" and secret = \"${file:token}\"");
         context.problems.push(problem);
@@ -109,7 +109,7 @@ fn token(table: TokenTable, place: Place, context: &mut Context<'_>) -> Option<T
 }
 
 impl IntoField<Option<ServiceTlsSettings>> for ServiceTlsTable {
-    /// What is missing is told.
+    /// Missing values are reported.
     fn into_field(self, place: Place, context: &mut Context<'_>) -> Option<ServiceTlsSettings> {
         for (key, missing) in [
             ("cert_file", self.cert_file.is_none()),
@@ -173,7 +173,7 @@ impl Read for TokenSecret {
     }
 }
 
-/// Renders a template now and once: whoever is let in is known when the configuration is.
+/// Renders a template once, now: tokens are fixed when the configuration is read.
 fn read_once(template: &Template, place: Place, context: &mut Context<'_>) -> Option<Secret> {
     if template
         .parts()

@@ -151,7 +151,8 @@ impl ConnectionTable {
         steps.map(|step| &step.value)
     }
 
-    /// Lets a nearer layer change this one. Of `url` and `urls` the nearer one counts, and of `on_open` and `open_script`.
+    /// Merges a nearer layer. Of `url` and `urls` the nearer one wins, and of `on_open` and
+    /// `open_script`.
     pub fn overlay_nearer(&mut self, nearer: Self) {
         if nearer.url.is_some() || nearer.urls.is_some() {
             self.url = None;

@@ -29,7 +29,7 @@ table! {
     later { nats, cluster }
 }
 
-/// What the connections of a group inherit.
+/// The keys that the connections of a group inherit.
 #[derive(Clone, Debug)]
 pub(in crate::config) struct GroupTable(pub ConnectionTable);
 

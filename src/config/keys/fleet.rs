@@ -36,11 +36,11 @@ table! {
 /// A fleet: many connections from one template.
 #[derive(Clone, Debug)]
 pub(in crate::config) struct FleetTable {
-    /// Where its names come from.
+    /// The source of its names.
     pub keys: FleetKeys,
-    /// What is the same for all of its connections.
+    /// The keys that are the same for all of its connections.
     pub fixed: ConnectionTable,
-    /// What has braces, and is read for each connection.
+    /// The keys with braces, which are read for each connection.
     pub varying: Vec<Entry>,
 }
 
@@ -48,7 +48,7 @@ pub(in crate::config) struct FleetTable {
 #[derive(Clone, Debug)]
 pub(in crate::config) struct NumberRange(pub RangeInclusive<u64>);
 
-/// Names, and where each stands.
+/// Names, with their places.
 #[derive(Clone, Debug)]
 pub(in crate::config) struct NameList(pub Vec<Located<Text>>);
 
@@ -136,14 +136,15 @@ fn check_sources(sources: &[&Entry], fleet: Place, context: &mut Context<'_>) {
     }
 }
 
-/// What to write instead of `url` beside `urls`.
+/// The help for `url` beside `urls`.
 pub(in crate::config) const URLS: &str = "write all of them into urls, in the order of preference";
 
-/// What to write instead of `on_open` beside `open_script`.
+/// The help for `on_open` beside `open_script`.
 pub(in crate::config) const SCRIPT: &str =
     "write each message of on_open as a step: open_script = [{ send = '…' }]";
 
-/// One of them may be read for each connection and the other only once, so that they never meet in one table.
+/// One of them may be read per connection and the other only once, so they might never be in one
+/// table.
 fn refuse_both(entries: &[Entry], keys: [&str; 2], help: &str, context: &mut Context<'_>) {
     let is_empty = |node: &Node| matches!(&node.value, Value::Array(items) if items.is_empty());
     let find = |key| entries.iter().find(|entry| entry.key == key);
@@ -157,7 +158,7 @@ fn refuse_both(entries: &[Entry], keys: [&str; 2], help: &str, context: &mut Con
     }
 }
 
-/// In a fleet a string may hold tokens, which no pattern foresees.
+/// In a fleet a string may contain tokens, which no schema pattern allows for.
 fn allow_tokens(schema: &mut Json) {
     match schema {
         Json::Object(map) => {

@@ -70,7 +70,7 @@ impl Read for HeartbeatLayer {
         if layer.0.kind.is_some() {
             layer.refuse_other_kinds(context);
         } else if says_kind(node) {
-            // Its kind is wrong, which has been told; that is no reason to complain about the rest.
+            // Its kind is wrong, which was reported; the other keys are then not checked.
             layer.forget_text();
         }
         Some(layer)
@@ -103,7 +103,7 @@ impl IntoField<Heartbeat> for HeartbeatLayer {
             pong,
             fence,
             deliver,
-            // They are the dialogue's, as all templates are.
+            // Templates belong to the dialogue.
             first: _,
             from: _,
         } = self.0;
@@ -169,7 +169,7 @@ impl HeartbeatLayer {
         matches!(&self.0.kind, Some(kind) if kind.value == Kind::Text)
     }
 
-    /// Whether something in it is filled, or evaluated, while the connection runs.
+    /// Whether something in it is rendered, or evaluated, at run time.
     pub fn has_templates(&self) -> bool {
         let table = &self.0;
         let times = [&table.interval, &table.timeout];
@@ -184,7 +184,7 @@ impl HeartbeatLayer {
             || pong.is_some_and(|pong| matches!(pong.value, PongLayer::When(_)))
     }
 
-    /// Whether its answers confirm what was written before them.
+    /// Whether its answers confirm earlier messages.
     pub fn can_fence(&self) -> bool {
         match self.0.kind.as_ref().map(|kind| kind.value) {
             None | Some(Kind::Protocol) => true,
@@ -193,7 +193,7 @@ impl HeartbeatLayer {
         }
     }
 
-    /// Tells about keys that only a text heartbeat has, where it is another one.
+    /// Reports keys of a text heartbeat in a heartbeat of another kind.
     pub fn refuse_other_kinds(&self, context: &mut Context<'_>) {
         if self.is_text() {
             return;

@@ -33,8 +33,8 @@ table! {
 }
 
 impl OutboxTable {
-    /// Tells about keys that keep messages until they are confirmed, where the heartbeat that is written at `heartbeat`
-    /// can confirm nothing.
+    /// Reports keys that keep messages until they are confirmed, if the heartbeat at `heartbeat`
+    /// cannot confirm anything.
     pub fn refuse_unconfirmed(&self, heartbeat: Place, context: &mut Context<'_>) {
         let durable = self.durable.as_ref().filter(|durable| durable.value);
         let resend = self

@@ -16,7 +16,7 @@ table! {
     }
 }
 
-/// What the server answers: the whole message, or an expression.
+/// The server's answer: the whole message, or an expression.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::config) enum PongLayer {
     Text(Text),

@@ -61,7 +61,7 @@ impl Read for SequenceLayer {
 }
 
 impl IntoField<Option<SequenceSettings>> for SequenceLayer {
-    /// None, too, where what is wrong has been told.
+    /// Also `None` after errors, which are reported.
     fn into_field(self, place: Place, context: &mut Context<'_>) -> Option<SequenceSettings> {
         let table = match self {
             Self::None => return None,

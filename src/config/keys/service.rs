@@ -75,7 +75,7 @@ table! {
     }
 }
 
-/// Where users find the service; empty: where it listens.
+/// Where users find the service; empty: at its own address.
 #[derive(Clone, Debug)]
 pub(in crate::config) struct PublicUrlText(Option<PublicUrl>);
 
@@ -111,7 +111,7 @@ impl Section for HostTable {
     const KEYS: &'static [&'static [&'static str]] = &[Self::NAMES, Self::LATER];
     const NAME_PATTERN: &'static str = r"^[^/@\s]+$";
 
-    /// `host` or `host:port`, in the form that it has in a parsed URL.
+    /// `host` or `host:port`, in the form of a parsed URL.
     fn name(name: &str) -> Result<String, String> {
         let (host, port) = match name.rsplit_once(':') {
             Some((host, port)) if !port.ends_with(']') => (host, Some(port)),

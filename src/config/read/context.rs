@@ -1,4 +1,4 @@
-//! What reading needs besides the tree, and where it tells what is wrong.
+//! The context of reading, which also collects the errors.
 
 use std::{collections::BTreeMap, ops::Range, path::PathBuf, sync::Arc};
 
@@ -7,41 +7,42 @@ use everwire_proto::settings::{RateSettings, UrlPattern, dialogue::SharedPrepara
 use super::{File, Node, Place, Problem, Problems, string};
 use crate::settings::Source;
 
-/// Who wrote what is read.
+/// The origin of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::config) enum Origin {
-    /// The operator: files and the environment are read where the text says so.
+    /// The operator: files and the environment are read as the text says.
     Files,
-    /// Whoever may use the API: the text reaches neither.
+    /// A user of the API: the text may read neither.
     Api,
 }
 
-/// The buckets of `[rates]`, by key. One that is wrong, which has been told, has no settings.
+/// The buckets of `[rates]`, by key; `None` for one with errors.
 pub(in crate::config) type Buckets = BTreeMap<String, Option<RateSettings>>;
 
-/// What `[prepare]` has, by key. One that is wrong, which has been told, has nothing.
+/// The entries of `[prepare]`, by key; `None` for one with errors.
 pub(in crate::config) type Preparations = BTreeMap<String, Option<Arc<SharedPreparation>>>;
 
-/// What reading needs besides the tree.
+/// The context of reading.
 pub(in crate::config) struct Context<'a> {
-    /// Who wrote it.
+    /// The origin of the text.
     pub origin: Origin,
     /// Files and variables.
     pub source: &'a dyn Source,
     /// The files that places point into.
     pub files: Vec<File>,
-    /// The buckets that connections may name, as soon as `[rates]` has been read.
+    /// The buckets that connections may name, once `[rates]` is read.
     pub buckets: Arc<Buckets>,
-    /// The URLs on addresses that are not public which a peer may name nevertheless, as soon as `service.allow_urls` has been read.
+    /// The URLs on addresses that are not public which a peer may still name, once
+    /// `service.allow_urls` is read.
     pub allow_urls: Arc<[UrlPattern]>,
-    /// What connections may share before their dials, as soon as `[prepare]` has been read.
+    /// The preparations that connections may share, once `[prepare]` is read.
     pub preparations: Arc<Preparations>,
-    /// What is wrong, so far.
+    /// The errors so far.
     pub problems: Problems,
 }
 
 impl<'a> Context<'a> {
-    /// Nothing read, nothing wrong.
+    /// An empty context.
     pub fn new(source: &'a dyn Source) -> Self {
         Self {
             origin: Origin::Files,
@@ -60,12 +61,12 @@ impl<'a> Context<'a> {
         self.files.len() as u32 - 1
     }
 
-    /// Tells what is wrong with the text at `place`.
+    /// Reports an error in the text at `place`.
     pub fn wrong(&mut self, place: Place, message: impl Into<String>, help: impl Into<String>) {
         self.problems.push(Problem::new(place, message).help(help));
     }
 
-    /// Tells about something that only a file may say; false where a file says it.
+    /// Reports something that only a file may contain; `false` if this is a file.
     pub fn refuse_over_api(&mut self, place: Place, what: &str, help: &str) -> bool {
         let refused = self.origin == Origin::Api;
         if refused {
@@ -74,14 +75,14 @@ impl<'a> Context<'a> {
         refused
     }
 
-    /// Tells that a value has the wrong type.
+    /// Reports a value of a wrong type.
     pub fn wrong_type<T>(&mut self, node: &Node, expected: &str) -> Option<T> {
         let message = format!("expected {expected}, found {}", node.describe());
         self.problems.push(Problem::new(node.place, message));
         None
     }
 
-    /// The same of a value that may be a secret: it is not quoted.
+    /// The same for a value that may be a secret: it is not quoted.
     pub fn wrong_secret<T>(&mut self, node: &Node, expected: &str) -> Option<T> {
         self.problems.hide(node.place);
         let problem = Problem::new(node.place, format!("expected {expected}"));
@@ -89,7 +90,8 @@ impl<'a> Context<'a> {
         None
     }
 
-    /// The place of `part` within `place`, when the source spells it the same way; all of `place` otherwise.
+    /// The place of `part` within `place`, if the source spells it the same way; otherwise all of
+    /// `place`.
     pub fn within(&self, place: Place, part: &str) -> Place {
         let Some(file) = self.files.get(place.file as usize) else {
             return place;
@@ -103,7 +105,7 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// The place of some bytes of a string, which stands at `place` and comes to `text`.
+    /// The place of a byte range of a string at `place` whose value is `text`.
     pub fn part(&self, place: Place, text: &str, span: Range<usize>) -> Place {
         let Some(file) = self.files.get(place.file as usize) else {
             return place;
@@ -113,7 +115,7 @@ impl<'a> Context<'a> {
             Ok(part) => return Place::new(place.file, start + part.start..start + part.end),
             Err(at) => at,
         };
-        // What a fleet has put in stands nowhere, and what stands behind it is somewhere else.
+        // Text that a fleet has inserted is not in the source, and shifts what follows it.
         let part = text.get(span).unwrap_or_default();
         let behind = raw.get(same_until..).and_then(|rest| rest.find(part));
         match behind {
@@ -125,7 +127,7 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// A path as it is written at `place`: a relative one starts at the folder of its file.
+    /// Resolves a path that is written at `place`: a relative one starts at the folder of its file.
     pub fn resolve(&self, place: Place, path: &str) -> PathBuf {
         self.files
             .get(place.file as usize)

@@ -22,14 +22,14 @@ table! {
     }
 }
 
-/// What is kept of a message: an expression, or a table.
+/// What is captured of a message: an expression, or a table.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::config) enum CaptureLayer {
     Value(ExpressionText),
     Table(Box<CaptureTable>),
 }
 
-/// Names of captures, and where each stands.
+/// Names of captures, with their places.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::config) struct CaptureNames(pub Vec<Located<String>>);
 

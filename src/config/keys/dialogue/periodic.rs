@@ -21,14 +21,14 @@ table! {
     }
 }
 
-/// A step that is taken again and again.
+/// A periodic step.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::config) struct PeriodicTable {
     pub schedule: ScheduleTable,
     pub step: Located<StepTable>,
 }
 
-/// Steps that are taken again and again.
+/// The periodic steps.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(in crate::config) struct Periodic(pub Vec<PeriodicTable>);
 

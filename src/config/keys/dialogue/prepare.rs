@@ -48,7 +48,7 @@ table! {
     later { rate }
 }
 
-/// What is done before each dial: steps, or the KEY of a `[prepare.KEY]`.
+/// The preparation of a dial: steps, or the KEY of a `[prepare.KEY]`.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::config) enum PrepareLayer {
     Steps(PrepareSteps),
@@ -60,7 +60,7 @@ pub(in crate::config) enum PrepareLayer {
 pub(in crate::config) struct PrepareSteps(pub Vec<Located<PrepareStepTable>>);
 
 impl PrepareLayer {
-    /// Whether nothing is done.
+    /// Whether there are no steps.
     pub fn is_empty(&self) -> bool {
         matches!(self, Self::Steps(steps) if steps.0.is_empty())
     }
@@ -114,14 +114,14 @@ impl Read for PrepareSteps {
     }
 }
 
-/// A step makes one call.
+/// A step makes exactly one call.
 fn refuse_wrong_call(step: &Node, context: &mut Context<'_>) {
     let Value::Table(entries) = &step.value else {
         return;
     };
     let find = |key: &str| entries.iter().find(|entry| entry.key == key);
     refuse_both(entries, ["http", "exec"], context);
-    // What is misspelt has been told.
+    // Misspelt keys were reported already.
     let known = [PrepareStepTable::NAMES, PrepareStepTable::LATER].concat();
     let all_known = entries.iter().all(|entry| known.contains(&&*entry.key));
     if all_known && find("http").is_none() && find("exec").is_none() {
@@ -132,7 +132,7 @@ fn refuse_wrong_call(step: &Node, context: &mut Context<'_>) {
 }
 
 impl PrepareTable {
-    /// Where its steps stand, if there are any.
+    /// Its own steps, if there are any.
     pub fn steps(&self) -> &[Located<PrepareStepTable>] {
         self.steps.as_ref().map_or(&[], |steps| &steps.value.0)
     }

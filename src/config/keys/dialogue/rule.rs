@@ -46,7 +46,7 @@ choice! {
     RuleAction { "rotate" => Rotate, "reconnect" => Reconnect, "give_up" => GiveUp, "beat" => Beat }
 }
 
-/// Rules, in the order in which they are tried.
+/// The rules, in the order in which they are tried.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(in crate::config) struct Rules(pub Vec<Located<RuleTable>>);
 
@@ -54,11 +54,11 @@ pub(in crate::config) struct Rules(pub Vec<Located<RuleTable>>);
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::config) struct LossRules(pub Vec<Located<GiveUpRule>>);
 
-/// A time, or two between which one is drawn.
+/// A time, or a range from which one is drawn.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::config) struct DelayRange(pub RuleDelay);
 
-/// Any dial that failed, beside the kinds of causes.
+/// Any failed dial, beside the kinds of causes.
 const DIAL: &str = "dial";
 
 impl Read for Rules {
@@ -83,7 +83,7 @@ fn refuse_without_trigger(rule: &Node, context: &mut Context<'_>) {
         return;
     };
     let keys = || entries.iter().map(|entry| entry.key.as_str());
-    // What is misspelt has been told.
+    // Misspelt keys were reported already.
     let all_known = keys().all(|key| RuleTable::NAMES.contains(&key));
     if all_known && !keys().any(|key| matches!(key, "when" | "loss")) {
         let problem = Problem::absence(rule.place, "the rule has neither `when` nor `loss`")

@@ -21,7 +21,7 @@ table! {
     }
 }
 
-/// What is sent: a text, or a table.
+/// A message: a text, or a table.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::config) enum SendLayer {
     Text(Written),

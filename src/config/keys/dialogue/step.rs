@@ -68,13 +68,13 @@ impl StepTable {
         self.expect.is_some() || self.calls()
     }
 
-    /// The URL that it calls, as it is written.
+    /// The URL of its call, as it is written.
     pub fn url(&self) -> Option<&Written> {
         self.http.as_ref()?.value.written_url()
     }
 }
 
-/// Steps that are taken one after another.
+/// Consecutive steps.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(in crate::config) struct Script(pub Vec<Located<StepTable>>);
 
@@ -95,7 +95,8 @@ impl Read for Script {
     }
 }
 
-/// A step without `expect` has passed once it is written: nothing can decide otherwise. `others`: keys that may stand there besides.
+/// A step without `expect` has passed once it is written, so keys that decide otherwise are errors.
+/// `others`: other keys that such a step may have.
 pub(super) fn refuse_dead_keys(step: &Node, others: &[&str], context: &mut Context<'_>) {
     let Value::Table(entries) = &step.value else {
         return;
@@ -135,7 +136,7 @@ pub(super) fn refuse_dead_keys(step: &Node, others: &[&str], context: &mut Conte
             .help("write send = '…', or remove it");
         context.problems.push(problem);
     }
-    // What is misspelt, or still to come, has been told.
+    // Misspelt keys, and keys of a later version, were reported already.
     let mut keys = entries.iter().map(|entry| entry.key.as_str());
     let all_known = keys.all(|key| StepTable::NAMES.contains(&key) || others.contains(&key));
     if all_known && !calls && !has(&["send", "expect", "clear", "capture"]) {
@@ -145,7 +146,7 @@ pub(super) fn refuse_dead_keys(step: &Node, others: &[&str], context: &mut Conte
     }
 }
 
-/// A key that stands in a step without `expect`.
+/// Reports a key that needs `expect` in a step without it.
 pub(in crate::config) fn without_expect(key: &str, place: Place, step: Place) -> Problem {
     let message = format!("`{key}` has no `expect`: such a step has passed once it is written");
     Problem::absence(place, message)

@@ -1,4 +1,4 @@
-//! `subscribe`: what is said and expected for subscriptions.
+//! `subscribe`: the messages and expectations of subscriptions.
 
 use serde_json::{Map, Value as Json, json};
 
@@ -66,14 +66,14 @@ table! {
     }
 }
 
-/// `subscribe`: words, and limits.
+/// `subscribe`: its messages and expectations, and its limits.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(in crate::config) struct SubscribeLayer {
     pub limits: LimitsTable,
     pub words: WordsTable,
 }
 
-/// What asks for a subscription, or ends it: a message, or an HTTP request.
+/// How a subscription is asked for or ended: a message, or an HTTP request.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::config) enum AskLayer {
     Send(SendLayer),
@@ -91,7 +91,7 @@ impl AskLayer {
 }
 
 impl WordsTable {
-    /// Whether nothing is said.
+    /// Whether it is empty.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }

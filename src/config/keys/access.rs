@@ -21,13 +21,14 @@ use everwire_proto::{
 };
 
 table! {
-    /// A token, and what it is for.
+    /// A token, and its scopes.
     pub(in crate::config) struct TokenTable holds secrets => TokenSettings {
-        /// For the log and the operator.
+        /// The name in the log.
         name: Text,
-        /// What is sent as `Authorization: Bearer`: letters, digits and -._~+/=. `${NAME}` and `${file:PATH}` are expanded.
+        /// The text that clients send as `Authorization: Bearer`: letters, digits and -._~+/=.
+        /// `${NAME}` and `${file:PATH}` are expanded.
         secret: TokenSecret,
-        /// What it is for: "read", "send", "control".
+        /// Its scopes: "read", "send", "control".
         scopes: Scopes = ["read", "send", "control"],
         /// The connections that it reaches, as a pattern.
         names: NamePattern = "*",
@@ -37,11 +38,11 @@ table! {
 table! {
     /// TLS of the service's own addresses.
     pub(in crate::config) struct ServiceTlsTable => ServiceTlsSettings {
-        /// A PEM file of the certificate and its chain; key_file belongs to it.
+        /// A PEM file of the certificate and its chain; needs key_file.
         cert_file: FilePath,
         /// A PEM file of the certificate's key: PKCS#8, PKCS#1 or SEC1, not encrypted.
         key_file: FilePath,
-        /// A PEM file of authorities: only who shows a client certificate of one of them is let in.
+        /// A PEM file of authorities: clients must show a certificate of one of them.
         client_ca_file: FilePath,
     }
 }

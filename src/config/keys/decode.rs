@@ -12,9 +12,9 @@ use crate::config::{
 use everwire_proto::decode::{Decoding, Format, InvalidDecoding, MAX_STAGES, Separator, Stage};
 
 table! {
-    /// Several messages in one.
+    /// A separator of several messages within one.
     pub(in crate::config) struct SplitTable {
-        /// What stands between two of them, or behind each: "\u001e".
+        /// The separator between two messages, or after each: "\u001e".
         split: Text,
     }
 }

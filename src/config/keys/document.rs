@@ -11,11 +11,11 @@ table! {
     pub(in crate::config) struct DocumentTable {
         /// The version of this format.
         schema_version: SchemaVersion = 1,
-        /// What concerns the process as a whole.
+        /// Settings of the process as a whole.
         service: ServiceTable,
         /// Buckets that connections with rate = "KEY" share.
         rates: Named<RateTable>,
-        /// What is done before dials, for all connections with prepare = "KEY".
+        /// Steps before dials, for all connections with prepare = "KEY".
         prepare: Named<PrepareTable>,
         /// Any key of a connection; every connection inherits it.
         defaults: ConnectionTable,

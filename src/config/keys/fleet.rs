@@ -15,20 +15,20 @@ use crate::config::{
 };
 
 table! {
-    /// Where the names of a fleet come from: one of range, names, names_file, rows_file.
+    /// The source of a fleet's names: one of range, names, names_file, rows_file.
     pub(in crate::config) struct FleetKeys {
         /// The first and the last number: {i} and {i:0N} stand for each, {i:04} with leading zeros.
         range: NumberRange,
         /// Names: {name} stands for each, {i} for its position, from 1.
         names: NameList,
-        /// A file of names, one per line; lines that are empty or start with # do not count.
+        /// A file of names, one per line; empty lines and lines that start with # are ignored.
         names_file: FilePath,
         /// A CSV file (RFC 4180) whose first line names its columns: {column} stands for the value of a column.
         rows_file: FilePath,
         /// The connections' names. Without it: {name}, an item of names or the column "name".
         name: Text,
-        /// Subscriptions that the names share: the first is the first name's, the second the second's, and so on in turns. None has more
-        /// than subscribe.max.
+        /// Subscriptions that the names share, round robin: the first goes to the first name, the
+        /// second to the second, and so on. No name has more than subscribe.max.
         spread: Spread,
     }
 }

@@ -31,16 +31,16 @@ const MAX_BUCKETS: usize = 8;
 const MAX_LISTED: usize = 20;
 
 table! {
-    /// How fast messages may go out: so many in any time of this length.
+    /// A rate limit for outgoing messages: so many within any period.
     pub(in crate::config) struct RateTable <=> RateSettings {
         /// How many messages.
         messages: MessageCount,
-        /// In any time of this length. What was written within a period of a minute or more counts after a restart, too.
+        /// The period. If it is a minute or longer, messages written before a restart count, too.
         per: RatePeriod = "1s",
-        /// How many of them may go back to back after a silence; the rest is evenly spaced. At most `messages`, which is also the
-        /// default.
+        /// How many of them may be sent back to back after a silence; the rest is spaced evenly. At
+        /// most `messages`, which is also the default.
         burst: MessageCount,
-        /// Whether pings and pongs count too. They never wait; messages make room for them.
+        /// Whether pings and pongs count, too. They never wait; messages make room for them.
         control: bool = false,
     }
     no key { bucket }

@@ -8,7 +8,7 @@ use crate::config::{
 };
 
 table! {
-    /// An HTTP request. Expressions in url, headers and body are filled.
+    /// An HTTP request. Expressions in url, headers and body are expanded.
     #[derive(PartialEq)]
     pub(in crate::config) struct HttpTable {
         /// The method: "GET", "POST", "PUT", "PATCH", "DELETE".

@@ -15,7 +15,7 @@ use crate::events::{EventKind, KIND_NAMES};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kinds(u32);
 
-/// The text is not a kind of event.
+/// The text names no kind of event.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{name:?} is no type of event; the types are {}", KIND_NAMES.join(", "))]
 pub struct UnknownKind {

@@ -33,7 +33,7 @@ impl MemoryUse {
     }
 }
 
-/// There is no memory left for the request.
+/// There is no memory left for what was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the memory that all connections may use is used up")]
 pub struct OutOfMemory;

@@ -193,6 +193,7 @@ impl Dialogue {
         self.kept().any(|at| found == Some(Name::Capture(at)))
     }
 
+    /// Whether any capture outlives the process.
     pub fn keeps_any(&self) -> bool {
         self.kept().next().is_some()
     }

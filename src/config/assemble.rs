@@ -7,6 +7,7 @@ use super::{
     keys::{ConnectionTable, DocumentTable, buckets},
     layers::Layers,
     members::members,
+    nats::{nats_settings, warn_of_unused},
     read::Context,
     service::service_settings,
 };
@@ -36,11 +37,15 @@ pub(super) fn assemble(
     let layers = Layers::new(inherited, groups.unwrap_or_default(), context);
     let service = service_settings(service.unwrap_or_default(), context);
     context.allow_urls = service.allow_urls.as_slice().into();
+    let nats = nats_settings(document.nats, context);
     let fleets = fleets.unwrap_or_default().0;
     let members = members(&fleets, connections.unwrap_or_default(), context);
+    let connections = layers.settings(&fleets, members, context);
+    warn_of_unused(&connections, context);
     Settings {
         service,
-        connections: layers.settings(&fleets, members, context),
+        connections,
+        nats,
         warnings: Vec::new(),
         inherited: match inherits {
             true => Inherited::new((layers, context.buckets.clone())),

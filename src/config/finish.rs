@@ -6,6 +6,7 @@ use super::{
     order::check_order,
     read::{Context, IntoSettings, Located, Place, Problem},
     units::format_size,
+    values::FilePath,
 };
 use everwire_proto::{
     language::{MessageTemplate, Part, Template},
@@ -28,7 +29,9 @@ pub(super) fn finish(
     let first = urls.into_iter().next().unwrap_or_default();
     let defaults = ConnectionSettings::with_url(first);
     check_openings(&table, &defaults, context);
-    check_client_certificate(&table, context);
+    if let Some(Located { value: tls, .. }) = &table.tls {
+        check_client_certificate(&tls.cert_file, &tls.key_file, context);
+    }
     check_script(&table, context);
     let dialogue = dialogues.of(&table, context);
     if is_script(&table) {
@@ -231,23 +234,14 @@ fn known_size(part: &Part) -> usize {
 }
 
 /// A client certificate needs a key.
-fn check_client_certificate(table: &ConnectionTable, context: &mut Context<'_>) {
-    let Some(Located { value: table, .. }) = &table.tls else {
-        return;
-    };
+pub(super) fn check_client_certificate(
+    cert_file: &Option<Located<FilePath>>,
+    key_file: &Option<Located<FilePath>>,
+    context: &mut Context<'_>,
+) {
     for (key, written, other, missing) in [
-        (
-            "cert_file",
-            &table.cert_file,
-            "key_file",
-            table.key_file.is_none(),
-        ),
-        (
-            "key_file",
-            &table.key_file,
-            "cert_file",
-            table.cert_file.is_none(),
-        ),
+        ("cert_file", cert_file, "key_file", key_file.is_none()),
+        ("key_file", key_file, "cert_file", cert_file.is_none()),
     ] {
         if let Some(written) = written
             && missing

@@ -9,6 +9,7 @@ use super::{
     fleet::{Share, expand_entry},
     keys::{ConnectionTable, FleetTable},
     members::{Member, Members, Origin},
+    nats::check_fence,
     order::check_order,
     read::{Context, Entry, Item, Named, Problem, backticked, read_entries, similar},
     values::Subprotocols,
@@ -108,6 +109,7 @@ impl Layers {
                 }
             };
             self.check_rules(&table, context);
+            check_fence(&table, &name, context);
             settings.push((name, finish(table, place, &mut dialogues, context)));
             context.problems.subject = None;
         }

@@ -49,6 +49,8 @@ mod masked;
 #[cfg(feature = "config")]
 mod members;
 #[cfg(feature = "config")]
+mod nats;
+#[cfg(feature = "config")]
 mod order;
 #[cfg(not(feature = "config"))]
 mod plain_subscription;
@@ -81,8 +83,9 @@ pub use self::{
 };
 pub use crate::settings::{
     ApiLimits, Changed, Diagnostic, Inherited, InvalidPublicUrl, InvalidSubscription, LogFormat,
-    LogLevel, LogSettings, MetricsSettings, Plan, PublicUrl, Related, Scope, ServiceSettings,
-    ServiceTlsSettings, Settings, Source, SubscriptionWish, System, TokenSettings,
+    LogLevel, LogSettings, MetricsSettings, NatsAck, NatsInSettings, NatsOutSettings, NatsSettings,
+    NatsTlsSettings, Plan, PublicUrl, Related, Scope, ServiceSettings, ServiceTlsSettings,
+    Settings, Source, StreamSettings, SubscriptionWish, System, TokenSettings,
 };
 pub use everwire_proto::{
     language::{Part, Secret, SecretMissing, SecretTemplate, Template, Variable},

@@ -49,8 +49,8 @@ pub use self::{
 };
 pub(crate) use self::{
     actor::messages::{
-        Ask, AskLastMessage, Drain, Evaluate, OpenSession, PingNow, Remove, StoreIsOpen,
-        StoreOutage, WatchConversation,
+        Ask, AskLastMessage, BeginEpoch, Drain, Evaluate, OpenSession, PingNow, Remove,
+        StoreIsOpen, StoreOutage, WatchConversation,
     },
     actor::subscribing::{
         Asked, HoldSubscription, ReleaseSubscription, RetrySubscriptions, Subscriptions,

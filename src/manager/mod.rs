@@ -18,6 +18,7 @@ mod open;
 mod outage;
 mod owners;
 mod probe;
+mod raise_epoch;
 mod recall;
 mod registry;
 mod removal;

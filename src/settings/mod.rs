@@ -5,6 +5,7 @@ mod api_limits;
 mod common;
 mod diagnostic;
 mod inherited;
+mod nats;
 mod plan;
 mod process;
 mod public_url;
@@ -23,6 +24,9 @@ pub use self::{
     api_limits::ApiLimits,
     diagnostic::{Diagnostic, Related},
     inherited::Inherited,
+    nats::{
+        NatsAck, NatsInSettings, NatsOutSettings, NatsSettings, NatsTlsSettings, StreamSettings,
+    },
     plan::{Changed, Plan},
     process::Settings,
     public_url::{InvalidPublicUrl, PublicUrl},

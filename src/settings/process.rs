@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use everwire_proto::settings::{ConnectionName, ConnectionSettings};
 
-use super::{Diagnostic, Inherited, ServiceSettings};
+use super::{Diagnostic, Inherited, NatsSettings, ServiceSettings};
 
 /// All settings of a process.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -16,6 +16,8 @@ pub struct Settings {
     pub connections: BTreeMap<ConnectionName, ConnectionSettings>,
     /// What connections that are opened at run time inherit.
     pub inherited: Inherited,
+    /// The bridge to NATS, if there is one. A program starts it, not the manager.
+    pub nats: Option<NatsSettings>,
     /// Warnings: at most 200, in the order of the files.
     pub warnings: Vec<Diagnostic>,
 }

@@ -14,7 +14,7 @@ use std::{
 
 use super::{
     names::{self, Edge, Reading},
-    tree::{self, Crate, LIBRARY, PROGRAM, PROTO, WORKSPACE},
+    tree::{self, BRIDGE, Crate, LIBRARY, PROGRAM, PROTO, WORKSPACE},
 };
 
 /// The crates from the ground up; in each the folders of its sources, and the files beside them, from the ground up.
@@ -52,6 +52,24 @@ const FLOORS: [(Crate, &[&str]); WORKSPACE.len()] = [
             "config",
             "testing",
             "lib",
+        ],
+    ),
+    (
+        BRIDGE,
+        &[
+            "nats:ack",
+            "nats:subject",
+            "nats:lanes",
+            "nats:header",
+            "nats:spool",
+            "nats:error",
+            "nats:report",
+            "nats:status",
+            "nats:stream",
+            "nats:connection",
+            "nats:inbound",
+            "nats:bridge",
+            "nats:lib",
         ],
     ),
     (PROGRAM, &["terminal", "service", "cli", "main"]),

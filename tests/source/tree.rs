@@ -39,8 +39,14 @@ pub const PROGRAM: Crate = Crate {
     prefix: "",
 };
 
+pub const BRIDGE: Crate = Crate {
+    name: "everwire_nats",
+    sources: "crates/everwire-nats/src",
+    prefix: "nats:",
+};
+
 /// All crates, from the ground up.
-pub const WORKSPACE: [Crate; 3] = [PROTO, LIBRARY, PROGRAM];
+pub const WORKSPACE: [Crate; 4] = [PROTO, LIBRARY, BRIDGE, PROGRAM];
 
 /// Files by their path below the folder of their crate's sources, with their text.
 pub type Sources = BTreeMap<String, String>;

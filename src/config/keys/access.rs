@@ -61,7 +61,7 @@ pub(in crate::config) struct Scopes(BTreeSet<Scope>);
 
 /// The names that a token reaches.
 #[derive(Clone, Debug)]
-pub(in crate::config) struct NamePattern(Pattern);
+pub(in crate::config) struct NamePattern(pub Pattern);
 
 /// The URLs that the API may dial.
 #[derive(Clone, Debug)]

@@ -1,6 +1,6 @@
 //! The keys at the top of a file.
 
-use super::{ConnectionTable, FleetTable, PrepareTable, RateTable, ServiceTable};
+use super::{ConnectionTable, FleetTable, NatsTable, PrepareTable, RateTable, ServiceTable};
 use crate::config::{
     read::{Context, Keys, Named, Node, Read, Section, table},
     values::SchemaVersion,
@@ -13,6 +13,8 @@ table! {
         schema_version: SchemaVersion = 1,
         /// Settings of the process as a whole.
         service: ServiceTable,
+        /// The bridge to NATS JetStream. It needs a program with the feature "nats".
+        nats: NatsTable,
         /// Buckets that connections with rate = "KEY" share.
         rates: Named<RateTable>,
         /// Steps before dials, for all connections with prepare = "KEY".
@@ -26,7 +28,7 @@ table! {
         /// Many connections from one template.
         fleet: Named<FleetTable>,
     }
-    later { nats, cluster }
+    later { cluster }
 }
 
 /// The keys that the connections of a group inherit.

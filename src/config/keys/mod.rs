@@ -14,6 +14,7 @@ mod headers;
 mod heartbeat;
 mod history;
 mod metrics;
+mod nats;
 mod opening;
 mod outbox;
 mod pong;
@@ -45,6 +46,7 @@ pub(super) use self::{
     heartbeat::{HeartbeatLayer, HeartbeatTable, Kind},
     history::HistoryTable,
     metrics::MetricsTable,
+    nats::NatsTable,
     opening::{OnOpen, OpenMessage},
     outbox::OutboxTable,
     pong::PongLayer,

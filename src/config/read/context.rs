@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, ops::Range, path::PathBuf, sync::Arc};
 
-use everwire_proto::settings::{RateSettings, UrlPattern, dialogue::SharedPreparation};
+use everwire_proto::settings::{Pattern, RateSettings, UrlPattern, dialogue::SharedPreparation};
 
 use super::{File, Node, Place, Problem, Problems, string};
 use crate::settings::Source;
@@ -22,6 +22,13 @@ pub(in crate::config) type Buckets = BTreeMap<String, Option<RateSettings>>;
 /// The entries of `[prepare]`, by key; `None` for one with errors.
 pub(in crate::config) type Preparations = BTreeMap<String, Option<Arc<SharedPreparation>>>;
 
+/// Names whose heartbeats must be able to confirm, and the place that requires it.
+#[derive(Debug)]
+pub(in crate::config) struct Confirmed {
+    pub names: Pattern,
+    pub place: Place,
+}
+
 /// The context of reading.
 pub(in crate::config) struct Context<'a> {
     /// The origin of the text.
@@ -37,6 +44,10 @@ pub(in crate::config) struct Context<'a> {
     pub allow_urls: Arc<[UrlPattern]>,
     /// The preparations that connections may share, once `[prepare]` is read.
     pub preparations: Arc<Preparations>,
+    /// The names that `nats.out` needs confirmations of, once `[nats]` is read.
+    pub confirmed: Option<Confirmed>,
+    /// The patterns that `[nats]` bridges, and where they are written.
+    pub bridged: Vec<(Pattern, Place)>,
     /// The errors so far.
     pub problems: Problems,
 }
@@ -51,6 +62,8 @@ impl<'a> Context<'a> {
             buckets: Arc::default(),
             allow_urls: Arc::default(),
             preparations: Arc::default(),
+            confirmed: None,
+            bridged: Vec::new(),
             problems: Problems::default(),
         }
     }

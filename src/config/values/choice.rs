@@ -1,7 +1,7 @@
 //! Values that are one of a few words.
 
 use crate::config::read::{Context, Node, Value, backticked, similar};
-use crate::settings::{LogFormat, LogLevel, Scope};
+use crate::settings::{LogFormat, LogLevel, NatsAck, Scope};
 use everwire_proto::settings::{AuthEncoding, Fsync, Jitter, Resend, RotationMode, WhenFull};
 
 /// A type whose values have names.
@@ -77,6 +77,7 @@ choice! { Fsync { "always" => Always, "interval" => Interval } }
 choice! { Jitter { "full" => Full, "none" => None } }
 choice! { LogFormat { "auto" => Auto, "pretty" => Pretty, "json" => Json } }
 choice! { LogLevel { "error" => Error, "warn" => Warn, "info" => Info, "debug" => Debug, "trace" => Trace } }
+choice! { NatsAck { "confirmed" => Confirmed, "written" => Written } }
 choice! { RotationMode { "overlap" => Overlap, "replace" => Replace } }
 choice! { Resend { "never" => Never, "in_doubt" => InDoubt } }
 choice! { WhenFull { "reject" => Reject, "drop_oldest" => DropOldest } }

@@ -6,6 +6,7 @@ mod deflate;
 mod dialled;
 mod listen;
 mod matcher;
+mod nats;
 mod numbers;
 mod opening_text;
 mod pointer;
@@ -24,9 +25,10 @@ pub(super) use self::{
     dialled::Dialled,
     listen::Listen,
     matcher::expression_of,
+    nats::{NatsPassword, NatsServers, NatsUser, Replicas, StreamName, SubjectPrefix},
     numbers::{
-        CloseCode, Count, Factor, FirstId, InFlight, Kept, Limit, MaxSubscriptions, MemoryLimit,
-        MessageCount, SchemaVersion, Size, Workers,
+        ByteLimit, CloseCode, Count, Factor, FirstId, InFlight, Kept, Limit, MaxSubscriptions,
+        MemoryLimit, MessageCount, SchemaVersion, Size, Workers,
     },
     opening_text::OpeningText,
     pointer::Pointer,

@@ -255,28 +255,55 @@ field! { Size <=> usize: |size| size.0, |bytes| units::format_size(*bytes as u64
 
 impl Read for Size {
     fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
-        let (parsed, text) = match &node.value {
-            Value::String(text) => (units::parse_size(text), text.clone()),
-            Value::Integer(number) => (units::parse_size(&number.to_string()), number.to_string()),
-            _ => return context.wrong_type(node, "a size such as \"16MiB\""),
-        };
-        let help = match parsed {
-            Ok(0) => "write a size of at least 1 byte".into(),
-            Ok(size) => return usize::try_from(size).ok().map(Self),
-            Err(help) => help,
-        };
-        context.wrong(
-            node.place,
-            format!("{} is no size", backticked(&text)),
-            help,
-        );
-        None
+        size(node, 1, context).and_then(|size| usize::try_from(size).ok().map(Self))
     }
 
     fn schema() -> Json {
-        json!({ "anyOf": [
-            { "type": "string", "pattern": units::SIZE_PATTERN },
-            { "type": "integer", "minimum": 1, "maximum": units::MAX_SIZE },
-        ] })
+        size_schema(1)
     }
+}
+
+/// A number of bytes that may be none: at most 1 TiB.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::config) struct ByteLimit(pub u64);
+
+field! { ByteLimit => u64: |limit| limit.0 }
+// Where nothing can be no limit, none of them is.
+field! { ByteLimit => Option<u64>: |limit| Some(limit.0).filter(|bytes| *bytes > 0) }
+
+impl Read for ByteLimit {
+    fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
+        size(node, 0, context).map(Self)
+    }
+
+    fn schema() -> Json {
+        size_schema(0)
+    }
+}
+
+/// A number of bytes, at least so many.
+fn size(node: &Node, least: u64, context: &mut Context<'_>) -> Option<u64> {
+    let (parsed, text) = match &node.value {
+        Value::String(text) => (units::parse_size(text), text.clone()),
+        Value::Integer(number) => (units::parse_size(&number.to_string()), number.to_string()),
+        _ => return context.wrong_type(node, "a size such as \"16MiB\""),
+    };
+    let help = match parsed {
+        Ok(size) if size < least => "write a size of at least 1 byte".into(),
+        Ok(size) => return Some(size),
+        Err(help) => help,
+    };
+    context.wrong(
+        node.place,
+        format!("{} is no size", backticked(&text)),
+        help,
+    );
+    None
+}
+
+fn size_schema(least: u64) -> Json {
+    json!({ "anyOf": [
+        { "type": "string", "pattern": units::SIZE_PATTERN },
+        { "type": "integer", "minimum": least, "maximum": units::MAX_SIZE },
+    ] })
 }

@@ -173,6 +173,11 @@ pub(crate) struct StoreIsOpen {
     pub is_closed: bool,
 }
 
+/// The name has this epoch from now on.
+#[derive(Clone, Copy, Debug, actix::Message)]
+#[rtype(result = "()")]
+pub(crate) struct BeginEpoch(pub u32);
+
 /// Asks for the peer's last message before a socket ended.
 #[derive(Clone, Copy, Debug, actix::Message)]
 #[rtype(result = "Option<LastMessage>")]

@@ -3,7 +3,7 @@
 
 use actix::{Context, Handler};
 
-use super::messages::{StoreIsOpen, StoreOutage};
+use super::messages::{BeginEpoch, StoreIsOpen, StoreOutage};
 use crate::{
     connection::{
         Connection, StateReason,
@@ -34,6 +34,15 @@ impl Handler<StoreIsOpen> for Connection {
 
     fn handle(&mut self, open: StoreIsOpen, ctx: &mut Context<Self>) {
         self.begin_turn(ctx).guarded(|act| act.store_is_open(open));
+    }
+}
+
+impl Handler<BeginEpoch> for Connection {
+    type Result = ();
+
+    fn handle(&mut self, BeginEpoch(epoch): BeginEpoch, ctx: &mut Context<Self>) {
+        self.begin_turn(ctx)
+            .guarded(|act| act.publisher.begin_epoch(epoch));
     }
 }
 

@@ -1,0 +1,79 @@
+//! What can be wrong with a bridge.
+
+use std::path::PathBuf;
+
+use everwire::config::SecretMissing;
+
+/// Why a bridge does not carry messages now. It goes on trying.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BridgeError {
+    /// No server answers.
+    #[error("no server of NATS answers: {0}")]
+    Unreachable(String),
+    /// The servers do not accept the credentials.
+    #[error("the servers of NATS refuse the credentials: {0}")]
+    Credentials(String),
+    /// A secret or a file of credentials is missing.
+    #[error("a credential is missing: {0}")]
+    SecretMissing(#[from] SecretMissing),
+    /// A file of credentials cannot be used.
+    #[error("invalid credentials file {path}: {reason}", path = path.display())]
+    CredentialsFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// TLS failed.
+    #[error("TLS with the servers of NATS failed: {0}")]
+    Tls(String),
+    /// The server has no JetStream, or not for this account.
+    #[error("JetStream is off for this account: {0}")]
+    NoJetStream(String),
+    /// The stream cannot be made.
+    #[error("the stream {stream} cannot be made: {reason}")]
+    StreamNotMade {
+        /// The stream.
+        stream: String,
+        /// What the server says.
+        reason: String,
+    },
+    /// A stream of this name is there, and is not the bridge's.
+    #[error("the stream {stream} does not take {subject}: it takes {takes}")]
+    OtherStream {
+        /// The stream.
+        stream: String,
+        /// What it should take.
+        subject: String,
+        /// What it takes.
+        takes: String,
+    },
+    /// The connection was lost.
+    #[error("the connection to NATS was lost: {0}")]
+    Lost(String),
+    /// The stream does not acknowledge anything.
+    #[error("the stream {0} acknowledges nothing")]
+    Silent(String),
+    /// The server refuses what the bridge asks for.
+    #[error("the server of NATS refuses: {0}")]
+    Refused(String),
+}
+
+impl BridgeError {
+    /// A short name that stays: for metrics, logs and programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unreachable(_) => "nats_unreachable",
+            Self::Credentials(_) => "nats_credentials",
+            Self::SecretMissing(_) | Self::CredentialsFile { .. } => "nats_secret_missing",
+            Self::Tls(_) => "nats_tls",
+            Self::NoJetStream(_) => "nats_no_jetstream",
+            Self::StreamNotMade { .. } => "nats_stream_not_made",
+            Self::OtherStream { .. } => "nats_other_stream",
+            Self::Lost(_) => "nats_lost",
+            Self::Silent(_) => "nats_silent",
+            Self::Refused(_) => "nats_refused",
+        }
+    }
+}

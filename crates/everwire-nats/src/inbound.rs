@@ -1,0 +1,180 @@
+//! What comes in over sockets, on its way into a stream.
+
+mod link;
+mod publisher;
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use everwire::{
+    Delivery, Events, Manager, Notice, Overflow, Update,
+    config::{NatsInSettings, NatsSettings},
+    core::Cursor,
+    events::EventKind,
+    hub::Kinds,
+};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::Instant,
+};
+
+use self::{link::Link, publisher::Publisher};
+use crate::{report::Observer, spool::SpoolError, status::Shared};
+
+/// Between two looks for what is due.
+const TICK: Duration = Duration::from_millis(250);
+/// So many events may wait to be taken. They are taken faster than they come, and none of it waits
+/// for the servers.
+const WAITING_EVENTS: usize = 65_536;
+const WAITING_BYTES: usize = 32 << 20;
+
+/// What the bridge is told.
+#[derive(Debug)]
+pub(crate) enum Order {
+    /// Publish what is there until then, keep the rest in the spool, and say how much that is.
+    Stop(Instant, oneshot::Sender<u64>),
+    /// How many messages of a name are not acknowledged.
+    Pending(everwire::ConnectionName, oneshot::Sender<u64>),
+}
+
+/// Publishes messages until it is stopped.
+pub(crate) struct Inbound {
+    manager: Manager,
+    settings: NatsInSettings,
+    events: Events,
+    /// Where the reader stands.
+    cursor: Option<Cursor>,
+    publisher: Publisher,
+    link: Link,
+    status: Shared,
+}
+
+impl Inbound {
+    /// Reads the messages of the names from now on.
+    ///
+    /// # Errors
+    ///
+    /// When the spool cannot be opened.
+    pub fn new(
+        manager: Manager,
+        nats: Arc<NatsSettings>,
+        settings: NatsInSettings,
+        folder: &Path,
+        status: Shared,
+        observer: Observer,
+    ) -> Result<Self, SpoolError> {
+        let publisher = Publisher::new(
+            manager.clone(),
+            &settings,
+            folder,
+            status.clone(),
+            observer.clone(),
+        )?;
+        Ok(Self {
+            events: subscribe(&manager, &settings, None),
+            manager,
+            link: Link::new(nats, settings.clone(), status.clone(), observer),
+            settings,
+            cursor: None,
+            publisher,
+            status,
+        })
+    }
+
+    /// Runs until it is told to stop.
+    pub async fn run(mut self, mut orders: mpsc::Receiver<Order>) {
+        let mut ticks = tokio::time::interval(TICK);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                batch = self.events.next_batch() => match batch {
+                    Some(batch) => self.hear(batch),
+                    // It was cut off: it goes on where it stood.
+                    None => self.events = subscribe(&self.manager, &self.settings, self.cursor),
+                },
+                change = self.link.next() => self.publisher.changed(change, &mut self.link),
+                _ = ticks.tick() => self.tick(),
+                order = orders.recv() => match order {
+                    Some(Order::Pending(name, answer)) => {
+                        // Who asked may be gone.
+                        let _heard = answer.send(self.publisher.pending_of(&name));
+                    }
+                    Some(Order::Stop(until, answer)) => {
+                        let left = self.stop(until).await;
+                        let _heard = answer.send(left);
+                        return;
+                    }
+                    None => {
+                        self.stop(Instant::now()).await;
+                        return;
+                    }
+                },
+            }
+            self.publisher.pump(&mut self.link).await;
+        }
+    }
+
+    fn hear(&mut self, batch: everwire::Batch) {
+        let mut spooled = Vec::new();
+        for update in batch {
+            match update {
+                Update::Event(event) => {
+                    self.cursor = Some(event.stamp.cursor);
+                    match event.kind {
+                        EventKind::Message(message) => {
+                            self.publisher.hear(event.stamp, message, &mut spooled);
+                        }
+                        EventKind::Removed => self.publisher.removed(&event.stamp.name),
+                        _ => {}
+                    }
+                }
+                Update::Notice(Notice::Lagged(_)) => self.publisher.lagged(),
+                Update::Notice(_) => {}
+            }
+        }
+        self.publisher.spool(spooled);
+    }
+
+    fn tick(&mut self) {
+        self.publisher.tick();
+        self.publisher.show(&self.status);
+        if let Some(silent) = self.publisher.silence() {
+            self.link.give_up(silent);
+            self.publisher.disconnected();
+        }
+    }
+
+    /// Publishes what is there, and keeps the rest. How many messages are kept.
+    async fn stop(&mut self, until: Instant) -> u64 {
+        while let Some(batch) = futures::FutureExt::now_or_never(self.events.next_batch()).flatten()
+        {
+            self.hear(batch);
+        }
+        let mut ticks = tokio::time::interval(TICK);
+        while self.publisher.pending() > 0 && Instant::now() < until {
+            self.publisher.pump(&mut self.link).await;
+            tokio::select! {
+                change = self.link.next() => self.publisher.changed(change, &mut self.link),
+                _ = ticks.tick() => self.publisher.tick(),
+                () = tokio::time::sleep_until(until) => {}
+            }
+        }
+        let left = self.publisher.keep();
+        self.publisher.show(&self.status);
+        left
+    }
+}
+
+fn subscribe(manager: &Manager, settings: &NatsInSettings, since: Option<Cursor>) -> Events {
+    let delivery = Delivery {
+        events: WAITING_EVENTS,
+        bytes: WAITING_BYTES,
+        overflow: Overflow::Pause,
+        kinds: Kinds::parse("message,removed").unwrap_or_default(),
+        subscriptions: None,
+    };
+    let names = settings.names.clone();
+    match since {
+        Some(_) => manager.resume(names, delivery, since),
+        None => manager.subscribe(names, delivery),
+    }
+}

@@ -1,0 +1,253 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use everwire::Message;
+use jiff::Timestamp;
+
+use super::*;
+
+/// Numbers that follow from a seed.
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % bound
+    }
+
+    fn one_in(&mut self, bound: u64) -> bool {
+        self.below(bound) == 0
+    }
+}
+
+fn name(text: &str) -> ConnectionName {
+    ConnectionName::new(text).unwrap()
+}
+
+fn entry(epoch: u32, seq: u64) -> Entry {
+    Entry {
+        place: Place { epoch, seq },
+        previous: None,
+        at: Timestamp::UNIX_EPOCH,
+        cursor: "".into(),
+        subscription: None,
+        message: Message::text(format!("{epoch}/{seq}")),
+        gap: 0,
+        is_spooled: false,
+        was_published: false,
+        was_refused: false,
+    }
+}
+
+/// A message as the stream has it.
+#[derive(Clone, Debug)]
+struct Stored {
+    place: Place,
+    previous: Option<Place>,
+    gap: u64,
+}
+
+/// A stream, the way to it, and a spool.
+#[derive(Default)]
+struct World {
+    stream: BTreeMap<ConnectionName, Vec<(u64, Stored)>>,
+    sequence: u64,
+    /// Published, and not come to the stream yet.
+    way: VecDeque<(LaneId, u64, ConnectionName, Option<u64>, Stored)>,
+    /// Acknowledgements that have not come back.
+    acks: VecDeque<(LaneId, u64, Ack)>,
+    asks: VecDeque<(LaneId, ConnectionName)>,
+    spool: BTreeMap<(ConnectionName, Place), Entry>,
+    dropped: BTreeMap<ConnectionName, u64>,
+    published: u64,
+}
+
+impl World {
+    fn last(&self, name: &ConnectionName) -> Option<Last> {
+        let (sequence, stored) = self.stream.get(name)?.last()?;
+        Some(Last {
+            place: Some(stored.place),
+            sequence: *sequence,
+        })
+    }
+
+    /// The first message on its way comes to the stream.
+    fn arrive(&mut self, refuses: bool) {
+        let Some((lane, number, name, expect, stored)) = self.way.pop_front() else {
+            return;
+        };
+        let last = self.last(&name).map_or(0, |last| last.sequence);
+        let ack = if refuses {
+            Ack::Refused {
+                code: 1,
+                text: "no".into(),
+            }
+        } else if expect.is_some_and(|expect| expect != last) {
+            Ack::OtherLast
+        } else {
+            self.sequence += 1;
+            let list = self.stream.entry(name).or_default();
+            list.push((self.sequence, stored));
+            Ack::Stored {
+                sequence: self.sequence,
+                duplicate: false,
+            }
+        };
+        self.acks.push_back((lane, number, ack));
+    }
+
+    fn act(&mut self, action: Action, lanes: &mut Lanes, now: Instant) {
+        match action {
+            Action::Ask(lane, name) => self.asks.push_back((lane, name)),
+            Action::Publish {
+                lane,
+                number,
+                expect,
+                gap,
+                name,
+                entry,
+            } => {
+                self.published += 1;
+                let stored = Stored {
+                    place: entry.place,
+                    previous: entry.previous,
+                    gap,
+                };
+                self.way.push_back((lane, number, name, expect, stored));
+            }
+            Action::Load(lane, name, behind) => {
+                let rows = self
+                    .spool
+                    .iter()
+                    .filter(|((of, place), _)| *of == name && Some(*place) > behind);
+                let rows = rows.map(|(_, entry)| entry.clone()).take(5).collect();
+                lanes.loaded(lane, Some(rows), now);
+            }
+            Action::Forget(name, through) => self
+                .spool
+                .retain(|(of, place), _| *of != name || *place > through),
+            Action::Dropped(name, count, _) => *self.dropped.entry(name).or_default() += count,
+            Action::Raise(..) => panic!("no other process publishes"),
+            Action::Refused(..) => {}
+        }
+    }
+}
+
+/// Names whose messages go out over connections that are lost, past streams that refuse, through a spool that is small.
+fn life(seed: u64) -> u64 {
+    let mut chance = Chance(seed);
+    let window = [1, 4, 64][chance.below(3) as usize];
+    let limits = Limits {
+        memory: 300 * (5 + chance.below(40) as usize),
+        in_flight: 1 + chance.below(30) as usize,
+        asks: 1 + chance.below(3) as usize,
+        ack_timeout: Duration::from_secs(5),
+    };
+    let mut lanes = Lanes::new(limits);
+    let mut world = World::default();
+    let names = [name("a"), name("b"), name("c")];
+    let mut heard: BTreeMap<ConnectionName, BTreeSet<Place>> = BTreeMap::new();
+    let mut now = Instant::now();
+    let mut seq = 0;
+    let steps = 400;
+    for step in 0.. {
+        let is_over = step > steps;
+        now += Duration::from_millis(chance.below(400));
+        match chance.below(12) {
+            0..=4 if !is_over => {
+                let of = &names[chance.below(3) as usize];
+                seq += 1 + chance.below(2);
+                let epoch = 1 + u32::try_from(seq / 200).unwrap();
+                let has_spool = world.spool.len() < 40;
+                match lanes.push(of, entry(epoch, seq), has_spool) {
+                    Taken::Dropped => {}
+                    taken => {
+                        heard
+                            .entry(of.clone())
+                            .or_default()
+                            .insert(Place { epoch, seq });
+                        if let Taken::Spool(id, entry) = taken {
+                            world.spool.insert((of.clone(), entry.place), entry);
+                            lanes.spooled(id);
+                        }
+                    }
+                }
+            }
+            5 if lanes.window.is_none() => lanes.connected(window),
+            // With more than one in flight a stream that refuses refuses all.
+            6 => world.arrive(!is_over && window == 1 && chance.one_in(6)),
+            7 => {
+                if let Some((lane, number, ack)) = world.acks.pop_front() {
+                    lanes.acked(lane, number, ack, now);
+                }
+            }
+            8 => {
+                if let Some((lane, name)) = world.asks.pop_front() {
+                    lanes.answered(lane, Ok(world.last(&name)), now);
+                }
+            }
+            9 if !is_over && chance.one_in(4) => {
+                // What is on its way comes partly, and nobody hears of it.
+                for _ in 0..chance.below(world.way.len() as u64 + 1) {
+                    world.arrive(false);
+                }
+                world.way.clear();
+                world.acks.clear();
+                world.asks.clear();
+                lanes.disconnected();
+            }
+            10 => lanes.tick(now),
+            _ => {}
+        }
+        while let Some(action) = lanes.next(now) {
+            world.act(action, &mut lanes, now);
+        }
+        if is_over && lanes.pending() == 0 {
+            break;
+        }
+        assert!(
+            step < 100_000,
+            "seed {seed}: it does not come to an end: {lanes:#?}"
+        );
+    }
+    assert_eq!((lanes.memory, lanes.in_flight()), (0, 0), "seed {seed}");
+    assert!(world.spool.is_empty(), "seed {seed}");
+    for of in &names {
+        let mut read = BTreeSet::new();
+        let mut highest: Option<Place> = None;
+        let mut gaps = 0;
+        for (_, stored) in world.stream.get(of).into_iter().flatten() {
+            if Some(stored.place) <= highest {
+                continue;
+            }
+            assert!(
+                stored.previous <= highest.max(stored.previous),
+                "seed {seed}"
+            );
+            assert_eq!(
+                stored.previous, highest,
+                "seed {seed}: a hole before {} of {of}",
+                stored.place
+            );
+            highest = Some(stored.place);
+            gaps += stored.gap;
+            read.insert(stored.place);
+        }
+        assert_eq!(
+            read,
+            heard.remove(of).unwrap_or_default(),
+            "seed {seed}: {of}"
+        );
+        let dropped = world.dropped.get(of).copied().unwrap_or_default();
+        assert!(gaps <= dropped, "seed {seed}");
+    }
+    world.published
+}
+
+#[test]
+fn a_reader_has_all_in_order_whatever_is_lost_on_the_way() {
+    let published: u64 = (0..2000).map(life).sum();
+    assert!(published > 100_000, "{published}");
+}

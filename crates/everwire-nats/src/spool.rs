@@ -1,0 +1,335 @@
+//! Messages that wait on disk while the servers cannot take them.
+
+use std::path::Path;
+
+use bytes::Bytes;
+use everwire::{ConnectionName, Message};
+use jiff::Timestamp;
+use rusqlite::{Connection, Row, params};
+
+use crate::lanes::{Entry, Place};
+
+/// Why the spool cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("the spool {path} cannot be used: {source}")]
+pub struct SpoolError {
+    path: String,
+    source: rusqlite::Error,
+}
+
+/// Messages on disk, in the order of each name.
+#[derive(Debug)]
+pub struct Spool {
+    db: Connection,
+    path: String,
+    /// How many bytes of messages it holds.
+    bytes: u64,
+    messages: u64,
+    limit: u64,
+}
+
+const SCHEMA: &str = "
+    PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = NORMAL;
+    PRAGMA auto_vacuum = INCREMENTAL;
+    PRAGMA user_version = 1;
+    CREATE TABLE IF NOT EXISTS messages (
+        name TEXT NOT NULL,
+        epoch INTEGER NOT NULL,
+        seq INTEGER NOT NULL,
+        previous_epoch INTEGER,
+        previous_seq INTEGER,
+        gap INTEGER NOT NULL,
+        at TEXT NOT NULL,
+        cursor TEXT NOT NULL,
+        subscription TEXT,
+        is_text INTEGER NOT NULL,
+        payload BLOB NOT NULL,
+        cost INTEGER NOT NULL,
+        PRIMARY KEY (name, epoch, seq)
+    ) WITHOUT ROWID;";
+
+/// So many messages, or so many bytes, are loaded at once.
+const CHUNK: usize = 256;
+const CHUNK_BYTES: usize = 256 << 10;
+
+impl Spool {
+    /// Opens the spool in a folder, which must exist.
+    pub fn open(folder: &Path, limit: u64) -> Result<Self, SpoolError> {
+        let path = folder.join("nats-spool.sqlite3");
+        let text = path.display().to_string();
+        let open = || {
+            let db = Connection::open(&path)?;
+            db.busy_timeout(std::time::Duration::from_secs(5))?;
+            db.execute_batch(SCHEMA)?;
+            let total = "SELECT count(*), coalesce(sum(cost), 0) FROM messages";
+            let (messages, bytes) = db.query_row(total, [], |row| {
+                Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
+            })?;
+            Ok((db, messages.unsigned_abs(), bytes.unsigned_abs()))
+        };
+        match open() {
+            Ok((db, messages, bytes)) => Ok(Self {
+                db,
+                path: text,
+                bytes,
+                messages,
+                limit,
+            }),
+            Err(source) => Err(SpoolError { path: text, source }),
+        }
+    }
+
+    /// How many messages it holds.
+    pub fn messages(&self) -> u64 {
+        self.messages
+    }
+
+    /// How many bytes of messages it holds.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Whether it has room for so many bytes more.
+    pub fn has_room(&self, bytes: u64) -> bool {
+        self.bytes.saturating_add(bytes) <= self.limit
+    }
+
+    /// How many messages an earlier process has left of each name.
+    pub fn names(&self) -> Result<Vec<(ConnectionName, u64)>, SpoolError> {
+        let read = || {
+            let mut rows = self
+                .db
+                .prepare("SELECT name, count(*) FROM messages GROUP BY name")?;
+            let rows = rows.query_map([], |row| {
+                Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?))
+            })?;
+            rows.collect::<Result<Vec<_>, _>>()
+        };
+        let names = read().map_err(|source| self.error(source))?;
+        let known = |(name, count): (String, i64)| {
+            Some((ConnectionName::new(name).ok()?, count.unsigned_abs()))
+        };
+        Ok(names.into_iter().filter_map(known).collect())
+    }
+
+    /// Writes messages down: all of them, or none.
+    pub fn put(&mut self, entries: &[(ConnectionName, Entry)]) -> Result<(), SpoolError> {
+        let (mut bytes, mut messages) = (0, 0);
+        let result = (|| {
+            let transaction = self.db.transaction()?;
+            {
+                let mut insert = transaction.prepare_cached(
+                    "INSERT OR REPLACE INTO messages VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)",
+                )?;
+                for (name, entry) in entries {
+                    let previous = entry.previous;
+                    insert.execute(params![
+                        AsRef::<str>::as_ref(name),
+                        entry.place.epoch,
+                        signed(entry.place.seq),
+                        previous.map(|place| place.epoch),
+                        previous.map(|place| signed(place.seq)),
+                        signed(entry.gap),
+                        entry.at.to_string(),
+                        &*entry.cursor,
+                        entry.subscription.as_deref(),
+                        entry.message.as_text().is_some(),
+                        &entry.message.payload()[..],
+                        signed(entry.cost() as u64),
+                    ])?;
+                    bytes += entry.cost() as u64;
+                    messages += 1;
+                }
+            }
+            transaction.commit()
+        })();
+        result.map_err(|source| self.error(source))?;
+        self.bytes += bytes;
+        self.messages += messages;
+        Ok(())
+    }
+
+    /// The next messages of a name behind a place, in order.
+    pub fn load(
+        &self,
+        name: &ConnectionName,
+        behind: Option<Place>,
+    ) -> Result<Vec<Entry>, SpoolError> {
+        let behind = behind.unwrap_or(Place { epoch: 0, seq: 0 });
+        let read = || {
+            let mut select = self.db.prepare_cached(
+                "SELECT epoch, seq, previous_epoch, previous_seq, gap, at, cursor, subscription, is_text, payload
+                 FROM messages WHERE name = ?1 AND (epoch, seq) > (?2, ?3) ORDER BY epoch, seq LIMIT ?4",
+            )?;
+            let behind = (behind.epoch, signed(behind.seq));
+            let mut rows = select.query(params![
+                AsRef::<str>::as_ref(name),
+                behind.0,
+                behind.1,
+                CHUNK as i64
+            ])?;
+            let (mut entries, mut bytes) = (Vec::new(), 0);
+            while bytes < CHUNK_BYTES
+                && let Some(row) = rows.next()?
+            {
+                let entry = entry(row)?;
+                bytes += entry.cost();
+                entries.push(entry);
+            }
+            Ok(entries)
+        };
+        read().map_err(|source| self.error(source))
+    }
+
+    /// Messages of a name up to a place are in the stream.
+    pub fn forget(&mut self, name: &ConnectionName, through: Place) -> Result<(), SpoolError> {
+        let delete = || {
+            let mut delete = self.db.prepare_cached(
+                "DELETE FROM messages WHERE name = ?1 AND (epoch, seq) <= (?2, ?3) RETURNING cost",
+            )?;
+            let name: &str = name.as_ref();
+            let costs = delete
+                .query_map(params![name, through.epoch, signed(through.seq)], |row| {
+                    row.get::<_, i64>(0)
+                })?;
+            costs.collect::<Result<Vec<_>, _>>()
+        };
+        let costs = delete().map_err(|source| self.error(source))?;
+        self.messages = self.messages.saturating_sub(costs.len() as u64);
+        let bytes: u64 = costs.iter().map(|cost| cost.unsigned_abs()).sum();
+        self.bytes = self.bytes.saturating_sub(bytes);
+        Ok(())
+    }
+
+    /// Gives room back to the disk.
+    pub fn shrink(&self) {
+        // What is not given back now is used again by the next messages.
+        let _given_back = self
+            .db
+            .execute_batch("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE);");
+    }
+
+    fn error(&self, source: rusqlite::Error) -> SpoolError {
+        SpoolError {
+            path: self.path.clone(),
+            source,
+        }
+    }
+}
+
+/// SQLite has signed numbers only. No name counts that far.
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
+    let place = |epoch: Option<u32>, seq: Option<i64>| {
+        Some(Place {
+            epoch: epoch?,
+            seq: seq?.unsigned_abs(),
+        })
+    };
+    let payload = Bytes::from(row.get::<_, Vec<u8>>(9)?);
+    let text = row.get::<_, bool>(8)?;
+    let message = match text.then(|| std::str::from_utf8(&payload)) {
+        Some(Ok(text)) => Message::text(text.to_owned()),
+        Some(Err(_)) | None => Message::binary(payload),
+    };
+    let at = row.get::<_, String>(5)?;
+    Ok(Entry {
+        place: Place {
+            epoch: row.get(0)?,
+            seq: row.get::<_, i64>(1)?.unsigned_abs(),
+        },
+        previous: place(row.get(2)?, row.get(3)?),
+        gap: row.get::<_, i64>(4)?.unsigned_abs(),
+        at: at.parse().unwrap_or(Timestamp::UNIX_EPOCH),
+        cursor: row.get::<_, String>(6)?.into(),
+        subscription: row.get::<_, Option<String>>(7)?.map(Into::into),
+        message,
+        is_spooled: true,
+        was_published: true,
+        was_refused: false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(text: &str) -> ConnectionName {
+        ConnectionName::new(text).unwrap()
+    }
+
+    fn message(epoch: u32, seq: u64, message: Message) -> Entry {
+        Entry {
+            place: Place { epoch, seq },
+            previous: (seq > 1).then(|| Place {
+                epoch,
+                seq: seq - 1,
+            }),
+            at: "2026-01-02T03:04:05.678Z".parse().unwrap(),
+            cursor: "cursor".into(),
+            subscription: (seq == 2).then(|| "key".into()),
+            message,
+            gap: seq,
+            is_spooled: true,
+            was_published: true,
+            was_refused: false,
+        }
+    }
+
+    fn folder(of: &str) -> std::path::PathBuf {
+        let folder =
+            std::env::temp_dir().join(format!("everwire-spool-{of}-{}", std::process::id()));
+        std::fs::remove_dir_all(&folder).ok();
+        std::fs::create_dir_all(&folder).unwrap();
+        folder
+    }
+
+    #[test]
+    fn what_is_put_comes_back_in_order_after_a_restart() {
+        let folder = folder("order");
+        let (a, b) = (name("a"), name("b:c"));
+        let mut spool = Spool::open(&folder, 1 << 20).unwrap();
+        let entries: Vec<_> = [(1, 1), (1, 2), (1, 30), (2, 1)]
+            .map(|(epoch, seq)| (a.clone(), message(epoch, seq, Message::text("ü"))))
+            .into();
+        spool.put(&entries[2..]).unwrap();
+        spool.put(&entries[..2]).unwrap();
+        let other = message(9, 9, Message::binary(vec![0, 255]));
+        spool.put(&[(b.clone(), other.clone())]).unwrap();
+        drop(spool);
+
+        let mut spool = Spool::open(&folder, 1 << 20).unwrap();
+        assert_eq!(spool.messages(), 5);
+        assert_eq!(spool.names().unwrap(), [(a.clone(), 4), (b.clone(), 1)]);
+        let all: Vec<_> = entries.into_iter().map(|(_, entry)| entry).collect();
+        assert_eq!(spool.load(&a, None).unwrap(), all);
+        assert_eq!(spool.load(&a, Some(all[1].place)).unwrap(), all[2..]);
+        assert_eq!(spool.load(&b, None).unwrap(), [other]);
+        spool.forget(&a, all[2].place).unwrap();
+        assert_eq!(spool.load(&a, None).unwrap(), all[3..]);
+        spool.forget(&a, all[3].place).unwrap();
+        spool.forget(&b, Place { epoch: 9, seq: 9 }).unwrap();
+        assert_eq!((spool.messages(), spool.bytes()), (0, 0));
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn it_is_bounded_and_says_why_it_cannot_be_opened() {
+        let folder = folder("bound");
+        let mut spool = Spool::open(&folder, 1000).unwrap();
+        let entry = message(1, 1, Message::text("x".repeat(500)));
+        assert!(spool.has_room(entry.cost() as u64));
+        spool.put(&[(name("a"), entry.clone())]).unwrap();
+        assert!(!spool.has_room(entry.cost() as u64));
+        std::fs::remove_dir_all(&folder).unwrap();
+        let error = Spool::open(&folder, 1).unwrap_err().to_string();
+        assert!(
+            error.contains("nats-spool.sqlite3 cannot be used: "),
+            "{error}"
+        );
+    }
+}

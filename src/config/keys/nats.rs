@@ -1,0 +1,229 @@
+//! `[nats]`.
+
+use std::time::Duration;
+
+use super::access::NamePattern;
+use crate::config::{
+    read::{Context, IntoField, Located, Place, Problem, table},
+    units::format_duration,
+    values::{
+        ByteLimit, FilePath, NatsPassword, NatsServers, NatsUser, Period, Replicas, StreamName,
+        SubjectPrefix,
+    },
+};
+use crate::settings::{NatsAck, NatsInSettings, NatsOutSettings, NatsTlsSettings, StreamSettings};
+use everwire_proto::settings::Pattern;
+
+table! {
+    /// The bridge to NATS JetStream.
+    pub(in crate::config) struct NatsTable holds secrets {
+        /// URLs of the servers of one cluster, 1 to 16: "nats://host:4222", or "tls://host:4222" with TLS required.
+        servers: NatsServers,
+        /// A user name; `password` belongs to it. `${NAME}` and `${file:PATH}` are expanded. Of user with password, `nkey_file` and
+        /// `creds_file` there is one at most.
+        user: NatsUser,
+        /// The user's password. `${NAME}` and `${file:PATH}` are expanded; a file is read again for each connection to a server.
+        password: NatsPassword,
+        /// A file with the seed of an nkey, read again for each connection to a server.
+        nkey_file: FilePath,
+        /// A credentials file with a JWT and a seed, as `nsc` writes it, read again for each connection to a server.
+        creds_file: FilePath,
+        /// TLS of the connections to the servers.
+        tls: NatsTlsTable,
+        /// What comes over sockets and is published; without it nothing is.
+        inbound as "in": NatsInTable,
+        /// What is taken from a work queue and sent over sockets; without it nothing is.
+        outbound as "out": NatsOutTable,
+    }
+}
+
+table! {
+    /// TLS of the connections to the servers.
+    pub(in crate::config) struct NatsTlsTable => NatsTlsSettings {
+        /// A PEM file of the authorities to trust instead of the system's.
+        ca_file: FilePath,
+        /// A PEM file of the client certificate and its chain; key_file belongs to it.
+        cert_file: FilePath,
+        /// A PEM file of the client certificate's key: PKCS#8, PKCS#1 or SEC1, not encrypted.
+        key_file: FilePath,
+    }
+}
+
+table! {
+    /// What comes over sockets and is published.
+    pub(in crate::config) struct NatsInTable {
+        /// The connections whose messages are published, as a pattern of names.
+        names as "match": NamePattern = "*",
+        /// What subjects begin with: messages of NAME go to SUBJECT.NAME, with `:` in the name written `=3A`. At most 64 bytes.
+        subject: SubjectPrefix = "everwire.in",
+        /// The stream that takes these subjects. It is made if there is none.
+        stream: StreamName = "EVERWIRE_IN",
+        /// How long the servers recognise a message that is published twice; at least 100ms, and no more than max_age.
+        duplicate_window: Period = "30s",
+        /// How many bytes may wait on disk while no server can be reached; 0: none.
+        spool: ByteLimit = "1GiB",
+        /// On how many servers the stream is kept, where everwire makes it: 1, 3 or 5.
+        replicas: Replicas = 1,
+        /// How many bytes the stream holds, where everwire makes it; 0 is no limit.
+        max_bytes: ByteLimit = "1GiB",
+        /// How long the stream holds a message, where everwire makes it; "0s" is for ever.
+        max_age: Period = "0s",
+    }
+}
+
+table! {
+    /// What is taken from a work queue and sent over sockets.
+    pub(in crate::config) struct NatsOutTable {
+        /// The connections that may be sent to, as a pattern of names.
+        names as "match": NamePattern = "*",
+        /// What subjects begin with: what is put on SUBJECT.NAME is sent through NAME, with `:` in the name written `=3A`. At most 64
+        /// bytes.
+        subject: SubjectPrefix = "everwire.out",
+        /// The stream that takes these subjects, as a work queue. It is made if there is none.
+        stream: StreamName = "EVERWIRE_OUT",
+        /// When a message leaves the queue: when it is confirmed, which takes heartbeats that can confirm; or when it is written, and what
+        /// is on its way when a socket dies can be lost.
+        ack: NatsAck = "confirmed",
+        /// On how many servers the stream is kept, where everwire makes it: 1, 3 or 5.
+        replicas: Replicas = 1,
+        /// How many bytes the stream holds, where everwire makes it; 0 is no limit.
+        max_bytes: ByteLimit = "1GiB",
+        /// How long the stream holds a message, where everwire makes it; "0s" is for ever.
+        max_age: Period = "0s",
+    }
+}
+
+/// Servers refuse a shorter `duplicate_window` or `max_age`.
+const SHORTEST: Duration = Duration::from_millis(100);
+
+impl IntoField<NatsInSettings> for NatsInTable {
+    fn into_field(self, place: Place, context: &mut Context<'_>) -> NatsInSettings {
+        check_times(
+            self.duplicate_window.as_ref(),
+            self.max_age.as_ref(),
+            place,
+            context,
+        );
+        let Self {
+            names,
+            subject,
+            stream,
+            duplicate_window,
+            spool,
+            replicas,
+            max_bytes,
+            max_age,
+        } = self;
+        let mut settings = NatsInSettings::new(Pattern::all());
+        put(names, &mut settings.names, context);
+        put(subject, &mut settings.subject, context);
+        put(duplicate_window, &mut settings.duplicate_window, context);
+        put(spool, &mut settings.spool, context);
+        put_stream(
+            (stream, replicas, max_bytes, max_age),
+            &mut settings.stream,
+            context,
+        );
+        settings
+    }
+}
+
+impl IntoField<NatsOutSettings> for NatsOutTable {
+    fn into_field(self, _: Place, context: &mut Context<'_>) -> NatsOutSettings {
+        check_shortest("max_age", self.max_age.as_ref(), context);
+        let Self {
+            names,
+            subject,
+            stream,
+            ack,
+            replicas,
+            max_bytes,
+            max_age,
+        } = self;
+        let mut settings = NatsOutSettings::new(Pattern::all());
+        put(names, &mut settings.names, context);
+        put(subject, &mut settings.subject, context);
+        put(ack, &mut settings.ack, context);
+        put_stream(
+            (stream, replicas, max_bytes, max_age),
+            &mut settings.stream,
+            context,
+        );
+        settings
+    }
+}
+
+/// Sets a field to what is written, if anything is.
+fn put<T: IntoField<F>, F>(value: Option<Located<T>>, field: &mut F, context: &mut Context<'_>) {
+    if let Some(Located { value, place }) = value {
+        *field = value.into_field(place, context);
+    }
+}
+
+/// The keys of a stream: its name, replicas, bytes and age.
+type StreamKeys = (
+    Option<Located<StreamName>>,
+    Option<Located<Replicas>>,
+    Option<Located<ByteLimit>>,
+    Option<Located<Period>>,
+);
+
+fn put_stream(
+    (name, replicas, max_bytes, max_age): StreamKeys,
+    stream: &mut StreamSettings,
+    context: &mut Context<'_>,
+) {
+    put(name, &mut stream.name, context);
+    put(replicas, &mut stream.replicas, context);
+    put(max_bytes, &mut stream.max_bytes, context);
+    put(max_age, &mut stream.max_age, context);
+}
+
+/// A server refuses to recognise messages for longer than it holds them.
+fn check_times(
+    window: Option<&Located<Period>>,
+    age: Option<&Located<Period>>,
+    table: Place,
+    context: &mut Context<'_>,
+) {
+    if window.is_some_and(|window| window.value.0.is_zero()) {
+        let place = window.map_or(table, |window| window.place);
+        let help = "write a duration of at least \"100ms\": the servers take no shorter one";
+        context.wrong(place, "duplicate_window is zero", help);
+        return;
+    }
+    let is_long_enough = check_shortest("duplicate_window", window, context)
+        & check_shortest("max_age", age, context);
+    let defaults = NatsInSettings::new(Pattern::all());
+    let (window_time, said) = match window {
+        Some(window) => (window.value.0, ""),
+        None => (defaults.duplicate_window, ", the default"),
+    };
+    let Some(age) = age.filter(|age| !age.value.0.is_zero()) else {
+        return;
+    };
+    if !is_long_enough || window_time <= age.value.0 {
+        return;
+    }
+    let shown = format_duration(window_time);
+    let most = format_duration(age.value.0);
+    let message = format!("duplicate_window ({shown}{said}) is longer than max_age ({most})");
+    let problem = match window {
+        Some(window) => Problem::new(window.place, message).related(age.place, "max_age is here"),
+        None => Problem::new(age.place, message),
+    };
+    let help = format!("write a duplicate_window of at most {most:?}, or a longer max_age");
+    context.problems.push(problem.help(help));
+}
+
+/// Tells about a duration that servers refuse; false then. Zero is not judged.
+fn check_shortest(key: &str, time: Option<&Located<Period>>, context: &mut Context<'_>) -> bool {
+    let Some(time) = time.filter(|time| !time.value.0.is_zero() && time.value.0 < SHORTEST) else {
+        return true;
+    };
+    let shown = format_duration(time.value.0);
+    let message = format!("{key} ({shown}) is too short");
+    let help = "write a duration of at least \"100ms\": the servers take no shorter one";
+    context.wrong(time.place, message, help);
+    false
+}

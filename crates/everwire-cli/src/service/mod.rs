@@ -36,12 +36,13 @@ use tokio::time::timeout;
 pub use self::{base::BASE, error::Error, rules::Rules, state::AppState};
 use self::{event_log::EventLog, listen_sockets::ListenSockets};
 
-/// Keeps the connections of `settings` up and serves HTTP on `listener`, inside a running actix system, until `stop`
-/// says why to end; then drains within `service.drain_timeout`. `config` is the file or folder that a reload reads.
+/// Keeps the connections of `settings` up and serves HTTP on `listener`, inside a running actix
+/// system. When `stop` gives a reason to end, drains within `service.drain_timeout`. A reload reads
+/// `config`, a file or a folder.
 ///
 /// # Errors
 ///
-/// [`Error`] when it cannot start; nothing is left running then.
+/// [`Error`] if it cannot start. Nothing is left running then.
 pub async fn serve(
     mut settings: Settings,
     listener: TcpListener,
@@ -58,9 +59,9 @@ pub async fn serve(
     let up = sockets.up(connections.len())?;
     let (watch, log_messages) = (service.watch, service.log.messages);
     let state = Data::new(AppState::new(manager.clone(), service, rules, config));
-    // The log listens and the first line is written before anything can happen that belongs into it.
+    // The log starts first, so that it has all events.
     let log = EventLog::start(&manager, state.tenants(), log_messages).map_err(Error::Log)?;
-    // No change is missed from the line on that says that it is up; what they ask for has its turn after the start.
+    // From the line "up" on, no change of files is missed. Reloads have their turn after the start.
     reload::start(&state, watch)?;
     up.log();
     open_files::raise(connections.len());
@@ -70,18 +71,19 @@ pub async fn serve(
         manager.open(&name, settings)?;
     }
     hold_again::settle(&state, true);
-    // Requests that have come meanwhile wait in the kernel: a DELETE must not be told that a name is unknown that is restored next.
+    // Requests that arrived meanwhile wait in the kernel: a DELETE must not find a name unknown
+    // that is restored next.
     let servers = sockets.open(&state)?;
 
     systemd::ready(&manager);
 
     let reason = stop.await;
-    // Whoever sends requests here is to look for another one while the drain still answers.
+    // Load balancers should choose another instance while the drain still answers.
     state.ending.store(true, Ordering::Relaxed);
     systemd::stopping();
     tracing::info!(reason, names = manager.len(), "draining");
     let deadline = without_reserve(drain_timeout);
-    // Whoever has a socket of its own hears of its end before its connection goes.
+    // Clients with their own socket learn of its end before their connection is closed.
     let bridges = timeout(deadline, state.bridges.empty());
     let (report, _late) = tokio::join!(manager.shutdown(deadline), bridges);
     log.finish().await;
@@ -92,7 +94,7 @@ pub async fn serve(
     Ok(report)
 }
 
-/// What the drain may take, so that the whole end fits into `drain_timeout`.
+/// The time for the drain, so that the whole end fits into `drain_timeout`.
 fn without_reserve(drain_timeout: Duration) -> Duration {
     drain_timeout - (drain_timeout / 10).min(Duration::from_millis(500))
 }

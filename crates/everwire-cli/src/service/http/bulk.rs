@@ -113,8 +113,9 @@ pub async fn retry(
     .await
 }
 
-/// Replace the sockets of all connections of a pattern; each new socket is ready before the old one
-/// closes
+/// Replace the sockets of all connections of a pattern
+///
+/// Each new socket is ready before the old one closes.
 #[utoipa::path(
     post,
     path = "/v1/rotate",

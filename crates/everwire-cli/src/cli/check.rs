@@ -1,4 +1,4 @@
-//! `everwire check`: what is wrong with a configuration.
+//! `everwire check`: reports the errors of a configuration.
 
 use std::collections::BTreeSet;
 
@@ -9,17 +9,19 @@ use serde_json::json;
 use super::{Failure, config_path::ConfigPath, explain, output, parse, stderr, table};
 use crate::service::http;
 
-/// Check a configuration, and dial nothing
+/// Check a configuration without dialling
 ///
-/// Reads everything that `run` would read. All errors are told at once, each with its file, line and column, and with
-/// what would be right; the exit code is 2 then. With --explain it also tells what each connection will do: where it dials, what it says
-/// and expects, what its rules do, and which variables, files and secrets it reads (their names only).
+/// Reads everything that `run` would read. Reports all errors at once, each with its file, line and
+/// column, and with what would be right; the exit code is 2 then. With --explain, it also says what
+/// each connection will do: where it dials, what it sends and expects, what its rules do, and the
+/// names of the variables, files and secrets that it reads.
 #[derive(Debug, Args)]
 pub struct Check {
     #[command(flatten)]
     config: ConfigPath,
 
-    /// Tell in words what connections will do: those of these names or patterns, or all of them; those that do the same together
+    /// Explain what connections will do: those of these names or patterns, or all; connections that
+    /// do the same are grouped
     #[arg(long, value_name = "NAME", num_args = 0.., value_parser = parse::pattern)]
     explain: Option<Vec<Pattern>>,
 
@@ -46,7 +48,7 @@ impl Check {
         }
     }
 
-    /// The file itself is valid: what it names may not be.
+    /// The file itself is valid, but files that it names may not be.
     fn print(&self, settings: &Settings) -> Result<(), Failure> {
         let unusable = unusable_files(settings);
         let patterns = self.explain.as_deref();
@@ -120,10 +122,11 @@ fn print_json(
     output::print_json(&answer.to_string())
 }
 
-/// A file that `run` could not use, and the first name that has it; `None` for the service.
+/// A file that `run` could not use, and the first name that needs it; `None` for the service.
 type Unusable<'s> = (Option<&'s ConnectionName>, String);
 
-/// The files of TLS that `run` could not use: the service's, and those of dials, each with the first name that has it.
+/// The TLS files that `run` could not use: those of the service and of dials, each with the first
+/// name that needs it.
 fn unusable_files(settings: &Settings) -> Vec<Unusable<'_>> {
     let mut seen = BTreeSet::new();
     let mut unusable = Vec::new();

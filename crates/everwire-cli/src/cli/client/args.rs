@@ -1,4 +1,4 @@
-//! The arguments that say where the service is, and who asks.
+//! The arguments for the service's address and for authentication.
 
 use std::path::{Path, PathBuf};
 
@@ -12,11 +12,11 @@ use super::{Client, Error, tls};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "The service")]
 pub struct ApiArgs {
-    /// Where it is
+    /// The URL of the service
     #[arg(long, value_name = "URL", env = "EVERWIRE_API", default_value = "http://127.0.0.1:9180", value_parser = api, value_hint = ValueHint::Url)]
     api: Url,
 
-    /// A token, or @FILE with one in it; others can see what stands on a command line
+    /// A token, or @FILE with a token in it; other users can see the command line
     #[arg(long, value_name = "TOKEN", env = "EVERWIRE_TOKEN", hide_env_values = true, value_parser = secret)]
     token: Option<Secret>,
 
@@ -24,7 +24,7 @@ pub struct ApiArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     ca_file: Option<PathBuf>,
 
-    /// A certificate (PEM, its chain behind it) to show to a service that wants one, for https
+    /// A certificate (PEM, with its chain) for a service that requires one, for https
     #[arg(long, visible_alias = "cert", value_name = "FILE", env = "EVERWIRE_CERT_FILE", requires = "key_file", value_hint = ValueHint::FilePath)]
     cert_file: Option<PathBuf>,
 
@@ -34,11 +34,11 @@ pub struct ApiArgs {
 }
 
 impl ApiArgs {
-    /// A client for them, inside a running runtime.
+    /// A client with these arguments, inside a running runtime.
     ///
     /// # Errors
     ///
-    /// [`Error`] when a file cannot be used.
+    /// [`Error`] if a file cannot be used.
     pub fn client(&self) -> Result<Client, Error> {
         let token = self.token.as_ref().map(resolve).transpose()?;
         let tls = match self.api.scheme() {
@@ -72,7 +72,7 @@ fn api(text: &str) -> Result<Url, String> {
     }
 }
 
-/// No check: whoever reads the complaint would read the token.
+/// No check here: the error message would show the token.
 fn secret(text: &str) -> Result<Secret, String> {
     Ok(Secret::new(text))
 }

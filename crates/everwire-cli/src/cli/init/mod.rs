@@ -1,4 +1,4 @@
-//! `everwire init`: a configuration to start from.
+//! `everwire init`: writes a configuration to start from.
 
 mod recipe;
 
@@ -16,20 +16,20 @@ use super::{
     table::{Column, Table},
 };
 
-/// Where it is written, and what `run` reads, if nothing else is said.
+/// The default file, which `run` also reads by default.
 const USUAL: &str = "config/everwire.toml";
 
-/// Write a commented configuration to start from; without a name, list them
+/// Write a commented configuration to start from; without a name, list all
 ///
-/// Each recipe for a server runs as it is, with your credentials in the environment: its comments say which, and where to get them. A
-/// template dials nothing until its URLs are yours.
+/// A recipe for a server is ready to run with your credentials in the environment: its comments say
+/// which ones, and where to get them. A template dials nothing until you replace its URLs.
 #[derive(Debug, Args)]
 pub struct Init {
-    /// What it is for; without it all are listed
+    /// The purpose; without it, all are listed
     #[arg(value_parser = Recipe::parser(), hide_possible_values = true)]
     recipe: Option<&'static Recipe>,
 
-    /// Where to write it; - is standard output [default: config/everwire.toml]
+    /// Where to write; - is standard output [default: config/everwire.toml]
     #[arg(value_hint = ValueHint::FilePath)]
     path: Option<PathBuf>,
 
@@ -37,7 +37,7 @@ pub struct Init {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "path", requires = "recipe")]
     out: Option<PathBuf>,
 
-    /// Replace a file that is there
+    /// Replace an existing file
     #[arg(long)]
     force: bool,
 }
@@ -47,7 +47,7 @@ impl Init {
     ///
     /// # Errors
     ///
-    /// [`Failure`] when the file is there already, or cannot be written.
+    /// [`Failure`] if the file exists or cannot be written.
     pub fn execute(self) -> Result<(), Failure> {
         let Some(recipe) = self.recipe else {
             return output::print(&list());
@@ -76,7 +76,7 @@ impl Init {
     }
 }
 
-/// One line for each.
+/// A line for each recipe.
 fn list() -> String {
     let columns = [
         Column::text("NAME"),

@@ -1,4 +1,4 @@
-//! `everwire record`: what a server says to a connection, into a file that `rehearse --from` plays back.
+//! `everwire record`: records the messages of a server in a file that `rehearse --from` plays back.
 
 mod masking;
 mod recorder;
@@ -14,24 +14,25 @@ use self::{masking::Masking, recorder::Recorder};
 use super::{Failure, config_path::ConfigOption, dial, parse, signals::Signals, stderr};
 use crate::service;
 
-/// How much may wait while the file is slow.
+/// The most events that may wait while the file is slow.
 const WAITING: usize = 65_536;
-/// For the close at the end.
+/// The time limit for the close at the end.
 const CLOSE: Duration = Duration::from_secs(10);
 
-/// Record what a server says to a connection of a configuration
+/// Record the messages of a server to a connection of a configuration
 ///
-/// The connection is dialled by this command itself, with its own credentials, and comes back after losses as it would in the service. Each
-/// message, and each thing that the conversation decides, is a JSON line with its time. Secrets are masked before they are written: the
-/// values of variables and files, and all that is captured as a secret. Ctrl-C, or --for, ends the recording. `everwire rehearse --from`
-/// plays it back.
+/// This command dials the connection itself, with its own credentials, and reconnects after losses
+/// like the service. Each message, and each decision of the conversation, is a JSON line with its
+/// time. Secrets are masked before they are written: the values of variables and files, and all
+/// values that are captured as secrets. Ctrl-C or --for ends the recording. `everwire rehearse
+/// --from` plays it back.
 #[derive(Debug, Args)]
 pub struct Record {
     /// The connection
     #[arg(value_name = "NAME")]
     name: String,
 
-    /// The file; it must not be there yet
+    /// The file; it must not exist yet
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     out: PathBuf,
 
@@ -48,7 +49,8 @@ impl Record {
     ///
     /// # Errors
     ///
-    /// [`Failure`] if the configuration is invalid, the file cannot be written, or the name gives up.
+    /// [`Failure`] if the configuration is invalid, the file cannot be written, or the name gives
+    /// up.
     pub fn execute(self) -> Result<(), Failure> {
         let dial::settings::Target {
             name,

@@ -8,8 +8,9 @@ use crate::service;
 
 /// Run the service
 ///
-/// Keeps the connections of the configuration up, logs what happens to them on standard output, and serves their
-/// status over HTTP. Ctrl-C and SIGTERM flush what waits, close all connections and end; a second one ends at once.
+/// Keeps the connections of the configuration up, logs their events on standard output, and serves
+/// their status over HTTP. Ctrl-C and SIGTERM send what waits, close all connections and end the
+/// service; a second signal ends it at once.
 #[derive(Debug, Args)]
 pub struct Run {
     #[command(flatten)]
@@ -21,7 +22,7 @@ impl Run {
     ///
     /// # Errors
     ///
-    /// [`Failure`] when the service cannot start.
+    /// [`Failure`] if the service cannot start.
     pub fn execute(self) -> Result<(), Failure> {
         let config = self.config.path().to_owned();
         let mut settings = self.config.load()?;
@@ -45,7 +46,7 @@ impl Run {
     }
 }
 
-/// Whoever asks twice does not want to wait for the drain.
+/// A second signal means that the user does not want to wait for the drain.
 async fn end_at_once(mut signals: Signals) {
     let signal = signals.next().await;
     tracing::warn!(signal, "ended without waiting for the drain");

@@ -19,16 +19,17 @@ use super::{
 };
 use crate::terminal;
 
-/// Tell why a connection of a running service is up or down, and when it will be tried again
+/// Show why a connection of a running service is up or down, and when it is tried again
 ///
-/// Its last attempts, the latest last: what happened, when, and which rule decided what came next.
+/// Shows its last attempts, the latest last: what happened, when, and which rule decided what came
+/// next.
 #[derive(Debug, Args)]
 pub struct Why {
-    /// Its name
+    /// The connection's name
     #[arg(value_parser = parse::name)]
     name: ConnectionName,
 
-    /// Print it as a JSON object
+    /// Print the answer as a JSON object
     #[arg(long)]
     json: bool,
 
@@ -57,7 +58,7 @@ struct Story {
     attempts: Vec<Attempt>,
 }
 
-/// The peer's, before its socket ended.
+/// The peer's last message before its socket ended.
 #[derive(Deserialize)]
 struct LastMessage {
     at: Timestamp,
@@ -78,11 +79,11 @@ struct Attempt {
 }
 
 impl Why {
-    /// Tells it.
+    /// Prints the answer.
     ///
     /// # Errors
     ///
-    /// [`Failure`] when the service does not answer, or knows no such name.
+    /// [`Failure`] if the service does not answer, or has no such name.
     pub fn execute(self) -> Result<(), Failure> {
         let answer: Value = System::new().block_on(async {
             let request = Request::get(&["connections", self.name.as_str(), "why"]);
@@ -163,7 +164,7 @@ impl LastMessage {
     }
 }
 
-/// An event; the time is that since the beginning of its attempt.
+/// An event, with the time since the beginning of its attempt.
 fn event(event: &Value, is_colored: bool) -> String {
     let mut event = event.clone();
     let after = event["after_ms"].as_f64();

@@ -12,7 +12,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use everwire::config::{Base, ConnectionSettings, ServiceSettings, Settings, schema};
+use everwire::{
+    Pattern,
+    config::{
+        Base, ConnectionSettings, NatsInSettings, NatsOutSettings, ServiceSettings, Settings,
+        schema,
+    },
+};
 use serde_json::Value as Json;
 
 fn folder() -> PathBuf {
@@ -85,6 +91,13 @@ fn the_full_file_says_the_defaults() {
     let mut defaults = ServiceSettings::default();
     defaults.state_dir = folder().join(defaults.state_dir);
     assert_eq!(service, defaults);
+
+    let mut nats = settings.nats.unwrap();
+    let outbound = nats.outbound.as_mut().unwrap();
+    assert!(outbound.names != Pattern::all());
+    outbound.names = Pattern::all();
+    assert_eq!(nats.inbound, Some(NatsInSettings::new(Pattern::all())));
+    assert_eq!(nats.outbound, Some(NatsOutSettings::new(Pattern::all())));
 
     let connection = settings.connections["full"].clone();
     let mut expected = ConnectionSettings::new("wss://example.com/feed").unwrap();
@@ -198,6 +211,12 @@ fn the_full_file_has_every_key_of_the_schema_and_no_other() {
     schema_keys(&schema, "", &schema, &mut expected);
     let mut found = BTreeSet::new();
     file_keys(&full().into(), "", &mut found);
+    // What excludes a key that is there stands in a comment.
+    let text = fs::read_to_string(folder().join("full.toml")).unwrap();
+    for key in ["nkey_file", "creds_file"] {
+        assert!(text.contains(&format!("\n# {key} = \"")), "{key}");
+        assert!(found.insert(format!("nats.{key}")), "{key}");
+    }
     let repeated = |path: &String| {
         let inherits = REPEATED.iter().any(|section| {
             let below = path.strip_prefix(section);
@@ -269,6 +288,17 @@ fn the_defaults_of_the_schema_are_those_of_the_settings() {
     let text = format!("service = {{ {service} }}");
     let settings = Settings::from_toml(&text).unwrap_or_else(|errors| panic!("{errors}\n{text}"));
     assert_eq!(settings.service, ServiceSettings::default());
+
+    let nats = defaults(&schema["properties"]["nats"]);
+    let text = format!("nats = {{ servers = ['nats://h'], {nats} }}");
+    let settings = Settings::from_toml(&text).unwrap_or_else(|errors| panic!("{errors}\n{text}"));
+    let nats = settings.nats.unwrap();
+    assert_eq!(nats.inbound, Some(NatsInSettings::new(Pattern::all())));
+    assert_eq!(nats.outbound, Some(NatsOutSettings::new(Pattern::all())));
+    assert!(
+        text.contains("duplicate_window") && text.contains("ack"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -4,7 +4,11 @@ use std::path::Path;
 
 use serde_json::Value as Json;
 
-use super::{Diagnostics, load, schema};
+use super::{
+    Diagnostics,
+    load::{self, Program},
+    schema,
+};
 use crate::settings::{Settings, Source, System};
 
 /// Values for keys that a configuration does not set: keys of a connection, as in `[defaults]`.
@@ -33,7 +37,7 @@ use crate::settings::{Settings, Source, System};
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Base {
-    keys: &'static str,
+    program: Program,
 }
 
 impl Base {
@@ -43,7 +47,26 @@ impl Base {
     /// Keys of a connection in TOML. Errors in them are reported as if each configuration contained
     /// them.
     pub const fn new(keys: &'static str) -> Self {
-        Self { keys }
+        Self {
+            program: Program {
+                keys,
+                without_nats: None,
+            },
+        }
+    }
+
+    /// The same for a program that has no bridge to NATS: `[nats]` is an error, and `instead` says what would be right.
+    ///
+    /// ```
+    /// use everwire::config::Base;
+    ///
+    /// const BASE: Base = Base::NONE.without_nats("remove it");
+    /// let told = BASE.from_toml("[nats]\nservers = ['nats://127.0.0.1:4222']\nin = {}").unwrap_err();
+    /// assert_eq!(told.iter().next().map(|error| error.line), Some(1));
+    /// ```
+    pub const fn without_nats(mut self, instead: &'static str) -> Self {
+        self.program.without_nats = Some(instead);
+        self
     }
 
     /// Reads settings from a file or a folder, like [`Settings::load`].
@@ -65,7 +88,17 @@ impl Base {
         path: impl AsRef<Path>,
         source: &dyn Source,
     ) -> Result<Settings, Diagnostics> {
-        load::load(path.as_ref(), self.keys, source)
+        load::load(path.as_ref(), self.program, source)
+    }
+
+    /// Reads settings as [`load`](Self::load) does, and looks at the files that only a dial reads: those of `tls` must be usable, and one of
+    /// a `${file:PATH}` that cannot be read is a warning.
+    ///
+    /// # Errors
+    ///
+    /// All that is wrong with it.
+    pub fn check(&self, path: impl AsRef<Path>) -> Result<Settings, Diagnostics> {
+        load::check(path.as_ref(), self.program)
     }
 
     /// Reads settings from TOML text, like [`Settings::from_toml`].
@@ -83,12 +116,12 @@ impl Base {
     ///
     /// All errors in it.
     pub fn from_toml_with(&self, text: &str, source: &dyn Source) -> Result<Settings, Diagnostics> {
-        load::from_toml(text, self.keys, source)
+        load::from_toml(text, self.program, source)
     }
 
     /// The JSON Schema of a configuration file, like [`schema`](super::schema()), with these keys
     /// as the defaults.
     pub fn schema(&self) -> Json {
-        schema::with_defaults(self.keys)
+        schema::with_defaults(self.program.keys)
     }
 }

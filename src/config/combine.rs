@@ -54,7 +54,7 @@ fn meet(first: &mut Entry, second: Entry, level: Level, context: &mut Context<'_
             add(first, second, inner, context);
         }
         _ => {
-            let message = format!("{} is written in two files", backticked(&second.key));
+            let message = format!("{} is set in two files", backticked(&second.key));
             let problem = Problem::new(second.place, message)
                 .related(first.place, "it comes first here")
                 .help("each name and each key may be written in one file");

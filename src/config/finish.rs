@@ -2,7 +2,7 @@
 
 use super::{
     dialogue::Dialogues,
-    keys::{ConnectionTable, OpenMessage, SCRIPT, URLS},
+    keys::{ConnectionTable, OpenMessage, SCRIPT, URLS, check_tls_files},
     order::check_order,
     read::{Context, IntoSettings, Located, Place, Problem},
     units::format_size,
@@ -31,6 +31,7 @@ pub(super) fn finish(
     check_openings(&table, &defaults, context);
     if let Some(Located { value: tls, .. }) = &table.tls {
         check_client_certificate(&tls.cert_file, &tls.key_file, context);
+        check_tls_files(&tls.files(), context);
     }
     check_script(&table, context);
     let dialogue = dialogues.of(&table, context);
@@ -172,7 +173,7 @@ fn check_sessions_only(table: &ConnectionTable, context: &mut Context<'_>) {
     let history = history.and_then(|history| history.value.durable.as_ref());
     for durable in outbox.into_iter().chain(history) {
         if durable.value {
-            let reason = "`durable = true` keeps messages of the connection's own socket, and `sessions_only` is for one that has none";
+            let reason = "`durable = true` needs a connection with a socket of its own, but `sessions_only` is set";
             let problem = Problem::new(durable.place, reason)
                 .related(only.place, "sessions_only is here")
                 .help("write durable = false here, or leave sessions_only out");

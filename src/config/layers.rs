@@ -172,7 +172,7 @@ impl Layers {
             Some(meant) => format!("did you mean {meant:?}?"),
             None => format!("write [groups.{name}], or remove it"),
         };
-        let message = format!("there is no group {}", backticked(name));
+        let message = format!("unknown group {}", backticked(name));
         context
             .problems
             .push(Problem::absence(group.place, message).help(help));

@@ -7,9 +7,21 @@ use super::{
     assemble::assemble,
     combine::combine,
     keys::DocumentTable,
-    read::{Context, File, Node, Place, Problem, Table, Value, parse, read_entries, read_table},
+    read::{
+        Context, File, LaterFiles, Node, Place, Problem, Table, Value, parse, read_entries,
+        read_table,
+    },
 };
 use crate::settings::{Settings, Source, System};
+
+/// What a program says of all configurations that it reads.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Program {
+    /// Keys of a connection that lie below `[defaults]`.
+    pub keys: &'static str,
+    /// What would be right instead of `[nats]`, where the program has no bridge.
+    pub without_nats: Option<&'static str>,
+}
 
 impl Settings {
     /// Reads settings from TOML text, with this process's environment. Relative paths stay relative.
@@ -35,7 +47,7 @@ impl Settings {
     ///
     /// All errors in it.
     pub fn from_toml_with(text: &str, source: &dyn Source) -> Result<Self, Diagnostics> {
-        from_toml(text, "", source)
+        from_toml(text, Program::default(), source)
     }
 
     /// Reads settings from a file, or from all `*.toml` files of a folder, with this process's environment.
@@ -56,28 +68,46 @@ impl Settings {
     ///
     /// All errors in it.
     pub fn load_with(path: impl AsRef<Path>, source: &dyn Source) -> Result<Self, Diagnostics> {
-        load(path.as_ref(), "", source)
+        load(path.as_ref(), Program::default(), source)
     }
 }
 
-/// Reads a file or a folder, with a base below it.
-pub(super) fn load(path: &Path, base: &str, source: &dyn Source) -> Result<Settings, Diagnostics> {
-    let mut context = Context::new(source);
+/// Reads a file or a folder for a program.
+pub(super) fn load(
+    path: &Path,
+    program: Program,
+    source: &dyn Source,
+) -> Result<Settings, Diagnostics> {
+    load_into(path, program, Context::new(source))
+}
+
+/// The same. Also checks the files that only a dial would read.
+pub(super) fn check(path: &Path, program: Program) -> Result<Settings, Diagnostics> {
+    let mut context = Context::new(&System);
+    context.later_files = Some(LaterFiles::new());
+    load_into(path, program, context)
+}
+
+fn load_into(
+    path: &Path,
+    program: Program,
+    mut context: Context<'_>,
+) -> Result<Settings, Diagnostics> {
     let paths = find(path, &mut context);
     let files = paths
         .iter()
         .filter_map(|path| open(path, &mut context))
         .collect();
-    read(files, base, context)
+    read(files, program, context)
 }
 
-/// Reads a text, with a base below it.
+/// Reads a text for a program.
 pub(super) fn from_toml(
     text: &str,
-    base: &str,
+    program: Program,
     source: &dyn Source,
 ) -> Result<Settings, Diagnostics> {
-    read(vec![nowhere("<toml>", text)], base, Context::new(source))
+    read(vec![nowhere("<toml>", text)], program, Context::new(source))
 }
 
 /// The path itself, or the files in it if it is a folder.
@@ -137,7 +167,11 @@ fn unreadable(path: &Path, reason: &str, context: &mut Context<'_>) {
     ));
 }
 
-fn read(files: Vec<File>, base: &str, mut context: Context<'_>) -> Result<Settings, Diagnostics> {
+fn read(
+    files: Vec<File>,
+    program: Program,
+    mut context: Context<'_>,
+) -> Result<Settings, Diagnostics> {
     let roots = files.into_iter();
     let roots = roots.map(|file| parse_file(file, &mut context)).collect();
     let root = Node {
@@ -145,9 +179,13 @@ fn read(files: Vec<File>, base: &str, mut context: Context<'_>) -> Result<Settin
         value: Value::Table(combine(roots, &mut context)),
     };
     let document: DocumentTable = read_table(&root, &mut context).unwrap_or_default();
-    // After the files, so that paths relative to the first one stay the same.
-    let base = (!base.is_empty()).then(|| {
-        let keys = parse_file(nowhere("<built in>", base), &mut context);
+    if let (Some(nats), Some(help)) = (&document.nats, program.without_nats) {
+        let message = "feature_missing: this program was built without the feature `nats`";
+        context.wrong(nats.place, message, help);
+    }
+    // Behind the files: paths that start at the first one start where they would without it.
+    let base = (!program.keys.is_empty()).then(|| {
+        let keys = parse_file(nowhere("<built in>", program.keys), &mut context);
         read_entries(&keys, &mut context)
     });
     let settings = assemble(document, base, &mut context);

@@ -87,7 +87,7 @@ fn add_fleet(
         let name = match ConnectionName::new(&name) {
             Ok(name) => name,
             Err(error) => {
-                let message = format!("{} is no name of a connection: {error}", backticked(&name));
+                let message = format!("invalid connection name {}: {error}", backticked(&name));
                 context.problems.push(Problem::new(place, message));
                 continue;
             }

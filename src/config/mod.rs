@@ -75,7 +75,7 @@ pub use self::environment::proxies_from;
 pub use self::{
     base::Base,
     diagnostics::Diagnostics,
-    explain::{Explanation, Line, Section, explain},
+    explain::{Explanation, Line, Section, explain, explain_nats},
     invalid_json::{InvalidJson, KeyError},
     masked::masked,
     schema::schema,

@@ -25,7 +25,7 @@ pub(super) fn service_settings(table: ServiceTable, context: &mut Context<'_>) -
     let service = table.over(defaults, context);
     if let Some(place) = needs_token.filter(|_| !has_tokens) {
         let help = "write [[service.tokens]] with a name and a secret";
-        context.wrong(place, "metrics need a token, and there is none", help);
+        context.wrong(place, "metrics need a token, but there is none", help);
     }
     let has_client_ca = service
         .tls
@@ -51,7 +51,8 @@ fn check_history_bytes(table: &ServiceTable, context: &mut Context<'_>) {
     };
     if written.value.0 > limit / 2 {
         let most = format_size(limit as u64 / 2);
-        let message = format!("history_bytes is more than half of memory, which is {most}");
+        let message =
+            format!("invalid history_bytes: it is more than half of memory, which is {most}");
         let problem = Problem::new(written.place, message)
             .related(memory.place, "memory is here")
             .help(format!("write {most} or less, or a larger memory"));
@@ -72,9 +73,8 @@ fn exposed_addresses(table: &ServiceTable) -> Vec<(std::net::SocketAddr, Place)>
 }
 
 fn refuse_exposed(address: std::net::SocketAddr, place: Place, context: &mut Context<'_>) {
-    let message = format!(
-        "{address} can be reached from other machines, which needs tokens or client certificates"
-    );
+    let message =
+        format!("other machines can reach {address}, so it needs tokens or client certificates");
     let help = format!(
         "write [[service.tokens]], or service.tls.client_ca_file, or listen on this machine only: \"127.0.0.1:{}\"",
         address.port()

@@ -42,6 +42,7 @@ pub use self::{
         UnknownState, UrlStatus,
         last_message::{LastMessage, Shown},
         requests::RequestsStatus,
+        rotation::RotationStatus,
         step::{RuleRate, StepStatus},
         watch::{Watch, Watched},
     },

@@ -79,11 +79,13 @@ pub enum RequestError {
     Invalid(#[from] InvalidRequest),
     /// The settings of the name do not say what answers a request, and the request does not either: nothing was sent.
     #[error(
-        "nothing says what answers it: name a value, or write `request` into the settings of the connection"
+        "nothing says which message is the answer: name a value, or write `request` into the settings of the connection"
     )]
     NothingExpected,
     /// The settings of the name say what answers a request, and the request does, too: nothing was sent.
-    #[error("the `request` of the connection's settings says what answers it: leave out the value")]
+    #[error(
+        "`request` in the connection's settings says which message is the answer: leave out the value"
+    )]
     ExpectedBySettings,
     /// The peer has refused it, with this answer.
     #[error("the peer has refused the request")]

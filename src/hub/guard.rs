@@ -20,6 +20,25 @@ impl SubscriptionGuard {
         }
     }
 
+    /// Leaves the subscription out of [`Status::subscribers`](crate::Status::subscribers): for what belongs to the program itself, such as its
+    /// log.
+    ///
+    /// ```
+    /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
+    /// use everwire::Pattern;
+    ///
+    /// let log = manager.on_event(Pattern::all(), |event| println!("{}", event.type_name()));
+    /// let log = log.uncounted();
+    /// # drop(log);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn uncounted(self) -> Self {
+        if let Some(subscriber) = self.subscriber.upgrade() {
+            subscriber.leave_out();
+        }
+        self
+    }
+
     /// Keeps the subscription for as long as the manager lives.
     ///
     /// ```

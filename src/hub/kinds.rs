@@ -17,7 +17,7 @@ pub struct Kinds(u32);
 
 /// The text names no kind of event.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{name:?} is no type of event; the types are {}", KIND_NAMES.join(", "))]
+#[error("unknown event type {name:?}; the types are {}", KIND_NAMES.join(", "))]
 pub struct UnknownKind {
     /// The text.
     pub name: String,

@@ -43,6 +43,8 @@ pub(crate) struct Listener {
     /// Whether it may resume later from the cursor of its last event.
     resumes: bool,
     is_removed: AtomicBool,
+    /// Whether a status counts it.
+    is_counted: AtomicBool,
     /// Where the JSON of its updates is counted; `None` if it makes none.
     json: Option<Arc<JsonMemory>>,
     sink: Sink,
@@ -105,6 +107,7 @@ impl Listener {
             pauses: delivery.overflow == Overflow::Pause && !matches!(sink, Sink::Callback(_)),
             resumes,
             is_removed: AtomicBool::new(false),
+            is_counted: AtomicBool::new(true),
             json,
             sink,
         }
@@ -129,6 +132,15 @@ impl Listener {
     /// Stops the delivery.
     pub fn remove(&self) {
         self.is_removed.store(true, Ordering::Release);
+    }
+
+    /// Excludes it from the count in a status.
+    pub fn leave_out(&self) {
+        self.is_counted.store(false, Ordering::Relaxed);
+    }
+
+    pub fn is_counted(&self) -> bool {
+        self.is_counted.load(Ordering::Relaxed)
     }
 
     pub fn is_removed(&self) -> bool {

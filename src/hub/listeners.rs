@@ -77,8 +77,10 @@ impl Listeners {
         self.wanted & (1 << EventKind::SENT) != 0
     }
 
+    /// The number of listeners, without those that are left out.
     pub fn count(&mut self, hub: &Hub, name: &ConnectionName) -> usize {
-        self.current(hub, name).len()
+        let list = self.current(hub, name).iter();
+        list.filter(|listener| listener.is_counted()).count()
     }
 
     /// Gives events of one kind their numbers and positions, keeps them, and delivers them.

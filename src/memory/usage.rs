@@ -35,7 +35,7 @@ impl MemoryUse {
 
 /// There is no memory left for what was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the memory that all connections may use is used up")]
+#[error("all connections together have used up service.memory")]
 pub struct OutOfMemory;
 
 /// How much memory is used, and for what, in bytes.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use everwire_proto::settings::{Changes, ConnectionName, ConnectionSettings};
 
-use super::ServiceSettings;
+use super::{NatsSettings, ServiceSettings};
 
 /// The differences between the running and the new settings: for each name, and for the keys of
 /// `[service]`.
@@ -36,7 +36,7 @@ pub struct Plan {
     pub removed: Vec<ConnectionName>,
     /// Keys of `[service]` that change at once.
     pub service: Vec<&'static str>,
-    /// Keys of `[service]` that change with the next start of the process.
+    /// Keys of `[service]`, and `nats`, that change with the next start of the process.
     pub restart: Vec<&'static str>,
 }
 
@@ -132,6 +132,14 @@ impl Plan {
                 (true, true) => self.service.push(key),
                 (true, false) => self.restart.push(key),
             }
+        }
+        self
+    }
+
+    /// The same, with what becomes of `[nats]`: a bridge is started and ended with the process.
+    pub fn with_nats(mut self, old: Option<&NatsSettings>, new: Option<&NatsSettings>) -> Self {
+        if old != new {
+            self.restart.push("nats");
         }
         self
     }

@@ -46,7 +46,7 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// Another program, such as an operator's shell, is writing to the database.
-    #[error("{} is locked by another program; end it", path.display())]
+    #[error("{} is locked by another program; end that program", path.display())]
     Busy {
         /// The database.
         path: PathBuf,

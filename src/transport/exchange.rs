@@ -118,7 +118,7 @@ const BY_AWC: [(header::HeaderName, &str); 3] = [
 /// `HeaderValue` and parsed names cannot hold a line end.
 fn encode(request: ConnectRequest, ours: &[Field]) -> Result<Vec<u8>, SendRequestError> {
     let ConnectRequest::Tunnel(head, _) = request else {
-        let text = "the request is no upgrade".into();
+        let text = "the request is not an upgrade".into();
         return Err(into_error(Cause::InvalidRequest(text)));
     };
     let target = head.uri.path_and_query().map_or("/", PathAndQuery::as_str);

@@ -112,7 +112,7 @@ pub(super) fn is_harmless(name: &HeaderName, value: &Template) -> bool {
 
 pub(super) fn header_name(name: &str) -> Result<HeaderName, Cause> {
     let parsed = HeaderName::from_bytes(name.as_bytes())
-        .map_err(|_| invalid(format!("{name:?} is no header name")))?;
+        .map_err(|_| invalid(format!("invalid header name {name:?}")))?;
     match RESERVED.contains(&parsed) {
         true => Err(invalid(format!(
             "the header {name} is part of the handshake and cannot be set"

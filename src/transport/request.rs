@@ -103,7 +103,12 @@ pub(super) fn render_url(template: &Template, secrets: &Secrets) -> Result<Addre
     };
     // The error quotes the expanded URL, so the message shows the template, which has only the
     // variable names.
-    address.map_err(|error| invalid(format!("{template} is no WebSocket URL: {}", error.reason)))
+    address.map_err(|error| {
+        invalid(format!(
+            "invalid WebSocket URL {template}: {}",
+            error.reason
+        ))
+    })
 }
 
 fn server_name(host: &Host) -> Result<ServerName<'static>, Cause> {
@@ -194,7 +199,7 @@ mod tests {
             ("X-Ü".into(), "x".into()),
         ];
         let error = prepare(&own).unwrap_err();
-        assert_eq!(error, invalid("\"X-Ü\" is no header name"));
+        assert_eq!(error, invalid("invalid header name \"X-Ü\""));
         own.headers[2] = ("X-Name".into(), "grüße".into());
         let prepared = prepare(&own).unwrap();
         assert_eq!(header(&prepared, "user-agent"), Some(&b"me/1"[..]));
@@ -228,7 +233,10 @@ mod tests {
 
         let url = ConnectionSettings::with_url(secret("ws://hidden\u{7f}/"));
         let error = prepare(&url).unwrap_err();
-        assert!(error.text().starts_with("${TOKEN} is no"), "{error}");
+        assert!(
+            error.text().starts_with("invalid WebSocket URL ${TOKEN}"),
+            "{error}"
+        );
         assert!(!error.text().contains("hidden"), "{error}");
     }
 

@@ -1,6 +1,10 @@
 //! The files and stored secrets that templates name, read for one dial.
 
-use std::{collections::BTreeSet, io, path::PathBuf};
+use std::{
+    collections::BTreeSet,
+    io,
+    path::{Path, PathBuf},
+};
 
 use everwire_proto::{dialogue::Variables, language::MessageTemplate};
 
@@ -167,18 +171,27 @@ impl Key {
         if let Some(content) = secret_store.file(path) {
             return Ok((self, content));
         }
-        let content = files::read_bounded(path, MAX_SECRET).and_then(|bytes| {
-            String::from_utf8(bytes).map_err(|_| io::Error::other("it is not UTF-8"))
-        });
-        match content {
-            Ok(content) => Ok((self, Secret::new(content))),
-            Err(error) => Err(Cause::SecretMissing(format!(
-                "the secret file {} cannot be read: {}",
-                path.display(),
-                plain(&error)
-            ))),
-        }
+        let content = read_secret_file(path)?;
+        Ok((self, content))
     }
+}
+
+/// The content of a file that `${file:…}` names, as a dial reads it. Blocks.
+///
+/// # Errors
+///
+/// [`Cause::SecretMissing`] if it cannot be read, is longer than [`MAX_SECRET`], is no regular file or no UTF-8.
+pub(crate) fn read_secret_file(path: &Path) -> Result<Secret, Cause> {
+    let content = files::read_bounded(path, MAX_SECRET).and_then(|bytes| {
+        String::from_utf8(bytes).map_err(|_| io::Error::other("it is not UTF-8"))
+    });
+    content.map(Secret::new).map_err(|error| {
+        Cause::SecretMissing(format!(
+            "the secret file {} cannot be read: {}",
+            path.display(),
+            plain(&error)
+        ))
+    })
 }
 
 #[cfg(test)]

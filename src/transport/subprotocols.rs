@@ -40,7 +40,7 @@ pub(super) fn subprotocols(
         let name = || template.to_string();
         if text.expose().is_empty() || !text.expose().bytes().all(is_token_byte) {
             return Err(Cause::InvalidRequest(format!(
-                "{:?} is no subprotocol",
+                "invalid subprotocol {:?}",
                 name()
             )));
         }

@@ -78,7 +78,7 @@ pub(super) async fn resolve(
     addresses.retain(|address| reach.allows(address.ip()));
     match first {
         Some(first) if addresses.is_empty() => Err(Cause::Forbidden(format!(
-            "{first} is no public address, and only such may be dialled"
+            "{first} is not a public address, and only such may be dialled"
         ))),
         _ => Ok(addresses),
     }

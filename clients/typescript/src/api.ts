@@ -117,6 +117,14 @@ export const EventTypes = [
 /** What happened. There may be others one day. */
 export type EventType = (typeof EventTypes)[number] | (string & {});
 
+/** A rotation whose new socket could not be had so far. The old one serves on. */
+export interface FailedRotation {
+  /** How many dials of the new socket have failed, one after the other; `last_error` says why. */
+  failures: number;
+  /** When the next one is due; null while it is on its way. */
+  retry_at: string | null;
+}
+
 /** The values of {@link Fate} that are known. */
 export const Fates = [
   "accepted", "queued", "written", "confirmed", "expired", "evicted", "cancelled", "in_doubt", "forgotten"
@@ -364,7 +372,7 @@ export interface Reloaded {
   failed: NotChanged[];
   /** Names that are closed and forgotten. */
   removed: string[];
-  /** Keys of `[service]` that change with the next start of the process. */
+  /** Keys of `[service]`, and `nats`, that change with the next start of the process. */
   restart: string[];
   /** Names that need another socket. */
   rotated: Changed[];
@@ -479,6 +487,8 @@ export interface Status {
   requests?: Requests;
   /** When the next dial is due. */
   retry_at: string | null;
+  /** A rotation whose new socket could not be had so far; absent where there is none. */
+  rotation?: FailedRotation;
   /** The last heartbeat's round trip. */
   rtt_ms: number | null;
   /** The answers of rules that wait. */
@@ -621,6 +631,8 @@ export interface Why {
   requests: Requests | null;
   /** When the next attempt is due. */
   retry_at: string | null;
+  /** A rotation whose new socket could not be had so far. */
+  rotation: FailedRotation | null;
   /** The rule of that cause: whether and when to dial again. */
   rule: string | null;
   /** The answers of rules that wait. */

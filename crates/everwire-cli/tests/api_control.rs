@@ -127,7 +127,7 @@ fn settings_that_cannot_be_used_are_told_all_at_once() {
     ] {
         service.put("a", &settings).problem(422, part);
     }
-    service.put("..", &idle()).problem(422, "is no name");
+    service.put("..", &idle()).problem(422, "invalid name");
     let put = |headers, body| service.ask("PUT", "/v1/connections/a", headers, body);
     let syntax = put(&[JSON], b"{\n \"url\": }").problem(400, "expected value");
     assert_eq!((&syntax["line"], &syntax["column"]), (&json!(2), &json!(9)));
@@ -364,7 +364,7 @@ fn give_a_secret(way: Way) {
     let request = peer.connections_at("/echo").remove(0).request.unwrap();
     assert_eq!(request.header("authorization"), Some("Bearer s3cret-token"));
 
-    put("..", b"x").problem(422, "is no id");
+    put("..", b"x").problem(422, "invalid id");
     put("a", b"").problem(422, "empty");
     put("a", &[0xff]).problem(422, "UTF-8");
     put("a", &vec![b'x'; 64 * 1024 + 1]).problem(413, "65536");

@@ -180,7 +180,8 @@ fn nothing_is_told_or_done_for_whom_it_is_not() {
     let service = service("refusals-access");
     for route in &ROUTES {
         let what = format!("{} {}", route.method, route.path);
-        ask(&service, route, "feed", &[], b"").problem(401, "a token is needed");
+        ask(&service, route, "feed", &[], b"")
+            .problem(401, "missing token: send Authorization: Bearer TOKEN");
         let wrong = [("Authorization", "Bearer nobody")];
         ask(&service, route, "feed", &wrong, b"").problem(401, "not known");
         for scope in ANY {
@@ -189,7 +190,7 @@ fn nothing_is_told_or_done_for_whom_it_is_not() {
             }
             let auth = bearer(scope);
             let refused = ask(&service, route, "feed", &[("Authorization", &auth)], b"");
-            let problem = refused.problem(403, "has not the scope");
+            let problem = refused.problem(403, "lacks the scope");
             let challenge = refused.header("www-authenticate");
             assert!(
                 challenge.is_some_and(|told| told.contains("insufficient_scope")),
@@ -350,7 +351,7 @@ fn parameters_that_are_unknown_or_wrong_are_told() {
         (
             "POST",
             "/v1/connections/feed/send?wait=sent",
-            "none of queued",
+            "not one of queued",
         ),
         (
             "POST",

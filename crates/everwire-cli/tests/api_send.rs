@@ -144,7 +144,7 @@ fn send_what_cannot_be_accepted(way: Way) {
         .post("/v1/connections/nobody/send", "x")
         .problem(404, "no connection");
     for (query, part) in [
-        ("wait=sent", "none of queued"),
+        ("wait=sent", "not one of queued"),
         ("timeout=1h", "longer than 5m"),
         ("wiat=queued", "unknown"),
     ] {

@@ -97,6 +97,55 @@ fn nothing_starts_on_an_invalid_file() {
     assert!(stderr(&output).contains("reconect"), "{output:?}");
 }
 
+/// A build without the feature `nats` has no bridge, and says so before anything starts.
+#[cfg(not(feature = "nats"))]
+#[test]
+fn a_bridge_that_this_program_lacks_is_refused() {
+    let bridge = "[nats]\nservers = ['nats://127.0.0.1:4222']\nin = {}\n[connections.a]\nurl = 'ws://127.0.0.1:1/'\n";
+    let path = file("without-nats", bridge);
+    let path = path.to_str().unwrap();
+    for command in ["check", "run"] {
+        let output = run(&[command, path]);
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        assert_eq!(stdout(&output), "", "nothing is logged");
+        let told = stderr(&output);
+        for part in [
+            "feature_missing: this program was built without the feature `nats`",
+            "without-nats.toml:1:1",
+            "cargo install --locked --path crates/everwire-cli --features nats",
+        ] {
+            assert!(told.contains(part), "{part}\n{told}");
+        }
+    }
+    let answer: Value = serde_json::from_str(&stdout(&run(&["check", "--json", path]))).unwrap();
+    assert_eq!(answer["valid"], false, "{answer}");
+    assert_eq!(answer["errors"][0]["line"], 1, "{answer}");
+}
+
+/// With it `check` says what is bridged.
+#[cfg(feature = "nats")]
+#[test]
+fn a_check_says_what_is_bridged() {
+    let bridge = "[nats]\nservers = ['nats://127.0.0.1:4222']\nin = {}\n[connections.a]\nurl = 'ws://127.0.0.1:1/'\n";
+    let path = file("with-nats", bridge);
+    let path = path.to_str().unwrap();
+    let output = run(&["check", path]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let told = stdout(&output);
+    assert!(
+        told.contains("publishes the messages of all names (1 name) to everwire.in.NAME"),
+        "{told}"
+    );
+    let answer: Value = serde_json::from_str(&stdout(&run(&["check", "--json", path]))).unwrap();
+    assert_eq!(answer["nats"].as_array().map(Vec::len), Some(2), "{answer}");
+    let missing = bridge.replace("in = {}", "nkey_file = 'none.nk'\nin = {}");
+    let path = file("with-missing-nkey", &missing);
+    let output = run(&["check", path.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    let told = stderr(&output);
+    assert!(told.contains("none.nk cannot be read"), "{told}");
+}
+
 #[test]
 fn wrong_usage_has_an_exit_code_of_its_own() {
     for args in [

@@ -174,7 +174,7 @@ fn a_dialogue_that_decides_otherwise_than_it_did_is_told() {
         run["text"]
             .as_str()
             .unwrap()
-            .starts_with("decision 3 differs: recorded was \"rule 1 matches\""),
+            .starts_with("decision 3 differs: recorded \"rule 1 matches\""),
         "{json:#}"
     );
 }
@@ -192,7 +192,7 @@ fn what_is_no_recording_is_told_with_its_line() {
         (
             "other",
             "{\"a\":1}",
-            "line 1 of the recording is none of `everwire record`",
+            "line 1 of the recording was not written by `everwire record`",
         ),
         (
             "torn",

@@ -1,8 +1,17 @@
 //! A bridge, while it runs.
 
-use std::{io, path::Path, sync::Arc, thread, time::Duration};
+use std::{
+    fs,
+    hash::{BuildHasher, RandomState},
+    io,
+    path::Path,
+    sync::Arc,
+    thread,
+    time::Duration,
+};
 
 use everwire::{ConnectionName, Manager, config::NatsSettings};
+use futures::future::{OptionFuture, join};
 use tokio::{
     sync::{mpsc, oneshot},
     time::Instant,
@@ -10,6 +19,7 @@ use tokio::{
 
 use crate::{
     inbound::{Inbound, Order},
+    outbound::{OutOrder, Outbound},
     report::Observer,
     spool::SpoolError,
     status::{BridgeStatus, Shared},
@@ -22,25 +32,26 @@ pub enum StartError {
     /// The spool cannot be opened.
     #[error(transparent)]
     Spool(#[from] SpoolError),
-    /// There is no thread to run it on.
-    #[error("no thread can be started: {0}")]
-    Thread(#[from] io::Error),
+    /// There is no thread to run it on, or its folder cannot be used.
+    #[error("the bridge cannot be started: {0}")]
+    Io(#[from] io::Error),
 }
 
 /// A bridge that runs on a thread of its own. Clones speak to the same one.
 #[derive(Clone, Debug)]
 pub struct Bridge {
-    orders: Option<mpsc::Sender<Order>>,
+    inbound: Option<mpsc::Sender<Order>>,
+    outbound: Option<mpsc::Sender<OutOrder>>,
     status: Shared,
 }
 
 impl Bridge {
-    /// Starts a bridge. Messages that come in from now on are published. `folder` must exist, and
-    /// holds the spool.
+    /// Starts a bridge. Messages that come in from now on are published, and what waits in the queue
+    /// is sent. `folder` must exist, and holds the spool; it belongs to this bridge alone.
     ///
     /// # Errors
     ///
-    /// When its spool cannot be opened.
+    /// When its spool cannot be opened, or no thread can be started.
     pub fn start(
         manager: Manager,
         settings: NatsSettings,
@@ -49,25 +60,44 @@ impl Bridge {
     ) -> Result<Self, StartError> {
         let status = Shared::default();
         let settings = Arc::new(settings);
-        let Some(inbound) = settings.inbound.clone() else {
-            return Ok(Self {
-                orders: None,
-                status,
-            });
+        let mut bridge = Self {
+            inbound: None,
+            outbound: None,
+            status: status.clone(),
         };
-        let (orders, received) = mpsc::channel(64);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
-        let shared = status.clone();
-        let inbound = Inbound::new(manager, settings, inbound, folder, shared, observer)?;
+        let (mut published, mut sent) = (None, None);
+        if let Some(inbound) = settings.inbound.clone() {
+            let (orders, received) = mpsc::channel(64);
+            let inbound = Inbound::new(
+                manager.clone(),
+                Arc::clone(&settings),
+                inbound,
+                folder,
+                status.clone(),
+                observer.clone(),
+            )?;
+            published = Some((inbound, received));
+            bridge.inbound = Some(orders);
+        }
+        if let Some(outbound) = settings.outbound.clone() {
+            let (orders, received) = mpsc::channel(64);
+            let consumer = consumer_name(folder)?;
+            let outbound = Outbound::new(manager, settings, outbound, consumer, status, observer);
+            sent = Some((outbound, received));
+            bridge.outbound = Some(orders);
+        }
         thread::Builder::new()
             .name("everwire-bridge".into())
-            .spawn(move || runtime.block_on(inbound.run(received)))?;
-        Ok(Self {
-            orders: Some(orders),
-            status,
-        })
+            .spawn(move || {
+                let published = published.map(|(inbound, orders)| inbound.run(orders));
+                let sent = sent.map(|(outbound, orders)| outbound.run(orders));
+                let all = join(OptionFuture::from(published), OptionFuture::from(sent));
+                runtime.block_on(all)
+            })?;
+        Ok(bridge)
     }
 
     /// How it is doing.
@@ -75,25 +105,67 @@ impl Bridge {
         self.status.get()
     }
 
-    /// How many messages of a name are not acknowledged; `None` if the bridge has ended.
+    /// How many messages of a name are not acknowledged by the stream; `None` if the bridge has
+    /// ended, or publishes nothing.
     pub async fn pending(&self, name: &ConnectionName) -> Option<u64> {
         let (answer, told) = oneshot::channel();
         let order = Order::Pending(name.clone(), answer);
-        self.orders.as_ref()?.send(order).await.ok()?;
+        self.inbound.as_ref()?.send(order).await.ok()?;
         told.await.ok()
+    }
+
+    /// The names are about to be closed: nothing more is sent through them, and messages that are
+    /// cancelled by that stay in the queue.
+    pub async fn ending(&self) {
+        if let Some(outbound) = &self.outbound {
+            // One that has ended sends nothing.
+            let _ended = outbound.send(OutOrder::Ending).await;
+        }
     }
 
     /// Publishes what has come in, for so long at most, keeps the rest on disk for the next process,
     /// and ends. How many messages are kept.
     pub async fn stop(&self, within: Duration) -> u64 {
-        let Some(orders) = &self.orders else {
-            return 0;
+        let until = Instant::now() + within;
+        let outbound = async {
+            let (answer, told) = oneshot::channel();
+            if let Some(outbound) = &self.outbound
+                && outbound.send(OutOrder::Stop(until, answer)).await.is_ok()
+            {
+                let _ended = told.await;
+            }
         };
-        let (answer, told) = oneshot::channel();
-        let order = Order::Stop(Instant::now() + within, answer);
-        if orders.send(order).await.is_err() {
-            return 0;
-        }
-        told.await.unwrap_or_default()
+        let inbound = async {
+            let (answer, told) = oneshot::channel();
+            match &self.inbound {
+                Some(inbound) if inbound.send(Order::Stop(until, answer)).await.is_ok() => {
+                    told.await.unwrap_or_default()
+                }
+                _ => 0,
+            }
+        };
+        join(outbound, inbound).await.1
     }
+}
+
+/// The name of this process's consumer: the same after a restart in the same folder, and another in
+/// another one.
+fn consumer_name(folder: &Path) -> io::Result<String> {
+    let path = folder.join("nats-consumer");
+    match fs::read_to_string(&path) {
+        Ok(name) if is_consumer_name(&name) => return Ok(name),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Ok(_) | Err(_) => {}
+    }
+    let name = format!(
+        "everwire-{:016x}",
+        RandomState::new().hash_one(Instant::now().elapsed())
+    );
+    fs::write(path, &name)?;
+    Ok(name)
+}
+
+fn is_consumer_name(name: &str) -> bool {
+    let hex = name.strip_prefix("everwire-").unwrap_or_default();
+    hex.len() == 16 && hex.bytes().all(|byte| byte.is_ascii_hexdigit())
 }

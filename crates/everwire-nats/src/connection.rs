@@ -38,7 +38,7 @@ pub struct Connection {
     /// Ends with the connection: why, where that is known.
     lost: mpsc::Receiver<BridgeError>,
     /// All tasks of the client run here, and end with it.
-    runtime: Option<Runtime>,
+    _runtime: Kept,
 }
 
 impl Connection {
@@ -55,8 +55,11 @@ impl Connection {
             .enable_all()
             .build()
             .map_err(io)?;
+        // From here on whoever drops this may be in an async context, where a runtime must not be dropped.
+        let handle = runtime.handle().clone();
+        let runtime = Kept(Some(runtime));
         let (tell, lost) = mpsc::channel(1);
-        let connecting = runtime.spawn(async move {
+        let connecting = handle.spawn(async move {
             // Files of credentials are read: a file system can hang.
             let servers = settings.servers.clone();
             let options = tokio::task::spawn_blocking(move || options(&settings)).await;
@@ -66,9 +69,6 @@ impl Connection {
             connected.map_err(|error| refusal(&error))
         });
         let connected = tokio::time::timeout(CONNECT_DEADLINE, connecting).await;
-        // Before the result is looked at: the runtime must not be dropped in an async context.
-        let runtime = Some(runtime);
-        let mut connection = Half(runtime);
         let client = match connected {
             Ok(Ok(client)) => client?,
             Ok(Err(error)) => return Err(BridgeError::Unreachable(error.to_string())),
@@ -80,7 +80,7 @@ impl Connection {
         Ok(Self {
             client,
             lost,
-            runtime: connection.0.take(),
+            _runtime: runtime,
         })
     }
 
@@ -97,16 +97,11 @@ impl Connection {
     }
 }
 
-impl Drop for Connection {
-    fn drop(&mut self) {
-        drop(Half(self.runtime.take()));
-    }
-}
-
 /// A runtime that is ended without waiting, wherever it is dropped.
-struct Half(Option<Runtime>);
+#[derive(Debug)]
+struct Kept(Option<Runtime>);
 
-impl Drop for Half {
+impl Drop for Kept {
     fn drop(&mut self) {
         if let Some(runtime) = self.0.take() {
             runtime.shutdown_background();

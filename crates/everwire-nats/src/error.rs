@@ -9,10 +9,10 @@ use everwire::config::SecretMissing;
 #[non_exhaustive]
 pub enum BridgeError {
     /// No server answers.
-    #[error("no server of NATS answers: {0}")]
+    #[error("no NATS server answers: {0}")]
     Unreachable(String),
     /// The servers do not accept the credentials.
-    #[error("the servers of NATS refuse the credentials: {0}")]
+    #[error("the NATS servers refuse the credentials: {0}")]
     Credentials(String),
     /// A secret or a file of credentials is missing.
     #[error("a credential is missing: {0}")]
@@ -26,7 +26,7 @@ pub enum BridgeError {
         reason: String,
     },
     /// TLS failed.
-    #[error("TLS with the servers of NATS failed: {0}")]
+    #[error("TLS with the NATS servers failed: {0}")]
     Tls(String),
     /// The server has no JetStream, or not for this account.
     #[error("JetStream is off for this account: {0}")]
@@ -49,6 +49,11 @@ pub enum BridgeError {
         /// What it takes.
         takes: String,
     },
+    /// Another process takes messages from the queue.
+    #[error(
+        "another process takes messages from the stream {0}: each everwire needs a queue of its own"
+    )]
+    QueueTaken(String),
     /// The connection was lost.
     #[error("the connection to NATS was lost: {0}")]
     Lost(String),
@@ -56,7 +61,7 @@ pub enum BridgeError {
     #[error("the stream {0} acknowledges nothing")]
     Silent(String),
     /// The server refuses what the bridge asks for.
-    #[error("the server of NATS refuses: {0}")]
+    #[error("the NATS server refuses: {0}")]
     Refused(String),
 }
 
@@ -71,6 +76,7 @@ impl BridgeError {
             Self::NoJetStream(_) => "nats_no_jetstream",
             Self::StreamNotMade { .. } => "nats_stream_not_made",
             Self::OtherStream { .. } => "nats_other_stream",
+            Self::QueueTaken(_) => "nats_queue_taken",
             Self::Lost(_) => "nats_lost",
             Self::Silent(_) => "nats_silent",
             Self::Refused(_) => "nats_refused",

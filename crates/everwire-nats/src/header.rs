@@ -22,6 +22,9 @@ pub const BINARY: &str = "Everwire-Binary";
 /// How many messages were dropped between the previous one and this, or `unknown`.
 pub const GAP: &str = "Everwire-Gap";
 
+/// Of a message that is to be sent: where its answer goes, beside the reply subject.
+pub const REPLY: &str = "Everwire-Reply";
+
 const MSG_ID: HeaderName = HeaderName::from_static("Nats-Msg-Id");
 const EXPECTED: HeaderName = HeaderName::from_static("Nats-Expected-Last-Subject-Sequence");
 

@@ -17,7 +17,7 @@ use tokio::{
     time::Instant,
 };
 
-use self::{link::Link, publisher::Publisher};
+use self::{link::InLink, publisher::Publisher};
 use crate::{report::Observer, spool::SpoolError, status::Shared};
 
 /// Between two looks for what is due.
@@ -44,7 +44,7 @@ pub(crate) struct Inbound {
     /// Where the reader stands.
     cursor: Option<Cursor>,
     publisher: Publisher,
-    link: Link,
+    link: InLink,
     status: Shared,
 }
 
@@ -72,7 +72,7 @@ impl Inbound {
         Ok(Self {
             events: subscribe(&manager, &settings, None),
             manager,
-            link: Link::new(nats, settings.clone(), status.clone(), observer),
+            link: link::link(nats, settings.clone(), status.clone(), observer),
             settings,
             cursor: None,
             publisher,
@@ -91,7 +91,7 @@ impl Inbound {
                     // It was cut off: it goes on where it stood.
                     None => self.events = subscribe(&self.manager, &self.settings, self.cursor),
                 },
-                change = self.link.next() => self.publisher.changed(change, &mut self.link),
+                change = link::next(&mut self.link) => self.publisher.changed(change, &mut self.link),
                 _ = ticks.tick() => self.tick(),
                 order = orders.recv() => match order {
                     Some(Order::Pending(name, answer)) => {
@@ -153,7 +153,7 @@ impl Inbound {
         while self.publisher.pending() > 0 && Instant::now() < until {
             self.publisher.pump(&mut self.link).await;
             tokio::select! {
-                change = self.link.next() => self.publisher.changed(change, &mut self.link),
+                change = link::next(&mut self.link) => self.publisher.changed(change, &mut self.link),
                 _ = ticks.tick() => self.publisher.tick(),
                 () = tokio::time::sleep_until(until) => {}
             }

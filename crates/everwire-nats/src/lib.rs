@@ -26,6 +26,10 @@ mod error;
 mod header;
 mod inbound;
 mod lanes;
+mod link;
+mod outbound;
+mod part;
+mod queue;
 mod report;
 mod spool;
 mod status;
@@ -36,8 +40,9 @@ pub use self::{
     bridge::{Bridge, StartError},
     error::BridgeError,
     lanes::DropReason,
+    part::Part,
     report::{Observer, Report},
     spool::SpoolError,
-    status::{BridgeStatus, InStatus, Trouble},
+    status::{BridgeStatus, InStatus, OutStatus, Trouble},
     subject::{name_in, subject_of},
 };

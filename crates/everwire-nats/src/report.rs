@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use everwire::ConnectionName;
 
-use crate::{error::BridgeError, spool::SpoolError};
+use crate::{error::BridgeError, part::Part, spool::SpoolError};
 
 /// Something that happened to a bridge.
 #[derive(Debug)]
@@ -12,13 +12,15 @@ use crate::{error::BridgeError, spool::SpoolError};
 pub enum Report {
     /// There is a connection, and the streams are there.
     Up {
+        /// Of what.
+        part: Part,
         /// The server.
         server: String,
         /// Where the streams are not as the settings say.
         differences: Vec<String>,
     },
     /// There is no connection. It is told once for each reason.
-    Down(BridgeError),
+    Down(Part, BridgeError),
     /// The spool cannot be read or written.
     Spool(SpoolError),
     /// Messages were dropped.
@@ -34,6 +36,15 @@ pub enum Report {
     Refused {
         /// Whose they are.
         name: ConnectionName,
+        /// Why.
+        text: String,
+    },
+    /// A message of the queue can never be sent. It is told once for each name and reason.
+    NotSent {
+        /// The name it was for.
+        name: ConnectionName,
+        /// A short name of the reason.
+        reason: &'static str,
         /// Why.
         text: String,
     },
@@ -80,15 +91,16 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Up {
+                part,
                 server,
                 differences,
             } => {
-                write!(f, "the bridge is connected to {server}")?;
+                write!(f, "{part} is connected to {server}")?;
                 differences
                     .iter()
                     .try_for_each(|text| write!(f, "; {text}"))
             }
-            Self::Down(error) => write!(f, "the bridge carries nothing: {error}"),
+            Self::Down(part, error) => write!(f, "{part} carries nothing: {error}"),
             Self::Spool(error) => write!(f, "{error}"),
             Self::Dropped {
                 name,
@@ -97,6 +109,9 @@ impl fmt::Display for Report {
             } => write!(f, "{count} messages of {name} were dropped: {reason}"),
             Self::Refused { name, text } => {
                 write!(f, "messages of {name} are not published: {text}")
+            }
+            Self::NotSent { name, reason, text } => {
+                write!(f, "messages for {name} are refused ({reason}): {text}")
             }
             Self::EpochRaised { name, above } => {
                 write!(

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use parking_lot::Mutex;
 use serde::Serialize;
 
-use crate::{error::BridgeError, lanes::DropReason};
+use crate::{error::BridgeError, lanes::DropReason, part::Part};
 
 /// How a bridge is doing.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -20,6 +20,9 @@ pub struct BridgeStatus {
     /// What is published.
     #[serde(rename = "in")]
     pub inbound: InStatus,
+    /// What is sent.
+    #[serde(rename = "out")]
+    pub outbound: OutStatus,
     /// Where streams are not as the settings say.
     pub differences: Vec<String>,
 }
@@ -58,34 +61,94 @@ pub struct InStatus {
     pub refused: BTreeMap<ConnectionName, String>,
 }
 
+/// What is taken from the queue and sent.
+#[derive(Clone, Debug, Default, Serialize)]
+#[non_exhaustive]
+pub struct OutStatus {
+    /// Messages that were sent and have left the queue.
+    pub sent: u64,
+    /// Messages that could not be sent and have left the queue.
+    pub refused: u64,
+    /// Messages in memory, on their way or waiting for it.
+    pub held: u64,
+    /// Messages that were dropped from memory and read again from the stream.
+    pub read_again: u64,
+    /// Names with messages that are read again later.
+    pub names_behind: u64,
+}
+
 /// The names of refused lanes that are kept.
 const MAX_REFUSED: usize = 64;
 
 /// The status, shared with who asks for it.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Shared(Arc<Mutex<BridgeStatus>>);
+pub(crate) struct Shared(Arc<Mutex<Inner>>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    status: BridgeStatus,
+    links: Vec<LinkStatus>,
+}
+
+/// How the connection of a part is.
+#[derive(Clone, Debug)]
+struct LinkStatus {
+    part: Part,
+    server: Option<String>,
+    error: Option<Trouble>,
+}
 
 impl Shared {
+    /// How the bridge is doing: it is connected when all of its parts are, and what is wrong now comes before what was.
     pub fn get(&self) -> BridgeStatus {
-        self.0.lock().clone()
+        let inner = self.0.lock();
+        let mut status = inner.status.clone();
+        let is_up = inner.links.iter().all(|link| link.server.is_some());
+        let server = inner.links.first().and_then(|link| link.server.clone());
+        status.server = server.filter(|_| is_up);
+        let errors = inner.links.iter().filter_map(|link| link.error.clone());
+        status.error = errors.max_by_key(|error| (error.is_now, error.at));
+        status
     }
 
     pub fn update(&self, change: impl FnOnce(&mut BridgeStatus)) {
-        change(&mut self.0.lock());
+        change(&mut self.0.lock().status);
     }
 
-    pub fn connected(&self, server: String) {
+    /// A part is there, and has no connection yet.
+    pub fn begin(&self, part: Part) {
+        self.0.lock().links.push(LinkStatus {
+            part,
+            server: None,
+            error: None,
+        });
+    }
+
+    fn link(&self, part: Part, change: impl FnOnce(&mut LinkStatus)) {
+        let mut inner = self.0.lock();
+        if let Some(link) = inner.links.iter_mut().find(|link| link.part == part) {
+            change(link);
+        }
+    }
+
+    pub fn connected(&self, part: Part, server: String, differences: &[String]) {
         self.update(|status| {
-            status.server = Some(server);
-            if let Some(error) = &mut status.error {
+            for text in differences {
+                if !status.differences.contains(text) {
+                    status.differences.push(text.clone());
+                }
+            }
+        });
+        self.link(part, |link| {
+            link.server = Some(server);
+            if let Some(error) = &mut link.error {
                 error.is_now = false;
             }
         });
     }
 
     /// Whether it is another trouble than the last one.
-    pub fn failed(&self, error: &BridgeError) -> bool {
-        let mut status = self.0.lock();
+    pub fn failed(&self, part: Part, error: &BridgeError) -> bool {
         let trouble = Trouble {
             code: error.code(),
             text: error.to_string(),
@@ -93,9 +156,12 @@ impl Shared {
             is_now: true,
         };
         let is_known = |known: &Trouble| known.is_now && known.text == trouble.text;
-        let is_new = !status.error.as_ref().is_some_and(is_known);
-        status.server = None;
-        status.error = Some(trouble);
+        let mut is_new = true;
+        self.link(part, |link| {
+            is_new = !link.error.as_ref().is_some_and(is_known);
+            link.server = None;
+            link.error = Some(trouble.clone());
+        });
         is_new
     }
 

@@ -25,7 +25,7 @@ pub(super) fn compile(
         (Some(http), _) => {
             if let Some(place) = http.value.body_of_get() {
                 let help = "write method = \"POST\", or leave the body out";
-                compiler.wrong(place, "a GET has no body", help);
+                compiler.wrong(place, "a GET request has no body", help);
             }
             http_request(http, here, compiler).map(StepCall::Http)
         }
@@ -81,7 +81,7 @@ fn refuse_url(url: &MessageTemplate, written: &Written, compiler: &mut Compiler<
         false => None,
     };
     if let Some(reason) = reason {
-        let message = format!("{} is no URL that can be called", backticked(text));
+        let message = format!("invalid URL {}", backticked(text));
         compiler.wrong(written.place, message, reason);
     }
 }
@@ -115,7 +115,11 @@ fn program(exec: &Exec, here: BuiltIns, compiler: &mut Compiler<'_, '_>) -> Opti
         .collect();
     if text.contains("${") || text.contains('\0') {
         let help = "write the program's name or its path; arguments may be templates";
-        compiler.wrong(*place, "nothing is expanded in the name of a program", help);
+        compiler.wrong(
+            *place,
+            "variables are not expanded in the name of a program",
+            help,
+        );
         return None;
     }
     Some(Program {

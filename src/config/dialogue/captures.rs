@@ -38,7 +38,7 @@ fn capture(
     };
     let Some(value) = value else {
         let message = format!("the capture {} has no `value`", backticked(&item.name));
-        let help = "write what is kept: value = '/data/id'";
+        let help = "write which value to keep: value = '/data/id'";
         compiler.push(Problem::absence(item.place, message).help(help));
         return None;
     };
@@ -77,7 +77,7 @@ pub(super) fn cleared(
                     None if known.is_empty() => "nothing is captured here".into(),
                     None => format!("the captures are {}", known.join(", ")),
                 };
-                let message = format!("there is no capture {}", backticked(&name.value));
+                let message = format!("unknown capture {}", backticked(&name.value));
                 compiler.wrong(name.place, message, help);
             }
         }

@@ -6,7 +6,7 @@ use super::outside::Outside;
 use crate::config::{
     keys::RateKeys,
     read::{Context, Place, Preparations, Problem},
-    values::{ExpressionText, Written},
+    values::{ExpressionText, Written, warn_of_missing_file},
 };
 use everwire_proto::{
     language::{
@@ -223,7 +223,14 @@ impl<'c, 's> Compiler<'c, 's> {
             false => scope,
         };
         let parsed = parse(&text.text, &mut scope);
-        for warning in std::mem::take(&mut scope.warnings) {
+        let warnings = std::mem::take(&mut scope.warnings);
+        for path in outside.into_named() {
+            let place = self
+                .context
+                .within(text.place, &format!("${{file:{path}}}"));
+            warn_of_missing_file(place, &path, self.context);
+        }
+        for warning in warnings {
             if self.is_quiet {
                 break;
             }

@@ -107,7 +107,7 @@ pub(super) fn of_subscriptions<'i>(
         if let Some(Name::Capture(_)) = compiler.names.find(&item.name) {
             let name = backticked(&item.name);
             let message = format!(
-                "{name} is captured elsewhere for the connection, and here for each subscription"
+                "{name} is captured twice: for the connection, and here for each subscription"
             );
             compiler.wrong(item.place, message, "give one of them another name");
         } else {

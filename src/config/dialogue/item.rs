@@ -68,14 +68,14 @@ fn write(node: &Node, template: &mut JsonTemplate, compiler: &mut Compiler<'_, '
             template.fixed(&serde_json::Value::from(*number).to_string());
         }
         Value::Float(_) => {
-            let message = format!("JSON has no number such as {}", node.describe());
+            let message = format!("JSON cannot hold {}", node.describe());
             compiler.wrong(node.place, message, "write a finite number, or a text");
             return None;
         }
         Value::Null => template.fixed("null"),
         Value::Boolean(value) => template.fixed(if *value { "true" } else { "false" }),
         Value::Datetime(text) => {
-            let message = format!("JSON has no dates, and this is the date {text}");
+            let message = format!("JSON cannot hold the date {text}");
             compiler.wrong(node.place, message, "write it as a text, in quotes");
             return None;
         }

@@ -36,7 +36,8 @@ pub(super) fn refuse_secrets(
     let hidden = Hidden::of(captures, lets);
     for (name, place) in kept {
         if let Some(secret) = secret(name) {
-            let message = "`keep` and `secret` exclude each other: what must not be shown is not written down";
+            let message =
+                "`keep` and `secret` exclude each other: a secret is never written to disk";
             let problem = Problem::new(place, message)
                 .related(secret, "secret is here")
                 .help("remove one of them");
@@ -45,7 +46,7 @@ pub(super) fn refuse_secrets(
             && hidden.captures.contains(&at)
         {
             let message = format!(
-                "`keep` would write down a secret: what {} comes to is made of one",
+                "`keep` would write a secret to disk: {} is made from one",
                 backticked(name)
             );
             compiler.wrong(

@@ -81,7 +81,7 @@ pub(super) fn named(
                 Some(meant) => format!("did you mean {meant:?}?"),
                 None => format!("write [prepare.{text}], or the steps themselves"),
             };
-            let message = format!("there is no prepare {}", backticked(text));
+            let message = format!("unknown prepare {}", backticked(text));
             compiler.push(Problem::absence(key.place, message).help(help));
             None
         }
@@ -191,7 +191,8 @@ fn refuse_keep(captures: &[Item<CaptureLayer>], compiler: &mut Compiler<'_, '_>)
         if let CaptureLayer::Table(table) = &capture.value
             && let Some(keep) = table.keep.as_ref().filter(|keep| keep.value)
         {
-            let message = "`keep` would write down a secret: what `prepare` captures is one";
+            let message =
+                "`keep` would write a secret to disk: everything that `prepare` captures is secret";
             let help = "remove it: `prepare` runs again before the next dial";
             compiler.wrong(keep.place, message, help);
         }

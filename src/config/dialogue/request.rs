@@ -19,7 +19,7 @@ pub(super) fn compile(
     let table = &table.value;
     if table.id.is_none() {
         let problem = Problem::absence(place, "`request` has no `id`")
-            .help("write where a request has its number: id = \"/id\"");
+            .help("write where the number of a request stands: id = \"/id\"");
         compiler.push(problem);
     }
     let answer = match &table.answer {
@@ -40,7 +40,7 @@ pub(super) fn compile(
         }
         None => {
             let problem = Problem::absence(place, "`request` has no `answer`")
-                .help("write what is true of an answer: answer = '/id == id'");
+                .help("write which message is the answer: answer = '/id == id'");
             compiler.push(problem);
             None
         }

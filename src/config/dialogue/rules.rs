@@ -165,7 +165,7 @@ fn refuse_without_action(
     if let (Some(delay), None) = (&table.delay, action) {
         let problem = Problem::new(
             delay.place,
-            "`delay` has no `do`: it is how long the rule waits before that",
+            "`delay` has no `do`: it says how long the rule waits before it acts",
         )
         .related(rule, "the rule is here")
         .help("write do = \"reconnect\" too, or remove it");
@@ -197,14 +197,14 @@ fn refuse_to_wait(
         compiler.push(problem.help("write send = '…' too, or remove it"));
     }
     if let Some(deliver) = table.deliver.as_ref().filter(|deliver| !deliver.value) {
-        let message = "`after = \"stored\"` waits in vain: `deliver = false` keeps the message out of the history";
+        let message = "`after = \"stored\"` never acts: `deliver = false` keeps the message out of the history";
         let problem = Problem::new(after.place, message).related(deliver.place, "deliver is here");
         compiler.push(problem.help("remove one of them"));
     }
     if !merged.stores {
         let help =
             "write history = { messages = 1000, durable = true } for the connection, or remove it";
-        let message = "`after = \"stored\"` waits in vain: no message is kept in a durable history";
+        let message = "`after = \"stored\"` never acts: the connection keeps no durable history";
         compiler.wrong(after.place, message, help);
     }
 }
@@ -220,9 +220,12 @@ fn compile_url(
     if let Some(text) = known.as_ref().and_then(|known| known.as_literal()) {
         let is_secure = url::parse(text).is_ok_and(|url| url.scheme() == "wss");
         if !is_secure {
-            let help =
-                "write a wss URL, such as \"wss://example.com/feed\", or \"${/reconnect_url}\"";
-            compiler.wrong(url.place, "the URL of a rule is no wss URL", help);
+            let help = "write one such as \"wss://example.com/feed\", or \"${/reconnect_url}\"";
+            compiler.wrong(
+                url.place,
+                "invalid URL of a rule: it must begin with wss://",
+                help,
+            );
         }
     }
     Some(template)

@@ -242,7 +242,7 @@ fn compile_again(
     let after = after.map(|after| durations::either(after, seen, compiler));
     let Some(when) = &table.when else {
         let problem = Problem::absence(again.place, "`again` has no `when`").help(
-            "write the message that asks for it: again = { when = '/status == \"Pending\"' }",
+            "write which message asks to try again: again = { when = '/status == \"Pending\"' }",
         );
         compiler.push(problem);
         return None;

@@ -169,7 +169,7 @@ fn asking(
         AskLayer::Http(http) => {
             if let Some(place) = http.value.body_of_get() {
                 let help = "write method = \"POST\", or leave the body out";
-                compiler.wrong(place, "a GET has no body", help);
+                compiler.wrong(place, "a GET request has no body", help);
             }
             let request = http_request(http, here, compiler)?;
             refuse_slow(&http.value, &request, compiler)?;
@@ -204,7 +204,7 @@ fn route(table: &Located<RouteTable>, compiler: &mut Compiler<'_, '_>) -> Option
     }
     if id.is_none() {
         let problem = Problem::absence(table.place, "`route` has no `id`").help(
-            "write what stands there for a subscription: id = \"${item}\", or \"${on_id}\", or a capture of its answer",
+            "write how the server names a subscription there: id = \"${item}\", or \"${on_id}\", or a capture of its answer",
         );
         compiler.push(problem);
     }
@@ -228,7 +228,7 @@ fn refuse_status(table: &WordsTable, words: &SubscriptionWords, compiler: &mut C
         let reads = word.iter().flat_map(|word| word.reads());
         let mut names = reads.map(|read| read.name);
         if names.any(|name| name == Name::BuiltIn(BuiltIn::Status)) {
-            let message = format!("`{key}` reads `status`, and `on` is no HTTP request");
+            let message = format!("`{key}` reads `status`, and `on` is not an HTTP request");
             let help = format!("write {key} for this one, too, or on = {{ http = … }}");
             compiler.wrong(on.place, message, help);
         }
@@ -244,9 +244,9 @@ fn refuse_dead_captures(
     if let (Some(capture), None, Some(Asking::Send(_))) = (&table.capture, &words.ack, &words.on)
         && words.capture.iter().any(|one| one.looks_into_message())
     {
-        let message = "`capture` has no `ack`: such a subscription is active once it is written";
+        let message = "`capture` has no `ack` to read: without `ack` a subscription is active once it is sent";
         let problem = Problem::absence(capture.place, message)
-            .help("write what the answer is: ack = '/id == id', or remove it");
+            .help("write what an answer looks like: ack = '/id == id', or remove it");
         compiler.push(problem);
     }
 }
@@ -257,7 +257,8 @@ fn refuse_keep(captures: &[Item<CaptureLayer>], compiler: &mut Compiler<'_, '_>)
         if let CaptureLayer::Table(table) = &capture.value
             && let Some(keep) = table.keep.as_ref().filter(|keep| keep.value)
         {
-            let message = "`keep` has no meaning here: what is captured for a subscription ends with its socket";
+            let message =
+                "`keep` is not possible here: the captures of a subscription end with its socket";
             compiler.wrong(keep.place, message, "remove it");
         }
     }

@@ -219,10 +219,7 @@ impl Beside<'_> {
                         known.join(", ")
                     ),
                 };
-                let message = format!(
-                    "nothing of the settings is captured as {}",
-                    backticked(name)
-                );
+                let message = format!("unknown capture {}", backticked(name));
                 compiler.wrong(*place, message, help);
             }
         }
@@ -266,8 +263,8 @@ impl Beside<'_> {
         compiler: &mut Compiler<'_, '_>,
     ) {
         let Some(server) = server(url) else {
-            let help = "write the server out: url = \"https://host/path?${key}\"";
-            compiler.wrong(place, "the server of this URL is not known", help);
+            let help = "write the host itself, without ${…}: url = \"https://host/path?${key}\"";
+            compiler.wrong(place, "the host of this URL is not fixed", help);
             return;
         };
         if called(self.dialogue).any(|known| known == server) {
@@ -289,7 +286,7 @@ impl Beside<'_> {
         if let Some(name) = names.find(|name| !matches!(name, Name::BuiltIn(_))) {
             let name = backticked(compiler.names.text(name));
             let message = format!("an HTTP request to {server} must not read {name}");
-            let help = "what the connection knows is sent only to servers that the settings call";
+            let help = "captures are sent only to servers that the settings name";
             compiler.wrong(place, message, help);
         }
     }

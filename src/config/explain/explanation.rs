@@ -20,7 +20,7 @@ pub struct Explanation {
 #[non_exhaustive]
 pub struct Section {
     /// The subject: `prepares`, `dials`, `opening`, `subscribes`, `rules`, `captures`, `heartbeat`, `silence`, `losses`, `sends`, `requests`,
-    /// `receives`, `also` (keys as they are written), `reads`, `hints`.
+    /// `receives`, `also` (keys as they are written), `reads`, `hints`; of a bridge `nats`.
     pub subject: &'static str,
     /// The sentences, in the order of events.
     pub lines: Vec<Line>,

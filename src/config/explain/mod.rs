@@ -6,6 +6,7 @@ mod dials;
 mod explanation;
 mod hints;
 mod messages;
+mod nats;
 mod prepare;
 mod reads;
 mod subscriptions;
@@ -17,7 +18,10 @@ mod words;
 use std::collections::HashMap;
 
 use self::also::Defaults;
-pub use self::explanation::{Explanation, Line, Section};
+pub use self::{
+    explanation::{Explanation, Line, Section},
+    nats::explain_nats,
+};
 use crate::core::ConnectionName;
 use everwire_proto::settings::ConnectionSettings;
 

@@ -1,6 +1,6 @@
 //! Explains what a connection reads besides its settings: names, never values.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, path::Path};
 
 use super::{Line, words::lines as told};
 use everwire_proto::{
@@ -27,7 +27,21 @@ pub(super) fn lines(settings: &ConnectionSettings) -> Vec<Line> {
     found.lines()
 }
 
-/// All templates that are rendered at a dial, without those of the dialogue.
+/// What these templates and files read.
+pub(super) fn of<'a>(
+    templates: impl IntoIterator<Item = &'a Template>,
+    files: impl IntoIterator<Item = &'a Path>,
+) -> Vec<Line> {
+    let mut found = Found::default();
+    for template in templates {
+        found.template(template);
+    }
+    let files = files.into_iter().map(|path| path.display().to_string());
+    found.files.extend(files);
+    found.lines()
+}
+
+/// All templates that are filled at a dial, without those of the dialogue.
 fn templates(settings: &ConnectionSettings) -> impl Iterator<Item = &Template> {
     let headers = settings.headers.iter().map(|(_, value)| value.expose());
     let auth = settings.basic_auth.iter();

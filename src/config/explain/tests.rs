@@ -348,3 +348,49 @@ a refusal is told, and it closes all the same
 then it closes, after 5s at the latest"
     );
 }
+
+/// What the bridge of a file does, as text.
+fn bridge(file: &str) -> String {
+    let settings = Settings::from_toml(file).unwrap_or_else(|errors| panic!("{errors}"));
+    let mut lines = Vec::new();
+    for Line { text, details } in explain_nats(&settings).unwrap().lines {
+        lines.push(text);
+        lines.extend(details.iter().map(|detail| format!("  {detail}")));
+    }
+    lines.join("\n")
+}
+
+#[test]
+fn a_bridge_says_what_it_publishes_and_what_it_sends() {
+    assert_eq!(explain_nats(&Settings::default()), None);
+    let names = "[connections.a]\nurl = 'wss://h/'\n[connections.b]\nurl = 'wss://h/'\n";
+    assert_eq!(
+        bridge(&format!(
+            "[nats]\nservers = ['nats://h', 'tls://i:5']\nin = {{ match = 'a' }}\nout = {{}}\n{names}"
+        )),
+        "connects to nats://h, tls://i:5 without credentials\n\
+         publishes the messages of a (1 name) to everwire.in.NAME, in the stream EVERWIRE_IN\n  \
+         up to 1GiB wait on disk while no server can be reached\n  \
+         servers drop what is published twice within 30s\n  \
+         the stream, where there is none yet, is made on 1 server and holds up to 1GiB, for ever\n\
+         sends what is put on everwire.out.NAME through all names (2 names); a message leaves the work queue EVERWIRE_OUT once it is confirmed\n  \
+         the stream, where there is none yet, is made on 1 server and holds up to 1GiB, for ever"
+    );
+    let told = bridge(
+        "[nats]\nservers = ['nats://h']\nuser = 'me'\npassword = 's3cret${file:pass}'\n\
+         tls = { ca_file = 'ca.pem', cert_file = 'c.pem', key_file = 'k.pem' }\n\
+         in = { spool = 0, max_bytes = 0, max_age = '1h', replicas = 3 }\nout = { subject = 'x', ack = 'written' }",
+    );
+    for line in [
+        "connects to nats://h as the user me",
+        "  trusts the authorities in ca.pem",
+        "  shows the certificate in c.pem",
+        "  reads files: c.pem, ca.pem, k.pem, pass",
+        "  nothing waits on disk while no server can be reached",
+        "  the stream, where there is none yet, is made on 3 servers and holds as much as the servers allow, for 1h",
+        "sends what is put on x.NAME through all names (0 names); a message leaves the work queue EVERWIRE_OUT once it is written, and can be lost then",
+    ] {
+        assert!(told.lines().any(|told| told == line), "{line}\n{told}");
+    }
+    assert!(!told.contains("s3cret"), "{told}");
+}

@@ -128,7 +128,7 @@ fn parse_rows(text: &str, file: u32, said: Place, context: &mut Context<'_>) -> 
         }
         if fields.len() != columns.len() {
             let message = format!(
-                "the row has {} values, and there are {} columns",
+                "the row has {} values, but there are {} columns",
                 fields.len(),
                 columns.len()
             );

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Value as Json, json};
 
+use super::tls_files::{TlsFiles, check_tls_files};
 use crate::settings::{Scope, ServiceTlsSettings, TokenSettings};
 use crate::{
     config::{
@@ -19,6 +20,9 @@ use everwire_proto::{
     language::{Part, Secret, Template, Variable},
     settings::UrlPattern,
 };
+
+/// A token with fewer characters is warned of.
+const SHORT_TOKEN: usize = 16;
 
 table! {
     /// A token, and its scopes.
@@ -49,7 +53,15 @@ table! {
 
 /// The tokens, in the order of the file.
 #[derive(Clone, Debug)]
-pub(in crate::config) struct Tokens(Vec<Located<TokenTable>>);
+pub(in crate::config) struct Tokens(Vec<Token>);
+
+/// A token as it is written.
+#[derive(Clone, Debug)]
+struct Token {
+    table: Located<TokenTable>,
+    /// Whether it says both its name and its secret, right or wrong.
+    is_whole: bool,
+}
 
 /// The text of a token.
 #[derive(Clone, Debug)]
@@ -71,8 +83,9 @@ impl IntoField<Vec<TokenSettings>> for Tokens {
     /// Missing and duplicate values are reported.
     fn into_field(self, _: Place, context: &mut Context<'_>) -> Vec<TokenSettings> {
         let mut tokens: Vec<(TokenSettings, Place)> = Vec::new();
-        for Located { value, place } in self.0 {
-            let Some(token) = token(value, place, context) else {
+        for Token { table, is_whole } in self.0 {
+            let place = table.place;
+            let Some(token) = token(table, is_whole, context) else {
                 continue;
             };
             let twin = tokens
@@ -92,12 +105,18 @@ impl IntoField<Vec<TokenSettings>> for Tokens {
     }
 }
 
-fn token(table: TokenTable, place: Place, context: &mut Context<'_>) -> Option<TokenSettings> {
-    let (Some(name), Some(secret)) = (&table.name, &table.secret) else {
-        // A wrong token was reported at its place.
-        let problem = Problem::absence(place, "the token has no usable name and secret")
-            .help("write name = \"…\" and secret = \"${file:token}\"");
-        context.problems.push(problem);
+fn token(
+    Located { value, place }: Located<TokenTable>,
+    is_whole: bool,
+    context: &mut Context<'_>,
+) -> Option<TokenSettings> {
+    let (Some(name), Some(secret)) = (&value.name, &value.secret) else {
+        // An invalid one was already reported.
+        if !is_whole {
+            let problem = Problem::absence(place, "the token needs a name and a secret")
+                .help("write name = \"…\" and secret = \"${file:token}\"");
+            context.problems.push(problem);
+        }
         return None;
     };
     let defaults = TokenSettings {
@@ -106,7 +125,7 @@ fn token(table: TokenTable, place: Place, context: &mut Context<'_>) -> Option<T
         scopes: Scope::ALL.into(),
         names: Pattern::all(),
     };
-    Some(table.over(defaults, context))
+    Some(value.over(defaults, context))
 }
 
 impl IntoField<Option<ServiceTlsSettings>> for ServiceTlsTable {
@@ -123,6 +142,12 @@ impl IntoField<Option<ServiceTlsSettings>> for ServiceTlsTable {
                 context.problems.push(problem);
             }
         }
+        let files = TlsFiles {
+            ca_file: self.client_ca_file.as_ref(),
+            cert_file: self.cert_file.as_ref(),
+            key_file: self.key_file.as_ref(),
+        };
+        check_tls_files(&files, context);
         let defaults = ServiceTlsSettings {
             cert_file: self.cert_file.as_ref()?.value.0.clone(),
             key_file: self.key_file.as_ref()?.value.0.clone(),
@@ -142,7 +167,11 @@ impl Read for Tokens {
         let Value::Array(items) = &node.value else {
             return context.wrong_type(node, "an array of tables: [[service.tokens]]");
         };
-        let tokens = items.iter().filter_map(|item| Located::read(item, context));
+        let tokens = items.iter().filter_map(|item| {
+            let table = Located::read(item, context)?;
+            let is_whole = ["name", "secret"].iter().all(|key| item.has(key));
+            Some(Token { table, is_whole })
+        });
         Some(Self(tokens.collect()))
     }
 
@@ -161,10 +190,15 @@ impl Read for TokenSecret {
         if secret.expose().is_empty() || !secret.expose().bytes().all(is_token) {
             context.wrong(
                 node.place,
-                "the secret can be no token",
-                "it has letters, digits and -._~+/= and at least one of them (RFC 6750 §2.1)",
+                "invalid token",
+                "a token has at least one character, and only letters, digits and -._~+/= (RFC 6750 §2.1)",
             );
             return None;
+        }
+        if secret.expose().len() < SHORT_TOKEN {
+            let problem = Problem::new(node.place, "this token is short enough to be guessed");
+            let help = "write at least 16 random characters: `openssl rand -hex 16` makes 32";
+            context.problems.warn(problem.help(help));
         }
         Some(Self(secret))
     }
@@ -181,7 +215,8 @@ fn read_once(template: &Template, place: Place, context: &mut Context<'_>) -> Op
         .iter()
         .any(|part| matches!(part, Part::Stored(_)))
     {
-        let message = "a token is not kept among the secrets that tokens give";
+        let message =
+            "a token's secret cannot be `${secret:ID}`: tokens themselves can change such secrets";
         context.wrong(place, message, "write ${NAME} or ${file:PATH}");
         return None;
     }
@@ -216,7 +251,7 @@ impl Read for Scopes {
         };
         if items.is_empty() {
             let help = "write at least one of \"read\", \"send\", \"control\"";
-            context.wrong(node.place, "the token is for nothing", help);
+            context.wrong(node.place, "the token has no scope", help);
             return None;
         }
         let scopes = items.iter().filter_map(|item| Scope::read(item, context));
@@ -234,7 +269,7 @@ impl Read for NamePattern {
         match Pattern::new(&text) {
             Ok(pattern) => Some(Self(pattern)),
             Err(error) => {
-                let message = format!("{} is no pattern of names", backticked(&text));
+                let message = format!("invalid name pattern {}", backticked(&text));
                 context.wrong(node.place, message, error.to_string());
                 None
             }
@@ -250,7 +285,7 @@ impl Read for UrlPatterns {
     fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
         let Value::Array(items) = &node.value else {
             return context
-                .wrong_type(node, "an array of patterns such as \"wss://*.example.com\"");
+                .wrong_list(node, "an array of patterns such as \"wss://*.example.com\"");
         };
         let mut patterns = Vec::new();
         for item in items {
@@ -261,8 +296,7 @@ impl Read for UrlPatterns {
                 match alternative.parse() {
                     Ok(pattern) => patterns.push(pattern),
                     Err(error) => {
-                        let message =
-                            format!("{} is no pattern of URLs: {error}", backticked(&text));
+                        let message = format!("invalid URL pattern {}: {error}", backticked(&text));
                         let help = "write scheme://host:port/path, of which all but the host may be left out";
                         context.wrong(item.place, message, help);
                     }

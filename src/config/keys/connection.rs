@@ -6,6 +6,7 @@ use super::{
     BasicAuthTable, CaptureLayer, CompressionLayer, DecodeLayer, Headers, HeartbeatLayer,
     HistoryTable, IdsTable, OnOpen, OutboxTable, Periodic, PrepareLayer, RateLayer, ReconnectLayer,
     RequestTable, Rules, Script, SequenceLayer, StepTable, SubscribeLayer, Subscriptions,
+    tls_files::TlsFiles,
 };
 use crate::config::{
     read::{Entries, Keys, Read, Section, table},
@@ -150,6 +151,22 @@ table! {
         /// Accepts any certificate: anyone on the path can read and change everything. Status and
         /// log show it.
         insecure: bool = false,
+    }
+}
+
+impl TlsTable {
+    /// The files that a dial reads.
+    pub fn files(&self) -> TlsFiles<'_> {
+        let is_insecure = self
+            .insecure
+            .as_ref()
+            .is_some_and(|insecure| insecure.value);
+        TlsFiles {
+            // Where any certificate will do, the authorities are not asked.
+            ca_file: self.ca_file.as_ref().filter(|_| !is_insecure),
+            cert_file: self.cert_file.as_ref(),
+            key_file: self.key_file.as_ref(),
+        }
     }
 }
 

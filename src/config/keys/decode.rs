@@ -99,11 +99,7 @@ fn read_word(text: &str, place: Place, context: &mut Context<'_>) -> Option<Stag
             Some(meant) => format!("did you mean {meant:?}? {HELP}"),
             None => HELP.into(),
         };
-        context.wrong(
-            place,
-            format!("{} is not known here", backticked(text)),
-            help,
-        );
+        context.wrong(place, format!("invalid value {}", backticked(text)), help);
     }
     found.map(|(_, stage)| stage.clone())
 }

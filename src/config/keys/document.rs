@@ -47,7 +47,7 @@ impl Read for GroupTable {
         if let Some(group) = table.group.take() {
             context.wrong(
                 group.place,
-                "a group has no group",
+                "a group cannot belong to a group",
                 "put the keys into both groups, or into [defaults]",
             );
         }

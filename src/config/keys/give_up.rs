@@ -47,7 +47,7 @@ pub(super) fn read_rules(
         let value = match parse(text, others) {
             Ok(rule) => rule,
             Err(help) => {
-                context.wrong(place, format!("{} is no rule", backticked(text)), help);
+                context.wrong(place, format!("invalid rule {}", backticked(text)), help);
                 return None;
             }
         };

@@ -119,14 +119,14 @@ fn read_header(entry: &Entry, context: &mut Context<'_>) -> Option<Header> {
     let value = HeaderValue::read(&entry.node, context);
     if !is_token(&entry.key) {
         let help = "it is a token: letters, digits and !#$%&'*+-.^_`|~ (RFC 9110 §5.6.2)";
-        context.wrong(entry.place, format!("{name} is no name of a header"), help);
+        context.wrong(entry.place, format!("invalid header name {name}"), help);
         return None;
     }
     let owned = OWNED
         .iter()
         .find(|(name, _)| entry.key.eq_ignore_ascii_case(name));
     if let Some((_, instead)) = owned {
-        let message = format!("the header {name} is everwire's own");
+        let message = format!("everwire itself sets the header {name}");
         context.wrong(entry.place, message, *instead);
         return None;
     }

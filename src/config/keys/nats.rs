@@ -97,11 +97,10 @@ table! {
 const SHORTEST: Duration = Duration::from_millis(100);
 
 impl IntoField<NatsInSettings> for NatsInTable {
-    fn into_field(self, place: Place, context: &mut Context<'_>) -> NatsInSettings {
+    fn into_field(self, _: Place, context: &mut Context<'_>) -> NatsInSettings {
         check_times(
             self.duplicate_window.as_ref(),
             self.max_age.as_ref(),
-            place,
             context,
         );
         let Self {
@@ -130,7 +129,7 @@ impl IntoField<NatsInSettings> for NatsInTable {
 
 impl IntoField<NatsOutSettings> for NatsOutTable {
     fn into_field(self, _: Place, context: &mut Context<'_>) -> NatsOutSettings {
-        check_shortest("max_age", self.max_age.as_ref(), context);
+        check_age(self.max_age.as_ref(), context);
         let Self {
             names,
             subject,
@@ -183,17 +182,11 @@ fn put_stream(
 fn check_times(
     window: Option<&Located<Period>>,
     age: Option<&Located<Period>>,
-    table: Place,
     context: &mut Context<'_>,
 ) {
-    if window.is_some_and(|window| window.value.0.is_zero()) {
-        let place = window.map_or(table, |window| window.place);
-        let help = "write a duration of at least \"100ms\": the servers take no shorter one";
-        context.wrong(place, "duplicate_window is zero", help);
-        return;
-    }
-    let is_long_enough = check_shortest("duplicate_window", window, context)
-        & check_shortest("max_age", age, context);
+    let window_is_right = window
+        .is_none_or(|window| check_shortest("duplicate_window", window, "100ms or more", context));
+    let age_is_right = check_age(age, context);
     let defaults = NatsInSettings::new(Pattern::all());
     let (window_time, said) = match window {
         Some(window) => (window.value.0, ""),
@@ -202,28 +195,38 @@ fn check_times(
     let Some(age) = age.filter(|age| !age.value.0.is_zero()) else {
         return;
     };
-    if !is_long_enough || window_time <= age.value.0 {
+    if !(window_is_right && age_is_right) || window_time <= age.value.0 {
         return;
     }
     let shown = format_duration(window_time);
     let most = format_duration(age.value.0);
-    let message = format!("duplicate_window ({shown}{said}) is longer than max_age ({most})");
+    let message = format!("invalid duplicate_window {shown}{said}: max_age is {most}");
     let problem = match window {
         Some(window) => Problem::new(window.place, message).related(age.place, "max_age is here"),
         None => Problem::new(age.place, message),
     };
-    let help = format!("write a duplicate_window of at most {most:?}, or a longer max_age");
+    let help = format!("write a duplicate_window of {most} or less, or a longer max_age");
     context.problems.push(problem.help(help));
 }
 
-/// Tells about a duration that servers refuse; false then. Zero is not judged.
-fn check_shortest(key: &str, time: Option<&Located<Period>>, context: &mut Context<'_>) -> bool {
-    let Some(time) = time.filter(|time| !time.value.0.is_zero() && time.value.0 < SHORTEST) else {
-        return true;
-    };
-    let shown = format_duration(time.value.0);
-    let message = format!("{key} ({shown}) is too short");
-    let help = "write a duration of at least \"100ms\": the servers take no shorter one";
-    context.wrong(time.place, message, help);
-    false
+/// Tells about an age that servers refuse; false then.
+fn check_age(age: Option<&Located<Period>>, context: &mut Context<'_>) -> bool {
+    let age = age.filter(|age| !age.value.0.is_zero());
+    let right = "100ms or more, or 0s for ever";
+    age.is_none_or(|age| check_shortest("max_age", age, right, context))
+}
+
+fn check_shortest(
+    key: &str,
+    time: &Located<Period>,
+    right: &str,
+    context: &mut Context<'_>,
+) -> bool {
+    let is_long_enough = time.value.0 >= SHORTEST;
+    if !is_long_enough {
+        let shown = format_duration(time.value.0);
+        let message = format!("invalid {key} {shown}: servers take no less than 100ms");
+        context.wrong(time.place, message, format!("write {right}"));
+    }
+    is_long_enough
 }

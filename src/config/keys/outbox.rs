@@ -51,7 +51,7 @@ impl OutboxTable {
         for (key, place) in written.into_iter().flatten() {
             let problem = Problem::new(
                 place,
-                format!("`{key}` keeps messages until they are confirmed, which this heartbeat never does"),
+                format!("`{key}` needs a heartbeat that confirms messages, and this one never does"),
             )
             .related(heartbeat, "the heartbeat is here")
             .help("write heartbeat.kind = \"protocol\"; or \"text\" with fence = true, if the server answers in order");

@@ -27,10 +27,11 @@ impl Read for PongLayer {
     fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
         let entries = match &node.value {
             Value::String(text) if has_holes(text) => {
-                let help = "write an expression that is true of it: pong = { when = '/id == id' }; a literal ${ is written $${";
+                let help =
+                    "write a condition: pong = { when = '/id == id' }; a literal ${ is written $${";
                 context.wrong(
                     node.place,
-                    "a pong is the whole message: nothing in it is filled",
+                    "`pong` as a text is the whole message: `${…}` is not filled in here",
                     help,
                 );
                 return None;

@@ -99,7 +99,7 @@ impl RateKeys {
             match find(key, *place, context) {
                 Some(rate) if found.iter().any(is_double) => {
                     let bucket = backticked(rate.bucket.as_deref().unwrap_or_default());
-                    let message = format!("the rate {bucket} stands here twice");
+                    let message = format!("the rate {bucket} is listed twice");
                     context.wrong(*place, message, "remove it: a message counts once");
                     is_right = false;
                 }
@@ -219,7 +219,7 @@ fn find(key: &str, place: Place, context: &mut Context<'_>) -> Option<RateSettin
     if let Some(rate) = context.buckets.get(key) {
         return rate.clone();
     }
-    let problem = Problem::absence(place, format!("there is no rate {}", backticked(key)))
+    let problem = Problem::absence(place, format!("unknown rate {}", backticked(key)))
         .help(help(key, &context.buckets));
     context.problems.push(problem);
     None
@@ -246,7 +246,7 @@ impl Section for RateTable {
 
     fn name(name: &str) -> Result<String, String> {
         if name == UNLIMITED {
-            return Err(format!("rate = \"{UNLIMITED}\" is no limit at all"));
+            return Err(format!("\"{UNLIMITED}\" stands for no limit"));
         }
         let name = ConnectionName::new(name).map_err(|error| error.to_string())?;
         Ok(name.as_str().to_owned())

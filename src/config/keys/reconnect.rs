@@ -52,7 +52,7 @@ impl Read for ReconnectLayer {
                 .map(Self::Backoff),
             Value::String(text) if text == "never" => Some(Self::Never),
             Value::String(text) => {
-                let message = format!("{} is not known here", backticked(text));
+                let message = format!("invalid value {}", backticked(text));
                 context.wrong(node.place, message, "write \"never\", or a table");
                 None
             }

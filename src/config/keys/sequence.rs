@@ -38,7 +38,7 @@ impl Read for SequenceLayer {
                 .map(Self::Table),
             Value::String(text) if text == "none" => Some(Self::None),
             Value::String(text) => {
-                let message = format!("{} is not known here", backticked(text));
+                let message = format!("invalid value {}", backticked(text));
                 context.wrong(
                     node.place,
                     message,
@@ -70,7 +70,7 @@ impl IntoField<Option<SequenceSettings>> for SequenceLayer {
             Self::Table(table) => *table,
         };
         let Some(json) = &table.json else {
-            let problem = Problem::absence(place, "`sequence` has no json")
+            let problem = Problem::absence(place, "`sequence` has no `json`")
                 .help("write where the number stands: sequence = { json = \"/data/t\" }");
             context.problems.push(problem);
             return None;

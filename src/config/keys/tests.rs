@@ -15,6 +15,7 @@ use super::{
     document::DocumentTable,
     heartbeat::HeartbeatTable,
     metrics::MetricsTable,
+    nats::{NatsInTable, NatsOutTable, NatsTable},
     rate::RateTable,
     reconnect::ReconnectTable,
     sequence::SequenceTable,
@@ -29,8 +30,8 @@ use crate::{
         values::{Kept, Period, Size, Timeout},
     },
     settings::{
-        ApiLimits, LogSettings, MetricsSettings, ServiceSettings, ServiceTlsSettings, System,
-        TokenSettings,
+        ApiLimits, LogSettings, MetricsSettings, NatsInSettings, NatsOutSettings, ServiceSettings,
+        ServiceTlsSettings, System, TokenSettings,
     },
 };
 use everwire_proto::settings::{
@@ -214,6 +215,15 @@ fn what_is_declared_is_the_default_of_the_settings() {
         compared.into_iter().sum::<usize>(),
         defaults_in(&table_schema::<ServiceTable>()),
         "each table of the service is compared"
+    );
+    let compared = [
+        reads_defaults::<NatsInTable, NatsInSettings>(json!({})),
+        reads_defaults::<NatsOutTable, NatsOutSettings>(json!({})),
+    ];
+    assert_eq!(
+        compared.into_iter().sum::<usize>(),
+        defaults_in(&table_schema::<NatsTable>()),
+        "each table of the bridge is compared"
     );
     assert_eq!(
         DocumentTable::properties()

@@ -1,11 +1,16 @@
 //! The context of reading, which also collects the errors.
 
-use std::{collections::BTreeMap, ops::Range, path::PathBuf, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    ops::Range,
+    path::PathBuf,
+    sync::Arc,
+};
 
 use everwire_proto::settings::{Pattern, RateSettings, UrlPattern, dialogue::SharedPreparation};
 
-use super::{File, Node, Place, Problem, Problems, string};
-use crate::settings::Source;
+use super::{File, Node, Place, Problem, Problems, Value, node::clipped, string};
+use crate::{core::Cause, settings::Source};
 
 /// The origin of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +26,9 @@ pub(in crate::config) type Buckets = BTreeMap<String, Option<RateSettings>>;
 
 /// The entries of `[prepare]`, by key; `None` for one with errors.
 pub(in crate::config) type Preparations = BTreeMap<String, Option<Arc<SharedPreparation>>>;
+
+/// Files that only a dial reads, with their errors.
+pub(in crate::config) type LaterFiles = HashMap<(&'static str, Vec<PathBuf>), Option<String>>;
 
 /// Names whose heartbeats must be able to confirm, and the place that requires it.
 #[derive(Debug)]
@@ -44,7 +52,10 @@ pub(in crate::config) struct Context<'a> {
     pub allow_urls: Arc<[UrlPattern]>,
     /// The preparations that connections may share, once `[prepare]` is read.
     pub preparations: Arc<Preparations>,
-    /// The names that `nats.out` needs confirmations of, once `[nats]` is read.
+    /// The files that only a dial reads, as far as they were checked. `None` unless the
+    /// configuration is only checked.
+    pub later_files: Option<LaterFiles>,
+    /// The names that `nats.out` needs confirmations of, as soon as `[nats]` has been read.
     pub confirmed: Option<Confirmed>,
     /// The patterns that `[nats]` bridges, and where they are written.
     pub bridged: Vec<(Pattern, Place)>,
@@ -62,6 +73,7 @@ impl<'a> Context<'a> {
             buckets: Arc::default(),
             allow_urls: Arc::default(),
             preparations: Arc::default(),
+            later_files: None,
             confirmed: None,
             bridged: Vec::new(),
             problems: Problems::default(),
@@ -74,7 +86,20 @@ impl<'a> Context<'a> {
         self.files.len() as u32 - 1
     }
 
-    /// Reports an error in the text at `place`.
+    /// What is wrong with files that only a dial reads, if the configuration is only checked. `read` reads them as the dial does, each once.
+    pub fn look_at_later_files(
+        &mut self,
+        what: &'static str,
+        paths: Vec<PathBuf>,
+        read: impl FnOnce() -> Result<(), Cause>,
+    ) -> Option<String> {
+        let seen = self.later_files.as_mut()?;
+        let wrong = seen.entry((what, paths));
+        let wrong = wrong.or_insert_with(|| read().err().map(|cause| cause.text().into_owned()));
+        wrong.clone()
+    }
+
+    /// Tells what is wrong with the text at `place`.
     pub fn wrong(&mut self, place: Place, message: impl Into<String>, help: impl Into<String>) {
         self.problems.push(Problem::new(place, message).help(help));
     }
@@ -95,7 +120,18 @@ impl<'a> Context<'a> {
         None
     }
 
-    /// The same for a value that may be a secret: it is not quoted.
+    /// The same of what must be an array: one text alone only lacks its brackets.
+    pub fn wrong_list<T>(&mut self, node: &Node, expected: &str) -> Option<T> {
+        let message = format!("expected {expected}, found {}", node.describe());
+        let problem = Problem::new(node.place, message);
+        self.problems.push(match &node.value {
+            Value::String(text) => problem.help(format!("write a list: [{:?}]", clipped(text))),
+            _ => problem,
+        });
+        None
+    }
+
+    /// The same of a value that may be a secret: it is not quoted.
     pub fn wrong_secret<T>(&mut self, node: &Node, expected: &str) -> Option<T> {
         self.problems.hide(node.place);
         let problem = Problem::new(node.place, format!("expected {expected}"));

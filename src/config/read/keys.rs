@@ -49,6 +49,9 @@ pub(in crate::config) fn read_entries<'a, T: Keys>(
     table
 }
 
+/// A table with more keys than this is not listed if a similar key exists.
+const MANY_KEYS: usize = 16;
+
 /// Reports that a key is unknown, or belongs to a later version.
 pub(in crate::config) fn unknown_key(
     key: &str,
@@ -66,6 +69,8 @@ pub(in crate::config) fn unknown_key(
     let known: Vec<&str> = known.concat();
     let list = format!("the keys here are {}", known.join(", "));
     let help = match similar(key, known.iter().chain(later).copied()) {
+        // Whoever is told the likely key does not search it in a long list.
+        Some(meant) if known.len() > MANY_KEYS => format!("did you mean `{meant}`?"),
         Some(meant) => format!("did you mean `{meant}`? {list}"),
         None => list,
     };

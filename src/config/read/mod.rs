@@ -15,7 +15,7 @@ mod table;
 mod typed;
 
 pub(super) use self::{
-    context::{Buckets, Confirmed, Context, Origin, Preparations},
+    context::{Buckets, Confirmed, Context, LaterFiles, Origin, Preparations},
     entries::Entries,
     field::{IntoField, IntoSettings, ShowField, ShowSettings, field, show},
     json::{Pointers, node_of_json, parse_json},

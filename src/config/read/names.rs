@@ -79,6 +79,18 @@ impl<T: Section> Read for Named<T> {
     }
 }
 
+/// The name that may be meant by one that cannot be used.
+fn likely_name(name: &str) -> Option<String> {
+    let is_usual = |c: char| c.is_ascii_alphanumeric() || "._:-".contains(c);
+    let likely = name.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+    let likely: String = likely
+        .chars()
+        .map(|c| if is_usual(c) { c } else { '-' })
+        .take(64)
+        .collect();
+    (!likely.is_empty() && likely != name).then_some(likely)
+}
+
 impl<T: Section> Named<T> {
     /// Reads the table under `name`. Inner tables that are not keys of its kind are names that lack
     /// quotes.
@@ -109,10 +121,16 @@ impl<T: Section> Named<T> {
                 place: entry.place,
                 value,
             })),
-            Err(error) => context.problems.push(Problem::new(
-                entry.place,
-                format!("{} is no name of a {}: {error}", backticked(name), T::WHAT),
-            )),
+            Err(error) => {
+                let message = format!("invalid {} name {}: {error}", T::WHAT, backticked(name));
+                let problem = Problem::new(entry.place, message);
+                context.problems.push(match likely_name(name) {
+                    Some(likely) if T::name(&likely).is_ok() => {
+                        problem.help(format!("write a name such as {likely:?}"))
+                    }
+                    _ => problem,
+                });
+            }
         }
     }
 

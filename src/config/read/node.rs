@@ -36,6 +36,14 @@ pub(in crate::config) struct Entry {
 }
 
 impl Node {
+    /// Whether it is a table with this key.
+    pub fn has(&self, key: &str) -> bool {
+        match &self.value {
+            Value::Table(entries) => entries.iter().any(|entry| entry.key == key),
+            _ => false,
+        }
+    }
+
     /// A readable description of this value, for errors.
     pub fn describe(&self) -> String {
         match &self.value {

@@ -34,6 +34,7 @@ pub(in crate::config) fn parse(text: &str, file: u32, problems: &mut Problems) -
         errors.retain(|error| start(error) <= offset || is_unclosed(error));
         problems.distrust(Place::new(file, offset + 1..text.len()));
     }
+    drop_keys_of_a_second_table(text, &mut errors);
     for error in &errors {
         problems.push(problem(text, file, error));
         if let Some(keys) = keys_without_header(text, error) {
@@ -86,6 +87,28 @@ fn keys_without_header(text: &str, error: &Error) -> Option<Range<usize>> {
     Some(first..end)
 }
 
+/// A table whose header is written twice is told of once, and not again for each of its keys.
+fn drop_keys_of_a_second_table(text: &str, errors: &mut Vec<Error>) {
+    let mut second: Option<Range<usize>> = None;
+    errors.retain(|error| {
+        let at = super::boundary(text, start(error));
+        if error.message() != "duplicate key" {
+            return true;
+        }
+        if second.as_ref().is_some_and(|keys| keys.contains(&at)) {
+            return false;
+        }
+        let first = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+        if text[first..].trim_start().starts_with('[') {
+            let next = text[at..]
+                .find("\n[")
+                .map_or(text.len(), |next| at + next + 1);
+            second = Some(at + 1..next);
+        }
+        true
+    });
+}
+
 fn is_unclosed(error: &Error) -> bool {
     error.message().starts_with("unclosed array")
         || error.message().starts_with("unclosed inline table")
@@ -104,6 +127,13 @@ fn problem(text: &str, file: u32, error: &Error) -> Problem {
         }
         message if message.starts_with("string values must be quoted") => {
             Problem::syntax(place, "the value is missing")
+        }
+        message if message.starts_with("unclosed table") => {
+            Problem::syntax(place, "unclosed header of a table")
+                .help("write `]` at its end, as in [connections.feed]")
+        }
+        message if message.starts_with("unclosed array") => {
+            Problem::syntax(place, message).help("write `]` behind its last item")
         }
         message => Problem::syntax(place, message),
     }

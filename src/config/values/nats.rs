@@ -84,24 +84,24 @@ fn server(node: &Node, context: &mut Context<'_>) -> Option<String> {
         return context.wrong_secret(node, "the URL of a server, as a string");
     };
     hide_user_part(written, node.place, context);
-    let text = plain(node, context, "the URL of a server")?;
-    if has_holes(written) {
-        return None;
-    }
-    let Err(help) = check_server(&text) else {
+    let text = literal(node, context, "the URL of a server")?;
+    let Err(Wrong { reason, help }) = check_server(&text) else {
         return Some(text);
     };
-    let shown = match text.rsplit_once('@') {
-        Some((before, host)) => {
-            let scheme = before.split_once("://").map(|(scheme, _)| scheme);
-            let scheme = scheme.map(|scheme| format!("{scheme}://"));
-            format!("{}***@{host}", scheme.unwrap_or_default())
-        }
-        None => text,
-    };
-    let message = format!("{} is no URL of a NATS server", backticked(&shown));
-    context.wrong(node.place, message, help);
+    let shown = backticked(&without_user_part(&text, "***@"));
+    context.wrong(
+        node.place,
+        format!("invalid server {shown}: {reason}"),
+        help,
+    );
     None
+}
+
+/// A text in which nothing is expanded; one that wants it, which is told, is not judged.
+fn literal(node: &Node, context: &mut Context<'_>, expected: &str) -> Option<String> {
+    let text = plain(node, context, expected)?;
+    let has_holes = matches!(&node.value, Value::String(written) if has_holes(written));
+    (!has_holes).then_some(text)
 }
 
 /// Blots out a user and a password, wherever the source is quoted.
@@ -116,56 +116,89 @@ fn hide_user_part(text: &str, place: Place, context: &mut Context<'_>) {
     }
 }
 
+/// The same URL with something else in the place of its user part, if it has one.
+fn without_user_part(text: &str, instead: &str) -> String {
+    let Some((before, host)) = text.rsplit_once('@') else {
+        return text.to_owned();
+    };
+    match before.split_once("://") {
+        Some((scheme, _)) => format!("{scheme}://{instead}{host}"),
+        None => format!("{instead}{host}"),
+    }
+}
+
+/// Why a text cannot stand somewhere, and what would be right.
+struct Wrong {
+    reason: String,
+    help: String,
+}
+
+fn wrong<T>(reason: impl Into<String>, help: impl Into<String>) -> Result<T, Wrong> {
+    Err(Wrong {
+        reason: reason.into(),
+        help: help.into(),
+    })
+}
+
 /// Whether a text is the URL of a server.
-///
-/// # Errors
-///
-/// What would be right.
-fn check_server(text: &str) -> Result<(), String> {
+fn check_server(text: &str) -> Result<(), Wrong> {
     let example = "write \"nats://host:4222\", or \"tls://host:4222\" for TLS";
     if text.contains('@') {
-        return Err(format!(
-            "the user and the password stand in the keys `user` and `password`; {example}"
-        ));
+        let right = without_user_part(text, "");
+        let right = match check_server(&right) {
+            Ok(()) => right,
+            Err(_) => "nats://host:4222".into(),
+        };
+        let help = format!("write {right:?}, and the keys user and password");
+        return wrong("it has a user part", help);
     }
     if text.contains(',') {
-        return Err("write each server as an item of its own".into());
+        return wrong("it has a comma", "write each server as an item of its own");
     }
     if !text.contains("://") {
-        let full = format!("nats://{text}");
-        return Err(match check_server(&full) {
-            Ok(()) => format!("write {full:?}"),
-            Err(_) => example.into(),
-        });
+        let right = format!("nats://{text}");
+        return match check_server(&right) {
+            Ok(()) => wrong("it has no scheme", format!("write {right:?}")),
+            Err(_) => wrong("it has no scheme", example),
+        };
     }
-    let url = Url::parse(text).map_err(|error| format!("{error}; {example}"))?;
+    let url = match Url::parse(text) {
+        Ok(url) => url,
+        Err(error) => return wrong(error.to_string(), example),
+    };
     if !matches!(url.scheme(), "nats" | "tls") {
-        return Err(format!("its scheme is {:?}; {example}", url.scheme()));
+        return wrong(format!("its scheme is {:?}", url.scheme()), example);
     }
-    let host = url.host_str().filter(|host| !host.is_empty());
-    let host = host.ok_or_else(|| format!("it has no host; {example}"))?;
-    Host::parse(host).map_err(|error| format!("{error}; {example}"))?;
+    let Some(host) = url.host_str().filter(|host| !host.is_empty()) else {
+        return wrong("it has no host", example);
+    };
+    if let Err(error) = Host::parse(host) {
+        return wrong(error.to_string(), example);
+    }
     if url.port() == Some(0) {
-        return Err("the port is a number from 1 to 65535; without one it is 4222".into());
+        return wrong(
+            "its port is 0",
+            "write a port from 1 to 65535; without one it is 4222",
+        );
     }
     if !url.path().is_empty() || url.query().is_some() || url.fragment().is_some() {
         let port = url.port().map(|port| format!(":{port}"));
-        let port = port.unwrap_or_default();
-        let right = format!("{}://{host}{port}", url.scheme());
-        return Err(format!(
-            "nothing stands behind the host and its port; write {right:?}"
-        ));
+        let right = format!("{}://{host}{}", url.scheme(), port.unwrap_or_default());
+        return wrong(
+            "it has more than a host and a port",
+            format!("write {right:?}"),
+        );
     }
     Ok(())
 }
 
 impl Read for SubjectPrefix {
     fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
-        let text = plain(node, context, "the beginning of a subject")?;
-        let Err(help) = check_subject(&text) else {
+        let text = literal(node, context, "the beginning of a subject")?;
+        let Err(Wrong { reason, help }) = check_subject(&text) else {
             return Some(Self(text));
         };
-        let message = format!("{} is no beginning of a subject", backticked(&text));
+        let message = format!("invalid subject {}: {reason}", backticked(&text));
         context.wrong(node.place, message, help);
         None
     }
@@ -176,51 +209,47 @@ impl Read for SubjectPrefix {
 }
 
 /// Whether subjects may begin with this.
-///
-/// # Errors
-///
-/// What would be right.
-fn check_subject(text: &str) -> Result<(), String> {
+fn check_subject(text: &str) -> Result<(), Wrong> {
+    let example = "write \"everwire.in\", for example";
     if text.len() > MAX_SUBJECT {
-        let long = text.len();
-        return Err(format!(
-            "it has {long} bytes; write at most {MAX_SUBJECT}, names stand behind it"
-        ));
+        let help = format!("write {MAX_SUBJECT} bytes or less: names stand behind it");
+        return wrong(format!("it has {} bytes", text.len()), help);
     }
     if text.starts_with('$') {
-        return Err(
-            "subjects that begin with $ are the server's own; write \"everwire.in\", for example"
-                .into(),
-        );
+        return wrong("subjects that begin with $ are the server's own", example);
     }
     if text.split('.').next() == Some("_INBOX") {
-        let why = "_INBOX is for replies; write \"everwire.in\", for example";
-        return Err(why.into());
+        return wrong("_INBOX is where clients await their answers", example);
     }
-    let is_token = |token: &str| !token.is_empty() && token.bytes().all(is_of_token);
-    match text.split('.').all(is_token) {
-        true => Ok(()),
-        false => Err(
-            "write tokens with dots between them, such as \"everwire.in\"; a token has printable ASCII without space, * and >"
-                .into(),
-        ),
+    if text.split('.').any(str::is_empty) {
+        let help = "write at least one character between dots: \"everwire.in\", for example";
+        return wrong("a token is empty", help);
+    }
+    match text.chars().find(|c| *c != '.' && !is_of_token(*c)) {
+        None => Ok(()),
+        Some(character) => {
+            let help = "write printable ASCII without space, * and >, in tokens with dots between them: \"everwire.in\", for example";
+            wrong(format!("{character:?} cannot stand in it"), help)
+        }
     }
 }
 
-fn is_of_token(byte: u8) -> bool {
-    byte.is_ascii_graphic() && !matches!(byte, b'.' | b'*' | b'>')
+fn is_of_token(character: char) -> bool {
+    character.is_ascii_graphic() && !matches!(character, '.' | '*' | '>')
 }
 
 impl Read for StreamName {
     fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
-        let text = plain(node, context, "the name of a stream")?;
-        let is_of_name = |byte: u8| is_of_token(byte) && !matches!(byte, b'/' | b'\\');
-        if (1..=MAX_STREAM).contains(&text.len()) && text.bytes().all(is_of_name) {
-            return Some(Self(text));
-        }
-        let message = format!("{} is no name of a stream", backticked(&text));
+        let text = literal(node, context, "the name of a stream")?;
+        let is_outside = |c: &char| !is_of_token(*c) || matches!(c, '/' | '\\');
+        let reason = match text.chars().find(is_outside) {
+            Some(character) => format!("{character:?} cannot stand in it"),
+            None if (1..=MAX_STREAM).contains(&text.len()) => return Some(Self(text)),
+            None => format!("it has {} characters", text.len()),
+        };
+        let message = format!("invalid stream {}: {reason}", backticked(&text));
         let help = format!(
-            "write 1 to {MAX_STREAM} characters, such as \"EVERWIRE_IN\": printable ASCII without space . * > / \\"
+            "write 1 to {MAX_STREAM} characters of printable ASCII without space . * > / \\, such as \"EVERWIRE_IN\""
         );
         context.wrong(node.place, message, help);
         None
@@ -241,8 +270,8 @@ impl Read for Replicas {
             3 => Some(Self(3)),
             5 => Some(Self(5)),
             _ => {
-                let message = format!("a stream has no {number} replicas");
-                let help = "write 1, or 3 or 5 in a cluster of at least as many servers";
+                let message = format!("invalid replicas {number}: a stream has 1, 3 or 5");
+                let help = "write 1; or 3 or 5, where the cluster has as many servers";
                 context.wrong(node.place, message, help);
                 None
             }
@@ -283,7 +312,7 @@ fn credential(text: &str, node: &Node, context: &mut Context<'_>) -> Template {
     let template = expand_template(text, node.place, context).unwrap_or_default();
     let is_stored = |part: &Part| matches!(part, Part::Stored(_));
     if template.parts().iter().any(is_stored) {
-        let message = "the bridge does not read the secrets that the API is given";
+        let message = "a bridge does not read the secrets that the API keeps";
         context.wrong(node.place, message, "write ${NAME} or ${file:PATH}");
     } else if template.parts().is_empty()
         && matches!(&node.value, Value::String(text) if text.is_empty())

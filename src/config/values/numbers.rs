@@ -135,7 +135,7 @@ impl Read for SchemaVersion {
             Value::Integer(1) => {}
             Value::Integer(other) => context.wrong(
                 node.place,
-                format!("schema version {other} is not known"),
+                format!("unknown schema version {other}"),
                 "this version of everwire reads schema_version = 1",
             ),
             _ => return context.wrong_type(node, "an integer"),
@@ -165,7 +165,7 @@ impl Read for CloseCode {
         if code.is_none() {
             context.wrong(
                 node.place,
-                format!("{number} is no close code that may be sent"),
+                format!("invalid close code {number}"),
                 "it is one of 1000 to 1003, 1007 to 1014, 3000 to 4999 (RFC 6455 §7.4)",
             );
         }
@@ -228,7 +228,7 @@ impl Read for MemoryLimit {
         }
         let Size(size) = Size::read(node, context)?;
         if size < Self::LEAST {
-            let message = format!("the memory of {size} bytes is too little");
+            let message = format!("invalid memory: {size} bytes are too few");
             context.wrong(
                 node.place,
                 message,
@@ -295,7 +295,7 @@ fn size(node: &Node, least: u64, context: &mut Context<'_>) -> Option<u64> {
     };
     context.wrong(
         node.place,
-        format!("{} is no size", backticked(&text)),
+        format!("invalid size {}", backticked(&text)),
         help,
     );
     None

@@ -23,7 +23,7 @@ impl Read for Pointer {
         // A wrong value was reported; it does not count as missing.
         let text = plain(node, context, "a JSON Pointer such as \"/data/t\"").unwrap_or_default();
         let pointer = JsonPointer::new(&text).unwrap_or_else(|error| {
-            let message = format!("{} is no JSON Pointer: {error}", backticked(&text));
+            let message = format!("invalid JSON Pointer {}: {error}", backticked(&text));
             context.wrong(node.place, message, help(&text, error));
             JsonPointer::root()
         });

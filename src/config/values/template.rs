@@ -6,6 +6,7 @@ use super::text::escaped;
 use crate::{
     config::read::{Context, Node, Place, Problem, Value, backticked},
     core::ConnectionName,
+    transport::read_secret_file,
 };
 use everwire_proto::language::{Part, Secret, Template};
 
@@ -24,7 +25,7 @@ pub(super) fn warn_of_unbraced(
         let ahead = text[..at].chars().next_back().is_none_or(is_edge);
         let behind = rest[name.len()..].chars().next().is_none_or(is_edge);
         if name.len() > 1 && is_variable(name) && ahead && behind {
-            let message = format!("`${name}` is sent as it stands, and no variable");
+            let message = format!("`${name}` is sent as it is: it is not a variable");
             let help = format!("write ${{{name}}} for the variable of the environment");
             let problem = Problem::new(node.place, message).help(help);
             context.problems.warn(problem);
@@ -76,6 +77,20 @@ pub(in crate::config) fn expand_template(
     right.then(|| Template::from_parts(parts))
 }
 
+/// Warns about a `${file:PATH}` that a dial could not read now. It is not an error: only this
+/// connection waits for the file.
+pub(in crate::config) fn warn_of_missing_file(place: Place, path: &str, context: &mut Context<'_>) {
+    let resolved = context.resolve(place, path);
+    let paths = vec![resolved.clone()];
+    let read = || read_secret_file(&resolved).map(drop);
+    if let Some(wrong) = context.look_at_later_files("secret", paths, read) {
+        let problem = Problem::new(place, wrong).help(
+            "it is read before each dial: write the file before then; a relative path starts at the folder of this file",
+        );
+        context.problems.warn(problem);
+    }
+}
+
 /// The meaning of a whole `${…}`.
 fn variable_part(variable: &str, place: Place, context: &mut Context<'_>) -> Option<Part> {
     let place = context.within(place, variable);
@@ -88,20 +103,17 @@ fn variable_part(variable: &str, place: Place, context: &mut Context<'_>) -> Opt
     }
     if let Some(path) = inner.strip_prefix("file:") {
         if path.is_empty() || path.contains('\0') {
-            context.wrong(
-                place,
-                format!("{quoted} names no file"),
-                "write ${file:PATH}",
-            );
+            context.wrong(place, format!("{quoted} has no path"), "write ${file:PATH}");
             return None;
         }
+        warn_of_missing_file(place, path, context);
         return Some(Part::File(context.resolve(place, path)));
     }
     if let Some(id) = inner.strip_prefix("secret:") {
         let Err(error) = ConnectionName::new(id) else {
             return Some(Part::Stored(id.into()));
         };
-        let message = format!("{quoted} names no secret: {error}");
+        let message = format!("invalid secret id in {quoted}: {error}");
         context.wrong(place, message, "write ${secret:ID}");
         return None;
     }
@@ -125,15 +137,15 @@ fn variable_part(variable: &str, place: Place, context: &mut Context<'_>) -> Opt
         || inner.contains('(')
         || (is_variable(&upper) && *inner == inner.to_ascii_lowercase());
     if is_expression {
-        let message = format!("{quoted} is an expression, and none is filled here");
+        let message = format!("expressions are not filled in here: {quoted}");
         let help = "write ${NAME} in upper case, ${file:PATH} or ${secret:ID}; a literal ${ is written $${";
         context.wrong(place, message, help);
     } else if is_variable(&upper) {
         let help = format!("a variable is written in upper case: ${{{upper}}}");
-        context.wrong(place, format!("{quoted} is no variable"), help);
+        context.wrong(place, format!("invalid variable {quoted}"), help);
     } else {
         let help = "write ${NAME} or ${file:PATH}; a literal ${ is written $${";
-        context.wrong(place, format!("{quoted} is no variable"), help);
+        context.wrong(place, format!("invalid variable {quoted}"), help);
     }
     None
 }

@@ -36,7 +36,7 @@ pub(super) fn plain(node: &Node, context: &mut Context<'_>, expected: &str) -> O
         context.wrong(
             place,
             "variables are not expanded here",
-            "they are in url, headers, basic_auth, subprotocols, and in what is sent; a literal ${ is written $${",
+            "variables are expanded in url, headers, basic_auth, subprotocols, and in all that is sent; a literal ${ is written $${",
         );
     }
     Some(text.replace("$${", "${"))
@@ -84,7 +84,7 @@ impl Read for Text {
 impl Read for Tags {
     fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
         let Value::Array(items) = &node.value else {
-            return context.wrong_type(node, "an array of tags");
+            return context.wrong_list(node, "an array of tags");
         };
         let tags = items.iter().filter_map(|item| {
             let Text(tag) = Text::read(item, context)?;
@@ -116,7 +116,11 @@ impl Read for FilePath {
             return None;
         }
         if text.contains('\0') {
-            context.wrong(node.place, "a path has no NUL character", "remove it");
+            context.wrong(
+                node.place,
+                "invalid path: it has a NUL character",
+                "remove it",
+            );
             return None;
         }
         Some(Self(context.resolve(node.place, &text)))
@@ -133,10 +137,7 @@ impl Read for ServerName {
         if rustls::pki_types::ServerName::try_from(text.as_str()).is_err() {
             context.wrong(
                 node.place,
-                format!(
-                    "{} is no name that a certificate may have",
-                    backticked(&text)
-                ),
+                format!("invalid certificate name {}", backticked(&text)),
                 "write a DNS name such as \"example.com\", or an IP address, without a port",
             );
             return None;
@@ -156,7 +157,7 @@ impl Read for IpAddr {
         if address.is_none() {
             context.wrong(
                 node.place,
-                format!("{} is no IP address", backticked(&text)),
+                format!("invalid IP address {}", backticked(&text)),
                 "write an address of this machine, such as \"192.0.2.7\" or \"2001:db8::7\"",
             );
         }

@@ -89,7 +89,7 @@ fn duration(node: &Node, context: &mut Context<'_>) -> Option<Duration> {
     };
     context.wrong(
         node.place,
-        format!("{} is no duration", backticked(&text)),
+        format!("invalid duration {}", backticked(&text)),
         help,
     );
     None
@@ -178,7 +178,11 @@ impl Read for Rate {
         match units::parse_rate(text) {
             Ok(rate) => Some(rate),
             Err(help) => {
-                context.wrong(node.place, format!("{} is no rate", backticked(text)), help);
+                context.wrong(
+                    node.place,
+                    format!("invalid rate {}", backticked(text)),
+                    help,
+                );
                 None
             }
         }

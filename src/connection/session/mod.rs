@@ -121,10 +121,10 @@ pub enum OpenSessionError {
     #[error("the service shuts down")]
     ShutDown,
     /// The name got other settings while the dial was under way.
-    #[error("the connection has other settings now: try again")]
+    #[error("the settings of the connection changed: try again")]
     Reconfigured,
     /// There are [`MAX_SESSIONS`] already.
-    #[error("the connection has {MAX_SESSIONS} sessions already, which is what is allowed")]
+    #[error("the connection has {MAX_SESSIONS} sessions already, and no more are allowed")]
     TooMany,
     /// The dial budget let no dial begin within `connect_timeout`.
     #[error("the dial did not have its turn within connect_timeout: other dials wait ahead of it")]

@@ -174,8 +174,8 @@ impl language::Outside for Environment {
 
 /// The error if nothing is declared that an expression could read.
 fn nothing_to_ask(text: &str) -> LanguageError {
-    let help = "settings with a script, rules, captures or templates have one";
-    LanguageError::new(0..text.len(), "the name has no conversation", help)
+    let help = "write a script, rules, captures or templates into its settings";
+    LanguageError::new(0..text.len(), "the connection has no dialogue", help)
 }
 
 /// The wall clock time of an instant.

@@ -2,6 +2,7 @@
 
 pub(super) mod last_message;
 pub(super) mod requests;
+pub(super) mod rotation;
 pub(super) mod session;
 pub(super) mod step;
 pub(super) mod watch;
@@ -14,6 +15,7 @@ use serde::Serialize;
 
 use self::{
     requests::RequestsStatus,
+    rotation::RotationStatus,
     session::SessionStatus,
     step::{RuleRate, StepStatus},
 };
@@ -98,7 +100,7 @@ impl std::str::FromStr for State {
 /// The text names no [`State`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0:?} is no state; the states are idle, connecting, opening, open, backoff, closing, closed, failed"
+    "unknown state {0:?}; the states are idle, connecting, opening, open, backoff, closing, closed, failed"
 )]
 pub struct UnknownState(String);
 
@@ -148,6 +150,9 @@ pub struct Status {
     /// query, or a program.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preparing: Option<String>,
+    /// A rotation whose new socket has failed so far; `None`: there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rotation: Option<RotationStatus>,
     /// The last error, if there was one; it may be older than the present state.
     pub last_error: Option<LastError>,
     /// How the last socket ended.
@@ -179,7 +184,8 @@ pub struct Status {
     /// Whether another one can be opened now: the name is meant to be up, and has neither failed
     /// nor been closed by hand.
     pub takes_sessions: bool,
-    /// How many subscribers this name has.
+    /// The number of subscribers of this name, without those that are [left
+    /// out](crate::SubscriptionGuard::uncounted).
     pub subscribers: usize,
 }
 

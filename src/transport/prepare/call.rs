@@ -273,7 +273,7 @@ fn encode(call: HttpCall<'_>, url: &HttpUrl, with_credentials: bool) -> Result<V
     let mut given = Vec::with_capacity(call.headers.len());
     for (name, value) in call.headers {
         let known = HeaderName::from_bytes(name.as_bytes());
-        let known = known.map_err(|_| format!("{name:?} is no header name"))?;
+        let known = known.map_err(|_| format!("invalid header name {name:?}"))?;
         let value = HeaderValue::from_bytes(value.as_bytes());
         let value = value.map_err(|_| format!("the header {name} holds a control character"))?;
         if with_credentials || HARMLESS.contains(&known) {

@@ -21,11 +21,9 @@ impl HttpUrl {
     ///
     /// What is wrong with the text. The error does not quote the text.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let url = Url::parse(text).map_err(|error| format!("the URL is none: {error}"))?;
+        let url = Url::parse(text).map_err(|error| format!("invalid URL: {error}"))?;
         if !matches!(url.scheme(), "http" | "https") {
-            return Err(
-                "the URL is none that can be called: its scheme is not http or https".into(),
-            );
+            return Err("invalid URL: its scheme is not http or https".into());
         }
         if !url.username().is_empty() || url.password().is_some() {
             return Err("the URL holds credentials; a header Authorization says them".into());

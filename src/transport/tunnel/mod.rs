@@ -44,7 +44,7 @@ impl Tunnel {
     pub fn new(url: &ProxyUrl, secrets: &Secrets, policy: &DialPolicy) -> Result<Self, Cause> {
         let rendered = secrets.render(url.template())?;
         let proxy = parse_proxy(rendered.expose())
-            .map_err(|error| Cause::proxy(format!("{url} is no proxy's URL: {}", error.0)))?;
+            .map_err(|error| Cause::proxy(format!("invalid proxy URL {url}: {}", error.0)))?;
         #[cfg(not(feature = "socks"))]
         if matches!(proxy.kind, ProxyKind::Socks5 | ProxyKind::Socks5h) {
             return Err(without_socks(&proxy));
@@ -52,9 +52,7 @@ impl Tunnel {
         let place = Url::parse(rendered.expose()).ok();
         let reach = place
             .and_then(|place| policy.reach(&place))
-            .ok_or_else(|| {
-                Cause::Forbidden(format!("the proxy {proxy} is none that may be dialled"))
-            })?;
+            .ok_or_else(|| Cause::Forbidden(format!("the proxy {proxy} must not be dialled")))?;
         Ok(Self {
             proxy,
             tls: None,

@@ -202,6 +202,15 @@ class EventType(OpenEnum):
     STALLED = "stalled"
 
 
+class FailedRotation(TypedDict):
+    """A rotation whose new socket could not be had so far. The old one serves on."""
+
+    # How many dials of the new socket have failed, one after the other; `last_error` says why.
+    failures: int
+    # When the next one is due; null while it is on its way.
+    retry_at: str | None
+
+
 class Fate(OpenEnum):
     """What becomes of a message. There may be others one day."""
 
@@ -501,7 +510,7 @@ class Reloaded(TypedDict):
     failed: list[NotChanged]
     # Names that are closed and forgotten.
     removed: list[str]
-    # Keys of `[service]` that change with the next start of the process.
+    # Keys of `[service]`, and `nats`, that change with the next start of the process.
     restart: list[str]
     # Names that need another socket.
     rotated: list[Changed]
@@ -632,6 +641,8 @@ class Status(_Status, total=False):
     preparing: str
     # The requests of clients that have no answer yet; absent where there is none.
     requests: Requests
+    # A rotation whose new socket could not be had so far; absent where there is none.
+    rotation: FailedRotation
     # How many subscriptions stand where; absent where there is none.
     subscriptions: SubscriptionCounts
     # All URLs, if there are several.
@@ -753,6 +764,8 @@ class _Why(TypedDict):
     requests: Requests | None
     # When the next attempt is due.
     retry_at: str | None
+    # A rotation whose new socket could not be had so far.
+    rotation: FailedRotation | None
     # The rule of that cause: whether and when to dial again.
     rule: str | None
     # The answers of rules that wait.

@@ -15,7 +15,7 @@ use super::{
 /// The connections and the service.
 #[derive(Debug, Args)]
 struct Bulk {
-    /// Which connections; * matches any run of characters, a comma separates alternatives
+    /// Which connections; * stands for any characters, a comma separates alternatives
     #[arg(value_parser = parse::pattern)]
     pattern: Pattern,
 
@@ -27,14 +27,14 @@ struct Bulk {
     api: ApiArgs,
 }
 
-/// Connect connections: dial those that are not up
+/// Connect connections: dial those that have no socket
 #[derive(Debug, Args)]
 pub struct Connect {
     #[command(flatten)]
     bulk: Bulk,
 }
 
-/// Close connections by hand: they stay closed until they are connected again
+/// Close connections by hand: they stay closed until `connect`
 #[derive(Debug, Args)]
 pub struct Close {
     #[command(flatten)]
@@ -49,14 +49,14 @@ pub struct Close {
     reason: String,
 }
 
-/// Give connections a new socket; the old one stays in use until the new one is ready
+/// Replace the sockets of connections; each old one serves until the new one is ready
 #[derive(Debug, Args)]
 pub struct Rotate {
     #[command(flatten)]
     bulk: Bulk,
 }
 
-/// Dial now all connections that wait for their next attempt or have given up
+/// Dial at once the connections that wait for their next attempt or have given up
 #[derive(Debug, Args)]
 pub struct Retry {
     #[command(flatten)]

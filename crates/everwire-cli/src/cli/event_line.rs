@@ -91,7 +91,9 @@ pub fn start_of_binary(count: u64, bytes: &[u8]) -> String {
 
 fn details(members: &Map<String, Value>) -> String {
     let told = members.iter().filter(|(key, value)| {
-        !COMMON.contains(&key.as_str()) && (!value.is_null() || *key == "missed")
+        !COMMON.contains(&key.as_str())
+            && (!value.is_null() || *key == "missed")
+            && (*key != "timings" || !words::steps(value).is_empty())
     });
     let told = told.map(|(key, value)| (words::printable(key), value));
     let told = told.map(|(key, value)| match value {
@@ -152,6 +154,11 @@ mod tests {
             (
                 json!({ "type": "error", "name": "f", "kind": "tcp", "timings": { "dns_ms": 1.25, "tcp_ms": 3, "tls_ms": null } }),
                 "f error kind=tcp took=(dns 1.2 ms, tcp 3.0 ms)",
+            ),
+            // A dial that ended before its first step.
+            (
+                json!({ "type": "error", "name": "f", "kind": "tls", "timings": { "dns_ms": null } }),
+                "f error kind=tls",
             ),
             (
                 json!({ "type": "novel", "x": { "y": "two words\n" } }),

@@ -80,6 +80,18 @@ pub fn text(explanations: &[Explanation], width: Option<usize>) -> String {
     lines.join("\n")
 }
 
+/// What a bridge does, in lines of this width; only the sentences without details.
+pub fn bridge(section: &Section, with_details: bool, width: Option<usize>) -> String {
+    let mut section = section.clone();
+    if !with_details {
+        let lines = section.lines.iter_mut();
+        lines.for_each(|line| line.details.clear());
+    }
+    let mut lines = Vec::new();
+    section_lines(&section, width, &mut lines);
+    lines.join("\n")
+}
+
 fn title(names: &[ConnectionName]) -> String {
     let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
     match &*names {
@@ -153,6 +165,25 @@ mod tests {
             );
         }
         assert!(told.contains("\n                 "), "{told}");
+    }
+
+    #[test]
+    fn a_bridge_is_told_in_sentences_or_with_what_belongs_to_them() {
+        let file = "[nats]\nservers = ['nats://h']\nin = {}\nout = { match = 'a' }\n\
+                    [connections.a]\nurl = 'wss://h/'\n";
+        let settings = Settings::from_toml(file).unwrap();
+        let section = config::explain_nats(&settings).unwrap();
+        assert_eq!(
+            bridge(&section, false, None),
+            "  nats       connects to nats://h without credentials\n             \
+             publishes the messages of all names (1 name) to everwire.in.NAME, in the stream EVERWIRE_IN\n             \
+             sends what is put on everwire.out.NAME through a (1 name); a message leaves the work queue EVERWIRE_OUT once it is confirmed"
+        );
+        let told = bridge(&section, true, None);
+        assert!(
+            told.contains("\n               up to 1GiB wait on disk"),
+            "{told}"
+        );
     }
 
     #[test]

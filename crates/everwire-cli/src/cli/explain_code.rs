@@ -9,10 +9,10 @@ use crate::service::codes::{self, Code, Place};
 /// The column of the sentences.
 const INDENT: usize = 11;
 
-/// Explain an error code, and what to do about it
+/// Explain the code of an error: what it means, and what helps
 ///
-/// Such codes appear in `status`, `why`, events, metrics and the problems of the API, for example
-/// pong_timeout. Without a code, all are listed. No service is needed.
+/// Codes, such as pong_timeout, are in `status`, `why`, events, metrics and the problems of the API. Without a code all codes are listed. No
+/// service is needed.
 #[derive(Debug, Args)]
 pub struct Explain {
     /// The code

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{
     Failure,
     client::{ApiArgs, Client, Error, Request, Status},
-    output, parse,
+    output, parse, step,
     table::{Cell, Color, Column, Table},
     words,
 };
@@ -20,14 +20,14 @@ const PAGE: usize = 1000;
 
 /// List the connections of a running service
 ///
-/// `*` matches any run of characters, a comma separates alternatives: everwire ls 'market.*,feed-1'
+/// In a pattern `*` stands for any characters, and a comma separates alternatives: everwire ls 'market.*,feed-1'
 #[derive(Debug, Args)]
 pub struct Ls {
     /// Which connections
     #[arg(default_value = "*", value_parser = parse::pattern)]
     pattern: Pattern,
 
-    /// Only connections in this state; separate several with commas
+    /// Only those in this state; write commas between several
     #[arg(long, value_name = "STATE", value_delimiter = ',')]
     state: Vec<State>,
 
@@ -127,15 +127,19 @@ fn row(status: &Status, now: Timestamp) -> [Cell; 8] {
 /// For a connection that is up, its target; for others, why they are down and until when.
 fn detail(status: &Status, now: Timestamp) -> String {
     let Some(cause) = &status.cause else {
-        return status.url.clone();
+        let error = status.last_error.as_ref().map(|error| &*error.text);
+        return match status.rotation {
+            Some(rotation) => format!("rotation {}", step::rotation(rotation, error, now)),
+            None => status.url.clone(),
+        };
     };
     let text = &cause.text;
     match (&*status.state, status.retry_at) {
         ("backoff", Some(at)) => {
-            let wait = words::span(words::between(now, at));
-            format!("next dial in {wait}: {text}")
+            let wait = words::until(words::between(now, at));
+            format!("next dial {wait}: {text}")
         }
-        ("connecting", _) => format!("dials after: {text}"),
+        ("connecting", _) => format!("dials again after: {text}"),
         ("failed", _) => format!("gave up: {text}"),
         _ => text.clone(),
     }

@@ -6,10 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use clap::{Args, Command, ValueHint};
+use clap::{Arg, ArgAction, Args, Command, ValueHint};
 use clap_mangen::{
     Man as Page,
-    roff::{Inline, Roff, bold, roman},
+    roff::{Inline, Roff, bold, italic, roman},
 };
 
 use super::Failure;
@@ -87,7 +87,7 @@ fn write_page(command: &Command, others: &[&Command], folder: &Path) -> io::Resu
     let mut file = BufWriter::new(File::create(folder.join(page.get_filename()))?);
     page.render_title(&mut file)?;
     page.render_name_section(&mut file)?;
-    page.render_synopsis_section(&mut file)?;
+    synopsis(command).to_writer(&mut file)?;
     page.render_description_section(&mut file)?;
     page.render_options_section(&mut file)?;
     if command.has_subcommands() {
@@ -97,7 +97,61 @@ fn write_page(command: &Command, others: &[&Command], folder: &Path) -> io::Resu
     file.flush()
 }
 
-/// The sections that are not in the definitions.
+/// How the command is written, with the names of all values: `clap_mangen` leaves those of options out.
+fn synopsis(command: &Command) -> Roff {
+    let mut roff = Roff::default();
+    roff.control("SH", ["SYNOPSIS"]);
+    let name = command
+        .get_display_name()
+        .unwrap_or_else(|| command.get_name());
+    let mut words = vec![bold(name.replacen('-', " ", 1))];
+    let arguments = command
+        .get_arguments()
+        .filter(|argument| !argument.is_hide_set());
+    let (places, options): (Vec<_>, Vec<_>) = arguments.partition(|one| one.is_positional());
+    for argument in options.into_iter().chain(places) {
+        words.push(roman(" "));
+        words.extend(written(argument));
+    }
+    if command.has_subcommands() {
+        words.extend([roman(" "), italic("COMMAND")]);
+    }
+    roff.text(words);
+    roff
+}
+
+/// An argument: `[--wait FATE]`, `[--json]`, `NAME`, `[DATA]`.
+fn written(argument: &Arg) -> Vec<Inline> {
+    let mut words = Vec::new();
+    let name = argument.get_long().map(|long| format!("--{long}"));
+    words.extend(name.map(bold));
+    if argument.get_action().takes_values() {
+        let names = argument.get_value_names().unwrap_or_default().iter();
+        let names = names
+            .map(|name| name.as_str())
+            .collect::<Vec<_>>()
+            .join(" ");
+        let values = argument.get_num_args();
+        let is_optional = values.is_some_and(|values| values.min_values() == 0);
+        let (before, behind) = match (argument.is_positional(), is_optional) {
+            (true, _) => ("", ""),
+            (false, false) => (" ", ""),
+            (false, true) if argument.is_require_equals_set() => ("[=", "]"),
+            (false, true) => (" [", "]"),
+        };
+        words.extend([roman(before), italic(names), roman(behind)]);
+    }
+    if !argument.is_required_set() {
+        words.insert(0, roman("["));
+        words.push(roman("]"));
+    }
+    if matches!(argument.get_action(), ArgAction::Append) {
+        words.push(roman("..."));
+    }
+    words
+}
+
+/// The sections that a definition of arguments does not have.
 fn more(command: &Command, others: &[&Command]) -> Roff {
     let mut roff = Roff::default();
     if let Some(help) = command.get_after_help() {

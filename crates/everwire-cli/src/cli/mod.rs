@@ -11,6 +11,7 @@ mod event_line;
 mod explain;
 mod explain_code;
 mod failure;
+mod fate;
 mod init;
 mod input;
 mod ls;
@@ -50,7 +51,7 @@ use self::{client::ApiArgs, failure::Failure};
     name = "everwire",
     version,
     max_term_width = 100,
-    after_help = "The options of a client command may stand before it: everwire --api URL ls\n\n\
+    after_help = "The options of a client command may also come before it: everwire --api URL ls\n\n\
                   Exit codes: 0 done, 1 failed, 2 usage or invalid configuration."
 )]
 struct Cli {
@@ -72,6 +73,7 @@ enum Command {
     Explain(explain_code::Explain),
     Probe(probe::Probe),
     Send(send::Send),
+    Fate(fate::FateOf),
     Tail(tail::Tail),
     Subscribe(subscriptions::Subscribe),
     Unsubscribe(subscriptions::Unsubscribe),
@@ -103,6 +105,7 @@ pub fn main() -> ExitCode {
         Command::Explain(explain) => explain.execute(),
         Command::Probe(probe) => probe.execute(),
         Command::Send(send) => send.execute(),
+        Command::Fate(fate) => fate.execute(),
         Command::Tail(tail) => tail.execute(),
         Command::Subscribe(subscribe) => subscribe.execute(),
         Command::Unsubscribe(unsubscribe) => unsubscribe.execute(),

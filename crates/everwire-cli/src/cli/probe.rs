@@ -20,13 +20,12 @@ use crate::terminal;
 /// The additional time limit: the dials of the service wait for their turn.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Dial a connection of a running service without touching its socket, and show the result
+/// Test the dials of a connection of a running service, beside its socket
 ///
-/// Each of its URLs is dialled and upgraded like the next attempt, and closed at once. The exit
-/// code is 1 if no URL works.
+/// Each of its URLs is dialled and upgraded as the next attempt would do it, and closed at once. The exit code is 1 if no URL works.
 #[derive(Debug, Args)]
 pub struct Probe {
-    /// The connection's name
+    /// The name of the connection
     #[arg(value_parser = parse::name)]
     name: ConnectionName,
 
@@ -85,10 +84,7 @@ impl Probe {
         }
         match told.probes.iter().any(|probed| probed.ok) {
             true => Ok(()),
-            false => Err(Failure::Undone(format!(
-                "no URL of {} would serve",
-                self.name
-            ))),
+            false => Err(Failure::Undone(format!("no URL of {} works", self.name))),
         }
     }
 }

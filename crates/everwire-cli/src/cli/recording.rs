@@ -98,11 +98,11 @@ pub struct Step {
 pub enum InvalidRecording {
     #[error("cannot read the recording: {0}")]
     Read(#[from] io::Error),
-    #[error("line {line} of the recording is none of `everwire record`: {why}")]
+    #[error("line {line} of the recording was not written by `everwire record`: {why}")]
     Line { line: usize, why: serde_json::Error },
-    #[error("the recording does not begin as those of `everwire record` do")]
+    #[error("invalid recording: its first line is not from `everwire record`")]
     Beginning,
-    #[error("the recording has form {0}, and this program reads form {VERSION}")]
+    #[error("the recording has version {0}, but this program reads version {VERSION}")]
     Version(u32),
     #[error("the recording has more than {MAX_LINES} lines")]
     TooLong,

@@ -16,11 +16,10 @@ const LISTED: usize = 20;
 
 /// Make a running service read its configuration again
 ///
-/// Connections with unchanged settings keep their sockets. An invalid configuration changes
-/// nothing, and its errors are shown; the exit code is 2 then.
+/// Connections whose settings are the same keep their sockets. An invalid configuration changes nothing: its errors are printed, and the exit code is 2.
 #[derive(Debug, Args)]
 pub struct Reload {
-    /// Only show what would be done
+    /// Only print what would change
     #[arg(long)]
     plan: bool,
 
@@ -112,14 +111,22 @@ fn lines(reloaded: &Reloaded) -> Vec<String> {
             lines.push(format!("  and {more} more"));
         }
     }
+    // `[nats]` is the one that is no key of `[service]`.
+    let (tables, restart): (Vec<_>, Vec<_>) = reloaded
+        .restart
+        .iter()
+        .cloned()
+        .partition(|key| key == "nats");
     for (keys, what) in [
         (&reloaded.service, "change at once"),
-        (&reloaded.restart, "need a restart of the service"),
+        (&restart, "need a restart of the service"),
     ] {
         if !keys.is_empty() {
             lines.push(format!("[service] {}: {what}", keys.join(", ")));
         }
     }
+    let tables = tables.iter();
+    lines.extend(tables.map(|table| format!("[{table}]: needs a restart of the service")));
     lines
 }
 
@@ -134,7 +141,7 @@ mod tests {
         let many: Vec<_> = (0..22).map(|i| format!("cp-{i}")).collect();
         let answer = json!({
             "done": false, "untouched": ["a", "b"], "applied": [{ "name": "c", "keys": ["tags", "rate"] }],
-            "rotated": [], "added": many, "removed": ["d"], "service": [], "restart": ["listen"], "failed": [],
+            "rotated": [], "added": many, "removed": ["d"], "service": [], "restart": ["listen", "nats"], "failed": [],
         });
         let lines = lines(&Reloaded::deserialize(answer).unwrap());
         assert_eq!(
@@ -154,7 +161,8 @@ mod tests {
                 "removed   1",
                 "  d",
                 "failed    0",
-                "[service] listen: need a restart of the service"
+                "[service] listen: need a restart of the service",
+                "[nats]: needs a restart of the service"
             ]
         );
     }

@@ -8,9 +8,8 @@ use crate::service;
 
 /// Run the service
 ///
-/// Keeps the connections of the configuration up, logs their events on standard output, and serves
-/// their status over HTTP. Ctrl-C and SIGTERM send what waits, close all connections and end the
-/// service; a second signal ends it at once.
+/// Keeps the connections of the configuration up, logs what happens to them on standard output, and serves their
+/// status over HTTP. Ctrl-C or SIGTERM sends what waits, closes all connections and ends; a second one ends at once.
 #[derive(Debug, Args)]
 pub struct Run {
     #[command(flatten)]
@@ -30,7 +29,7 @@ impl Run {
         service::log::start(&settings.service.log);
         for warning in &settings.warnings {
             let (file, line, text) = (&warning.file, warning.line, &warning.message);
-            tracing::warn!(%file, line, %text, "the configuration looks wrong");
+            tracing::warn!(%file, line, %text, "the configuration may have a mistake");
         }
         let listener = service::http::bind(settings.service.listen)?;
         System::new().block_on(async {
@@ -49,6 +48,6 @@ impl Run {
 /// A second signal means that the user does not want to wait for the drain.
 async fn end_at_once(mut signals: Signals) {
     let signal = signals.next().await;
-    tracing::warn!(signal, "ended without waiting for the drain");
+    tracing::warn!(signal, "ended at once, without sending what waits");
     std::process::exit(1);
 }

@@ -19,13 +19,12 @@ const FULL_WAIT: (Duration, Duration) = (Duration::from_millis(20), Duration::fr
 
 /// Send messages to a connection of a running service
 ///
-/// Without DATA, or with -, each line of standard input is a message: everwire send feed <
-/// lines.txt; with --whole or --binary, the whole input is one. The next line is sent when the
-/// previous one has reached the fate of --wait, and not while the outbox is full. Each accepted
-/// message is printed with its id and fate.
+/// Without DATA, or with -, each line of standard input is a message: everwire send feed < lines.txt. With --whole or --binary the whole
+/// input is one message. A line is sent when the line before it has reached the fate of --wait; while the outbox is full, nothing is sent.
+/// Each accepted message is printed with its id and its fate.
 #[derive(Debug, Args)]
 pub struct Send {
-    /// The connection's name
+    /// The name of the connection
     #[arg(value_parser = parse::name)]
     name: ConnectionName,
 
@@ -45,11 +44,11 @@ pub struct Send {
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = parse::duration)]
     timeout: Duration,
 
-    /// Send a binary message; standard input is then one message
+    /// Send a binary message; the whole standard input is one message
     #[arg(long)]
     binary: bool,
 
-    /// Standard input is one text message, unchanged, with its line ends and any NUL
+    /// Send the whole standard input as one text message, unchanged: with its line ends and NULs
     #[arg(long)]
     whole: bool,
 
@@ -63,11 +62,11 @@ pub struct Send {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Wait {
-    /// It is in the outbox
+    /// The message is in the outbox
     Queued,
-    /// The kernel has it
+    /// The message was handed to the kernel
     Written,
-    /// The peer has it: it has answered a later ping
+    /// The server has the message: it answered a ping that was sent after it
     Confirmed,
 }
 
@@ -158,12 +157,12 @@ impl Send {
     }
 
     fn late(&self, sent: &Value) -> String {
-        let fate = sent["fate"].as_str().unwrap_or_default();
+        let (id, fate) = (&sent["id"], sent["fate"].as_str().unwrap_or_default());
         format!(
-            "message {} is not {} within {}; it is {fate}, and goes on",
-            sent["id"],
+            "message {id} is not {} within {}; it is {fate}, and `everwire fate {} {id}` shows what becomes of it",
             self.wait.as_str(),
-            words::limit(self.timeout)
+            words::limit(self.timeout),
+            self.name
         )
     }
 }

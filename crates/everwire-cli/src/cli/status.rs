@@ -20,7 +20,7 @@ use crate::terminal;
 /// Show the status of a connection of a running service
 #[derive(Debug, Args)]
 pub struct Status {
-    /// The connection's name
+    /// The name of the connection
     #[arg(value_parser = parse::name)]
     name: ConnectionName,
 
@@ -98,11 +98,14 @@ fn lines(status: &client::Status, now: Timestamp) -> Vec<(&'static str, String)>
     lines.extend(subscriptions.map(|told| ("subscribed", told)));
     lines.extend(status.preparing.clone().map(|call| ("preparing", call)));
     if let Some(at) = status.retry_at {
-        let wait = words::span(words::between(now, at));
+        let wait = words::until(words::between(now, at));
         lines.push((
             "next dial",
-            format!("in {wait}, at {}, attempt {}", rfc3339(at), status.attempt),
+            format!("{wait}, at {}, attempt {}", rfc3339(at), status.attempt),
         ));
+    }
+    if let Some(rotation) = status.rotation {
+        lines.push(("rotation", step::rotation(rotation, None, now)));
     }
     if let Some(subprotocol) = &status.subprotocol {
         lines.push(("subprotocol", subprotocol.clone()));

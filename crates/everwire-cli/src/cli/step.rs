@@ -4,11 +4,24 @@
 use jiff::Timestamp;
 
 use super::{
-    client::{Requests, RuleRate, Step, Subscriptions},
+    client::{Requests, Rotation, RuleRate, Step, Subscriptions},
     words,
 };
 
-/// The current step, in one line.
+/// How a rotation fails, and when it is tried again.
+pub fn rotation(rotation: Rotation, error: Option<&str>, now: Timestamp) -> String {
+    let times = words::count(rotation.failures, "time");
+    let next = match rotation.retry_at {
+        Some(at) => format!("next dial {}", words::until(words::between(now, at))),
+        None => "a dial is on its way".into(),
+    };
+    match error {
+        Some(error) => format!("failed {times}, {next}: {error}"),
+        None => format!("failed {times}, {next}"),
+    }
+}
+
+/// Where a script stands, in one line.
 pub fn line(step: &Step, now: Timestamp) -> String {
     let time = |earlier, later| words::duration(words::between(earlier, later).as_secs_f64() * 1e3);
     let of = match &*step.script {
@@ -98,6 +111,21 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_rotation_that_fails_is_told_with_what_comes_next() {
+        let now: Timestamp = "2026-01-02T03:04:05Z".parse().unwrap();
+        let told = |failures, seconds: Option<i64>, error| {
+            let retry_at = seconds.map(|seconds| now + jiff::SignedDuration::from_secs(seconds));
+            rotation(Rotation { failures, retry_at }, error, now)
+        };
+        assert_eq!(told(1, None, None), "failed 1 time, a dial is on its way");
+        assert_eq!(
+            told(5, Some(7), Some("busy")),
+            "failed 5 times, next dial in 7s: busy"
+        );
+        assert_eq!(told(5, Some(0), None), "failed 5 times, next dial now");
+    }
 
     #[test]
     fn subscriptions_are_told_by_their_keys() {

@@ -21,13 +21,12 @@ use super::{
 /// The page size.
 const PAGE: usize = 1000;
 
-/// Subscribe to a key, without a new socket
+/// Add a subscription to a connection, on the socket that it has
 ///
-/// The subscription lasts over reconnects and rotations until it is unsubscribed, and over restarts
-/// if the service has a store.
+/// The subscription outlives reconnects and rotations until `unsubscribe`, and restarts if the service has a store.
 #[derive(Debug, Args)]
 pub struct Subscribe {
-    /// The connection's name
+    /// The name of the connection
     #[arg(value_parser = parse::name)]
     name: ConnectionName,
 
@@ -35,8 +34,7 @@ pub struct Subscribe {
     #[arg(value_parser = key, allow_hyphen_values = true)]
     key: String,
 
-    /// What to subscribe to: a text, or JSON if it begins with { or [; by default the key, or the
-    /// item in the settings
+    /// What to ask for: a text, or JSON if it begins with { or [; by default the key, or what the settings say for the key
     #[arg(allow_hyphen_values = true)]
     item: Option<String>,
 
@@ -48,12 +46,12 @@ pub struct Subscribe {
     api: ApiArgs,
 }
 
-/// End a subscription
+/// End a subscription of a connection
 ///
-/// The peer is told if nobody else holds the key.
+/// The server is told when nobody else holds the key.
 #[derive(Debug, Args)]
 pub struct Unsubscribe {
-    /// The connection's name
+    /// The name of the connection
     #[arg(value_parser = parse::name)]
     name: ConnectionName,
 
@@ -67,15 +65,14 @@ pub struct Unsubscribe {
 
 /// List the subscriptions of a connection
 ///
-/// To ask again at once for those that the peer has refused, not answered or ended: everwire retry
-/// NAME
+/// `everwire retry NAME` asks again at once for those that the server refused, did not answer, or ended.
 #[derive(Debug, Args)]
 pub struct Subscriptions {
-    /// The connection's name
+    /// The name of the connection
     #[arg(value_parser = parse::name)]
     name: ConnectionName,
 
-    /// Only subscriptions in this state; separate several with commas
+    /// Only those in this state; write commas between several
     #[arg(long, value_name = "STATE", value_delimiter = ',', value_parser = state)]
     state: Vec<SubscriptionState>,
 
@@ -111,7 +108,7 @@ struct Page {
 /// A key that fits into a path: "." and ".." would be removed.
 fn key(text: &str) -> Result<String, String> {
     match text {
-        "" => Err("a subscription needs a key".into()),
+        "" => Err("invalid key: it is empty; write at least one character".into()),
         "." | ".." => Err("a path cannot hold this key; hold it over /v1/ws".into()),
         text if text.len() > MAX_SUBSCRIPTION_KEY => Err(format!(
             "it has {} bytes, at most {MAX_SUBSCRIPTION_KEY} are allowed",
@@ -162,7 +159,9 @@ impl Subscribe {
 fn item(text: &str) -> Result<Value, Failure> {
     match text.trim_start().starts_with(['{', '[']) {
         true => serde_json::from_str(text).map_err(|error| {
-            Failure::Undone(format!("the item begins like JSON, and is none: {error}"))
+            Failure::Undone(format!(
+                "the item begins like JSON, but is not JSON: {error}"
+            ))
         }),
         false => Ok(text.into()),
     }

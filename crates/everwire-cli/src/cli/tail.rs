@@ -25,12 +25,11 @@ const SILENCE: Duration = Duration::from_secs(60);
 
 /// Follow the events of the connections of a running service
 ///
-/// Ends with Ctrl-C. When the connection to the service is lost, it reconnects and continues after
-/// the last event. No event is missed that the service still has; other missed events are reported
-/// as `lagged`.
+/// Ends with Ctrl-C. When the service goes away, the events go on from where they broke off: no event is missed that the service still
+/// has, and a `lagged` line stands for those that it no longer has.
 #[derive(Debug, Args)]
 pub struct Tail {
-    /// Which connections; * matches any run of characters, a comma separates alternatives
+    /// Which connections; * stands for any characters, a comma separates alternatives
     #[arg(default_value = "*", value_parser = parse::pattern)]
     pattern: Pattern,
 
@@ -38,11 +37,11 @@ pub struct Tail {
     #[arg(long, value_name = "TYPES", value_parser = types)]
     types: Option<String>,
 
-    /// Only messages and states of this subscription; may be repeated
+    /// Only the messages and the events of this subscription; may be repeated
     #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
     subscription: Vec<String>,
 
-    /// Begin after the event with this cursor; by default with the next event
+    /// Begin after the event with this cursor; without it, begin now
     #[arg(long, value_name = "CURSOR")]
     since: Option<String>,
 
@@ -88,9 +87,7 @@ impl Tail {
             let why = self.until_broken(&mut stream, &mut last).await?;
             let missed = match last.is_some() || self.since.is_some() {
                 true => "",
-                false => {
-                    "; there was no event to resume from, so that what happens meanwhile is not shown"
-                }
+                false => "; there was no event to resume from, so events in between are not shown",
             };
             stderr::complain(&format!("{why}; asking again{missed}"));
             stream = self.again(client, last.as_deref()).await?;

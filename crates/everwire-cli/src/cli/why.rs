@@ -12,20 +12,22 @@ use serde_json::Value;
 
 use super::{
     Failure,
-    client::{ApiArgs, Cause, Error, Request, Requests, RuleRate, Session, Step, Subscriptions},
+    client::{
+        ApiArgs, Cause, Error, LastError, Request, Requests, Rotation, RuleRate, Session, Step,
+        Subscriptions,
+    },
     event_line, output, parse, status, step,
     table::Color,
     words,
 };
 use crate::terminal;
 
-/// Show why a connection of a running service is up or down, and when it is tried again
+/// Explain why a connection of a running service is up or down, and when it is dialled again
 ///
-/// Shows its last attempts, the latest last: what happened, when, and which rule decided what came
-/// next.
+/// Shows the last attempts, the latest one last: what happened, when, and which rule decided what came next.
 #[derive(Debug, Args)]
 pub struct Why {
-    /// The connection's name
+    /// The name of the connection
     #[arg(value_parser = parse::name)]
     name: ConnectionName,
 
@@ -51,6 +53,12 @@ struct Story {
     subscriptions: Option<Subscriptions>,
     #[serde(default)]
     preparing: Option<String>,
+    #[serde(default)]
+    nats: Option<Lag>,
+    #[serde(default)]
+    rotation: Option<Rotation>,
+    #[serde(default)]
+    last_error: Option<LastError>,
     last_message: Option<LastMessage>,
     #[serde(default)]
     sessions: Vec<Session>,
@@ -58,7 +66,14 @@ struct Story {
     attempts: Vec<Attempt>,
 }
 
-/// The peer's last message before its socket ended.
+/// How far the bridge to NATS is behind.
+#[derive(Deserialize)]
+struct Lag {
+    pending: u64,
+    text: Option<String>,
+}
+
+/// The peer's, before its socket ended.
 #[derive(Deserialize)]
 struct LastMessage {
     at: Timestamp,
@@ -118,11 +133,18 @@ fn lines(name: &str, story: &Story, now: Timestamp, is_colored: bool) -> Vec<Str
         false => state,
     };
     let since = words::span(words::between(story.since, now));
-    lines.push(format!("{name} is {state} for {since}"));
+    let place = if story.state == "backoff" { "in " } else { "" };
+    lines.push(format!("{name} has been {place}{state} for {since}"));
     if let Some(cause) = &story.cause {
         lines.push(format!("because: {}", words::one_line(&cause.text)));
         let rule = cause.rule.as_deref().map(words::one_line);
         lines.extend(rule.map(|rule| format!("decided by the rule: {rule}")));
+    }
+    if let Some(rotation) = story.rotation {
+        let error = story.last_error.as_ref();
+        let error = error.map(|error| words::one_line(&error.text));
+        let told = step::rotation(rotation, error.as_deref(), now);
+        lines.push(format!("the rotation to a new socket {told}"));
     }
     if let Some(step) = &story.step {
         lines.push(format!("opening: {}", step::line(step, now)));
@@ -136,12 +158,18 @@ fn lines(name: &str, story: &Story, now: Timestamp, is_colored: bool) -> Vec<Str
     lines.extend(subscriptions.map(|told| format!("subscriptions: {told}")));
     let preparing = story.preparing.as_deref().map(words::one_line);
     lines.extend(preparing.map(|call| format!("preparing: {call}")));
+    if let Some(lag) = &story.nats {
+        let waiting = words::count(lag.pending, "message");
+        let why = lag.text.as_deref().map(words::one_line);
+        let why = why.map(|text| format!(": {text}")).unwrap_or_default();
+        lines.push(format!("nats: {waiting} not published yet{why}"));
+    }
     lines.extend(story.last_message.as_ref().map(|last| last.line(now)));
     let sessions = status::sessions(&story.sessions, now);
     lines.extend(sessions.map(|told| format!("session {}", words::one_line(&told))));
     if let Some(at) = story.retry_at {
-        let wait = words::span(words::between(now, at));
-        lines.push(format!("next dial in {wait}, at {}", rfc3339(at)));
+        let wait = words::until(words::between(now, at));
+        lines.push(format!("next dial {wait}, at {}", rfc3339(at)));
     }
     lines
 }
@@ -208,7 +236,7 @@ mod tests {
             "       12.3 ms  error kind=handshake_status status=503",
             "        2m 13s  retrying delay=20s",
             "  and 2 events before the last ones",
-            "feed is backoff for 10s",
+            "feed has been in backoff for 10s",
             "because: busy",
             "decided by the rule: backoff",
             "opening: step 2 of 3, {\"op\":\"login\"} sent 1.2s ago, waits for /event == \"login\", 8.8s left",

@@ -19,6 +19,14 @@ pub fn span(span: Duration) -> String {
     }
 }
 
+/// How long until something comes: `now`, or `in 20s`.
+pub fn until(span: Duration) -> String {
+    match span.as_secs() {
+        0 => "now".into(),
+        _ => format!("in {}", self::span(span)),
+    }
+}
+
 /// How long something took, in milliseconds: `0.4 ms`, `4.2s`, `2m 13s`, `3h 5m`, `9d 4h`.
 pub fn duration(ms: f64) -> String {
     if ms < 999.95 {

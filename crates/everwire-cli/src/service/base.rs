@@ -2,10 +2,12 @@
 
 use everwire::config::Base;
 
+use super::nats_feature;
+
 /// Readers of a service disconnect and come back. So unlike in the library, its names keep their
 /// last messages. Everything that reads or describes a configuration puts these defaults below
-/// `[defaults]`.
-pub const BASE: Base = Base::new(include_str!("base.toml"));
+/// `[defaults]`, and refuses settings that this build does not support.
+pub const BASE: Base = nats_feature::judged(Base::new(include_str!("base.toml")));
 
 #[cfg(test)]
 mod tests {

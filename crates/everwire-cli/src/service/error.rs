@@ -33,6 +33,10 @@ pub enum Error {
     /// Changes of the configuration cannot be noticed.
     #[error(transparent)]
     Reload(#[from] TriggerError),
+    /// The bridge to NATS did not start.
+    #[cfg(feature = "nats")]
+    #[error("the bridge to NATS cannot be started: {0}")]
+    Bridge(#[source] everwire_nats::StartError),
     /// A name could not be opened.
     #[error(transparent)]
     Open(#[from] OpenError),

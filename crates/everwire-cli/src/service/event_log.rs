@@ -85,7 +85,7 @@ impl EventLog {
             sink.take(update);
         });
         Ok(Self {
-            _subscription: subscription,
+            _subscription: subscription.uncounted(),
             lines,
             done,
         })
@@ -154,7 +154,7 @@ fn write(mut waiting: mpsc::Receiver<Line>, dropped: &AtomicU64, shares: &LogSha
             tracing::warn!(
                 %owner,
                 lines,
-                "lines about names of this token were left out: it has written its share"
+                "lines about the names of this token were left out: the token has used up its share"
             );
         }
     }

@@ -15,7 +15,7 @@ pub fn recall(state: &AppState, kept: &[(String, Vec<u8>)]) {
     state.holds.keep(manager, kept, |KeptHold { name, key, json }| match wish(&json) {
         Ok(wish) => manager.recall_subscription(&name, &key, wish, Holder::Api),
         Err(text) => {
-            tracing::error!(%name, key = &*key, text, "a subscription that was kept of an earlier process cannot be used");
+            tracing::error!(%name, key = &*key, text, "a stored subscription of an earlier process cannot be used");
         }
     });
 }
@@ -26,11 +26,11 @@ pub fn settle(state: &AppState, names_are_open: bool) {
     let manager = &state.manager;
     for (name, subscriptions) in state.holds.ready(names_are_open) {
         if manager.find(&name).is_none() {
-            tracing::warn!(%name, subscriptions, "the connection is gone, and its subscriptions with it");
+            tracing::warn!(%name, subscriptions, "the connection is gone, so its stored subscriptions were removed");
             manager.forget_recalled(&name);
             state.holds.forget(manager, &name);
         } else if !subscribes(manager, name.as_str()) {
-            tracing::error!(%name, subscriptions, "the connection does not say any more how it subscribes: what callers hold waits until it does");
+            tracing::error!(%name, subscriptions, "the connection has no `subscribe` any more: its subscriptions wait until it has one");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The service: a manager, its log and its HTTP API in one actix system.
 
 mod base;
+mod bridge;
 mod changes;
 pub mod codes;
 mod error;
@@ -13,6 +14,7 @@ pub mod log;
 mod log_line;
 mod log_shares;
 mod metrics;
+mod nats_feature;
 mod open_files;
 mod page;
 mod persisted;
@@ -26,7 +28,12 @@ mod tenants;
 mod why;
 
 use std::{
-    future::Future, mem, net::TcpListener, path::PathBuf, sync::atomic::Ordering, time::Duration,
+    future::Future,
+    mem,
+    net::TcpListener,
+    path::PathBuf,
+    sync::atomic::Ordering,
+    time::{Duration, Instant},
 };
 
 use actix_web::web::Data;
@@ -34,7 +41,7 @@ use everwire::{Manager, Settings, manager::ShutdownReport};
 use tokio::time::timeout;
 
 pub use self::{base::BASE, error::Error, rules::Rules, state::AppState};
-use self::{event_log::EventLog, listen_sockets::ListenSockets};
+use self::{bridge::Bridge, event_log::EventLog, listen_sockets::ListenSockets};
 
 /// Keeps the connections of `settings` up and serves HTTP on `listener`, inside a running actix
 /// system. When `stop` gives a reason to end, drains within `service.drain_timeout`. A reload reads
@@ -52,13 +59,19 @@ pub async fn serve(
     let service = settings.service.clone();
     let rules = Rules::of(&settings);
     let connections = mem::take(&mut settings.connections);
+    let nats = settings.nats.take();
 
     let sockets = ListenSockets::new(listener, &service)?;
     let manager = Manager::start(settings)?;
     let drain_timeout = service.drain_timeout;
     let up = sockets.up(connections.len())?;
     let (watch, log_messages) = (service.watch, service.log.messages);
-    let state = Data::new(AppState::new(manager.clone(), service, rules, config));
+    let state_dir = service.state_dir.clone();
+    let mut state = AppState::new(manager.clone(), service, rules, config);
+    // The bridge starts before any name is open, so that it misses no message.
+    state.bridge = Bridge::start(&manager, nats.clone(), &state_dir)?;
+    state.source.nats = nats;
+    let state = Data::new(state);
     // The log starts first, so that it has all events.
     let log = EventLog::start(&manager, state.tenants(), log_messages).map_err(Error::Log)?;
     // From the line "up" on, no change of files is missed. Reloads have their turn after the start.
@@ -83,9 +96,14 @@ pub async fn serve(
     systemd::stopping();
     tracing::info!(reason, names = manager.len(), "draining");
     let deadline = without_reserve(drain_timeout);
+    let end = Instant::now() + deadline;
+    state.bridge.ending().await;
     // Clients with their own socket learn of its end before their connection is closed.
     let bridges = timeout(deadline, state.bridges.empty());
     let (report, _late) = tokio::join!(manager.shutdown(deadline), bridges);
+    // Messages that were received before the last name closed are published, or kept on disk.
+    let left = end.saturating_duration_since(Instant::now());
+    state.bridge.stop(left.max(BRIDGE_END)).await;
     log.finish().await;
     log_report(&report);
     for server in servers {
@@ -94,6 +112,9 @@ pub async fn serve(
     Ok(report)
 }
 
+/// The least time for the bridge to store what it has not published.
+const BRIDGE_END: Duration = Duration::from_millis(200);
+
 /// The time for the drain, so that the whole end fits into `drain_timeout`.
 fn without_reserve(drain_timeout: Duration) -> Duration {
     drain_timeout - (drain_timeout / 10).min(Duration::from_millis(500))
@@ -101,7 +122,7 @@ fn without_reserve(drain_timeout: Duration) -> Duration {
 
 fn log_report(report: &ShutdownReport) {
     for left in &report.left {
-        tracing::warn!(name = %left.name, messages = left.messages, "not closed in time");
+        tracing::warn!(name = %left.name, messages = left.messages, "the connection was not closed in time");
     }
     let messages: usize = report.left.iter().map(|left| left.messages).sum();
     tracing::info!(

@@ -68,7 +68,7 @@ fn kept_owner(owner: &Owner) -> Option<&[u8]> {
 /// It is changed, and lost if the process ends before the store can write.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "it is done, and not on disk: the store cannot write; it is written as soon as the store can"
+    "the change is made, but not on disk: the store cannot write at present, and writes it as soon as it can"
 )]
 pub struct NotOnDisk;
 
@@ -82,8 +82,6 @@ pub async fn written(manager: &Manager) -> Result<(), NotOnDisk> {
     if manager.written().await {
         return Ok(());
     }
-    tracing::error!(
-        "the store does not write: what is changed now is lost if the process dies before it does"
-    );
+    tracing::error!("the store cannot write: changes are lost if the process ends before it can");
     Err(NotOnDisk)
 }

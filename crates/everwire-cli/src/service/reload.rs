@@ -10,7 +10,10 @@ mod work;
 use std::mem;
 
 use actix_web::web::{self, Data};
-use everwire::config::{Plan, ServiceSettings};
+use everwire::{
+    Settings,
+    config::{Plan, ServiceSettings},
+};
 
 pub use self::{
     outcome::{ReloadError, Reloaded},
@@ -44,7 +47,7 @@ async fn plan_and_apply(state: &AppState, apply: bool) -> Result<Reloaded, Reloa
     let names = mem::take(&mut new.connections);
     if !apply {
         let (_, plan) = plan(&state.manager, names, &state.rules().owned, &rules.policy);
-        let plan = plan.with_service(&service, &new.service);
+        let plan = with_process(plan, &service, state, &new);
         return Ok(Reloaded::planned(plan));
     }
     // Between the plan and the new rules, no change may use the old rules. By then, all planned
@@ -53,7 +56,7 @@ async fn plan_and_apply(state: &AppState, apply: bool) -> Result<Reloaded, Reloa
         let _alone = state.changes.replacing().await;
         let before = state.rules();
         let (names, plan) = plan(&state.manager, names, &before.owned, &rules.policy);
-        let plan = plan.with_service(&service, &new.service);
+        let plan = with_process(plan, &service, state, &new);
         for taken_over in rules.owned.difference(&before.owned) {
             persisted::forget_connection(&state.manager, taken_over);
             state.manager.disown(taken_over);
@@ -67,6 +70,12 @@ async fn plan_and_apply(state: &AppState, apply: bool) -> Result<Reloaded, Reloa
     reloaded.done = true;
     reloaded.failed = work.apply(state).await;
     Ok(reloaded)
+}
+
+/// The plan, with what becomes of what all names share.
+fn with_process(plan: Plan, service: &ServiceSettings, state: &AppState, new: &Settings) -> Plan {
+    plan.with_service(service, &new.service)
+        .with_nats(state.source.nats.as_ref(), new.nats.as_ref())
 }
 
 fn put_service_in_force(

@@ -120,7 +120,7 @@ fn accepted_settings(
     within.or_else(|beyond| {
         let accepted = inherited.connection(json, &rules.policy)?;
         let text = reasons(&beyond);
-        tracing::warn!(%name, text, "settings are beyond limits that are lower now, and stay as they are");
+        tracing::warn!(%name, text, "the stored settings exceed the present limits, and stay as they are");
         Ok(accepted)
     })
 }
@@ -141,7 +141,7 @@ fn log_unusable(name: &str, restored: Result<(), String>) {
         tracing::error!(
             name,
             text,
-            "what was kept of an earlier process cannot be used"
+            "stored data of an earlier process cannot be used"
         );
     }
 }

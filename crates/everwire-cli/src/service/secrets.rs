@@ -17,11 +17,11 @@ pub struct Secrets(Mutex<HashMap<ConnectionName, Owner>>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     /// The token has its share, which is this.
-    #[error("the token has put {0} secrets, which is its share; DELETE one of them first")]
+    #[error("the token has put {0} secrets, and no more are allowed; DELETE one of them first")]
     Share(usize),
     /// What is not kept back is taken.
     #[error(
-        "there are {FOR_TENANTS} secrets, and what is left is for tokens that reach all names; DELETE those that are not used"
+        "there are {FOR_TENANTS} secrets, and the rest is for tokens that reach all names; DELETE those that are not used"
     )]
     Kept,
     /// All are taken.

@@ -17,6 +17,7 @@ use everwire::{
 use parking_lot::{Mutex, RwLock};
 
 use super::{
+    bridge::Bridge,
     changes::Changes,
     holds::Holds,
     http::{
@@ -64,6 +65,8 @@ pub struct AppState {
     pub bridges: Bridges,
     /// The requests that wait for the fate of a message.
     pub waits: Waits,
+    /// The bridge to NATS.
+    pub bridge: Bridge,
     /// The metrics.
     pub metrics: Arc<Metrics>,
     /// Whether the process is about to end.
@@ -90,6 +93,7 @@ impl AppState {
             metrics: Metrics::start(&manager, service.metrics.max_names, tenants),
             why: Why::start(&manager),
             knows_kept: AtomicBool::new(manager.store_outage().is_none()),
+            bridge: Bridge::default(),
             manager,
             access,
             changes: Changes::default(),

@@ -36,6 +36,6 @@ async fn watchdog(manager: Manager, limit: Duration) {
 
 fn notify(state: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(state) {
-        tracing::warn!(text = %error, "systemd cannot be told how the service is");
+        tracing::warn!(text = %error, "systemd cannot be notified");
     }
 }

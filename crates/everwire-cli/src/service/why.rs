@@ -69,7 +69,7 @@ impl Why {
         });
         Self {
             names,
-            _subscription: subscription,
+            _subscription: subscription.uncounted(),
         }
     }
 

@@ -1,6 +1,6 @@
-//! The way to the servers, as it comes and goes.
+//! The stream that messages are published to, and what it says.
 
-use std::{pin::Pin, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use async_nats::{
     Message, Subscriber,
@@ -13,23 +13,21 @@ use everwire::{
     ConnectionName,
     config::{NatsInSettings, NatsSettings},
 };
-use futures::{Future, StreamExt, future::BoxFuture, stream::FuturesUnordered};
-use tokio::time::Instant;
+use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 
 use crate::{
     connection::Connection,
     error::BridgeError,
     header,
     lanes::{LaneId, Last},
-    report::{Observer, Report},
+    link::Link,
+    part::Part,
+    report::Observer,
     status::Shared,
     stream,
     subject::subject_of,
 };
 
-/// Between two attempts to connect: it doubles up to the longest.
-const PAUSE: Duration = Duration::from_millis(250);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// How long the stream may take to say which message it has last.
 const ASK_DEADLINE: Duration = Duration::from_secs(5);
 /// How long the stream may take to be found or made, beyond the connection.
@@ -47,22 +45,6 @@ pub(super) enum Change {
     Last(LaneId, Result<Option<Last>, String>),
 }
 
-/// The connection, or the way to the next one.
-pub(super) struct Link {
-    nats: Arc<NatsSettings>,
-    settings: NatsInSettings,
-    status: Shared,
-    observer: Observer,
-    state: State,
-    attempts: u32,
-}
-
-enum State {
-    Pausing(Pin<Box<tokio::time::Sleep>>),
-    Connecting(BoxFuture<'static, Result<Up, BridgeError>>),
-    Up(Box<Up>),
-}
-
 /// A connection with a stream behind it.
 pub(super) struct Up {
     connection: Connection,
@@ -75,90 +57,46 @@ pub(super) struct Up {
     window: usize,
 }
 
-impl Link {
-    pub fn new(
-        nats: Arc<NatsSettings>,
-        settings: NatsInSettings,
-        status: Shared,
-        observer: Observer,
-    ) -> Self {
-        let state = State::Connecting(Box::pin(open(Arc::clone(&nats), settings.clone())));
-        Self {
-            nats,
-            settings,
-            status,
-            observer,
-            state,
-            attempts: 0,
-        }
-    }
+/// The way to it.
+pub(super) type InLink = Link<Up>;
 
-    /// The next change. May be dropped and asked for again.
-    pub async fn next(&mut self) -> Change {
-        loop {
-            match &mut self.state {
-                State::Pausing(pause) => {
-                    pause.await;
-                    let opening = open(Arc::clone(&self.nats), self.settings.clone());
-                    self.state = State::Connecting(Box::pin(opening));
-                }
-                State::Connecting(opening) => match opening.await {
-                    Ok(up) => return self.opened(up),
-                    Err(error) => self.give_up(error),
-                },
-                State::Up(up) => {
-                    let lost = tokio::select! {
-                        biased;
-                        Some((lane, last)) = up.asks.next(), if !up.asks.is_empty() => {
-                            return Change::Last(lane, last);
-                        }
-                        answer = up.answers.next() => match answer {
-                            Some(answer) => return Change::Answer(answer),
-                            None => BridgeError::Lost("the client has ended".into()),
-                        },
-                        error = up.connection.lost() => error,
-                    };
-                    self.give_up(lost);
-                    return Change::Down;
-                }
-            }
-        }
-    }
+/// Begins to connect.
+pub(super) fn link(
+    nats: Arc<NatsSettings>,
+    settings: NatsInSettings,
+    status: Shared,
+    observer: Observer,
+) -> InLink {
+    Link::new(Part::In, status, observer, move || {
+        Box::pin(open(Arc::clone(&nats), settings.clone()))
+    })
+}
 
-    /// The connection, if there is one.
-    pub fn up(&mut self) -> Option<&mut Up> {
-        match &mut self.state {
-            State::Up(up) => Some(up),
-            State::Pausing(_) | State::Connecting(_) => None,
-        }
-    }
-
-    /// Ends the connection, and begins another one after a pause.
-    pub fn give_up(&mut self, error: BridgeError) {
-        let pause = PAUSE * 2_u32.saturating_pow(self.attempts.min(8));
-        self.attempts = self.attempts.saturating_add(1);
-        let until = Instant::now() + pause.min(LONGEST_PAUSE);
-        self.state = State::Pausing(Box::pin(tokio::time::sleep_until(until)));
-        if self.status.failed(&error) {
-            self.observer.tell(Report::Down(error));
-        }
-    }
-
-    fn opened(&mut self, up: Up) -> Change {
-        self.attempts = 0;
-        let server = up.connection.server();
-        self.status.connected(server.clone());
+/// The next change. May be dropped and asked for again.
+pub(super) async fn next(link: &mut InLink) -> Change {
+    let is_new = link.connected().await;
+    let Some(up) = link.up() else {
+        return Change::Down;
+    };
+    if is_new {
+        let (window, server) = (up.window, up.connection.server());
         let differences = up.differences.clone();
-        self.status
-            .update(|status| status.differences.clone_from(&differences));
-        self.observer.tell(Report::Up {
-            server,
-            differences,
-        });
-        let window = up.window;
-        self.state = State::Up(Box::new(up));
-        Change::Up(window)
+        link.tell_up(server, differences);
+        return Change::Up(window);
     }
+    let lost = tokio::select! {
+        biased;
+        Some((lane, last)) = up.asks.next(), if !up.asks.is_empty() => {
+            return Change::Last(lane, last);
+        }
+        answer = up.answers.next() => match answer {
+            Some(answer) => return Change::Answer(answer),
+            None => BridgeError::Lost("the client has ended".into()),
+        },
+        error = up.connection.lost() => error,
+    };
+    link.give_up(lost);
+    Change::Down
 }
 
 impl Up {
@@ -201,34 +139,28 @@ impl Up {
     }
 }
 
-fn open(
-    nats: Arc<NatsSettings>,
-    settings: NatsInSettings,
-) -> impl Future<Output = Result<Up, BridgeError>> + Send + 'static {
-    async move {
-        let connection = Connection::open(nats).await?;
-        let mut config =
-            stream::config(&settings.stream, &settings.subject, RetentionPolicy::Limits);
-        config.duplicate_window = settings.duplicate_window;
-        let context: Context = jetstream::new(connection.client.clone());
-        let finding = stream::find(&context, config);
-        let found = match tokio::time::timeout(FIND_DEADLINE, finding).await {
-            Ok(found) => found?,
-            Err(_) => return Err(BridgeError::NoJetStream("it does not answer".into())),
-        };
-        let inbox = connection.client.new_inbox();
-        let subscribing = connection.client.subscribe(format!("{inbox}.*.*"));
-        let answers = subscribing
-            .await
-            .map_err(|error| BridgeError::Lost(error.to_string()))?;
-        Ok(Up {
-            window: stream::window(found.stream.cached_info()),
-            stream: found.stream,
-            differences: found.differences,
-            connection,
-            answers,
-            inbox,
-            asks: FuturesUnordered::new(),
-        })
-    }
+async fn open(nats: Arc<NatsSettings>, settings: NatsInSettings) -> Result<Up, BridgeError> {
+    let connection = Connection::open(nats).await?;
+    let mut config = stream::config(&settings.stream, &settings.subject, RetentionPolicy::Limits);
+    config.duplicate_window = settings.duplicate_window;
+    let context: Context = jetstream::new(connection.client.clone());
+    let finding = stream::find(&context, config);
+    let found = match tokio::time::timeout(FIND_DEADLINE, finding).await {
+        Ok(found) => found?,
+        Err(_) => return Err(BridgeError::NoJetStream("it does not answer".into())),
+    };
+    let inbox = connection.client.new_inbox();
+    let subscribing = connection.client.subscribe(format!("{inbox}.*.*"));
+    let answers = subscribing
+        .await
+        .map_err(|error| BridgeError::Lost(error.to_string()))?;
+    Ok(Up {
+        window: stream::window(found.stream.cached_info()),
+        stream: found.stream,
+        differences: found.differences,
+        connection,
+        answers,
+        inbox,
+        asks: FuturesUnordered::new(),
+    })
 }

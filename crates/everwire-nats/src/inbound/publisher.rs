@@ -6,7 +6,7 @@ use async_nats::{Message as Answer, StatusCode};
 use everwire::{ConnectionName, Manager, Message, config::NatsInSettings, events::Stamp};
 use tokio::time::Instant;
 
-use super::link::{Change, Link, Up};
+use super::link::{Change, InLink, Up};
 use crate::{
     ack::Ack,
     error::BridgeError,
@@ -141,7 +141,7 @@ impl Publisher {
     }
 
     /// Something has changed on the way to the servers.
-    pub fn changed(&mut self, change: Change, link: &mut Link) {
+    pub fn changed(&mut self, change: Change, link: &mut InLink) {
         let now = std::time::Instant::now();
         match change {
             Change::Up(window) => {
@@ -173,7 +173,7 @@ impl Publisher {
     }
 
     /// Does what can be done.
-    pub async fn pump(&mut self, link: &mut Link) {
+    pub async fn pump(&mut self, link: &mut InLink) {
         let now = std::time::Instant::now();
         for _ in 0..BURST {
             let Some(action) = self.lanes.next(now) else {

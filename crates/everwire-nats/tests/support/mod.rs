@@ -86,6 +86,15 @@ impl Server {
         }
     }
 
+    /// Ends it in order: what it has heard is stored.
+    pub fn stop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let pid = child.id().to_string();
+            assert!(Command::new("kill").arg(&pid).status().unwrap().success());
+            child.wait().unwrap();
+        }
+    }
+
     /// Stops it from running, or lets it run again.
     pub fn freeze(&self, frozen: bool) {
         let signal = if frozen { "-STOP" } else { "-CONT" };

@@ -27,7 +27,7 @@ impl fmt::Display for Cursor {
 
 /// The text is no cursor of ours.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no cursor; take the `cursor` of an event as it is")]
+#[error("invalid cursor {0:?}; take the `cursor` of an event as it is")]
 pub struct InvalidCursor(String);
 
 impl FromStr for Cursor {

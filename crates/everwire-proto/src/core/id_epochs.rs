@@ -23,7 +23,7 @@ pub struct IdEpochs {
 
 /// The text is none of [`IdEpochs`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("these are no epochs of ids")]
+#[error("invalid epochs of ids")]
 pub struct InvalidIdEpochs;
 
 impl IdEpochs {

@@ -227,7 +227,7 @@ impl Times {
         let template = clipped(template.0.as_str());
         let wrong = match wrong {
             Some(wrong) => format!(
-                "came to {:?}, which is no duration",
+                "came to {:?}, which is not a duration",
                 start_of(&wrong, cx.captures)
             ),
             None => "has no value".into(),

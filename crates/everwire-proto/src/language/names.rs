@@ -141,7 +141,7 @@ pub enum InvalidName {
     #[error("invalid name {0:?}: this name is built in")]
     BuiltIn(String),
     /// There is a `let` of this name, or a capture where a `let` is wanted.
-    #[error("invalid name {0:?}: a capture and a `let` cannot have the same name")]
+    #[error("invalid name {0:?}: a capture and a `let` must have different names")]
     Taken(String),
     /// There are 65,535 of them.
     #[error("invalid name {0:?}: there are too many names")]
@@ -283,7 +283,7 @@ mod tests {
             ),
             ("in", "it is a word of the language"),
             ("sequence", "this name is built in"),
-            ("ts", "a capture and a `let` cannot have the same name"),
+            ("ts", "a capture and a `let` must have different names"),
         ] {
             let error = names.capture(name).unwrap_err().to_string();
             assert_eq!(error, format!("invalid name {name:?}: {reason}"));

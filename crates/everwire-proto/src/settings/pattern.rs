@@ -29,7 +29,7 @@ pub enum InvalidPattern {
     Empty,
     /// A character that no name can have.
     #[error(
-        "{0:?} can stand in no name; use A-Z a-z 0-9 . _ : - and *, with commas between alternatives"
+        "{0:?} is not allowed in a name; use A-Z a-z 0-9 . _ : - and *, with commas between alternatives"
     )]
     Character(char),
     /// More characters than any use needs.

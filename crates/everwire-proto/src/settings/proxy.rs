@@ -39,7 +39,7 @@ type Named = Result<ProxyUrl, InvalidProxyVariable>;
 
 /// The text is no URL of a proxy. It is not quoted: it may hold a password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("this is no proxy's URL: {0}")]
+#[error("invalid proxy URL: {0}")]
 pub struct InvalidProxy(pub String);
 
 /// A variable of the environment that names a proxy names none that can be used.
@@ -336,7 +336,7 @@ fn decode(text: &str) -> Result<Secret, InvalidProxy> {
     match decoded {
         Ok(text) if !text.contains(char::is_control) => Ok(Secret::new(text.into_owned())),
         _ => Err(InvalidProxy(
-            "its user or password holds a control character, or is no UTF-8".into(),
+            "its user or password holds a control character, or is not UTF-8".into(),
         )),
     }
 }

@@ -4,7 +4,7 @@ use url::Url;
 
 /// The text is no URL that can be dialled.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{url:?} is no WebSocket URL: {reason}")]
+#[error("invalid WebSocket URL {url:?}: {reason}")]
 pub struct InvalidUrl {
     /// The offending text.
     pub url: String,

@@ -43,10 +43,10 @@ pub enum Violation {
     #[error("the close code {0} must not be sent")]
     CloseCode(u16),
     /// A close reason that is not UTF-8 (§5.5.1).
-    #[error("the close reason is not utf-8")]
+    #[error("the close reason is not UTF-8")]
     CloseReasonNotUtf8,
     /// A text message that is not UTF-8 (§8.1).
-    #[error("the text is not utf-8 at byte {offset}")]
+    #[error("the text is not UTF-8 at byte {offset}")]
     TextNotUtf8 {
         /// Where in the message the first bad or incomplete character begins, in bytes.
         offset: usize,

@@ -135,11 +135,11 @@ fn refusal(name: &str, comes_twice: bool) -> Option<(String, &'static str)> {
     let quoted = backticked(name);
     if !is_token(name) {
         let help = "it is a token: letters, digits and !#$%&'*+-.^_`|~ (RFC 9110 §5.6.2)";
-        return Some((format!("{quoted} is no name of a header"), help));
+        return Some((format!("invalid header name {quoted}"), help));
     }
     if OWNED.contains(&&*name.to_ascii_lowercase()) {
         let help = "it follows from the URL and the body";
-        return Some((format!("the header {quoted} is everwire's own"), help));
+        return Some((format!("everwire itself sets the header {quoted}"), help));
     }
     let message = format!("the header {quoted} comes twice");
     comes_twice.then_some((message, "the case of a header's name does not matter"))

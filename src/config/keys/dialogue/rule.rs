@@ -88,7 +88,7 @@ fn refuse_without_trigger(rule: &Node, context: &mut Context<'_>) {
     let all_known = keys().all(|key| RuleTable::NAMES.contains(&key));
     if all_known && !keys().any(|key| matches!(key, "when" | "loss")) {
         let problem = Problem::absence(rule.place, "the rule has neither `when` nor `loss`")
-            .help("write what it matches: when = '/op == \"ping\"', or loss = [\"close:4000\"]");
+            .help("write when it acts: when = '/op == \"ping\"', or loss = [\"close:4000\"]");
         context.problems.push(problem);
     }
 }
@@ -118,7 +118,7 @@ impl Read for DelayRange {
             (Ok(_), Ok(_)) => format!("write the shorter one first: \"{max}-{min}\""),
             (Err(help), _) | (_, Err(help)) => help,
         };
-        let message = format!("{} is no delay", backticked(text));
+        let message = format!("invalid delay {}", backticked(text));
         context.wrong(node.place, message, help);
         None
     }

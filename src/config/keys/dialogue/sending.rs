@@ -44,8 +44,11 @@ impl Read for SendLayer {
         let table = SendTable::read(node, context)?;
         let known = |key: &str| matches!(key, "text" | "base64" | "bytes");
         if entries.iter().filter(|entry| known(&entry.key)).count() != 1 {
-            let problem = Problem::new(node.place, "a message is one of text, base64 and bytes")
-                .help("write '…', { text = '…' }, { base64 = '…' } or { bytes = '…' }");
+            let problem = Problem::new(
+                node.place,
+                "a message has one of `text`, `base64` and `bytes`",
+            )
+            .help("write '…', { text = '…' }, { base64 = '…' } or { bytes = '…' }");
             context.problems.push(problem);
         }
         let text = table.text.map(|text| Self::Text(text.value.0));

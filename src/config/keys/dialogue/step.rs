@@ -114,7 +114,7 @@ pub(super) fn refuse_dead_keys(step: &Node, others: &[&str], context: &mut Conte
     }
     let calls = has(&["http", "exec"]);
     if calls && let Some(count) = entries.iter().find(|entry| entry.key == "count") {
-        let message = "`count` is for messages: a call has one answer";
+        let message = "`count` counts messages, but a call has only one answer";
         let problem = Problem::new(count.place, message)
             .related(step.place, "the step is here")
             .help("remove it");
@@ -133,7 +133,7 @@ pub(super) fn refuse_dead_keys(step: &Node, others: &[&str], context: &mut Conte
         && !calls
         && let Some(rate) = entries.iter().find(|entry| entry.key == "rate")
     {
-        let message = "`rate` has no `send`: it is what the step waits for before it is written";
+        let message = "`rate` has no `send`: only sending has to wait for a rate";
         let problem = Problem::absence(rate.node.place, message)
             .related(step.place, "the step is here")
             .help("write send = '…', or remove it");
@@ -151,7 +151,9 @@ pub(super) fn refuse_dead_keys(step: &Node, others: &[&str], context: &mut Conte
 
 /// Reports a key that needs `expect` in a step without it.
 pub(in crate::config) fn without_expect(key: &str, place: Place, step: Place) -> Problem {
-    let message = format!("`{key}` has no `expect`: such a step has passed once it is written");
+    let message = format!(
+        "`{key}` has no `expect` to go with: without `expect` a step passes once it is sent"
+    );
     Problem::absence(place, message)
         .related(step, "the step is here")
         .help("write expect = '…', or remove it")

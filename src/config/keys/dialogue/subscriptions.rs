@@ -160,7 +160,7 @@ impl Read for LongForm {
             }
             match entry.key.as_str() {
                 "batch" | "max" => {
-                    let message = format!("{} is not said for one key", backticked(&entry.key));
+                    let message = format!("{} cannot be set for one key", backticked(&entry.key));
                     context.wrong(entry.place, message, "write it in `subscribe`");
                 }
                 key if similar(key, Self::names()).is_some() => {

@@ -95,7 +95,7 @@ impl Serving {
         };
         let parsed = url::parse(url).map_err(|error| forbidden(error.to_string()))?;
         if parsed.scheme() != "wss" {
-            return Err(forbidden("it is no wss URL".into()));
+            return Err(forbidden("it is not a wss URL".into()));
         }
         match policy_of_named(settings, &parsed).refusal(&parsed) {
             Some(why) => Err(forbidden(why)),

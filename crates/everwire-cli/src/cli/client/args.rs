@@ -12,23 +12,23 @@ use super::{Client, Error, tls};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "The service")]
 pub struct ApiArgs {
-    /// The URL of the service
+    /// The address of the service
     #[arg(long, value_name = "URL", env = "EVERWIRE_API", default_value = "http://127.0.0.1:9180", value_parser = api, value_hint = ValueHint::Url)]
     api: Url,
 
-    /// A token, or @FILE with a token in it; other users can see the command line
+    /// The token, or @FILE to read it from a file; other users of this machine can see a command line
     #[arg(long, value_name = "TOKEN", env = "EVERWIRE_TOKEN", hide_env_values = true, value_parser = secret)]
     token: Option<Secret>,
 
-    /// Authorities (PEM) to trust instead of the system's, for https
+    /// The authorities to trust instead of the system's, as a PEM file; for https
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     ca_file: Option<PathBuf>,
 
-    /// A certificate (PEM, with its chain) for a service that requires one, for https
+    /// The certificate to show to a service that asks for one, as a PEM file with its chain; for https
     #[arg(long, visible_alias = "cert", value_name = "FILE", env = "EVERWIRE_CERT_FILE", requires = "key_file", value_hint = ValueHint::FilePath)]
     cert_file: Option<PathBuf>,
 
-    /// The key of the certificate (PEM)
+    /// The key of the certificate, as a PEM file
     #[arg(long, visible_alias = "key", value_name = "FILE", env = "EVERWIRE_KEY_FILE", requires = "cert_file", value_hint = ValueHint::FilePath)]
     key_file: Option<PathBuf>,
 }
@@ -58,9 +58,12 @@ impl ApiArgs {
 }
 
 fn api(text: &str) -> Result<Url, String> {
-    let url: Url = text.parse().map_err(|error| format!("{error}"))?;
+    let help = "write http://HOST:PORT, or https://HOST:PORT";
+    let url: Url = text
+        .parse()
+        .map_err(|_| format!("it is not a URL; {help}"))?;
     if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
-        return Err("it must be an http or https URL".into());
+        return Err(format!("it is not an http or https URL; {help}"));
     }
     let bare = url.username().is_empty()
         && url.password().is_none()
@@ -68,7 +71,9 @@ fn api(text: &str) -> Result<Url, String> {
         && url.fragment().is_none();
     match bare {
         true => Ok(url),
-        false => Err("user, password, query and fragment have no meaning here; use --token".into()),
+        false => {
+            Err("it must not have a user, a password, a query or a fragment; use --token".into())
+        }
     }
 }
 
@@ -107,5 +112,10 @@ mod tests {
         ] {
             assert!(api(text).is_err(), "{text}");
         }
+        let told = api("foo").unwrap_err();
+        assert_eq!(
+            told,
+            "it is not a URL; write http://HOST:PORT, or https://HOST:PORT"
+        );
     }
 }

@@ -13,7 +13,7 @@ use crate::cli::words::{one_line, printable};
 pub enum Error {
     /// Nobody answers.
     #[error(
-        "the service at {api} cannot be asked: {text}; is `everwire run` up, and does --api say where?"
+        "the service at {api} cannot be reached: {text}; is `everwire run` running, and is --api its address?"
     )]
     Unreachable {
         /// Where it was looked for.
@@ -25,7 +25,7 @@ pub enum Error {
     #[error("the answer broke off: {0}")]
     Broken(String),
     /// The answer makes no sense.
-    #[error("the answer is not what an everwire service says: {0}")]
+    #[error("invalid answer: it is not from an everwire service: {0}")]
     Answer(String),
     /// The service refused.
     #[error("{0}")]
@@ -41,10 +41,10 @@ pub enum Error {
         text: String,
     },
     /// Nobody can be trusted.
-    #[error("the system has no authorities to trust; name some with --ca-file")]
+    #[error("no trusted authorities: the system has none; name a file with --ca-file")]
     SystemAuthorities,
     /// A file for nothing.
-    #[error("--ca-file, --cert-file and --key-file are for an --api of https")]
+    #[error("--ca-file, --cert-file and --key-file need an --api that begins with https://")]
     NoTls,
     /// The token's file cannot be read.
     #[error("--token @{path}: {source}", path = path.display())]
@@ -55,7 +55,7 @@ pub enum Error {
         source: io::Error,
     },
     /// The token cannot be sent.
-    #[error("the token has characters that no token can have")]
+    #[error("invalid token: it has characters that a token cannot have")]
     Token,
 }
 
@@ -85,11 +85,13 @@ impl Error {
 
     /// Whether the request itself is wrong.
     pub fn is_usage(&self) -> bool {
-        matches!(self.status(), Some(400 | 422))
-            || matches!(
-                self,
-                Self::TlsFile { .. } | Self::NoTls | Self::TokenFile { .. } | Self::Token
-            )
+        match self {
+            Self::Problem(problem) => {
+                matches!(problem.status, 400 | 422) && !problem.is_of_connection()
+            }
+            Self::TlsFile { .. } | Self::NoTls | Self::TokenFile { .. } | Self::Token => true,
+            _ => false,
+        }
     }
 }
 
@@ -102,6 +104,7 @@ pub struct Problem {
     pub status: u16,
     title: String,
     detail: String,
+    reason: String,
     errors: Vec<Value>,
     omitted: usize,
 }
@@ -117,7 +120,12 @@ impl Problem {
         Self { status, ..read }
     }
 
-    /// The text in one line, and a line for each part.
+    /// Whether the connection's settings cannot do what the arguments rightly ask for.
+    fn is_of_connection(&self) -> bool {
+        matches!(&*self.reason, "no_subscribe" | "no_fence")
+    }
+
+    /// In a line, and a line for each part of it.
     fn message(&self) -> String {
         // The answer may be from another program.
         let detail = printable(&self.detail);
@@ -125,7 +133,11 @@ impl Problem {
             (404, "no such path") => {
                 return "the service does not know this request: it is of another version than this program".into();
             }
-            (401, detail) => format!("{detail}; say who you are with --token or EVERWIRE_TOKEN"),
+            // What a program would send is no help on a command line.
+            (401, detail) => {
+                let what = detail.split(':').next().unwrap_or_default();
+                format!("{what}; give a token with --token or EVERWIRE_TOKEN")
+            }
             (status, "") => format!("the service answered {status} {}", printable(&self.title)),
             (_, detail) => detail.to_owned(),
         };
@@ -169,6 +181,16 @@ mod tests {
             message(422, body),
             "2 errors\n  /url: must be ws or wss\n  a.toml:2:3: unknown key (did you mean x?)\n  and 1 more"
         );
+    }
+
+    #[test]
+    fn what_the_connection_cannot_do_is_no_wrong_usage() {
+        let is_usage =
+            |status, body: &str| Error::from(Problem::read(status, body.as_bytes())).is_usage();
+        assert!(!is_usage(422, r#"{"reason":"no_subscribe"}"#));
+        assert!(!is_usage(422, r#"{"reason":"no_fence"}"#));
+        assert!(is_usage(422, r#"{"detail":"invalid id"}"#) && is_usage(400, "{}"));
+        assert!(!is_usage(404, "{}"));
     }
 
     #[test]

@@ -28,7 +28,8 @@ pub use self::{
     error::{Error, Problem},
     request::Request,
     shapes::{
-        Cause, LastClose, Outbox, Requests, RuleRate, Session, Status, Step, Subscriptions, Traffic,
+        Cause, LastClose, LastError, Outbox, Requests, Rotation, RuleRate, Session, Status, Step,
+        Subscriptions, Traffic,
     },
     sse::Reader,
 };

@@ -26,6 +26,8 @@ pub struct Status {
     #[serde(default)]
     pub preparing: Option<String>,
     #[serde(default)]
+    pub rotation: Option<Rotation>,
+    #[serde(default)]
     pub reconnects: u64,
     pub last_error: Option<LastError>,
     pub last_close: Option<LastClose>,
@@ -53,7 +55,14 @@ pub struct Cause {
     pub at: Timestamp,
 }
 
-/// The current step of a script.
+/// A rotation whose new socket could not be had so far.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct Rotation {
+    pub failures: u64,
+    pub retry_at: Option<Timestamp>,
+}
+
+/// The step of a script that is on its way.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Step {
     pub script: String,

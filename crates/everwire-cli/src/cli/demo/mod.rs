@@ -21,14 +21,13 @@ use jiff::SignedDuration;
 use self::stage::Stage;
 use super::{Failure, signals::Signals};
 
-/// Show what everwire does, without a network
+/// Show everwire at work; no network is needed
 ///
-/// Starts a built-in peer that misbehaves in every way, fourteen connections to it, and the service
-/// with its page. A terminal shows them live. A pipe gets a line for each event, and a summary
-/// every two seconds.
+/// Starts an embedded server that misbehaves in every way, fourteen named connections to it, and the service with its page. A terminal
+/// shows them live; a pipe gets a line for each event, and a summary every two seconds.
 #[derive(Debug, Args)]
 pub struct Demo {
-    /// End after this time, as in 10s or 2m [default: at Ctrl-C]
+    /// End after this time, such as 10s or 2m [default: at Ctrl-C]
     #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
     end_after: Option<Duration>,
 

@@ -28,33 +28,30 @@ const EVENTS: usize = 65_536;
 
 /// Talk to a WebSocket server; no service is needed
 ///
-/// The server is that of a URL, or of a connection in a configuration.
+/// The server is given by a URL, or by the name of a connection of a configuration.
 ///
-/// Each line of standard input is a text message. Messages are sent in order, and kept while the
-/// socket is down. Received messages are printed on standard output, a line each; events of the
-/// socket on standard error. At the end of the input, the socket closes when everything is sent;
-/// with Ctrl-C, at once. The command fails if a message was not sent or is in doubt, if the peer
-/// closes with an error code, or if the input ends before any dial has succeeded.
+/// Each line of standard input is a text message. Lines are sent in order, and wait while there is no socket. Messages are printed on
+/// standard output, a line each; what happens to the socket is printed on standard error. The end of the input closes the socket when all
+/// lines are sent, Ctrl-C closes it at once. The command fails if a message was not sent or is in doubt, if the server closes with an
+/// error, or if the input ends before a dial has succeeded.
 ///
-/// With --steps, it dials once, and standard output shows the conversation: each step as written,
-/// each received message, which expression decided and after how long, and what rules do. After the
-/// script, lines are sent as messages. A line that begins with "? " is an expression or a template
-/// that is tried on the last message. The command fails if the script does.
+/// With --steps it dials once, and prints what the dialogue does: each step as it was written, what came, which expression decided and
+/// after how long, and what rules do. After the script, lines are sent as messages; a line that begins with "? " is an expression, or a
+/// template, that is tried on the last message. The command fails if the script fails.
 #[derive(Debug, Args)]
 pub struct Dial {
-    /// The URL; with variables as in a configuration: wss://host/?key=${KEY}. Without "://" it is
-    /// the name of a connection
+    /// The URL, with variables as in a configuration: wss://host/?key=${KEY}; or, without "://", the name of a connection
     #[arg(value_name = "URL|NAME", value_hint = ValueHint::Url)]
     url: String,
 
     #[command(flatten)]
     config: ConfigOption,
 
-    /// Show each step of the conversation, and try expressions on messages
+    /// Show each step of the dialogue, and try expressions on messages
     #[arg(long, conflicts_with = "linger")]
     steps: bool,
 
-    /// The only message; - is standard input
+    /// The only message to send; - is standard input
     #[arg(
         default_value = "-",
         hide_default_value = true,
@@ -74,12 +71,11 @@ pub struct Dial {
     #[arg(long = "set", value_name = "KEY=TOML")]
     keys: Vec<String>,
 
-    /// Continue after the end of the input, until Ctrl-C
+    /// Keep the socket open after the end of the input, until Ctrl-C
     #[arg(long)]
     keep_open: bool,
 
-    /// After the end of the input, wait until as many messages were received as sent; fail if that
-    /// takes longer
+    /// After the end of the input, wait until as many messages came as were sent; fail if that takes longer
     #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true, default_missing_value = "10s", value_parser = parse::duration, conflicts_with = "keep_open")]
     linger: Option<Duration>,
 
@@ -87,7 +83,7 @@ pub struct Dial {
     #[arg(long)]
     json: bool,
 
-    /// Do not print events of the socket
+    /// Do not print what happens to the socket
     #[arg(short, long)]
     quiet: bool,
 }

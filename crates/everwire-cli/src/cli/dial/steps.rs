@@ -61,7 +61,7 @@ pub async fn show(
 ) -> Result<(), Failure> {
     let gone = |gone: everwire::ConnectionGone| Failure::Undone(gone.to_string());
     let watch = handle.watch(HAPPENINGS).await.map_err(gone)?;
-    let none = || Failure::Undone("the name has no conversation".into());
+    let none = || Failure::Undone("the connection has no dialogue".into());
     let mut shown = Shown {
         printer,
         handle,

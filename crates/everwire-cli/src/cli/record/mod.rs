@@ -19,20 +19,18 @@ const WAITING: usize = 65_536;
 /// The time limit for the close at the end.
 const CLOSE: Duration = Duration::from_secs(10);
 
-/// Record the messages of a server to a connection of a configuration
+/// Record what a server sends to a connection of a configuration
 ///
-/// This command dials the connection itself, with its own credentials, and reconnects after losses
-/// like the service. Each message, and each decision of the conversation, is a JSON line with its
-/// time. Secrets are masked before they are written: the values of variables and files, and all
-/// values that are captured as secrets. Ctrl-C or --for ends the recording. `everwire rehearse
-/// --from` plays it back.
+/// This command dials the connection itself, with the credentials of the connection, and reconnects as the service would. Each message, and
+/// each decision of the dialogue, is a JSON line with its time. Secrets are masked before they are written: the values of variables and
+/// files, and all captures that are secret. Ctrl-C, or --for, ends the recording. `everwire rehearse --from` plays it back.
 #[derive(Debug, Args)]
 pub struct Record {
-    /// The connection
+    /// The name of the connection
     #[arg(value_name = "NAME")]
     name: String,
 
-    /// The file; it must not exist yet
+    /// The file to write; it must not exist yet
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     out: PathBuf,
 
@@ -70,7 +68,8 @@ impl Record {
             let handle = handle.map_err(service::Error::Open)?;
             let gone = |gone: everwire::ConnectionGone| Failure::Undone(gone.to_string());
             let watch = handle.watch(WAITING).await.map_err(gone)?;
-            let watch = watch.ok_or_else(|| Failure::Undone("it has no conversation".into()))?;
+            let watch =
+                watch.ok_or_else(|| Failure::Undone("the connection has no dialogue".into()))?;
             let recorder = Recorder::begin(file, &name, masking);
             let mut recorder = recorder.map_err(|error| self.unwritten(&error))?;
             let end = self.time.map(|time| Instant::now() + time);

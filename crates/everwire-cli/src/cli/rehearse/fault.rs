@@ -128,7 +128,7 @@ impl fmt::Display for What {
             Self::Status(status) => write!(f, "status {status}"),
             Self::Rotation => f.write_str("another socket"),
             Self::Junk(junk) => f.write_str(match junk {
-                Junk::NoJson => "no JSON",
+                Junk::NoJson => "not JSON",
                 Junk::Deep => "deep JSON",
                 Junk::Bytes => "bytes",
                 Junk::Long => "a long text",

@@ -45,34 +45,30 @@ use self::{
     playback::Playback,
     report::{Counts, NameReport},
 };
-use super::{Failure, config_path::ConfigPath, output, parse, recording, stderr};
+use super::{Failure, config_path::ConfigPath, explain, output, parse, recording, stderr};
 use crate::service::BASE;
 
 /// How many runs run at a time.
 const AT_A_TIME: usize = 8;
 
-/// Try a configuration against a peer that is generated from it; needs no network and no
-/// credentials
+/// Test a configuration against a server that is made from it, without network or credentials
 ///
-/// A server on this machine sends the messages that each step, rule and heartbeat of a name
-/// expects. The name is run as written, and then once for each thing that can go wrong: the
-/// connection ends before, within and after each answer, each step is refused and is not answered,
-/// each rule gets its message, and messages arrive that no server sends. A run fails if the name
-/// hangs, opens one socket after the other, gives up though it should not, or shows a secret.
-/// Missing variables, files and secrets get placeholders.
+/// A server on this machine sends what each step, rule and heartbeat of a connection expects. Each connection runs once as it is written, and
+/// then once for each thing that can go wrong: the socket ends before, during and after each answer; a step is refused or not answered; a rule
+/// gets its message; messages come that no server sends. A run fails if the connection hangs, dials in a loop, gives up where it should not,
+/// or shows a secret. Missing variables, files and secrets get placeholders.
 ///
-/// Waits are shortened, and rates are left out. TLS, proxies, programs and name servers are not
-/// rehearsed. The exit code is 1 if a run failed.
+/// Waits are shortened, and rates are left out. TLS, proxies, programs and name servers are not rehearsed. The exit code is 1 if a run failed.
 #[derive(Debug, Args)]
 pub struct Rehearse {
     #[command(flatten)]
     config: ConfigPath,
 
-    /// Which names; a pattern such as "market.*"
+    /// Which connections: a name or a pattern, as in "market.*"
     #[arg(value_name = "NAME", value_parser = parse::pattern)]
     names: Option<Pattern>,
 
-    /// Play back a recording of `everwire record`, and check that the same is decided
+    /// Play back a recording of `everwire record`, and compare the decisions
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     from: Option<PathBuf>,
 
@@ -134,8 +130,9 @@ impl Rehearse {
         match chosen.is_empty() {
             false => Ok(chosen),
             true => Err(Failure::Usage(format!(
-                "the recording is of {name:?}, and no connection of {} that keeps a socket has such a name",
-                self.config.path().display()
+                "the recording is of {name:?}, but {} has no connection of that name with a socket of its own{}",
+                self.config.path().display(),
+                explain::names_there(settings)
             ))),
         }
     }
@@ -152,7 +149,8 @@ impl Rehearse {
             true => {
                 let path = self.config.path().display();
                 Err(Failure::Usage(format!(
-                    "no connection of {path} that keeps a socket has such a name"
+                    "{path} has no such connection with a socket of its own{}",
+                    explain::names_there(settings)
                 )))
             }
         }

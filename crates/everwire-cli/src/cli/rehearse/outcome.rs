@@ -130,18 +130,18 @@ impl fmt::Display for Trouble {
                 )
             }
             Self::GaveUp(cause) => write!(f, "never comes back: it gave up: {cause}"),
-            Self::GoesOn => f.write_str("was to give up, and goes on"),
+            Self::GoesOn => f.write_str("should give up, but goes on"),
             Self::Shows(what, place) => write!(f, "shows {what} in {place}"),
             Self::NotInverted(place, reason) => {
                 write!(
                     f,
-                    "not rehearsed: what {place} expects cannot be said: {reason}"
+                    "not rehearsed: no message was found that {place} expects: {reason}"
                 )
             }
             Self::Differs(at, recorded, now) => {
                 write!(
                     f,
-                    "decision {at} differs: recorded was \"{recorded}\", and now {now}"
+                    "decision {at} differs: recorded \"{recorded}\", now {now}"
                 )
             }
             Self::NotTaken(place) => {

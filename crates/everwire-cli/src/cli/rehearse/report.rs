@@ -72,7 +72,7 @@ pub fn table(reports: &[NameReport]) -> String {
                 format!("{} more", report.left_out).into(),
                 "".into(),
                 Cell::colored("left out", Color::Yellow),
-                "rehearsed once the name does what is written".into(),
+                "rehearsed once the run as written passes".into(),
             ]);
         }
     }

@@ -71,7 +71,7 @@ async fn rehearse(rehearsed: &Rehearsed, fault: Fault, began: Instant) -> Result
     let handle = manager.open(&*subject.name, subject.settings.clone());
     let handle = handle.map_err(|error| broken(&error))?;
     let watch = handle.watch(EVENTS).await.map_err(|gone| broken(&gone))?;
-    let watch = watch.ok_or_else(|| Trouble::Broken("it has no conversation".into()))?;
+    let watch = watch.ok_or_else(|| Trouble::Broken("the connection has no dialogue".into()))?;
     let planted = rehearsed.looked_for(fault);
     let watching = Watching::new(events, watch, noted, planted.clone(), began + LIMIT);
     let playback = rehearsed.playback.as_deref();
@@ -110,7 +110,7 @@ impl Run<'_> {
             Err(Trouble::GaveUp(cause))
                 if judge::is_to_give_up(&self.stage.subject, self.fault) =>
             {
-                Ok(format!("gives up, as it is to: {cause}"))
+                Ok(format!("gives up, as it should: {cause}"))
             }
             Ok(()) if self.fault.ends_name() => Err(Trouble::GoesOn),
             Ok(()) => Ok(self.told()),

@@ -96,7 +96,10 @@ impl Access {
         }
         let Some(token) = bearer(headers).or_else(|| offered(headers)) else {
             let challenge = r#"Bearer realm="everwire""#;
-            return Err(Problem::unauthorized("a token is needed", challenge));
+            return Err(Problem::unauthorized(
+                "missing token: send Authorization: Bearer TOKEN",
+                challenge,
+            ));
         };
         let asked = hash(&token);
         let mut found = None;
@@ -108,7 +111,10 @@ impl Access {
         }
         found.map(Arc::clone).ok_or_else(|| {
             let challenge = r#"Bearer realm="everwire", error="invalid_token""#;
-            Problem::unauthorized("the token is not known", challenge)
+            Problem::unauthorized(
+                "unknown token: this service has no token with this secret",
+                challenge,
+            )
         })
     }
 }
@@ -137,8 +143,9 @@ impl Caller {
         if scopes.iter().any(|scope| self.scopes.contains(scope)) {
             return Ok(());
         }
-        let names: Vec<_> = scopes.iter().map(|scope| scope.as_str()).collect();
-        let detail = format!("the token has not the scope {}", names.join(" or "));
+        let names = scopes.iter().map(|scope| format!("{:?}", scope.as_str()));
+        let names: Vec<_> = names.collect();
+        let detail = format!("the token lacks the scope {}", names.join(" or "));
         Err(Problem::forbidden(detail))
     }
 

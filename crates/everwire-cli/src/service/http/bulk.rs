@@ -144,7 +144,7 @@ fn matched(
 ) -> Result<Vec<Handle>, Problem> {
     let mut pattern = None;
     for (key, value) in url::form_urlencoded::parse(request.query_string().as_bytes()) {
-        let wrong = |reason: String| Problem::bad_request(format!("{key}: {reason}"));
+        let wrong = |reason: String| Problem::bad_request(format!("invalid {key}: {reason}"));
         match &*key {
             "match" if pattern.is_some() => {
                 return Err(wrong(
@@ -155,11 +155,15 @@ fn matched(
                 let read = Pattern::new(&value).map_err(|error| wrong(error.to_string()))?;
                 pattern = Some(read);
             }
-            _ => return Err(wrong("unknown parameter; there is match".into())),
+            _ => {
+                return Err(Problem::bad_request(format!(
+                    "unknown parameter {key}; the only one is match"
+                )));
+            }
         }
     }
     let Some(pattern) = pattern else {
-        let detail = "match: a pattern is needed; * selects all connections";
+        let detail = "missing parameter match: write a pattern; * selects all connections";
         return Err(Problem::bad_request(detail));
     };
     Ok(state.list(caller, &pattern))

@@ -64,7 +64,7 @@ pub async fn put(
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     let name = ConnectionName::new(name.as_str())
-        .map_err(|error| Problem::unprocessable(format!("{:?} is no name: {error}", *name)))?;
+        .map_err(|error| Problem::unprocessable(format!("invalid name {:?}: {error}", *name)))?;
     let name = permit.reach(name)?;
     state.refuse_owned(&name)?;
     state.refuse_unknown()?;
@@ -195,12 +195,12 @@ fn refuse_what_moves_others(caller: &Caller, settings: &ConnectionSettings) -> R
     let mut rates = settings.rate.iter().chain(of_steps);
     if let Some(bucket) = rates.find_map(|rate| rate.bucket.as_ref()) {
         return Err(Problem::forbidden(format!(
-            "invalid rate: the token does not reach all names, and others share the bucket {bucket:?}; give the name a rate of its own, as \
+            "invalid rate: the token does not reach all names, but others share the bucket {bucket:?}; give the name a rate of its own, as \
              {{\"messages\": 5, \"per\": \"1s\"}}"
         )));
     }
     if settings.required {
-        let detail = "invalid required: the token does not reach all names, and the process would not be ready without this one; it must be false";
+        let detail = "invalid required: the token does not reach all names, and the service would not be ready without this connection; write false";
         return Err(Problem::forbidden(detail));
     }
     Ok(())

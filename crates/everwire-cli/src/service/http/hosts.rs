@@ -138,7 +138,7 @@ fn check_host(request: &HttpRequest) -> Result<(), Problem> {
     };
     let Some(hosts) = request.app_data::<Data<Hosts>>() else {
         return Err(Problem::unavailable(
-            "the hosts of this server are not known",
+            "the host names of this service are not loaded",
         ));
     };
     let public = public_url(request);
@@ -172,7 +172,7 @@ fn public_url(request: &HttpRequest) -> Option<PublicUrl> {
 }
 
 fn unknown_host(request: &HttpRequest, authority: &str, public: Option<&PublicUrl>) -> Problem {
-    let told = "this Host is not served here: ask by a loopback address or by localhost";
+    let told = "invalid Host: ask by a loopback address or by localhost";
     if let Some(public) = public {
         return Problem::forbidden(format!(
             "{told}, or by service.public_url, which is {public}"

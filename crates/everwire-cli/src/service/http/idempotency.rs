@@ -25,7 +25,7 @@ impl Key {
         };
         let key = key.as_bytes();
         if keys.next().is_some() || key.is_empty() || key.len() > MAX_KEY {
-            let detail = format!("Idempotency-Key is one text of 1 to {MAX_KEY} bytes");
+            let detail = format!("invalid Idempotency-Key: write one text of 1 to {MAX_KEY} bytes");
             return Err(Problem::bad_request(detail));
         }
         // Neither the name of a token nor a header contains this byte.

@@ -1,7 +1,7 @@
 //! The process as a whole.
 
 use actix_web::{HttpResponse, web::Data};
-use everwire::{Manager, memory::MemoryUsage};
+use everwire::memory::MemoryUsage;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -9,7 +9,7 @@ use super::{
     permit::{Permit, ToRead},
     problem::Problem,
 };
-use crate::service::state::AppState;
+use crate::service::{bridge::BridgeStatus, state::AppState};
 
 /// The process as a whole.
 #[derive(Debug, Serialize, ToSchema)]
@@ -26,6 +26,9 @@ pub struct Overview {
     /// needs it.
     #[schema(required)]
     store_outage: Option<String>,
+    /// How the bridge to NATS is doing; absent where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nats: Option<BridgeStatus>,
 }
 
 /// Memory in bytes, by use.
@@ -68,13 +71,15 @@ impl From<MemoryUsage> for Memory {
 }
 
 impl Overview {
-    fn of(manager: &Manager) -> Self {
+    fn of(state: &AppState) -> Self {
+        let manager = &state.manager;
         Self {
             version: env!("CARGO_PKG_VERSION"),
             connections: manager.len(),
             missed_events: manager.missed_events(),
             memory: manager.memory_usage().into(),
             store_outage: manager.store_outage(),
+            nats: state.bridge.status(),
         }
     }
 }
@@ -95,5 +100,5 @@ pub async fn overview(
     permit.need_all_names(
         "the token does not reach all names, which the status of the process is about",
     )?;
-    Ok(HttpResponse::Ok().json(Overview::of(&state.manager)))
+    Ok(HttpResponse::Ok().json(Overview::of(&state)))
 }

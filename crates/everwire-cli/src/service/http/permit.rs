@@ -98,7 +98,8 @@ impl<N: Need> FromRequest for Permit<N> {
 
 fn permit<N: Need>(request: &HttpRequest) -> Result<Permit<N>, Problem> {
     let state = request.app_data::<Data<AppState>>();
-    let state = state.ok_or_else(|| Problem::unavailable("nobody can be let in"))?;
+    let state = state
+        .ok_or_else(|| Problem::unavailable("the access rules are not loaded; ask again later"))?;
     let caller = state.access.identify(request.headers())?;
     N::ask(&caller)?;
     Ok(Permit(caller, PhantomData))

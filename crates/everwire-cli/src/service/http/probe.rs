@@ -28,7 +28,11 @@ pub async fn probe(connection: Found<ToControl>) -> Result<HttpResponse, Problem
     let Found { state, name, .. } = connection;
     let probed = tokio::time::timeout(PATIENCE, state.manager.probe(&*name)).await;
     let probed = probed
-        .map_err(|_| Problem::unavailable("the dial has not had its turn, or takes too long"))?
+        .map_err(|_| {
+            Problem::unavailable(
+                "the dial did not end in time, or other dials wait ahead of it; ask again",
+            )
+        })?
         .map_err(|_gone| Problem::unknown(name.as_str()))?;
     let probes: Vec<_> = probed.iter().map(probed_json).collect();
     Ok(HttpResponse::Ok().json(json!({ "name": *name, "probes": probes })))

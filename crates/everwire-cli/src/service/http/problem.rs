@@ -77,7 +77,7 @@ impl Problem {
 
     /// 413: the body has more than `limit` bytes.
     pub fn too_large(limit: usize) -> Self {
-        let detail = format!("the body has more than {limit} bytes, which is what is allowed here");
+        let detail = format!("the body is too long: at most {limit} bytes are allowed here");
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
     }
 
@@ -120,7 +120,7 @@ impl Problem {
     /// 409: the message can no longer reach the requested fate.
     pub fn fate(receipt: &Receipt, fate: Fate) -> Self {
         let detail = format!(
-            "the message can no longer be what was asked for: it is {}",
+            "the message can no longer reach the fate that was asked for: it is {}",
             fate.as_str()
         );
         Self::conflict(detail)
@@ -131,7 +131,7 @@ impl Problem {
 
     /// 410: the message with this id in this epoch is no longer known.
     pub fn forgotten(id: u64) -> Self {
-        let detail = "what became of the message is not known any more: its id is of another epoch, or too old";
+        let detail = "the fate of the message is forgotten: its id is of another epoch, or too old";
         Self::new(StatusCode::GONE, detail)
             .member("id", id)
             .member("fate", Fate::Forgotten.as_str())

@@ -49,7 +49,7 @@ impl ListQuery {
     pub fn parse(query: &str) -> Result<Self, Problem> {
         let mut list = Self::default();
         for (key, value) in url::form_urlencoded::parse(query.as_bytes()) {
-            let wrong = |reason: String| Problem::bad_request(format!("{key}: {reason}"));
+            let wrong = |reason: String| Problem::bad_request(format!("invalid {key}: {reason}"));
             match &*key {
                 "match" | "tag" | "state" | "limit" | "cursor" if value.is_empty() => {}
                 "match" => {
@@ -66,11 +66,15 @@ impl ListQuery {
                 "limit" => list.limit = limit(&value).map_err(wrong)?,
                 "cursor" => {
                     let after = ConnectionName::new(&value);
-                    list.after = Some(after.map_err(|_| wrong("it is none of ours".to_owned()))?);
+                    list.after = Some(after.map_err(|_| {
+                        wrong("use next_cursor of the page before, as it is".into())
+                    })?);
                 }
                 _ => {
                     let known = "the parameters are match, tag, state, limit and cursor";
-                    return Err(wrong(format!("unknown parameter; {known}")));
+                    return Err(Problem::bad_request(format!(
+                        "unknown parameter {key}; {known}"
+                    )));
                 }
             }
         }
@@ -120,7 +124,7 @@ mod tests {
             ("limit=x", "1 to 1000"),
             ("state=up", "the states are idle"),
             ("match=a%3F", "'?'"),
-            ("cursor=..", "none of ours"),
+            ("cursor=..", "next_cursor"),
             ("states=open", "unknown parameter"),
         ] {
             let told = ListQuery::parse(query).unwrap_err().to_string();

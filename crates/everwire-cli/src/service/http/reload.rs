@@ -47,10 +47,16 @@ fn plan_only(query: &str) -> Result<bool, Problem> {
     for (key, value) in url::form_urlencoded::parse(query.as_bytes()) {
         let read = match (&*key, value.parse::<bool>()) {
             ("plan", Ok(value)) if plan.is_none() => value,
-            ("plan", Ok(_)) => return Err(Problem::bad_request("plan: it comes twice")),
-            ("plan", Err(_)) => return Err(Problem::bad_request("plan: write true or false")),
+            ("plan", Ok(_)) => {
+                return Err(Problem::bad_request(
+                    "invalid plan: it comes twice; write it once",
+                ));
+            }
+            ("plan", Err(_)) => {
+                return Err(Problem::bad_request("invalid plan: write true or false"));
+            }
             _ => {
-                let detail = format!("{key}: unknown parameter; there is plan");
+                let detail = format!("unknown parameter {key}; the only one is plan");
                 return Err(Problem::bad_request(detail));
             }
         };

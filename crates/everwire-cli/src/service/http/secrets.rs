@@ -42,15 +42,15 @@ pub async fn put(
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     let id = ConnectionName::new(id.as_str())
-        .map_err(|error| Problem::unprocessable(format!("{:?} is no id: {error}", *id)))?;
+        .map_err(|error| Problem::unprocessable(format!("invalid id {:?}: {error}", *id)))?;
     let id = permit.reach(id)?;
     state.refuse_unknown()?;
     let value = body::change(&request, payload, MAX_SECRET).await?;
     let value = String::from_utf8(value.into());
-    let value = value.map_err(|_| Problem::unprocessable("the value is not UTF-8"))?;
+    let value = value.map_err(|_| Problem::unprocessable("invalid value: it is not UTF-8"))?;
     if value.is_empty() {
         return Err(Problem::unprocessable(
-            "the value is empty; DELETE removes a secret",
+            "invalid value: it is empty; DELETE removes a secret",
         ));
     }
     let turn = state

@@ -138,9 +138,9 @@ pub async fn fate(
         Epoch::Never => None,
     };
     if found.is_none() && handle.waits_for_store() {
-        return Err(connection
-            .state
-            .unknown_yet("what the connection accepted before is not known"));
+        return Err(connection.state.unknown_yet(
+            "the store is not open, so the fates of earlier messages are not known yet",
+        ));
     }
     match found.map(|receipt| (receipt.now(), receipt)) {
         Some((fate, receipt)) if fate != Fate::Forgotten => {
@@ -172,11 +172,17 @@ impl Epoch {
     fn parse(query: &str) -> Result<Self, Problem> {
         let mut read = Self::Now;
         for (key, value) in url::form_urlencoded::parse(query.as_bytes()) {
-            let wrong = |reason: String| Problem::bad_request(format!("{key}: {reason}"));
+            let wrong = |reason: String| Problem::bad_request(format!("invalid {key}: {reason}"));
             read = match &*key {
-                "epoch" if read != Self::Now => return Err(wrong("it comes twice".into())),
+                "epoch" if read != Self::Now => {
+                    return Err(wrong("it comes twice; write it once".into()));
+                }
                 "epoch" => Self::of(&value).map_err(wrong)?,
-                _ => return Err(wrong("unknown parameter; there is epoch".into())),
+                _ => {
+                    return Err(Problem::bad_request(format!(
+                        "unknown parameter {key}; the only one is epoch"
+                    )));
+                }
             };
         }
         Ok(read)
@@ -187,7 +193,9 @@ impl Epoch {
         match value.parse() {
             Ok(epoch @ 1..) => Ok(Self::Of(epoch)),
             Err(_) if is_number => Ok(Self::Never),
-            Ok(0) | Err(_) => Err(format!("invalid epoch {value:?}: write a number from 1 on")),
+            Ok(0) | Err(_) => Err(format!(
+                "{value:?} is not a number; write a number from 1 up"
+            )),
         }
     }
 }
@@ -200,7 +208,7 @@ impl Epoch {
 pub fn check_wait(wait: Fate, settings: &ConnectionSettings) -> Result<(), Problem> {
     match wait == Fate::Confirmed && !settings.heartbeat.can_fence() {
         true => Err(Problem::unprocessable(
-            "nothing can confirm a message here: the heartbeat is neither of pings nor a text that fences",
+            "invalid wait: nothing confirms messages here; set a heartbeat of pings, or one of texts with fence = true, or wait for written",
         )
         .member("reason", "no_fence")),
         false => Ok(()),
@@ -213,7 +221,8 @@ pub fn check_wait(wait: Fate, settings: &ConnectionSettings) -> Result<(), Probl
 ///
 /// 400.
 pub fn wait_for(wait: Option<&str>, timeout: Option<&str>) -> Result<(Fate, Duration), Problem> {
-    let wrong = |key: &str, reason: String| Problem::bad_request(format!("{key}: {reason}"));
+    let wrong =
+        |key: &str, reason: String| Problem::bad_request(format!("invalid {key}: {reason}"));
     let wait = wait.map(fate_to_wait_for).transpose();
     let timeout = timeout.map(self::timeout).transpose();
     Ok((
@@ -252,11 +261,15 @@ impl SendQuery {
             timeout: DEFAULT_TIMEOUT,
         };
         for (key, value) in url::form_urlencoded::parse(query.as_bytes()) {
-            let wrong = |reason: String| Problem::bad_request(format!("{key}: {reason}"));
+            let wrong = |reason: String| Problem::bad_request(format!("invalid {key}: {reason}"));
             match &*key {
                 "wait" => read.wait = fate_to_wait_for(&value).map_err(wrong)?,
                 "timeout" => read.timeout = timeout(&value).map_err(wrong)?,
-                _ => return Err(wrong("unknown parameter; they are wait and timeout".into())),
+                _ => {
+                    return Err(Problem::bad_request(format!(
+                        "unknown parameter {key}; the parameters are wait and timeout"
+                    )));
+                }
             }
         }
         Ok(read)
@@ -269,7 +282,7 @@ fn fate_to_wait_for(value: &str) -> Result<Fate, String> {
         "written" => Ok(Fate::Written),
         "confirmed" => Ok(Fate::Confirmed),
         _ => Err(format!(
-            "{value:?} is none of queued, written and confirmed"
+            "{value:?} is not one of queued, written and confirmed"
         )),
     }
 }
@@ -281,7 +294,7 @@ fn fate_to_wait_for(value: &str) -> Result<Fate, String> {
 /// What is wrong with it.
 pub fn timeout(value: &str) -> Result<Duration, String> {
     let timeout =
-        parse_duration(value).map_err(|help| format!("{value:?} is no duration: {help}"))?;
+        parse_duration(value).map_err(|help| format!("{value:?} is not a duration; {help}"))?;
     match timeout <= MAX_TIMEOUT {
         true => Ok(timeout),
         false => Err(format!("{value:?} is longer than 5m")),
@@ -306,10 +319,10 @@ mod tests {
             (Fate::Written, s(0))
         );
         for (query, part) in [
-            ("wait=sent", "none of queued"),
-            ("wait=", "none of queued"),
-            ("timeout=5", "is no duration"),
-            ("timeout=", "is no duration"),
+            ("wait=sent", "not one of queued"),
+            ("wait=", "not one of queued"),
+            ("timeout=5", "not a duration"),
+            ("timeout=", "not a duration"),
             ("timeout=6m", "longer than 5m"),
             ("waits=written", "unknown parameter"),
         ] {

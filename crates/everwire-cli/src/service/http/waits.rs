@@ -35,7 +35,7 @@ impl Waits {
     pub fn take(&self, caller: &Caller, tenants: usize) -> Result<Place, Problem> {
         self.0.take_fairly(caller, ONE, tenants).map_err(|_refused| {
             let soon = HeaderValue::from_static("1");
-            let detail = "too many requests wait for what becomes of a message; nothing was sent: send without `wait`, and ask for its fate";
+            let detail = "too many requests wait for the fate of a message, so nothing was sent; send without `wait`, and ask for the fate later";
             Problem::unavailable(detail).header(header::RETRY_AFTER, soon)
         })
     }

@@ -44,11 +44,15 @@ pub async fn why(connection: Found<ToRead>) -> Result<HttpResponse, Problem> {
         "requests": status["requests"],
         "subscriptions": status["subscriptions"],
         "preparing": status["preparing"],
+        "rotation": status["rotation"],
         "last_error": status["last_error"],
         "last_close": status["last_close"],
         "sessions": status["sessions"],
         "attempts": attempts,
     });
+    if let Some(lag) = state.bridge.lag(&name).await {
+        told["nats"] = json!(lag);
+    }
     // The message may be confidential: a caller that may only read does not even learn whether
     // there is one.
     if caller.need(&[Scope::Control]).is_ok() {

@@ -25,7 +25,7 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use super::tenants::Tenants;
+use super::{bridge::BridgeStatus, tenants::Tenants};
 
 use self::{
     labels::{DroppedLabels, ReconnectLabels},
@@ -71,7 +71,7 @@ impl Metrics {
         });
         Arc::new(Self {
             counters,
-            _subscription: subscription,
+            _subscription: subscription.uncounted(),
         })
     }
 
@@ -80,9 +80,15 @@ impl Metrics {
     /// # Errors
     ///
     /// An error of the encoder.
-    pub async fn text(&self, manager: &Manager) -> Result<String, fmt::Error> {
+    pub async fn text(
+        &self,
+        manager: &Manager,
+        bridge: Option<BridgeStatus>,
+    ) -> Result<String, fmt::Error> {
         let counters = &self.counters;
-        let snapshot = Snapshot::take(manager, &counters.names, |name| counters.admit(name)).await;
+        let mut snapshot =
+            Snapshot::take(manager, &counters.names, |name| counters.admit(name)).await;
+        snapshot.bridge = bridge;
         for status in snapshot.statuses() {
             if let Some(rtt) = status.rtt.filter(|_| status.ready) {
                 self.counters.round_trips.observe(rtt.as_secs_f64());

@@ -13,7 +13,7 @@ use prometheus_client::{
     metrics::{MetricType, counter::ConstCounter, gauge::ConstGauge},
 };
 
-use super::names::Names;
+use super::{super::bridge::BridgeStatus, names::Names};
 
 /// All connections at one moment.
 #[derive(Debug)]
@@ -26,6 +26,8 @@ pub struct Snapshot {
     memory: MemoryUsage,
     store_outage: bool,
     now: Timestamp,
+    /// How the bridge to NATS is doing, if there is one.
+    pub bridge: Option<BridgeStatus>,
 }
 
 /// A label and its value.
@@ -48,6 +50,7 @@ impl Snapshot {
             memory: manager.memory_usage(),
             store_outage: manager.store_outage().is_some(),
             now: Timestamp::now(),
+            bridge: None,
         };
         for status in statuses {
             *snapshot.states.entry(status.state).or_default() += 1;
@@ -214,6 +217,77 @@ impl Snapshot {
         family(encoder, "subscriptions", help, MetricType::Gauge, series)
     }
 
+    fn encode_bridge(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let Some(bridge) = &self.bridge else {
+            return Ok(());
+        };
+        let (inbound, outbound) = (&bridge.inbound, &bridge.outbound);
+        let up = ConstGauge::new(i64::from(bridge.server.is_some()));
+        let help = "1 while the bridge is connected to NATS, 0 otherwise";
+        up.encode(describe(encoder, "nats_up", help, MetricType::Gauge)?)?;
+        for (name, value, help) in [
+            (
+                "nats_published",
+                inbound.published,
+                "Messages that the stream has acknowledged",
+            ),
+            (
+                "nats_redelivered",
+                inbound.redelivered,
+                "Messages that were published again, since a connection was lost",
+            ),
+            (
+                "nats_dropped",
+                inbound.dropped,
+                "Messages that were not published: the spool was full, or the stream takes none like them",
+            ),
+            (
+                "nats_sent",
+                outbound.sent,
+                "Messages of the queue that were sent",
+            ),
+            (
+                "nats_refused",
+                outbound.refused,
+                "Messages of the queue that could not be sent",
+            ),
+        ] {
+            let counter = ConstCounter::new(value);
+            counter.encode(describe(encoder, name, help, MetricType::Counter)?)?;
+        }
+        for (name, value, help) in [
+            (
+                "nats_pending",
+                inbound.pending,
+                "Messages that the stream has not acknowledged yet: published, in memory, in the spool",
+            ),
+            (
+                "nats_spool_messages",
+                inbound.spool_messages,
+                "Messages that wait on disk for NATS",
+            ),
+            (
+                "nats_spool_bytes",
+                inbound.spool_bytes,
+                "Bytes of messages that wait on disk for NATS",
+            ),
+            (
+                "nats_held",
+                outbound.held,
+                "Messages of the queue that are in memory, on their way or waiting for it",
+            ),
+            (
+                "nats_names_behind",
+                outbound.names_behind,
+                "Names with messages that are read again from the queue later",
+            ),
+        ] {
+            let gauge = ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX));
+            gauge.encode(describe(encoder, name, help, MetricType::Gauge)?)?;
+        }
+        Ok(())
+    }
+
     fn by_direction(
         &self,
         value: fn(&Traffic) -> u64,
@@ -247,7 +321,8 @@ impl Collector for Snapshot {
         self.encode_memory(&mut encoder)?;
         self.encode_traffic(&mut encoder)?;
         self.encode_gauges(&mut encoder)?;
-        self.encode_subscriptions(&mut encoder)
+        self.encode_subscriptions(&mut encoder)?;
+        self.encode_bridge(&mut encoder)
     }
 }
 

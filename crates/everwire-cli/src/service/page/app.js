@@ -5,6 +5,7 @@ import { Drawer } from './drawer.js';
 import { STATES, make, say } from './format.js';
 import { Link } from './link.js';
 import { Names } from './names.js';
+import { showBridge } from './nats.js';
 import { Table } from './table.js';
 
 // Uptimes and countdowns move without news.
@@ -113,3 +114,4 @@ setInterval(() => {
 }, TICK);
 await askRoutes().catch(() => setTimeout(askRoutes, 5000));
 link.start();
+if (routes.has('/v1/status')) showBridge(at('nats'));

@@ -45,6 +45,7 @@ static FILES: &[File] = &[
     script!("format.js"),
     script!("link.js"),
     script!("names.js"),
+    script!("nats.js"),
     script!("probe.js"),
     script!("send.js"),
     script!("spark.js"),

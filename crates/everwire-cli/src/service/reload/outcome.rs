@@ -52,7 +52,7 @@ impl Reloaded {
     pub fn log(&self, trigger: &str) {
         let plan = &self.plan;
         for failed in &self.failed {
-            tracing::error!(name = %failed.name, text = failed.reason.as_str(), "not changed as the configuration says");
+            tracing::error!(name = %failed.name, text = failed.reason.as_str(), "the connection could not be changed as the configuration says");
         }
         tracing::info!(
             trigger,

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use everwire::config::ServiceSettings;
+use everwire::config::{NatsSettings, ServiceSettings};
 use tokio::sync::Mutex;
 
 /// The source of a reload, and the values of `[service]` that are in force.
@@ -10,6 +10,8 @@ pub struct Source {
     pub(super) path: Option<PathBuf>,
     // Locked during a reload, so that the next one begins where this one ended.
     pub(super) service: Mutex<ServiceSettings>,
+    /// The bridge that was started with the process, if there is one.
+    pub nats: Option<NatsSettings>,
 }
 
 impl Source {
@@ -18,6 +20,7 @@ impl Source {
         Self {
             path,
             service: Mutex::new(service),
+            nats: None,
         }
     }
 }

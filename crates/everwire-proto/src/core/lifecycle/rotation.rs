@@ -34,6 +34,19 @@ impl Lifecycle {
         self.rotate(out)
     }
 
+    /// The number of successors in a row that have failed, and when the next one is due. `None` if
+    /// the last one succeeded or none was requested.
+    pub fn failed_successors(&self) -> Option<(u32, Option<Instant>)> {
+        let State::Open { rotation, .. } = &self.state else {
+            return None;
+        };
+        match *rotation {
+            Rotation::Postponed { attempt, until } => Some((attempt, Some(until))),
+            Rotation::Underway { attempt, .. } if attempt > 0 => Some((attempt, None)),
+            Rotation::None | Rotation::Underway { .. } => None,
+        }
+    }
+
     /// Whether a successor is still needed.
     pub fn wants_successor(&self) -> bool {
         match &self.state {

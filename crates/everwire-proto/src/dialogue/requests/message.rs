@@ -34,7 +34,7 @@ pub const MAX_OWN: usize = 1024;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidRequest {
     /// It is no JSON text.
-    #[error("invalid request: it is no JSON text")]
+    #[error("invalid request: it is not JSON")]
     NoJson,
     /// There is no number and no text at this place.
     #[error("invalid request: there is no number or text at {0}")]

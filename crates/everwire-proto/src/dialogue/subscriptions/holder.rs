@@ -25,7 +25,7 @@ pub enum Holder {
 
 /// What is no holder.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no holder: write file, api or ws:NUMBER")]
+#[error("invalid holder {0:?}: write file, api or ws:NUMBER")]
 pub struct InvalidHolder(String);
 
 impl fmt::Display for Holder {

@@ -49,7 +49,7 @@ pub(super) fn check(report: &mut Report<'_>, called: &Called<'_>, values: Vec<Ty
             (least, most) if least == most => format!("{most} arguments"),
             (least, most) => format!("{least} or {most} arguments"),
         };
-        let message = format!("{} takes {wanted}, and has {count}", quoted(called.name));
+        let message = format!("{} takes {wanted}, but has {count}", quoted(called.name));
         report.error(
             &called.ast.span,
             message,
@@ -121,7 +121,7 @@ impl<'c> CallCheck<'_, '_, 'c> {
         let list = list.join(", ");
         let written = self.report.quoted(ast);
         let AstKind::Text(word) = &ast.kind else {
-            let message = format!("invalid {what} {written}: it is not a text that is written out");
+            let message = format!("invalid {what} {written}: it must be a literal text");
             self.report
                 .error(&ast.span, message, format!("write one of {list}"));
             return None;
@@ -147,7 +147,7 @@ impl<'c> CallCheck<'_, '_, 'c> {
         if matches!(value.kind, Kind::Null | Kind::Bool | Kind::List) {
             let written = self.report.quoted(ast);
             let message = format!(
-                "{} takes texts, and {written} is {}",
+                "{} takes texts, but {written} is {}",
                 quoted(self.called.name),
                 value.kind.described()
             );
@@ -265,7 +265,7 @@ impl<'c> CallCheck<'_, '_, 'c> {
         };
         if matches!(function, One::Header | One::Cookie) && !self.called.http {
             let message = format!(
-                "{} looks into an HTTP answer, and here is none",
+                "{} looks into an HTTP answer, but there is none here",
                 self.report.quoted(self.called.ast)
             );
             self.report.error(
@@ -315,7 +315,7 @@ impl<'c> CallCheck<'_, '_, 'c> {
             }
             AstKind::Pointer(_) => {
                 let message = format!(
-                    "{} is a value of the message, and `at` wants a pointer as a text",
+                    "`at` needs a pointer as a text, but {} is a value of the message",
                     quoted(written)
                 );
                 let help = format!("for a pointer write {}", quoted(&format!("\"{written}\"")));

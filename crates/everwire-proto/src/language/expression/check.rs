@@ -103,7 +103,7 @@ impl Check<'_, '_, '_> {
     fn pointer(&mut self, ast: &Ast<'_>, pointer: &JsonPointer) -> Typed {
         if !self.scope.built_ins.has(BuiltIn::Message) {
             let message = format!(
-                "{} looks into a message, and here is none",
+                "{} looks into a message, but there is none here",
                 self.report.quoted(ast)
             );
             self.report.error(
@@ -210,7 +210,7 @@ impl Check<'_, '_, '_> {
         if comparison == Comparison::In {
             if !right.kind.may_be(Kind::List) {
                 let message = format!(
-                    "`in` wants a list, and {} is {}",
+                    "`in` needs a list, but {} is {}",
                     self.report.quoted(&sides[1]),
                     right.kind.described()
                 );
@@ -268,7 +268,7 @@ impl Check<'_, '_, '_> {
             false => value.kind.described(),
         };
         let message = format!(
-            "`{}` takes whole numbers, and {} is {kind}",
+            "`{}` takes whole numbers, but {} is {kind}",
             sign.as_str(),
             self.report.quoted(ast)
         );

@@ -232,7 +232,7 @@ impl<'t> Lexer<'t> {
             }
             _ => return,
         };
-        let message = format!("{} is one pointer", quoted(written));
+        let message = format!("{} is read as one pointer", quoted(written));
         self.warnings.push(LanguageError::new(span, message, help));
     }
 }

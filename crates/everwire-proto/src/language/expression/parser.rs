@@ -88,8 +88,8 @@ impl<'t> Parser<'t> {
         if self.comparison_operator().is_some() {
             let operator = before..self.lexer.at();
             let first = quoted(&self.lexer.text()[span]);
-            let message = format!("invalid comparison: {first} is compared once more");
-            let help = "compare twice, with `&&` between, or write parentheses";
+            let message = format!("invalid comparison: {first} is compared again");
+            let help = "write two comparisons with `&&` between them, or use parentheses";
             let start = operator.end - self.lexer.text()[operator.clone()].trim_start().len();
             return Err(LanguageError::new(start..operator.end, message, help));
         }
@@ -177,7 +177,7 @@ impl<'t> Parser<'t> {
                 let help = "leave out the comma behind the last value";
                 return Err(self.lexer.error(
                     1,
-                    format!("a value is missing before `{close}`"),
+                    format!("expected a value before `{close}`"),
                     help,
                 ));
             }

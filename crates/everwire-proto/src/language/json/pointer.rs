@@ -28,7 +28,7 @@ pub enum InvalidPointer {
     #[error("it starts with a slash, as in \"/data/t\"")]
     NoSlash,
     /// A tilde with neither 0 nor 1 behind it, and its offset in bytes.
-    #[error("the ~ at position {0} is neither ~0, which stands for ~, nor ~1, which stands for /")]
+    #[error("the ~ at position {0} is neither ~0 (for ~) nor ~1 (for /)")]
     Escape(usize),
     /// It is longer than [`MAX_POINTER`].
     #[error("it has at most {MAX_POINTER} bytes, and this one has {0}")]

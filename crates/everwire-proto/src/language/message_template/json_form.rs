@@ -172,7 +172,7 @@ impl Place {
             Self::Text {
                 has_quote: true, ..
             } => {
-                let message = format!("{written} stands in JSON that is within a text of JSON");
+                let message = format!("{written} stands in JSON inside a text of JSON");
                 let help = "write a `let` with the inner JSON, and `${json(name)}` without quotes, or the name within quotes";
                 Some(LanguageError::new(piece.span.clone(), message, help))
             }

@@ -28,7 +28,7 @@ pub enum Unfilled {
         hole: Box<str>,
     },
     /// Bytes that are no text stand in a template of text.
-    #[error("`{hole}` is no text")]
+    #[error("`{hole}` is not a text")]
     NotText {
         /// The hole as it was written.
         hole: Box<str>,

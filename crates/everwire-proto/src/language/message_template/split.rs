@@ -130,7 +130,7 @@ fn shipped_part(inner: &str, scope: &Scope<'_>) -> Result<Part, Wrong> {
             return Err(over_api());
         }
         if path.is_empty() || path.contains('\0') {
-            return Err((format!("{written} names no file"), "write ${file:PATH}"));
+            return Err((format!("{written} has no path"), "write ${file:PATH}"));
         }
         return Ok(Part::File(scope.outside.file(path)));
     }
@@ -138,7 +138,7 @@ fn shipped_part(inner: &str, scope: &Scope<'_>) -> Result<Part, Wrong> {
         let named = scope.outside.secret_id(id);
         named.map_err(|error| {
             (
-                format!("{written} names no secret: {error}"),
+                format!("invalid secret id in {written}: {error}"),
                 "write ${secret:ID}",
             )
         })?;

@@ -37,13 +37,13 @@ pub enum InvalidUrlPattern {
     #[error("it has no host; write \"*\" for all")]
     NoHost,
     /// A URL with user and password is never dialled.
-    #[error("it has an @, which no URL that is dialled has in its host")]
+    #[error("it has an @ in its host; a URL is never dialled with a user or a password")]
     Credentials,
     /// The port is neither a number nor has it a `*`.
-    #[error("the port {0:?} is no number from 1 to 65535")]
+    #[error("invalid port {0:?}: write a number from 1 to 65535")]
     Port(String),
     /// The host can be no host.
-    #[error("the host {0:?} can be none")]
+    #[error("invalid host {0:?}")]
     Host(String),
 }
 

@@ -16,7 +16,7 @@ pub struct TemplateDuration(pub MessageTemplate);
 
 /// What a template came to that is no duration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no duration")]
+#[error("not a duration")]
 pub struct NoDuration;
 
 impl TemplateDuration {

@@ -22,7 +22,7 @@ pub enum AnswerError {
     #[error("the server's permessage-deflate has {0} twice")]
     Repeated(&'static str),
     /// A value that the parameter cannot have.
-    #[error("the server's permessage-deflate has {parameter}={value:?}, which is none of 8 to 15")]
+    #[error("the server's permessage-deflate has {parameter}={value:?}, not a number from 8 to 15")]
     WindowBits {
         /// The parameter's name.
         parameter: &'static str,
@@ -30,14 +30,14 @@ pub enum AnswerError {
         value: String,
     },
     /// A value where there can be none.
-    #[error("the server's permessage-deflate gives {0} a value, and it has none")]
+    #[error("the server's permessage-deflate gives {0} a value, but it takes none")]
     UnexpectedValue(&'static str),
     /// The server did not agree to what was demanded.
-    #[error("the server agreed to permessage-deflate without {0}, which was demanded")]
+    #[error("the server agreed to permessage-deflate without {0}, which we require")]
     Missing(&'static str),
     /// The server wants a larger window than it was allowed.
     #[error(
-        "the server's permessage-deflate has server_max_window_bits={answered}, and {demanded} was demanded"
+        "the server's permessage-deflate has server_max_window_bits={answered}, and {demanded} is required"
     )]
     ServerWindow {
         /// What was demanded.
@@ -355,27 +355,27 @@ mod tests {
             (
                 all,
                 "permessage-deflate; server_max_window_bits",
-                "server_max_window_bits=\"\", which is none of",
+                "server_max_window_bits=\"\", not a number",
             ),
             (
                 all,
                 "permessage-deflate; server_max_window_bits=7",
-                "=\"7\", which is none of 8 to 15",
+                "=\"7\", not a number from 8 to 15",
             ),
             (
                 all,
                 "permessage-deflate; server_max_window_bits=16",
-                "=\"16\", which",
+                "=\"16\", not a number",
             ),
             (
                 all,
                 "permessage-deflate; server_max_window_bits=010",
-                "=\"010\", which",
+                "=\"010\", not a number",
             ),
             (
                 all,
                 "permessage-deflate; client_max_window_bits=+9",
-                "=\"+9\", which",
+                "=\"+9\", not a number",
             ),
             (
                 all,
@@ -390,17 +390,17 @@ mod tests {
             (
                 alone,
                 "permessage-deflate",
-                "without server_no_context_takeover, which was demanded",
+                "without server_no_context_takeover, which we require",
             ),
             (
                 offer(10, None),
                 "permessage-deflate",
-                "without server_max_window_bits, which was demanded",
+                "without server_max_window_bits, which we require",
             ),
             (
                 offer(10, None),
                 "permessage-deflate; server_max_window_bits=11",
-                "=11, and 10 was demanded",
+                "=11, and 10 is required",
             ),
             (
                 offer(15, None),

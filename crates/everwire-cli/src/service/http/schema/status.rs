@@ -64,6 +64,9 @@ pub struct Status {
     /// query.
     #[schema(nullable = false)]
     preparing: Option<String>,
+    /// A rotation whose new socket has failed so far; absent if there is none.
+    #[schema(nullable = false)]
+    rotation: Option<FailedRotation>,
     /// The error may be older than the present state.
     #[schema(required)]
     last_error: Option<LastError>,
@@ -92,6 +95,16 @@ pub struct Status {
     takes_sessions: bool,
     /// The number of its subscribers.
     subscribers: usize,
+}
+
+/// A rotation whose new socket could not be had so far. The old one serves on.
+#[derive(ToSchema)]
+pub struct FailedRotation {
+    /// How many dials of the new socket have failed, one after the other; `last_error` says why.
+    failures: u32,
+    /// When the next one is due; null while it is on its way.
+    #[schema(required, format = DateTime)]
+    retry_at: Option<String>,
 }
 
 /// A socket that a client of the raw bridge has for itself.

@@ -5,7 +5,9 @@ use utoipa::ToSchema;
 
 use super::{
     event::Event,
-    status::{LastClose, LastError, Requests, RuleRate, Session, State, StateCause, Step},
+    status::{
+        FailedRotation, LastClose, LastError, Requests, RuleRate, Session, State, StateCause, Step,
+    },
     subscription::SubscriptionCounts,
 };
 
@@ -43,10 +45,15 @@ pub struct Why {
     /// query.
     #[schema(required)]
     preparing: Option<String>,
+    /// A rotation whose new socket could not be had so far.
+    #[schema(required)]
+    rotation: Option<FailedRotation>,
     #[schema(required)]
     last_error: Option<LastError>,
     #[schema(required)]
     last_close: Option<LastClose>,
+    /// How far the bridge to NATS is behind; absent where it is not.
+    nats: Option<NatsLag>,
     /// The sockets of clients of the raw bridge with `session=own`.
     sessions: Vec<Session>,
     /// The last message of the peer, if its socket ended within five seconds after it was ready.
@@ -55,6 +62,16 @@ pub struct Why {
     /// The last attempts, the latest first.
     #[schema(max_items = 8)]
     attempts: Vec<Attempt>,
+}
+
+/// How far the bridge to NATS is behind a connection.
+#[derive(ToSchema)]
+pub struct NatsLag {
+    /// Messages of the connection that the stream has not acknowledged.
+    pending: u64,
+    /// Why, where that is known.
+    #[schema(required)]
+    text: Option<String>,
 }
 
 /// The peer's last message before its socket ended.

@@ -45,11 +45,15 @@ impl ConnectionLimit {
 fn message(refused: Refused) -> String {
     match refused {
         Refused::Share(share) => {
-            format!("{share} clients of this token stay connected already, which is its share")
+            format!(
+                "too many clients: this token has {share} connected already, and no more are allowed"
+            )
         }
-        Refused::Kept => "all places that are not kept for operators are taken".to_owned(),
+        Refused::Kept => {
+            "too many clients: the other places are for tokens that reach all names".to_owned()
+        }
         Refused::All(max) => {
-            format!("{max} clients stay connected already, which is what is allowed")
+            format!("too many clients: {max} are connected already, and no more are allowed")
         }
     }
 }

@@ -57,7 +57,7 @@ fn keys(keys: Vec<String>) -> Result<SubscriptionKeys, Problem> {
     let bytes: usize = keys.iter().map(String::len).sum();
     if keys.len() > MAX_KEYS || bytes > MAX_KEY_BYTES {
         return Err(Problem::bad_request(format!(
-            "a subscription is for at most {MAX_KEYS} keys, of {MAX_KEY_BYTES} bytes together; leave them out, and all are told"
+            "invalid subscription: it has at most {MAX_KEYS} keys, of {MAX_KEY_BYTES} bytes together; leave them out to receive all"
         )));
     }
     Ok(keys.into_iter().collect())
@@ -90,7 +90,7 @@ fn pattern(caller: &Caller, text: &str) -> Result<Pattern, Problem> {
         return Ok(caller.names().clone());
     }
     let asked = Pattern::new(text);
-    let asked = asked.map_err(|error| Problem::bad_request(format!("match: {error}")))?;
+    let asked = asked.map_err(|error| Problem::bad_request(format!("invalid match: {error}")))?;
     Ok(match caller.reaches_all() {
         true => asked,
         false => asked.within(caller.names().clone()),
@@ -102,7 +102,7 @@ fn kinds(text: &str) -> Result<Kinds, Problem> {
     if text.is_empty() {
         return Ok(Kinds::default());
     }
-    Kinds::parse(text).map_err(|error| Problem::bad_request(format!("types: {error}")))
+    Kinds::parse(text).map_err(|error| Problem::bad_request(format!("invalid types: {error}")))
 }
 
 /// The position where a reader stopped. An empty text means now.

@@ -123,7 +123,7 @@ impl Op {
         };
         let op: Self = serde_json::from_str(text).map_err(refused)?;
         if !(1..=MAX_ID).contains(&op.id().len()) {
-            let detail = format!("id: it has 1 to {MAX_ID} bytes");
+            let detail = format!("invalid id: write 1 to {MAX_ID} bytes");
             return Err((None, Problem::bad_request(detail)));
         }
         Ok(op)
@@ -191,7 +191,7 @@ fn message(text: Option<String>, base64: Option<String>) -> Result<Message, Prob
             Ok(Message::binary(bytes))
         }
         _ => Err(Problem::bad_request(
-            "a message is either text or base64, and one of them",
+            "invalid message: it must have either text or base64",
         )),
     }
 }

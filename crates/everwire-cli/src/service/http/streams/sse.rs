@@ -107,7 +107,7 @@ impl Query {
                 _ => {
                     let known = "the parameters are match, types, subscription and since";
                     return Err(Problem::bad_request(format!(
-                        "{key}: unknown parameter; {known}"
+                        "unknown parameter {key}; {known}"
                     )));
                 }
             }
@@ -124,7 +124,7 @@ fn last_event_id(request: &HttpRequest) -> Result<Option<Cursor>, Problem> {
             super::cursor("Last-Event-ID", value.to_str().unwrap_or("not ASCII"))
         }
         _ => Err(Problem::bad_request(
-            "Last-Event-ID: there must not be several",
+            "invalid Last-Event-ID: it comes more than once; send one",
         )),
     }
 }

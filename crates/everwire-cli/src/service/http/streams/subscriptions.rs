@@ -35,7 +35,7 @@ impl Subscriptions {
         let share = (self.0.for_tenants() / tenants.max(1)).max(1);
         self.0.take(caller, share).map_err(|_refused| {
             let soon = HeaderValue::from_static("5");
-            let detail = "there are as many subscriptions as there may be, of all or of this token; unsubscribe what is not read";
+            let detail = "too many subscriptions, in all or of this token; unsubscribe those that are not read";
             Problem::unavailable(detail).header(header::RETRY_AFTER, soon)
         })
     }

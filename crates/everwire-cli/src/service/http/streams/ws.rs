@@ -204,7 +204,7 @@ impl Session {
         let id = subscribe.id;
         if self.subscriptions.contains_key(&id) {
             return Err(Problem::conflict(format!(
-                "there is a subscription {id:?} already"
+                "the subscription {id:?} exists already"
             )));
         }
         if self.subscriptions.len() >= MAX_SUBSCRIPTIONS {

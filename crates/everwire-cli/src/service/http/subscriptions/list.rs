@@ -53,7 +53,7 @@ impl Query {
     pub fn parse(query: &str) -> Result<Self, Problem> {
         let mut list = Self::default();
         for (key, value) in url::form_urlencoded::parse(query.as_bytes()) {
-            let wrong = |reason: String| Problem::bad_request(format!("{key}: {reason}"));
+            let wrong = |reason: String| Problem::bad_request(format!("invalid {key}: {reason}"));
             match &*key {
                 "state" | "limit" | "cursor" if value.is_empty() => {}
                 "state" => {
@@ -65,7 +65,9 @@ impl Query {
                 "cursor" => list.after = Some(value.into_owned()),
                 _ => {
                     let known = "the parameters are state, limit and cursor";
-                    return Err(wrong(format!("unknown parameter; {known}")));
+                    return Err(Problem::bad_request(format!(
+                        "unknown parameter {key}; {known}"
+                    )));
                 }
             }
         }
@@ -79,7 +81,7 @@ fn state(name: &str) -> Result<SubscriptionState, String> {
     found.ok_or_else(|| {
         let known = SubscriptionState::ALL.map(SubscriptionState::as_str);
         format!(
-            "{name:?} is no state of a subscription; the states are {}",
+            "unknown state {name:?} of a subscription; the states are {}",
             known.join(", ")
         )
     })

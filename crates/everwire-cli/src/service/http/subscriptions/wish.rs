@@ -53,7 +53,7 @@ pub fn refuse_foreign(caller: &Caller, wish: &SubscriptionWish) -> Result<(), Pr
     match wish.words.get("rate") {
         None | Some(Json::Null | Json::Object(_)) => Ok(()),
         Some(_) => Err(Problem::forbidden(
-            "invalid rate: the token does not reach all names, and others share the buckets; leave it out",
+            "invalid rate: the token does not reach all names, but others share the buckets; leave it out",
         )),
     }
 }

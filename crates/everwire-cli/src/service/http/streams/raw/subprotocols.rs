@@ -27,8 +27,9 @@ pub fn for_the_peer(request: &HttpRequest) -> Result<Vec<String>, Problem> {
             continue;
         }
         if !offer.bytes().all(is_token_byte) {
-            let detail =
-                format!("invalid Sec-WebSocket-Protocol: {offer:?} is no token (RFC 9110 §5.6.2)");
+            let detail = format!(
+                "invalid Sec-WebSocket-Protocol: {offer:?} is not a token (RFC 9110 §5.6.2)"
+            );
             return Err(Problem::bad_request(detail));
         }
         if !offered.iter().any(|other| other == offer) {

@@ -1,0 +1,218 @@
+//! The bridge to NATS, in a build that has it.
+
+use std::{path::Path, time::Duration};
+
+use everwire::{ConnectionName, Manager, config::NatsSettings};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::Error;
+
+/// The bridge, if the settings have one.
+#[derive(Debug, Default)]
+pub struct Bridge {
+    #[cfg(feature = "nats")]
+    running: Option<everwire_nats::Bridge>,
+}
+
+/// How the bridge to NATS is doing.
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
+#[schema(as = NatsStatus)]
+pub struct BridgeStatus {
+    /// The server that it is connected to; null while it is not.
+    #[schema(required)]
+    pub server: Option<String>,
+    /// Why it carries nothing now, or what was the last reason.
+    #[schema(required)]
+    pub error: Option<Trouble>,
+    /// What comes in and is published.
+    #[serde(rename = "in")]
+    pub inbound: Inbound,
+    /// What is taken from the queue and sent.
+    #[serde(rename = "out")]
+    pub outbound: Outbound,
+    /// Where streams are not as the settings say.
+    pub differences: Vec<String>,
+}
+
+/// What went wrong with the bridge.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = NatsTrouble)]
+pub struct Trouble {
+    /// A short name that stays, such as "nats_unreachable".
+    pub code: String,
+    /// What went wrong.
+    pub text: String,
+    /// When, in RFC 3339.
+    pub at: String,
+    /// Whether it still holds.
+    pub is_now: bool,
+}
+
+/// What comes in and is published.
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
+#[schema(as = NatsIn)]
+pub struct Inbound {
+    /// Messages that the stream has acknowledged.
+    pub published: u64,
+    /// Messages that were published again, since a connection was lost.
+    pub redelivered: u64,
+    /// Messages that are not acknowledged yet: published, in memory, in the spool.
+    pub pending: u64,
+    /// Messages in the spool.
+    pub spool_messages: u64,
+    /// Bytes of messages in the spool.
+    pub spool_bytes: u64,
+    /// Dropped messages.
+    pub dropped: u64,
+}
+
+/// What is taken from the queue and sent.
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
+#[schema(as = NatsOut)]
+pub struct Outbound {
+    /// Messages that were sent and have left the queue.
+    pub sent: u64,
+    /// Messages that could not be sent and have left the queue.
+    pub refused: u64,
+    /// Messages in memory, on their way or waiting for it.
+    pub held: u64,
+    /// Messages that were dropped from memory and read again from the stream.
+    pub read_again: u64,
+    /// Names with messages that are read again later.
+    pub names_behind: u64,
+}
+
+/// How far the stream is behind a name.
+#[derive(Clone, Debug, Serialize)]
+pub struct Lag {
+    /// Messages of the name that the stream has not acknowledged.
+    pub pending: u64,
+    /// Why, where that is known.
+    pub text: Option<String>,
+}
+
+#[cfg(feature = "nats")]
+impl Bridge {
+    /// Starts it, if there are settings for one: before the names are opened, so that it misses no message.
+    ///
+    /// # Errors
+    ///
+    /// When its folder cannot be used.
+    pub fn start(
+        manager: &Manager,
+        settings: Option<NatsSettings>,
+        state_dir: &Path,
+    ) -> Result<Self, Error> {
+        let Some(settings) = settings else {
+            return Ok(Self::default());
+        };
+        let folder = state_dir.join("nats");
+        std::fs::create_dir_all(&folder).map_err(|error| Error::Bridge(error.into()))?;
+        let observer = everwire_nats::Observer::new(log);
+        let running = everwire_nats::Bridge::start(manager.clone(), settings, &folder, observer);
+        Ok(Self {
+            running: Some(running.map_err(Error::Bridge)?),
+        })
+    }
+
+    /// How it is doing; `None` if there is none.
+    pub fn status(&self) -> Option<BridgeStatus> {
+        let status = self.running.as_ref()?.status();
+        let (inbound, outbound) = (status.inbound, status.outbound);
+        Some(BridgeStatus {
+            server: status.server,
+            error: status.error.map(|error| Trouble {
+                code: error.code.into(),
+                text: error.text,
+                at: error.at.to_string(),
+                is_now: error.is_now,
+            }),
+            inbound: Inbound {
+                published: inbound.published,
+                redelivered: inbound.redelivered,
+                pending: inbound.pending,
+                spool_messages: inbound.spool_messages,
+                spool_bytes: inbound.spool_bytes,
+                dropped: inbound.dropped.values().sum(),
+            },
+            outbound: Outbound {
+                sent: outbound.sent,
+                refused: outbound.refused,
+                held: outbound.held,
+                read_again: outbound.read_again,
+                names_behind: outbound.names_behind,
+            },
+            differences: status.differences,
+        })
+    }
+
+    /// How far the stream is behind a name; `None` if it is not.
+    pub async fn lag(&self, name: &ConnectionName) -> Option<Lag> {
+        let running = self.running.as_ref()?;
+        let asked = tokio::time::timeout(ANSWER, running.pending(name));
+        let pending = asked.await.ok()?.filter(|pending| *pending > 0)?;
+        let status = running.status();
+        let refused = status.inbound.refused.get(name).cloned();
+        let down = status.error.filter(|error| error.is_now);
+        Some(Lag {
+            pending,
+            text: refused.or(down.map(|error| error.text)),
+        })
+    }
+
+    /// The names are about to be closed.
+    pub async fn ending(&self) {
+        if let Some(running) = &self.running {
+            running.ending().await;
+        }
+    }
+
+    /// Publishes what has come in, for so long at most, and ends.
+    pub async fn stop(&self, within: Duration) {
+        if let Some(running) = &self.running {
+            let kept = running.stop(within).await;
+            tracing::info!(kept, "the bridge to NATS has ended");
+        }
+    }
+}
+
+/// How long the bridge's thread may take to answer.
+#[cfg(feature = "nats")]
+const ANSWER: Duration = Duration::from_secs(2);
+
+#[cfg(feature = "nats")]
+fn log(report: &everwire_nats::Report) {
+    use everwire_nats::Report;
+    let text = report.to_string();
+    match report {
+        Report::Up { .. } | Report::EpochRaised { .. } => tracing::info!(%text, "nats"),
+        Report::Down(_, error) => tracing::warn!(code = error.code(), %text, "nats"),
+        _ => tracing::warn!(%text, "nats"),
+    }
+}
+
+/// In a build without it, settings for one have been refused.
+#[cfg(not(feature = "nats"))]
+impl Bridge {
+    /// There is none.
+    pub fn start(_: &Manager, _: Option<NatsSettings>, _: &Path) -> Result<Self, Error> {
+        Ok(Self::default())
+    }
+
+    /// There is none.
+    pub fn status(&self) -> Option<BridgeStatus> {
+        None
+    }
+
+    /// There is none.
+    pub async fn lag(&self, _: &ConnectionName) -> Option<Lag> {
+        None
+    }
+
+    /// Nothing is to be ended.
+    pub async fn ending(&self) {}
+
+    /// Nothing is to be ended.
+    pub async fn stop(&self, _: Duration) {}
+}

@@ -1,0 +1,289 @@
+//! The work queue, and what it says.
+
+use std::{sync::Arc, time::Duration};
+
+use async_nats::{
+    Message, Subscriber,
+    jetstream::{
+        self, Context, ErrorCode,
+        consumer::{AckPolicy, Consumer, pull},
+        stream::{ConsumerErrorKind, DiscardPolicy, RawMessageErrorKind, RetentionPolicy, Stream},
+    },
+};
+use everwire::{
+    ConnectionName,
+    config::{NatsOutSettings, NatsSettings},
+};
+use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
+
+use crate::{
+    connection::Connection, error::BridgeError, link::Link, part::Part, report::Observer,
+    status::Shared, stream, subject::subject_of,
+};
+
+/// How long the stream and the consumer may take to be found or made, beyond the connection.
+const FIND_DEADLINE: Duration = Duration::from_secs(20);
+/// How long an acknowledgement, a deletion or a reading may take.
+const DEADLINE: Duration = Duration::from_secs(5);
+/// So many messages are asked for at once, for so long.
+const BATCH: usize = 256;
+const BATCH_BYTES: usize = 8 << 20;
+const EXPIRES: Duration = Duration::from_secs(2);
+/// The server never delivers a message again by itself while this process lives: what is delivered
+/// again comes out of order. A consumer that is made anew delivers what is left in order.
+const ACK_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
+/// A consumer whose process is gone for so long is gone, too.
+const INACTIVE: Duration = Duration::from_secs(60);
+
+/// A message that was read again, or what kept it from being read.
+pub(super) type Found = Result<Option<jetstream::message::StreamMessage>, String>;
+
+/// What has changed.
+pub(super) enum Change {
+    /// There is a connection.
+    Up,
+    /// The connection is lost.
+    Down,
+    /// Messages of the queue, in their order.
+    Delivered(Vec<jetstream::Message>),
+    /// A message was put on the queue by somebody who waits for an answer.
+    Asked(Message),
+    /// The next message of a name.
+    Read(ConnectionName, Found),
+    /// A message has left the queue, or that is not known.
+    Finished(u64, Result<(), String>),
+}
+
+/// The way to the queue.
+pub(super) type OutLink = Link<Up>;
+
+/// A connection with a queue behind it.
+pub(super) struct Up {
+    connection: Connection,
+    stream: Stream,
+    consumer: Consumer<pull::Config>,
+    asked: Subscriber,
+    differences: Vec<String>,
+    pull: Pull,
+    reads: FuturesUnordered<BoxFuture<'static, (ConnectionName, Found)>>,
+    finishing: FuturesUnordered<BoxFuture<'static, (u64, Result<(), String>)>>,
+}
+
+/// Begins to connect.
+pub(super) fn link(
+    nats: Arc<NatsSettings>,
+    settings: NatsOutSettings,
+    consumer: String,
+    status: Shared,
+    observer: Observer,
+) -> OutLink {
+    Link::new(Part::Out, status, observer, move || {
+        Box::pin(open(Arc::clone(&nats), settings.clone(), consumer.clone()))
+    })
+}
+
+/// The next change. May be dropped and asked for again.
+pub(super) async fn next(link: &mut OutLink) -> Change {
+    let is_new = link.connected().await;
+    let Some(up) = link.up() else {
+        return Change::Down;
+    };
+    if is_new {
+        let (server, differences) = (up.connection.server(), up.differences.clone());
+        link.tell_up(server, differences);
+        return Change::Up;
+    }
+    let lost = tokio::select! {
+        error = up.connection.lost() => error,
+        Some((name, found)) = up.reads.next(), if !up.reads.is_empty() => {
+            return Change::Read(name, found);
+        }
+        Some((sequence, finished)) = up.finishing.next(), if !up.finishing.is_empty() => {
+            return Change::Finished(sequence, finished);
+        }
+        asked = up.asked.next() => match asked {
+            Some(asked) => return Change::Asked(asked),
+            None => BridgeError::Lost("the client has ended".into()),
+        },
+        taken = up.pull.next() => match taken {
+            Ok(Some(messages)) => return Change::Delivered(messages),
+            Ok(None) => {
+                up.pull = Pull::ask(up.consumer.clone());
+                return Change::Delivered(Vec::new());
+            }
+            Err(text) => BridgeError::Lost(text),
+        }
+    };
+    link.give_up(lost);
+    Change::Down
+}
+
+/// What the consumer was asked for.
+enum Pull {
+    Asking(BoxFuture<'static, Result<pull::Batch, String>>),
+    Open(Box<pull::Batch>),
+}
+
+impl Pull {
+    fn ask(consumer: Consumer<pull::Config>) -> Self {
+        Self::Asking(Box::pin(async move {
+            let asking = consumer.batch().max_messages(BATCH).max_bytes(BATCH_BYTES);
+            let asking = asking.expires(EXPIRES).messages();
+            match tokio::time::timeout(DEADLINE, asking).await {
+                Ok(batch) => batch.map_err(|error| error.to_string()),
+                Err(_) => Err("the queue does not answer".into()),
+            }
+        }))
+    }
+
+    /// What has come; `None` at the end of what was asked for.
+    async fn next(&mut self) -> Result<Option<Vec<jetstream::Message>>, String> {
+        if let Self::Asking(asking) = self {
+            *self = Self::Open(Box::new(asking.await?));
+        }
+        let Self::Open(batch) = self else {
+            return Ok(None);
+        };
+        let Some(first) = batch.next().await else {
+            return Ok(None);
+        };
+        let mut messages = vec![first.map_err(|error| error.to_string())?];
+        while let Some(Some(message)) = batch.next().now_or_never() {
+            messages.push(message.map_err(|error| error.to_string())?);
+        }
+        Ok(Some(messages))
+    }
+}
+
+impl Up {
+    /// Publishes an answer.
+    pub fn answer(&self, subject: String, answer: Vec<u8>) {
+        let client = self.connection.client.clone();
+        // The client's queue has room for all that is on its way.
+        tokio::spawn(async move {
+            let sending = client.publish(subject, answer.into());
+            // Who asked has a deadline of its own.
+            let _sent = tokio::time::timeout(DEADLINE, sending).await;
+        });
+    }
+
+    /// Reads the next message of a name, from a number of the stream on.
+    pub fn read(&mut self, prefix: &str, name: ConnectionName, from: u64) {
+        let subject = subject_of(prefix, &name);
+        let asked = self.stream.raw_message_builder();
+        let asked = asked.sequence(from).next_by_subject(subject);
+        self.reads.push(Box::pin(async move {
+            let found = match tokio::time::timeout(DEADLINE, asked.send()).await {
+                Ok(Ok(message)) => Ok(Some(message)),
+                Ok(Err(error)) if error.kind() == RawMessageErrorKind::NoMessageFound => Ok(None),
+                Ok(Err(error)) => Err(error.to_string()),
+                Err(_) => Err("the stream does not answer".to_owned()),
+            };
+            (name, found)
+        }));
+    }
+
+    /// Takes a message off the queue: acknowledged, ended as one that cannot be sent, or deleted
+    /// where it was read again.
+    pub fn finish(&mut self, sequence: u64, ack: Option<String>, is_refused: bool) {
+        let (client, stream) = (self.connection.client.clone(), self.stream.clone());
+        self.finishing.push(Box::pin(async move {
+            let finishing = async {
+                match ack {
+                    Some(subject) => {
+                        let word = if is_refused { "+TERM" } else { "+ACK" };
+                        let asked = client.request(subject, word.into()).await;
+                        asked.map(drop).map_err(|error| error.to_string())
+                    }
+                    None => match stream.delete_message(sequence).await {
+                        Ok(_) => Ok(()),
+                        Err(error) => Err(error.to_string()),
+                    },
+                }
+            };
+            let finished = tokio::time::timeout(DEADLINE, finishing).await;
+            (
+                sequence,
+                finished.unwrap_or_else(|_| Err("no answer".into())),
+            )
+        }));
+    }
+}
+
+async fn open(
+    nats: Arc<NatsSettings>,
+    settings: NatsOutSettings,
+    name: String,
+) -> Result<Up, BridgeError> {
+    let connection = Connection::open(nats).await?;
+    let mut config = stream::config(
+        &settings.stream,
+        &settings.subject,
+        RetentionPolicy::WorkQueue,
+    );
+    // A publisher is refused, rather than that a message which waits is dropped.
+    config.discard = DiscardPolicy::New;
+    // The answer to a publisher is what becomes of the message.
+    config.no_ack = true;
+    let subject = format!("{}.>", settings.subject);
+    let context: Context = jetstream::new(connection.client.clone());
+    let finding = async {
+        let found = stream::find(&context, config).await?;
+        let consumer = consumer(&found.stream, &name, &subject).await?;
+        Ok::<_, BridgeError>((found, consumer))
+    };
+    let (found, consumer) = match tokio::time::timeout(FIND_DEADLINE, finding).await {
+        Ok(found) => found?,
+        Err(_) => return Err(BridgeError::NoJetStream("it does not answer".into())),
+    };
+    let asked = connection.client.subscribe(subject).await;
+    let asked = asked.map_err(|error| BridgeError::Lost(error.to_string()))?;
+    Ok(Up {
+        connection,
+        pull: Pull::ask(consumer.clone()),
+        consumer,
+        stream: found.stream,
+        asked,
+        differences: found.differences,
+        reads: FuturesUnordered::new(),
+        finishing: FuturesUnordered::new(),
+    })
+}
+
+/// A consumer that delivers what is left, in order. The one before it is deleted.
+async fn consumer(
+    stream: &Stream,
+    name: &str,
+    subject: &str,
+) -> Result<Consumer<pull::Config>, BridgeError> {
+    // That there is none is as good.
+    let _deleted = stream.delete_consumer(name).await;
+    let config = pull::Config {
+        durable_name: Some(name.to_owned()),
+        filter_subject: subject.to_owned(),
+        ack_policy: AckPolicy::Explicit,
+        ack_wait: ACK_WAIT,
+        max_ack_pending: -1,
+        inactive_threshold: INACTIVE,
+        description: Some("made by everwire".into()),
+        ..pull::Config::default()
+    };
+    stream.create_consumer(config).await.map_err(|error| {
+        let is_taken = |error: &jetstream::Error| {
+            matches!(
+                error.error_code(),
+                ErrorCode::CONSUMER_WQ_CONSUMER_NOT_UNIQUE
+                    | ErrorCode::CONSUMER_WQ_MULTIPLE_UNFILTERED
+            )
+        };
+        match error.kind() {
+            ConsumerErrorKind::JetStream(error) if is_taken(&error) => {
+                BridgeError::QueueTaken(stream.cached_info().config.name.clone())
+            }
+            _ => BridgeError::StreamNotMade {
+                stream: stream.cached_info().config.name.clone(),
+                reason: error.to_string(),
+            },
+        }
+    })
+}

@@ -1,0 +1,464 @@
+//! From the queue to the names, and from the fates of messages back to the queue.
+
+use std::{
+    collections::{HashMap, HashSet},
+    time::{Duration, Instant},
+};
+
+use async_nats::HeaderMap;
+use bytes::Bytes;
+use everwire::{
+    ConnectionName, Fate, Manager, Message, Receipt, Rejected, SendError,
+    config::{NatsAck, NatsOutSettings, Resend},
+};
+use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use serde_json::json;
+
+use super::{
+    link::{Change, Found, OutLink},
+    replies::{Digest, Replies},
+};
+use crate::{
+    header::{BINARY, REPLY},
+    queue::{Action, Item, Limits, Queues, REST},
+    report::{Observer, Report},
+    status::Shared,
+    subject::name_in,
+};
+
+/// How long it is believed what a name's settings say.
+const SETTINGS_AGE: Duration = Duration::from_secs(2);
+/// So many messages go out before others have their turn.
+const BURST: usize = 512;
+/// More than one message of a name is on its way only where the name sends again by itself what was
+/// in doubt, before anything newer.
+const DEPTH: usize = 128;
+/// Between two attempts to send through a name that is closed by hand.
+const CLOSED_REST: Duration = Duration::from_secs(1);
+
+/// A message of the queue.
+#[derive(Clone, Debug)]
+struct Content {
+    payload: Bytes,
+    is_binary: bool,
+    /// Where the sender wants the answer, beside the reply subject.
+    reply: Option<String>,
+    digest: Digest,
+}
+
+/// A message that has met a fate.
+pub(super) struct Settled {
+    name: ConnectionName,
+    sequence: u64,
+    id: u64,
+    epoch: u32,
+    fate: Fate,
+}
+
+/// What a name's settings say about its messages.
+#[derive(Clone, Copy)]
+struct Way {
+    depth: usize,
+    can_fence: bool,
+    is_durable: bool,
+    looked_at: Instant,
+}
+
+/// The queues of all names, and the receipts of what is on its way.
+pub(super) struct Sender {
+    manager: Manager,
+    settings: NatsOutSettings,
+    queues: Queues<Content>,
+    receipts: FuturesUnordered<BoxFuture<'static, Settled>>,
+    ways: HashMap<ConnectionName, Way>,
+    replies: Replies,
+    /// These have come to their end, and the queue has not said that it knows: they are not sent
+    /// again.
+    unfinished: HashMap<u64, bool>,
+    ends: bool,
+    observer: Observer,
+    sent: u64,
+    refused: u64,
+    read_again: u64,
+    told_refusals: HashSet<(ConnectionName, &'static str)>,
+}
+
+impl Sender {
+    pub fn new(manager: Manager, settings: NatsOutSettings, observer: Observer) -> Self {
+        Self {
+            manager,
+            settings,
+            queues: Queues::new(Limits::default()),
+            receipts: FuturesUnordered::new(),
+            ways: HashMap::new(),
+            replies: Replies::new(),
+            unfinished: HashMap::new(),
+            ends: false,
+            observer,
+            sent: 0,
+            refused: 0,
+            read_again: 0,
+            told_refusals: HashSet::new(),
+        }
+    }
+
+    /// Nothing more is sent, and what is cancelled stays in the queue.
+    pub fn ending(&mut self) {
+        self.ends = true;
+    }
+
+    /// The next message that has met a fate.
+    pub async fn settled(&mut self) -> Settled {
+        match self.receipts.next().await {
+            Some(settled) => settled,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Whether ends of messages are on their way to the queue.
+    pub fn has_unfinished(&self, link: &mut OutLink) -> bool {
+        !self.unfinished.is_empty() && link.up().is_some()
+    }
+
+    /// Something has changed on the way to the queue.
+    pub fn changed(&mut self, change: Change, link: &mut OutLink) {
+        match change {
+            Change::Up => {}
+            Change::Down => self.queues.disconnected(),
+            Change::Delivered(messages) => {
+                for message in messages {
+                    self.delivered(message, link);
+                }
+            }
+            Change::Asked(message) => {
+                if let Some(reply) = message.reply.clone() {
+                    let digest = self.replies.digest(
+                        &message.subject,
+                        message.headers.as_ref(),
+                        &message.payload,
+                    );
+                    if let Some((reply, answer)) = self.replies.asked(digest, reply.to_string())
+                        && let Some(up) = link.up()
+                    {
+                        up.answer(reply, answer);
+                    }
+                }
+            }
+            Change::Read(name, found) => self.read(&name, found),
+            Change::Finished(sequence, Ok(())) => {
+                self.unfinished.remove(&sequence);
+            }
+            // It is delivered again by the next consumer, and then ended once more.
+            Change::Finished(_, Err(_)) => {}
+        }
+    }
+
+    fn delivered(&mut self, message: async_nats::jetstream::Message, link: &mut OutLink) {
+        let Ok(info) = message.info() else {
+            return;
+        };
+        let sequence = info.stream_sequence;
+        let ack = message.reply.as_ref().map(ToString::to_string);
+        if let Some(is_refused) = self.unfinished.get(&sequence).copied() {
+            if let Some(up) = link.up() {
+                up.finish(sequence, ack, is_refused);
+            }
+            return;
+        }
+        let message = &message.message;
+        let content = self.content(&message.subject, message.headers.as_ref(), &message.payload);
+        let item = Item {
+            sequence,
+            bytes: content.payload.len(),
+            ack,
+            content,
+        };
+        match name_in(&self.settings.subject, &message.subject) {
+            Ok(name) => {
+                self.queues.delivered(&name, item);
+            }
+            Err(error) => {
+                let text = format!("{error}");
+                self.refuse(None, &item, "unknown_name", &text, link);
+            }
+        }
+    }
+
+    fn content(&self, subject: &str, headers: Option<&HeaderMap>, payload: &Bytes) -> Content {
+        let header = |name: &str| headers.and_then(|headers| headers.get(name));
+        Content {
+            payload: payload.clone(),
+            is_binary: header(BINARY).is_some_and(|value| value.as_str() == "true"),
+            reply: header(REPLY).map(|value| value.as_str().to_owned()),
+            digest: self.replies.digest(subject, headers, payload),
+        }
+    }
+
+    fn read(&mut self, name: &ConnectionName, found: Found) {
+        let item = found.map(|message| {
+            let message = message?;
+            self.read_again += 1;
+            let content = self.content(&message.subject, Some(&message.headers), &message.payload);
+            Some(Item {
+                sequence: message.sequence,
+                bytes: content.payload.len(),
+                ack: None,
+                content,
+            })
+        });
+        self.queues.read(name, item.map_err(drop));
+    }
+
+    /// Does what can be done.
+    pub fn pump(&mut self, link: &mut OutLink) {
+        if self.ends {
+            return;
+        }
+        for _ in 0..BURST {
+            let Some(action) = self.queues.next(Instant::now()) else {
+                break;
+            };
+            match action {
+                Action::Read(name, from) => match link.up() {
+                    Some(up) => up.read(&self.settings.subject, name, from),
+                    None => self.queues.read(&name, Err(())),
+                },
+                Action::Send(name, item) => self.send(name, item, link),
+            }
+        }
+    }
+
+    fn send(&mut self, name: ConnectionName, item: Item<Content>, link: &mut OutLink) {
+        let Some(handle) = self
+            .manager
+            .find(&name)
+            .filter(|_| self.settings.names.matches(&name))
+        else {
+            let text = "no connection of this name is bridged";
+            return self.refuse(Some(&name), &item, "unknown_name", text, link);
+        };
+        let Some(way) = self.way(&name) else {
+            return self.refuse(
+                Some(&name),
+                &item,
+                "unknown_name",
+                "the connection is gone",
+                link,
+            );
+        };
+        let confirms = self.settings.ack == NatsAck::Confirmed;
+        if confirms && !way.can_fence {
+            let text = "its heartbeat confirms nothing: with ack = \"written\" it can be sent to";
+            return self.refuse(Some(&name), &item, "no_fence", text, link);
+        }
+        self.queues.set_depth(&name, way.depth);
+        let payload = item.content.payload.clone();
+        let message = match item.content.is_binary {
+            true => Message::binary(payload),
+            false => match bytestring(payload) {
+                Ok(text) => text,
+                Err(text) => return self.refuse(Some(&name), &item, "not_text", text, link),
+            },
+        };
+        let sent = match way.is_durable {
+            // An earlier process may have stored it, and not lived to see its end.
+            true => {
+                let key = format!("nats/{}/{}", self.settings.stream.name, item.sequence);
+                handle
+                    .send_once(key, message)
+                    .map_err(|error| error.to_string())
+            }
+            false => match handle.send(message) {
+                Ok(receipt) => Ok(receipt),
+                Err(error) => return self.rejected(&name, &item, error, link),
+            },
+        };
+        match sent {
+            Ok(receipt) => self.watch(name, item.sequence, receipt),
+            // A full outbox, or a store that does not write: both pass.
+            Err(_) => self
+                .queues
+                .waits(&name, item.sequence, Instant::now() + REST),
+        }
+    }
+
+    fn rejected(
+        &mut self,
+        name: &ConnectionName,
+        item: &Item<Content>,
+        error: SendError,
+        link: &mut OutLink,
+    ) {
+        let text = error.to_string();
+        let rest = match error {
+            SendError::Rejected(Rejected::TooLarge(_)) => {
+                return self.refuse(Some(name), item, "too_large", &text, link);
+            }
+            SendError::Rejected(Rejected::SessionsOnly) => {
+                return self.refuse(Some(name), item, "sessions_only", &text, link);
+            }
+            SendError::Rejected(Rejected::NotText) => {
+                return self.refuse(Some(name), item, "not_text", &text, link);
+            }
+            SendError::Rejected(Rejected::Closed) | SendError::Gone(_) => CLOSED_REST,
+            _ => REST,
+        };
+        self.queues
+            .waits(name, item.sequence, Instant::now() + rest);
+    }
+
+    fn watch(&mut self, name: ConnectionName, sequence: u64, receipt: Receipt) {
+        let wanted = match self.settings.ack {
+            NatsAck::Confirmed => Fate::Confirmed,
+            NatsAck::Written => Fate::Written,
+        };
+        self.receipts.push(Box::pin(async move {
+            let (id, epoch) = (receipt.id(), receipt.epoch());
+            Settled {
+                fate: receipt.fate(wanted).await,
+                name,
+                sequence,
+                id,
+                epoch,
+            }
+        }));
+    }
+
+    /// A message has met a fate.
+    pub fn end(&mut self, settled: Settled, link: &mut OutLink) {
+        let Settled {
+            name,
+            sequence,
+            id,
+            epoch,
+            fate,
+        } = settled;
+        let problem = match fate {
+            Fate::Confirmed | Fate::Written => None,
+            Fate::Cancelled if self.ends => return,
+            Fate::Expired | Fate::Evicted | Fate::Cancelled => Some(fate.as_str()),
+            // It may not have arrived: it goes again, before what follows it.
+            Fate::InDoubt | Fate::Forgotten if self.settings.ack == NatsAck::Confirmed => {
+                return self.queues.waits(&name, sequence, Instant::now());
+            }
+            _ => None,
+        };
+        let Some(item) = self.queues.settled(&name, sequence) else {
+            return;
+        };
+        match problem {
+            None => self.sent += 1,
+            Some(_) => self.refused += 1,
+        }
+        let mut answer = json!({
+            "stream": self.settings.stream.name, "seq": sequence,
+            "name": name, "id": id, "epoch": epoch, "fate": fate.as_str(),
+        });
+        if let Some(reason) = problem {
+            answer["problem"] =
+                json!({ "reason": reason, "detail": format!("the message was {reason}") });
+        }
+        self.finish(&item, &answer, false, link);
+    }
+
+    /// A message that can never be sent.
+    fn refuse(
+        &mut self,
+        name: Option<&ConnectionName>,
+        item: &Item<Content>,
+        reason: &'static str,
+        text: &str,
+        link: &mut OutLink,
+    ) {
+        self.refused += 1;
+        if let Some(name) = name {
+            self.queues.settled(name, item.sequence);
+            // A queue may hold many of them.
+            if self.told_refusals.len() < 1024 && self.told_refusals.insert((name.clone(), reason))
+            {
+                self.observer.tell(Report::NotSent {
+                    name: name.clone(),
+                    reason,
+                    text: text.to_owned(),
+                });
+            }
+        }
+        let answer = json!({
+            "stream": self.settings.stream.name, "seq": item.sequence, "fate": "rejected",
+            "problem": { "reason": reason, "detail": text },
+        });
+        self.finish(item, &answer, true, link);
+    }
+
+    fn finish(
+        &mut self,
+        item: &Item<Content>,
+        answer: &serde_json::Value,
+        is_refused: bool,
+        link: &mut OutLink,
+    ) {
+        self.unfinished.insert(item.sequence, is_refused);
+        let answer = answer.to_string().into_bytes();
+        let reply = self
+            .replies
+            .answer(item.content.digest, &answer, Instant::now());
+        let Some(up) = link.up() else {
+            return;
+        };
+        up.finish(item.sequence, item.ack.clone(), is_refused);
+        for subject in reply.into_iter().chain(item.content.reply.clone()) {
+            up.answer(subject, answer.clone());
+        }
+    }
+
+    fn way(&mut self, name: &ConnectionName) -> Option<Way> {
+        if let Some(way) = self.ways.get(name)
+            && way.looked_at.elapsed() < SETTINGS_AGE
+        {
+            return Some(*way);
+        }
+        let settings = self.manager.settings(name)?;
+        let resends = settings.outbox.resend == Resend::InDoubt || settings.outbox.durable;
+        let way = Way {
+            depth: match resends || self.settings.ack == NatsAck::Written {
+                true => DEPTH,
+                false => 1,
+            },
+            can_fence: settings.heartbeat.can_fence(),
+            is_durable: settings.outbox.durable,
+            looked_at: Instant::now(),
+        };
+        self.ways.insert(name.clone(), way);
+        Some(way)
+    }
+
+    /// Looks for what is due.
+    pub fn tick(&mut self) {
+        let now = Instant::now();
+        self.queues.tick(now);
+        self.replies.tick(now);
+        self.ways
+            .retain(|_, way| way.looked_at.elapsed() < SETTINGS_AGE);
+    }
+
+    /// Shows how it is doing.
+    pub fn show(&self, status: &Shared) {
+        status.update(|status| {
+            let outbound = &mut status.outbound;
+            outbound.sent = self.sent;
+            outbound.refused = self.refused;
+            outbound.held = self.queues.held() as u64;
+            outbound.read_again = self.read_again;
+            outbound.names_behind = self.queues.behind() as u64;
+        });
+    }
+}
+
+fn bytestring(payload: Bytes) -> Result<Message, &'static str> {
+    match std::str::from_utf8(&payload) {
+        Ok(text) => Ok(Message::text(text.to_owned())),
+        Err(_) => {
+            Err("the payload is not UTF-8: a binary message has the header Everwire-Binary: true")
+        }
+    }
+}

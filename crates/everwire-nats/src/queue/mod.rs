@@ -1,0 +1,349 @@
+//! What waits in the work queue, name by name: what is held in memory, what is read again later,
+//! and in which order it is sent. Without a clock, a socket or a server.
+//!
+//! The server delivers messages of all names in their order. A name holds so many of them; what is
+//! more is dropped from memory and read again from the stream, by its subject, when there is room.
+//! So a name that is down costs the server's disk, and no memory and no turn of its neighbours.
+//!
+//! ```text
+//! delivered ─► held ─► sent ─► settled: acknowledged
+//!    └──► behind ┘        └─ in doubt: sent again
+//! ```
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::{HashMap, VecDeque},
+    time::{Duration, Instant},
+};
+
+use everwire::ConnectionName;
+
+/// How much may be in memory.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Messages of a name.
+    pub messages: usize,
+    /// Payload bytes of a name, beyond a first message.
+    pub bytes: usize,
+    /// Payload bytes of all names, beyond a first message of each.
+    pub all_bytes: usize,
+    /// Names of which messages are read again at once.
+    pub reads: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            messages: 128,
+            bytes: 1 << 20,
+            all_bytes: 64 << 20,
+            reads: 64,
+        }
+    }
+}
+
+/// A message of the queue.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Item<T> {
+    /// Its number in the stream.
+    pub sequence: u64,
+    /// How many bytes it has.
+    pub bytes: usize,
+    /// How it ends in the stream: by an acknowledgement, where the consumer has delivered it. What
+    /// was read again is deleted.
+    pub ack: Option<String>,
+    /// What it says, and who is answered.
+    pub content: T,
+}
+
+/// What has become of a delivered message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivered {
+    /// It is held.
+    Held,
+    /// It is read again later.
+    Behind,
+    /// It is known already: it is not sent once more.
+    Known,
+}
+
+/// What is to be done next.
+#[derive(Debug, PartialEq)]
+pub enum Action<T> {
+    /// Send through the name: [`Queues::sent`] or [`Queues::waits`] or [`Queues::settled`].
+    Send(ConnectionName, Item<T>),
+    /// Read the next message of the name from this number of the stream on: [`Queues::read`].
+    Read(ConnectionName, u64),
+}
+
+/// Messages of one name.
+#[derive(Debug)]
+struct Queue<T> {
+    /// In their order. The first `sent` of them are on their way.
+    held: VecDeque<Item<T>>,
+    sent: usize,
+    bytes: usize,
+    behind: Option<Behind>,
+    /// How many may be on their way at once.
+    depth: usize,
+    /// Nothing is sent before then.
+    rests: Option<Instant>,
+    is_queued: bool,
+}
+
+/// Messages that were delivered and dropped from memory.
+#[derive(Clone, Copy, Debug)]
+struct Behind {
+    /// The next one has this number, or a later one.
+    next: u64,
+    /// The last one.
+    through: u64,
+    is_read: bool,
+}
+
+/// The queues of all names.
+#[derive(Debug)]
+pub struct Queues<T> {
+    limits: Limits,
+    names: HashMap<ConnectionName, Queue<T>>,
+    turns: VecDeque<ConnectionName>,
+    bytes: usize,
+    reads: usize,
+}
+
+impl<T> Queue<T> {
+    fn new() -> Self {
+        Self {
+            held: VecDeque::new(),
+            sent: 0,
+            bytes: 0,
+            behind: None,
+            depth: 1,
+            rests: None,
+            is_queued: false,
+        }
+    }
+
+    fn position(&self, sequence: u64) -> Option<usize> {
+        self.held
+            .binary_search_by_key(&sequence, |item| item.sequence)
+            .ok()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.held.is_empty() && self.behind.is_none()
+    }
+}
+
+impl<T: Clone> Queues<T> {
+    /// No message yet.
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            names: HashMap::new(),
+            turns: VecDeque::new(),
+            bytes: 0,
+            reads: 0,
+        }
+    }
+
+    /// How many messages are held in memory.
+    pub fn held(&self) -> usize {
+        self.names.values().map(|queue| queue.held.len()).sum()
+    }
+
+    /// How many names have messages that are read again later.
+    pub fn behind(&self) -> usize {
+        let is_behind = |queue: &&Queue<T>| queue.behind.is_some();
+        self.names.values().filter(is_behind).count()
+    }
+
+    /// The consumer has delivered a message.
+    pub fn delivered(&mut self, name: &ConnectionName, item: Item<T>) -> Delivered {
+        let all_bytes = self.bytes;
+        let queue = self.names.entry(name.clone()).or_insert_with(Queue::new);
+        if let Some(known) = queue.position(item.sequence) {
+            // It came once more, on a new consumer.
+            if let Some(known) = queue.held.get_mut(known) {
+                known.ack = item.ack;
+            }
+            return Delivered::Known;
+        }
+        if let Some(behind) = &mut queue.behind {
+            behind.through = behind.through.max(item.sequence);
+            behind.next = behind.next.min(item.sequence);
+            return Delivered::Behind;
+        }
+        let is_late = queue
+            .held
+            .back()
+            .is_some_and(|last| last.sequence > item.sequence);
+        let is_full = !queue.held.is_empty()
+            && (queue.held.len() >= self.limits.messages
+                || queue.bytes + item.bytes > self.limits.bytes
+                || all_bytes + item.bytes > self.limits.all_bytes);
+        if is_full || is_late {
+            queue.behind = Some(Behind {
+                next: item.sequence,
+                through: item.sequence,
+                is_read: false,
+            });
+            return Delivered::Behind;
+        }
+        self.hold(name, item);
+        Delivered::Held
+    }
+
+    /// What was read of a name: its next message, none, or nothing that is known.
+    pub fn read(&mut self, name: &ConnectionName, found: Result<Option<Item<T>>, ()>) {
+        self.reads = self.reads.saturating_sub(1);
+        let Some(queue) = self.names.get_mut(name) else {
+            return;
+        };
+        let Some(behind) = &mut queue.behind else {
+            return;
+        };
+        behind.is_read = false;
+        match found {
+            Err(()) => {}
+            Ok(Some(item)) if item.sequence <= behind.through => {
+                behind.next = item.sequence + 1;
+                if behind.next > behind.through {
+                    queue.behind = None;
+                }
+                let is_known = queue.position(item.sequence).is_some();
+                let is_late = queue
+                    .held
+                    .back()
+                    .is_some_and(|last| last.sequence > item.sequence);
+                if !is_known && !is_late {
+                    self.hold(name, item);
+                }
+            }
+            // What comes behind is delivered.
+            Ok(Some(_) | None) => queue.behind = None,
+        }
+        self.enqueue(name);
+        self.forget(name);
+    }
+
+    fn hold(&mut self, name: &ConnectionName, item: Item<T>) {
+        if let Some(queue) = self.names.get_mut(name) {
+            queue.bytes += item.bytes;
+            self.bytes += item.bytes;
+            queue.held.push_back(item);
+        }
+        self.enqueue(name);
+    }
+
+    /// What is to be done next; `None`: nothing before something comes or is due.
+    pub fn next(&mut self, now: Instant) -> Option<Action<T>> {
+        while let Some(name) = self.turns.pop_front() {
+            let Some(queue) = self.names.get_mut(&name) else {
+                continue;
+            };
+            queue.is_queued = false;
+            let has_room = queue.held.len() <= self.limits.messages / 2
+                && queue.bytes <= self.limits.bytes / 2
+                && (self.bytes <= self.limits.all_bytes / 2 || queue.held.is_empty());
+            if let Some(behind) = &mut queue.behind
+                && !behind.is_read
+                && has_room
+                && self.reads < self.limits.reads
+            {
+                behind.is_read = true;
+                self.reads += 1;
+                let next = behind.next;
+                self.enqueue(&name);
+                return Some(Action::Read(name, next));
+            }
+            if queue.rests.is_some_and(|until| until > now) || queue.sent >= queue.depth {
+                continue;
+            }
+            queue.rests = None;
+            let Some(item) = queue.held.get(queue.sent).cloned() else {
+                continue;
+            };
+            queue.sent += 1;
+            self.enqueue(&name);
+            return Some(Action::Send(name, item));
+        }
+        None
+    }
+
+    /// How many messages of a name may be on their way at once: with more than one, those that
+    /// follow one in doubt could overtake it, unless the name sends that again by itself.
+    pub fn set_depth(&mut self, name: &ConnectionName, depth: usize) {
+        if let Some(queue) = self.names.get_mut(name) {
+            queue.depth = depth.max(1);
+        }
+    }
+
+    /// The name takes no message now: this one, and those behind it, wait.
+    pub fn waits(&mut self, name: &ConnectionName, sequence: u64, until: Instant) {
+        let Some(queue) = self.names.get_mut(name) else {
+            return;
+        };
+        if let Some(position) = queue.position(sequence) {
+            queue.sent = queue.sent.min(position);
+        }
+        queue.rests = Some(until);
+    }
+
+    /// A message has come to its end: it is held no more.
+    pub fn settled(&mut self, name: &ConnectionName, sequence: u64) -> Option<Item<T>> {
+        let queue = self.names.get_mut(name)?;
+        let position = queue.position(sequence)?;
+        let item = queue.held.remove(position)?;
+        if position < queue.sent {
+            queue.sent -= 1;
+        }
+        queue.bytes -= item.bytes;
+        self.bytes -= item.bytes;
+        self.enqueue(name);
+        self.forget(name);
+        Some(item)
+    }
+
+    /// Lets those go on that rest until now, or wait for room.
+    pub fn tick(&mut self, now: Instant) {
+        let is_due =
+            |queue: &Queue<T>| queue.rests.is_none_or(|until| until <= now) && !queue.is_empty();
+        let due = self.names.iter().filter(|(_, queue)| is_due(queue));
+        let due: Vec<_> = due.map(|(name, _)| name.clone()).collect();
+        for name in due {
+            self.enqueue(&name);
+        }
+    }
+
+    /// The connection to the servers is lost: readings are begun anew.
+    pub fn disconnected(&mut self) {
+        self.reads = 0;
+        for queue in self.names.values_mut() {
+            if let Some(behind) = &mut queue.behind {
+                behind.is_read = false;
+            }
+        }
+    }
+
+    fn enqueue(&mut self, name: &ConnectionName) {
+        if let Some(queue) = self.names.get_mut(name)
+            && !queue.is_queued
+            && !queue.is_empty()
+        {
+            queue.is_queued = true;
+            self.turns.push_back(name.clone());
+        }
+    }
+
+    fn forget(&mut self, name: &ConnectionName) {
+        if self.names.get(name).is_some_and(Queue::is_empty) {
+            self.names.remove(name);
+        }
+    }
+}
+
+/// How long a name rests that takes no message.
+pub const REST: Duration = Duration::from_millis(100);

@@ -1,0 +1,56 @@
+//! What is wrong with `[nats]`, each thing told once: file, line, column, the text, and what would be right.
+//!
+//! `wrong.txt` has keys and, behind them, all that is told. `EVERWIRE_BLESS=1` writes what is told now; read the difference before you
+//! commit it.
+
+use std::{env, fs, path::Path};
+
+use everwire::Settings;
+
+use super::Memory;
+
+const CASES: &str = "tests/config_nats/wrong.txt";
+
+/// What stands between keys and what is told, and between cases.
+const TOLD: &str = "--\n";
+const NEXT: &str = "\n==\n\n";
+
+/// All that is told about a file, and what each thing is about.
+fn told(text: &str) -> String {
+    let source = Memory::default()
+        .with_variable("BAD", "s3cret")
+        .with_file("e.toml", text);
+    let errors = match Settings::load_with("e.toml", &source) {
+        Ok(_) => panic!("accepted:\n{text}"),
+        Err(errors) => errors,
+    };
+    let drawn = errors.render(false);
+    assert!(!drawn.contains("s3cret"), "{drawn}");
+    let each = errors
+        .iter()
+        .map(|error| format!("{error}    text: {}\n", error.text));
+    each.collect()
+}
+
+#[test]
+fn each_wrong_bridge_is_told_as_expected() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(CASES);
+    let listed = fs::read_to_string(&path).unwrap();
+    let keys = listed
+        .split(NEXT)
+        .map(|case| case.split(TOLD).next().unwrap());
+    let found: Vec<String> = keys
+        .map(|keys| format!("{keys}{TOLD}{}", told(&format!("[nats]\n{keys}"))))
+        .collect();
+    let cases = found.len();
+    let found = found.join(NEXT);
+    assert!(!found.contains("s3cret\n"), "{found}");
+    if env::var_os("EVERWIRE_BLESS").is_some() {
+        fs::write(&path, found).unwrap();
+        return;
+    }
+    for (listed, found) in listed.split(NEXT).zip(found.split(NEXT)) {
+        assert_eq!(found, listed);
+    }
+    assert!(cases > 80, "{cases}");
+}

@@ -1,6 +1,7 @@
-//! A client's frames in, a server's frames out.
+//! Parses a client's frames, and makes a server's frames.
 
-/// Appends the answers to the complete frames at the start of `input`, which is unmasked in place; how much of it they were.
+/// Appends the answers to the complete frames at the start of `input`, which is unmasked in place.
+/// Returns the length of these frames.
 pub fn answer(input: &mut [u8], answers: &mut Vec<u8>) -> usize {
     let mut consumed = 0;
     while let Some((head, len)) = header(&input[consumed..]) {

@@ -202,7 +202,7 @@ fn what_is_wrong_with_the_doors_is_told_without_the_secrets() {
         ),
         (
             "[[service.tokens]]\nname = 'a'\nsecret = 'b'\nscopes = []",
-            "is for nothing",
+            "the token has no scope",
         ),
         (
             "[[service.tokens]]\nname = 'a'\nsecret = 'b'\nscopes = ['write']",

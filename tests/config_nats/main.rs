@@ -223,7 +223,7 @@ fn a_pattern_that_matches_no_name_is_warned_of() {
     assert_eq!(
         warnings("in = { match = 'market.*' }\nout = { match = 'a' }"),
         [
-            "<toml>:3:16: no name of the configuration is `market.*`\n    | in = { match = 'market.*' }\n    \
+            "<toml>:3:16: no connection of the configuration matches `market.*`\n    | in = { match = 'market.*' }\n    \
          help: names that the API makes later are bridged if it matches them; `*` is any run of characters\n"
         ]
     );
@@ -287,5 +287,6 @@ fn a_bridge_is_no_key_of_a_connection() {
     let told = inherited
         .connection(json, &DialPolicy::PublicOnly)
         .unwrap_err();
-    assert!(told.to_string().contains("unknown key `nats`"), "{told}");
+    let told = format!("{told:?}");
+    assert!(told.contains("unknown key `nats`"), "{told}");
 }

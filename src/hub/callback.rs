@@ -5,7 +5,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use super::new_events::{Key, Keys, NewEvents};
+use super::new_events::{Key, Keys, NewEvents, place};
 use crate::{
     events::{Event, EventKind, Stamp, Update},
     panics::panic_text,
@@ -45,7 +45,7 @@ impl Callback {
         let (kinds, keys) = events.parts();
         match self {
             Self::Each(callback) => call_each(callback, first, kinds, keys),
-            Self::Slice(callback) => call_slice(callback, first, kinds, keys),
+            Self::Slice(callback) => call_slice(callback, first, kinds, keys.lent()),
         }
     }
 }
@@ -59,7 +59,7 @@ fn call_each(
     callback: &dyn Fn(&Update),
     first: &Stamp,
     kinds: &mut [EventKind],
-    keys: Keys<&[Key]>,
+    mut keys: Keys<&mut [Key]>,
 ) -> Result<(), String> {
     let mut result = Ok(());
     let mut update = Update::Event(Event {
@@ -70,14 +70,20 @@ fn call_each(
     while called < kinds.len() {
         let ended = guarded(|| {
             while let Some(kind) = kinds.get_mut(called) {
-                show(&mut update, kind, called, first, keys);
+                show(&mut update, kind, called, first, &mut keys);
                 called += 1;
                 callback(&update);
-                show(&mut update, kind, called, first, keys);
+                show(&mut update, kind, called - 1, first, &mut keys);
             }
         });
         if ended.is_err() {
-            show(&mut update, &mut kinds[called - 1], called, first, keys);
+            show(
+                &mut update,
+                &mut kinds[called - 1],
+                called - 1,
+                first,
+                &mut keys,
+            );
             result = result.and(ended);
         }
     }
@@ -91,11 +97,12 @@ fn show(
     kind: &mut EventKind,
     behind: usize,
     first: &Stamp,
-    keys: Keys<&[Key]>,
+    keys: &mut Keys<&mut [Key]>,
 ) {
     if let Update::Event(event) = update {
         std::mem::swap(&mut event.kind, kind);
-        keys.place(&mut event.stamp, first, behind);
+        keys.exchange(behind, &mut event.stamp.subscription);
+        place(&mut event.stamp, first, behind);
     }
 }
 

@@ -1,6 +1,7 @@
 //! The last messages of a name, for readers that resume.
 
 mod kept;
+mod known;
 mod recent;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,7 @@ use parking_lot::Mutex;
 pub(super) use self::kept::Place;
 use self::{
     kept::{Item, Mark},
+    known::Known,
     recent::Recent,
 };
 use super::{
@@ -21,9 +23,9 @@ use super::{
 };
 use crate::{core::Cursor, memory::Charge, settings::HistorySettings, stored::StoredEvent};
 
-/// The last messages of one name. Allocates nothing before the first message.
+/// The last messages of one name. Allocates nothing until a message is kept.
 #[derive(Debug)]
-pub(crate) struct History(Mutex<Option<Box<Recent>>>);
+pub(crate) struct History(Mutex<Known>);
 
 /// The starting point of a reader.
 #[derive(Debug)]
@@ -48,7 +50,7 @@ pub(crate) struct UnstoredHistory {
 
 impl History {
     pub fn new() -> Self {
-        Self(Mutex::new(None))
+        Self(Mutex::new(Known::Nothing))
     }
 
     /// Restores what an earlier process left in the store: all messages after `known`.
@@ -66,12 +68,12 @@ impl History {
         }
         recent.stored_through = recent.position();
         recent.safe_through = recent.stored_through;
-        *self.0.lock() = Some(Box::new(recent));
+        *self.0.lock() = Known::Kept(Box::new(recent));
     }
 
     /// Sets new limits.
     pub fn configure(&self, limit: HistorySettings) {
-        if let Some(recent) = &mut *self.0.lock() {
+        if let Some(recent) = self.0.lock().kept_mut() {
             recent.limit = limit;
             recent.make_room(0, 0);
             recent.shrink(limit.messages);
@@ -84,29 +86,23 @@ impl History {
         limit: HistorySettings,
         start: Cursor,
         charge: impl FnOnce() -> Charge,
-        work: impl FnOnce(&mut Recent) -> T,
+        work: impl FnOnce(&mut Known) -> T,
     ) -> T {
-        let mut recent = self.0.lock();
-        work(recent.get_or_insert_with(|| Box::new(Recent::new(limit, start, charge()))))
+        let mut known = self.0.lock();
+        known.begin(limit, start, charge);
+        work(&mut known)
     }
 
     /// The starting point for a reader that has all messages up to `since`. All messages after
     /// `start` are known.
     pub(super) fn begin(&self, since: Cursor, start: Cursor) -> Beginning {
-        match &*self.0.lock() {
-            Some(recent) => {
-                let place = recent.kept.place(since);
-                Beginning {
-                    complete: since >= recent.lost_through,
-                    next: recent.kept.next(place),
-                    place,
-                }
-            }
-            None => Beginning {
-                complete: since >= start,
-                next: None,
-                place: Place::default(),
-            },
+        let known = self.0.lock();
+        let place = known.kept().map(|recent| recent.kept.place(since));
+        let place = place.unwrap_or_default();
+        Beginning {
+            complete: since >= known.lost_through(start),
+            next: known.kept().and_then(|recent| recent.kept.next(place)),
+            place,
         }
     }
 
@@ -120,8 +116,8 @@ impl History {
         keys: Option<&SubscriptionKeys>,
         mut take: impl FnMut(StoredEvent),
     ) -> ReadOn {
-        let recent = self.0.lock();
-        let Some(Recent { kept, .. }) = recent.as_deref() else {
+        let known = self.0.lock();
+        let Some(Recent { kept, .. }) = known.kept() else {
             return ReadOn::default();
         };
         let (at, lost) = kept.forward(*place);
@@ -141,16 +137,16 @@ impl History {
 
     /// The memory that it holds, in bytes.
     pub fn footprint(&self) -> usize {
-        let recent = self.0.lock();
-        recent.as_ref().map_or(0, |recent| recent.kept.footprint())
+        let known = self.0.lock();
+        known.kept().map_or(0, |recent| recent.kept.footprint())
     }
 
     /// The memory that it wants, in bytes: what it holds, or no limit if it was held back since the
     /// last call.
     pub fn demand(&self) -> usize {
-        let mut recent = self.0.lock();
-        recent
-            .as_mut()
+        let mut known = self.0.lock();
+        known
+            .kept_mut()
             .map_or(0, |recent| match mem::take(&mut recent.held_back) {
                 true => usize::MAX,
                 false => recent.charge.bytes(),
@@ -159,7 +155,7 @@ impl History {
 
     /// Drops the oldest messages until the rest needs at most `bytes`.
     pub fn trim(&self, bytes: usize) {
-        if let Some(recent) = &mut *self.0.lock()
+        if let Some(recent) = self.0.lock().kept_mut()
             && recent.charge.bytes() > bytes
         {
             while recent.kept.needed() > bytes && recent.let_go() {}
@@ -169,32 +165,34 @@ impl History {
 
     /// Runs `work` while the history cannot change.
     pub(super) fn locked<T>(&self, work: impl FnOnce() -> T) -> T {
-        let _recent = self.0.lock();
+        let _known = self.0.lock();
         work()
     }
 
     /// The place after which it has all messages; `start`: the place after which all are known.
     pub fn known_behind(&self, start: Cursor) -> Cursor {
-        let recent = self.0.lock();
-        recent.as_ref().map_or(start, |recent| recent.lost_through)
+        self.0.lock().lost_through(start)
     }
 
     /// The last position that it has seen, if there was one.
     pub fn last(&self) -> Option<Cursor> {
-        self.0.lock().as_ref().and_then(|recent| recent.kept.last())
+        self.0.lock().kept()?.kept.last()
     }
 
     /// The position of the last message it has seen, kept or not; `start`: where a new history
     /// begins.
     pub fn position(&self, start: Cursor) -> Cursor {
-        let recent = self.0.lock();
-        recent.as_ref().map_or(start, |recent| recent.position())
+        let known = self.0.lock();
+        match known.kept() {
+            Some(recent) => recent.position(),
+            None => known.lost_through(start),
+        }
     }
 
     /// Takes the changes that the store does not have yet. Empty for a history that is not durable.
     pub fn take_unstored(&self) -> UnstoredHistory {
-        let mut recent = self.0.lock();
-        let Some(recent) = recent.as_mut().filter(|recent| recent.limit.durable) else {
+        let mut known = self.0.lock();
+        let Some(recent) = known.kept_mut().filter(|recent| recent.limit.durable) else {
             return UnstoredHistory::default();
         };
         if recent.lost_through > recent.stored_through {
@@ -211,19 +209,17 @@ impl History {
 
     /// The store has all changes up to this cursor.
     pub fn safe(&self, through: Cursor) {
-        if let Some(recent) = &mut *self.0.lock() {
+        if let Some(recent) = self.0.lock().kept_mut() {
             recent.safe_through = recent.safe_through.max(through);
         }
     }
 
     /// How far the store has it.
     pub fn stored(&self) -> Stored {
-        let recent = self.0.lock();
-        recent
-            .as_ref()
-            .map_or_else(Stored::default, |recent| Stored {
-                through: recent.safe_through,
-                lost_through: recent.missed_through,
-            })
+        let known = self.0.lock();
+        known.kept().map_or_else(Stored::default, |recent| Stored {
+            through: recent.safe_through,
+            lost_through: recent.missed_through,
+        })
     }
 }

@@ -68,8 +68,8 @@ impl NewEvents {
     }
 
     /// The events, and the keys of routed messages.
-    pub(super) fn parts(&mut self) -> (&mut [EventKind], Keys<&[Key]>) {
-        (&mut self.kinds, Keys(&self.keys.0))
+    pub(super) fn parts(&mut self) -> (&mut [EventKind], Keys<&mut [Key]>) {
+        (&mut self.kinds, Keys(&mut self.keys.0))
     }
 
     /// The keys of routed messages.
@@ -140,6 +140,16 @@ impl<K: AsRef<[Key]>> Keys<K> {
     }
 }
 
+impl Keys<&mut [Key]> {
+    /// Exchanges the key of the event so many behind the first with this one: no count of who shares it changes.
+    #[inline]
+    pub fn exchange(&mut self, behind: usize, other: &mut Key) {
+        if let Some(key) = self.0.get_mut(behind) {
+            std::mem::swap(key, other);
+        }
+    }
+}
+
 impl Keys<&[Key]> {
     /// The stamp of the event `behind` places after this one.
     #[inline]
@@ -152,10 +162,16 @@ impl Keys<&[Key]> {
     /// Moves a stamp to the event `behind` places after the first.
     #[inline]
     pub fn place(self, stamp: &mut Stamp, first: &Stamp, behind: usize) {
-        stamp.seq = first.seq + behind as u64;
-        stamp.cursor.0 = first.cursor.0 + behind as u64;
+        place(stamp, first, behind);
         if !self.is_empty() {
             stamp.subscription = self.at(behind).cloned();
         }
     }
+}
+
+/// Has a stamp, which stood at the first or behind it, say where the event stands that is so many behind the first. Its key stays.
+#[inline]
+pub(super) fn place(stamp: &mut Stamp, first: &Stamp, behind: usize) {
+    stamp.seq = first.seq + behind as u64;
+    stamp.cursor.0 = first.cursor.0 + behind as u64;
 }

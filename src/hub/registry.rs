@@ -142,14 +142,14 @@ impl Hub {
             Some(EventKind::Message(_)) => {
                 let charge = || Charge::new(&self.memory, MemoryUse::Histories);
                 let HistoryRef { history, limit } = history_ref;
-                history.with(limit, self.start, charge, |recent| {
+                history.with(limit, self.start, charge, |known| {
                     let placed = is_current();
-                    if placed && (is_wanted || recent.keeps()) {
+                    if placed && (is_wanted || known.keeps()) {
                         first.cursor = self.draw_cursors(kinds.len());
-                        recent.push_all(first, events);
-                    } else if placed && recent.lost_through() != self.now() {
+                        known.push_all(first, events);
+                    } else if placed && known.lost_through(self.start) != self.now() {
                         // A reader that stopped before this position has missed something.
-                        recent.lose(self.draw_cursors(1));
+                        known.lose(self.draw_cursors(1));
                     }
                     placed
                 })

@@ -80,43 +80,52 @@ async fn serve(mut stream: impl Stream) -> io::Result<()> {
     echo(stream).await
 }
 
-/// Echoes until the client ends.
+/// Echoes until the client ends, or closes.
 async fn echo(mut stream: impl Stream) -> io::Result<()> {
     let mut rest = Vec::new();
     loop {
-        let answers = read(&mut stream, &mut rest).await?;
+        let (answers, closes) = read(&mut stream, &mut rest).await?;
         if answers.is_empty() && rest.is_empty() {
             return Ok(());
         }
         stream.write_all(&answers).await?;
         stream.flush().await?;
         BUFFERS.with_borrow_mut(|(_, spare)| *spare = answers);
+        if closes {
+            return stream.shutdown().await;
+        }
     }
 }
 
-/// Reads once, and returns the answers to the complete frames. An empty answer without a rest means
-/// the end.
-async fn read(stream: &mut (impl AsyncRead + Unpin), rest: &mut Vec<u8>) -> io::Result<Vec<u8>> {
+/// Reads once. Returns the answers to the complete frames, and whether one of them is a close
+/// frame. An empty answer without a rest means the end.
+async fn read(
+    stream: &mut (impl AsyncRead + Unpin),
+    rest: &mut Vec<u8>,
+) -> io::Result<(Vec<u8>, bool)> {
     poll_fn(|cx| {
         BUFFERS.with_borrow_mut(|(buffer, spare)| {
             let mut buffer = ReadBuf::new(buffer);
             ready!(Pin::new(&mut *stream).poll_read(cx, &mut buffer))?;
             let mut answers = std::mem::take(spare);
             answers.clear();
+            let mut closes = false;
             if buffer.filled().is_empty() {
                 rest.clear();
             } else if rest.is_empty() {
-                let consumed = answer(buffer.filled_mut(), &mut answers);
-                rest.extend_from_slice(&buffer.filled()[consumed..]);
+                let answered = answer(buffer.filled_mut(), &mut answers);
+                rest.extend_from_slice(&buffer.filled()[answered.consumed..]);
+                closes = answered.closes;
             } else {
                 rest.extend_from_slice(buffer.filled());
-                let consumed = answer(rest, &mut answers);
-                rest.drain(..consumed);
+                let answered = answer(rest, &mut answers);
+                rest.drain(..answered.consumed);
+                closes = answered.closes;
             }
             if rest.is_empty() {
                 *rest = Vec::new();
             }
-            Ok(answers).into()
+            Ok((answers, closes)).into()
         })
     })
     .await

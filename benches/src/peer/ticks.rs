@@ -38,7 +38,7 @@ pub async fn send(
                 stream.write_all(&frame).await?;
             }
             answers = read(stream, &mut rest) => {
-                let answers = answers?;
+                let (answers, _) = answers?;
                 if answers.is_empty() && rest.is_empty() {
                     return Ok(());
                 }

@@ -242,7 +242,9 @@ fn ask_many(way: Way) {
     }
     service.put("idle", &idle());
     for path in ["/v1/connect", "/v1/close", "/v1/retry"] {
-        service.post(path, "").problem(400, "a pattern is needed");
+        service
+            .post(path, "")
+            .problem(400, "missing parameter match");
         service
             .post(&format!("{path}?match="), "")
             .problem(400, "must not be empty");
@@ -326,7 +328,7 @@ fn filter_lists(way: Way) {
         ("limit=0", "1 to 1000"),
         ("state=up", "the states are"),
         ("match=,", "must not be empty"),
-        ("cursor=..", "none of ours"),
+        ("cursor=..", "use next_cursor"),
         ("colour=red", "unknown parameter"),
     ] {
         service

@@ -184,11 +184,7 @@ fn what_is_no_recording_is_told_with_its_line() {
     let config = file("record_none", "connections.home.url = 'ws://home.example/'");
     let first = r#"{"after_ms":0.0,"type":"recording","version":1,"name":"home"}"#;
     for (name, text, told) in [
-        (
-            "empty",
-            "",
-            "does not begin as those of `everwire record` do",
-        ),
+        ("empty", "", "its first line is not from `everwire record`"),
         (
             "other",
             "{\"a\":1}",
@@ -202,7 +198,7 @@ fn what_is_no_recording_is_told_with_its_line() {
         (
             "newer",
             &first.replace(":1,", ":2,"),
-            "the recording has form 2",
+            "the recording has version 2",
         ),
         (
             "stranger",

@@ -392,7 +392,7 @@ open_script = [{ expect = 'message == "hello"' }]
         .unwrap();
     assert_eq!(none.status.code(), Some(2));
     assert!(
-        stderr(&none).contains("no connection of"),
+        stderr(&none).contains("has no such connection"),
         "{}",
         stderr(&none)
     );

@@ -1,13 +1,16 @@
 //! The messages that a name's address accepts.
 
+use actix::MailboxError;
 use bytestring::ByteString;
 use everwire_proto::language::LanguageError;
 use tokio::sync::oneshot;
 
 use crate::{
     connection::{
-        LastMessage, NotOpen, OpenSessionError, Receipt, Request, RequestError, Session,
-        SessionSettings, Status, state::requests::PendingAnswer, status::watch::Watcher,
+        ConnectionGone, LastMessage, NotOpen, OpenSessionError, Receipt, Request, Session,
+        SessionSettings, Status,
+        state::requests::{Caller, PendingAnswer},
+        status::watch::Watcher,
     },
     core::{Message, Rejected},
     events::Applied,
@@ -129,11 +132,35 @@ impl Subscribe {
     }
 }
 
-/// Sends a message whose answer is awaited; see [`Request`]. The reply comes at once: a receiver
-/// for the answer.
-#[derive(Clone, Debug, actix::Message)]
-#[rtype(result = "Result<PendingAnswer, RequestError>")]
-pub(crate) struct Ask(pub Request);
+/// Sends a message whose answer is awaited; see [`Request`]. It contains the channel to the caller,
+/// so that the caller is woken only once: an answer of the actor to this message would wake it,
+/// too.
+#[derive(Debug, actix::Message)]
+#[rtype(result = "()")]
+pub(crate) struct Ask(Option<(Request, Caller)>);
+
+impl Ask {
+    /// A request, and the receiver for its answer.
+    pub fn new(request: Request) -> (Self, PendingAnswer) {
+        let (caller, pending) = oneshot::channel();
+        (Self(Some((request, caller))), pending)
+    }
+
+    /// Takes the request out. The actor then has to answer.
+    pub(super) fn take(mut self) -> Option<(Request, Caller)> {
+        self.0.take()
+    }
+}
+
+impl Drop for Ask {
+    /// Answers the caller if no actor has taken the request.
+    fn drop(&mut self) {
+        if let Some((_, caller)) = self.0.take() {
+            let gone = ConnectionGone::of_mailbox(MailboxError::Closed);
+            let _nobody = caller.send(Err(gone.into()));
+        }
+    }
+}
 
 /// Asks for the [`Status`].
 #[derive(Clone, Copy, Debug, actix::Message)]
@@ -210,3 +237,27 @@ pub(crate) struct OpenSession(pub SessionSettings);
 
 /// A session that is being opened. Dropping it cancels that.
 pub(crate) type Opening = oneshot::Receiver<Result<Session, OpenSessionError>>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connection::RequestError;
+
+    #[test]
+    fn a_request_that_no_actor_takes_has_an_answer() {
+        let (ask, mut pending) = Ask::new(Request::new("{}"));
+        assert!(pending.try_recv().is_err());
+        drop(ask);
+        let answer = pending.try_recv();
+        assert!(matches!(answer, Ok(Err(RequestError::Gone(_)))));
+    }
+
+    #[test]
+    fn a_request_that_an_actor_takes_is_answered_by_that() {
+        let (ask, mut pending) = Ask::new(Request::new("{}"));
+        let (request, caller) = ask.take().unwrap();
+        assert_eq!(request, Request::new("{}"));
+        caller.send(Ok("answer".into())).unwrap();
+        assert_eq!(pending.try_recv().unwrap(), Ok("answer".into()));
+    }
+}

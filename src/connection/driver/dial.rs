@@ -2,18 +2,20 @@
 
 use std::sync::Arc;
 
+use everwire_proto::dialogue::Call;
+
 use crate::{
     connection::{
         arbiter::dial_scheduler::Scheduled,
-        dialer::{Dial, DialTarget, Dialer, Preparation},
+        dialer::{CallOutcome, Dial, DialTarget, Dialer, Preparation},
         state::{ActorState, conversation::policy_of_named},
     },
     core::State as LifeState,
     secret_store::SecretStore,
     settings::{ConnectionSettings, DialPolicy, Template, url},
     transport::{
-        self, Before, DialBudget, DialError, DialRequest, ForDial, Opened, PreparedDial, Preparer,
-        Resolver, TlsCache,
+        self, Before, CallFor, DialBudget, DialError, DialRequest, ForDial, Opened, PreparedDial,
+        Preparer, Resolver, TlsCache,
     },
 };
 
@@ -130,6 +132,11 @@ impl Dialer for NetworkDialer {
 
     fn prepare(&self, target: DialTarget, before: Box<Before>) -> Preparation {
         Box::pin(Arc::clone(&self.0).prepare(target, before))
+    }
+
+    fn call(&self, call: Call, of: CallFor) -> CallOutcome {
+        let preparer = self.0.preparer.clone();
+        Box::pin(async move { preparer.call(call, of).await })
     }
 }
 

@@ -95,6 +95,7 @@ impl Driver {
             turn
         }));
         let turn = turn.unwrap_or_else(|panic| self.after_panic(act, ready, panic_text(&*panic)));
+        act.tell_callers();
         act.publisher.set_wall(None);
         turn
     }

@@ -84,16 +84,26 @@ impl Socket {
         concern: Concern,
         now: Instant,
     ) -> Listened {
+        if concern.is_only_routed()
+            && let Some(serving) = &mut act.serving
+        {
+            let conversation = &mut serving.conversation;
+            let (key, number) = conversation.subscription_by(message, &act.settings);
+            act.answer_by_value(message);
+            return (Heard::Message(key), number);
+        }
         place_answered(act);
         let here = surroundings!(self, act, now);
         let Some(serving) = &mut act.serving else {
             return (Heard::Message(None), None);
         };
         let conversation = &mut serving.conversation;
-        let before = (conversation.deadline(), conversation.keeps_at(now));
+        let times =
+            |conversation: &LiveConversation| (conversation.deadline(), conversation.keeps_at(now));
+        let before = concern.moves_times().then(|| times(conversation));
         let could_place = !conversation.wants_place();
         let (heard, number) = conversation.message(message, concern, here);
-        let is_later = (conversation.deadline(), conversation.keeps_at(now)) != before;
+        let is_later = before.is_some_and(|before| times(conversation) != before);
         let wants_place = could_place && conversation.wants_place();
         if conversation.has_replies() || is_later {
             act.turns.touch();

@@ -24,6 +24,7 @@ impl Socket {
         self.note_heard(act, before, now);
         act.flush();
         act.publisher.end_turn();
+        act.tell_callers();
     }
 
     fn read_turn(&mut self, act: &mut ActorState, now: Instant, cx: &mut TaskContext<'_>) {

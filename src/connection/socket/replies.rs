@@ -14,7 +14,11 @@ use super::{
 use crate::{
     connection::{
         outbox::rate_limit::BucketSet,
-        state::{ActorState, conversation::LiveConversation, policy},
+        state::{
+            ActorState,
+            conversation::{LiveConversation, keep_memory},
+            policy,
+        },
     },
     core::Cause,
     events::EventKind,
@@ -27,9 +31,11 @@ impl Socket {
         while let Some(serving) = &mut act.serving
             && serving.conversation.has_replies()
         {
-            for reply in serving.conversation.take_replies() {
+            let mut replies = serving.conversation.take_replies();
+            for reply in replies.drain(..) {
                 self.carry_out_one(act, reply, now);
             }
+            keep_memory(replies);
         }
     }
 

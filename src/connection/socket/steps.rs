@@ -3,14 +3,17 @@
 
 use std::{sync::Arc, task::Context as TaskContext, time::Instant};
 
-use everwire_proto::dialogue::{Call, Response, Unanswered};
+use everwire_proto::dialogue::Call;
 
 use super::{Socket, aside_conversation::aside_mut, redaction::Sent};
 use crate::{
-    connection::state::{
-        ActorState,
-        conversation::{LiveConversation, surroundings},
-        policy,
+    connection::{
+        dialer::CallOutcome,
+        state::{
+            ActorState,
+            conversation::{LiveConversation, surroundings},
+            policy,
+        },
     },
     core::Cause,
     transport::CallFor,
@@ -115,17 +118,12 @@ impl Socket {
 
 impl Sent {
     /// Prepares a call of the conversation on this socket.
-    pub(super) fn call(
-        &self,
-        act: &ActorState,
-        call: Call,
-    ) -> impl Future<Output = Result<Response, Unanswered>> + 'static {
-        let preparer = act.process.preparer.clone();
+    pub(super) fn call(&self, act: &ActorState, call: Call) -> CallOutcome {
         let of = CallFor {
             settings: Arc::clone(self.settings()),
             owner: act.outbox.owner(),
             secrets: self.secrets().clone(),
         };
-        async move { preparer.call(call, of).await }
+        act.process.dialer.call(call, of)
     }
 }

@@ -3,11 +3,10 @@
 use std::time::Instant;
 
 use everwire_proto::dialogue::{Answered, Bounds, Ended, NumberedRequest, RequestQueue, Waiting};
-use tokio::sync::oneshot;
 
 use super::{
     ActorState,
-    requests::{Caller, PendingAnswer, Requests, answer},
+    requests::{Caller, Requests, answer},
 };
 use crate::{
     connection::{Request, RequestError, RequestsStatus},
@@ -15,12 +14,14 @@ use crate::{
 };
 
 impl ActorState {
-    /// Accepts a request, which is written when its turn comes.
+    /// Accepts a request, which is written when its turn comes. Takes `caller` out, unless the
+    /// request is refused.
     pub(in crate::connection) fn request(
         &mut self,
         request: Request,
+        caller: &mut Option<Caller>,
         now: Instant,
-    ) -> Result<PendingAnswer, RequestError> {
+    ) -> Result<(), RequestError> {
         self.check_request(&request.message)?;
         let settings = self.settings.dialogue.as_ref();
         let settings = settings.and_then(|dialogue| dialogue.request.as_ref());
@@ -53,19 +54,22 @@ impl ActorState {
             requests.queue.forget_if(Caller::is_closed);
         }
         let more = requests.queue.bytes() + waiting.bytes();
-        let (caller, pending) = oneshot::channel();
         let taken = match requests.charge.try_set(more) {
-            Ok(()) => requests
-                .queue
-                .push(waiting, later(now, within), caller, bounds)
-                .map_err(|_| Rejected::Full),
+            Ok(()) if is_full(&requests.queue) => Err(Rejected::Full),
+            Ok(()) => match caller.take() {
+                Some(caller) => requests
+                    .queue
+                    .push(waiting, later(now, within), caller, bounds)
+                    .map_err(|_| Rejected::Full),
+                None => Ok(()),
+            },
             Err(_) => Err(Rejected::NoMemory),
         };
         requests.count_memory();
         self.let_go_of_requests();
         taken?;
         self.wake();
-        Ok(pending)
+        Ok(())
     }
 
     fn check_request(&self, message: &Message) -> Result<(), Rejected> {
@@ -97,8 +101,21 @@ impl ActorState {
             true => Err(RequestError::Failed(message)),
             false => Ok(message),
         };
-        answer(requests.queue.answered(ticket), outcome);
+        let caller = requests.queue.answered(ticket);
+        requests
+            .answers
+            .extend(caller.map(|caller| (caller, outcome)));
         self.turns.touch();
+    }
+
+    /// Tells the callers whose answers came in this turn.
+    pub(in crate::connection) fn tell_callers(&mut self) {
+        let Some(requests) = &mut self.requests else {
+            return;
+        };
+        for (caller, outcome) in requests.answers.drain(..) {
+            answer(Some(caller), outcome);
+        }
         self.let_go_of_requests();
     }
 
@@ -117,9 +134,12 @@ impl ActorState {
             return;
         };
         if let Some(ticket) = requests.queue.answered_by(message) {
-            answer(requests.queue.answered(ticket), Ok(message.clone()));
+            let caller = requests.queue.answered(ticket);
+            let outcome = Ok(message.clone());
+            requests
+                .answers
+                .extend(caller.map(|caller| (caller, outcome)));
             self.turns.touch();
-            self.let_go_of_requests();
         }
     }
 
@@ -225,7 +245,9 @@ impl ActorState {
 
     /// Frees the memory when there are no requests.
     fn let_go_of_requests(&mut self) {
-        let is_idle = |requests: &Requests| requests.queue.is_empty() && !requests.close_waits;
+        let is_idle = |requests: &Requests| {
+            requests.queue.is_empty() && !requests.close_waits && requests.answers.is_empty()
+        };
         if self.requests.as_deref().is_some_and(is_idle) {
             self.requests = None;
         }

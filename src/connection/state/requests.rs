@@ -18,7 +18,8 @@ use crate::{
 /// Receives the answer to a request.
 pub(in crate::connection) type PendingAnswer = oneshot::Receiver<Result<Message, RequestError>>;
 
-pub(super) type Caller = oneshot::Sender<Result<Message, RequestError>>;
+/// Who waits for it.
+pub(in crate::connection) type Caller = oneshot::Sender<Result<Message, RequestError>>;
 
 /// The requests of a name, with their callers. Exists only while there are some.
 pub(in crate::connection) struct Requests {
@@ -27,6 +28,8 @@ pub(in crate::connection) struct Requests {
     pub(super) charge: Charge,
     /// Whether the close script, and the close frame, wait for answers on the current socket.
     pub(super) close_waits: bool,
+    /// Answers that came in this turn: their callers are told together, behind it. Each that is told alone may be awake before the next is.
+    pub(super) answers: Vec<(Caller, Result<Message, RequestError>)>,
 }
 
 impl Requests {
@@ -35,6 +38,7 @@ impl Requests {
             queue: RequestQueue::default(),
             charge: Charge::new(memory, MemoryUse::Outboxes),
             close_waits: false,
+            answers: Vec::new(),
         }
     }
 
@@ -80,7 +84,10 @@ impl Requests {
 }
 
 /// Answers the caller, if it is still there.
-pub(super) fn answer(caller: Option<Caller>, outcome: Result<Message, RequestError>) {
+pub(in crate::connection) fn answer(
+    caller: Option<Caller>,
+    outcome: Result<Message, RequestError>,
+) {
     if let Some(caller) = caller {
         let _gone = caller.send(outcome);
     }

@@ -58,11 +58,6 @@ impl Recent {
         self.limit.messages > 0
     }
 
-    /// Messages up to here are not kept.
-    pub fn lost_through(&self) -> Cursor {
-        self.lost_through
-    }
-
     /// Messages up to `through` are not kept.
     pub fn lose(&mut self, through: Cursor) {
         self.lost_through = self.lost_through.max(through);

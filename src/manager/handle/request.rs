@@ -1,8 +1,10 @@
 //! Requests: messages that the peer answers.
 
+use actix::prelude::SendError;
+
 use super::Handle;
 use crate::{
-    connection::{Ask, ConnectionGone, Request, RequestError},
+    connection::{Ask, Request, RequestError},
     core::Message,
 };
 
@@ -40,8 +42,11 @@ impl Handle {
     ///
     /// [`RequestError`] says whether the peer may have received the message.
     pub async fn request(&self, request: Request) -> Result<Message, RequestError> {
-        let pending = self.addr.send(Ask(request)).await;
-        let pending = pending.map_err(ConnectionGone::of_mailbox)??;
+        let (ask, pending) = Ask::new(request);
+        // A full mailbox still accepts one message from each new address.
+        if let Err(SendError::Full(ask)) = self.addr.try_send(ask) {
+            let _gone = self.addr.clone().try_send(ask);
+        }
         // An actor that dies may have written the message already.
         pending.await.unwrap_or(Err(RequestError::InDoubt))
     }

@@ -16,7 +16,8 @@ const LISTED: usize = 20;
 
 /// Make a running service read its configuration again
 ///
-/// Connections whose settings are the same keep their sockets. An invalid configuration changes nothing: its errors are printed, and the exit code is 2.
+/// Connections whose settings are the same keep their sockets. An invalid configuration changes nothing: its errors are printed, and the
+/// exit code is 2.
 #[derive(Debug, Args)]
 pub struct Reload {
     /// Only print what would change

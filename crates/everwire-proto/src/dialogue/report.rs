@@ -279,7 +279,10 @@ pub(super) fn show_text_masked(text: &str, Masked(secrets): &Masked, out: &mut S
             out.push('…');
             break;
         }
-        let found = secrets.iter().find_map(|secret| behind(rest, secret));
+        // Most characters begin none of them: JSON writes one as it is, or behind a backslash.
+        let may_begin = |secret: &&String| next == '\\' || secret.starts_with(next);
+        let mut secrets = secrets.iter().filter(may_begin);
+        let found = secrets.find_map(|secret| behind(rest, secret));
         match found {
             Some(behind) => {
                 out.push_str("***");

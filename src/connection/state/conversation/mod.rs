@@ -14,7 +14,7 @@ mod surroundings;
 mod wishes;
 mod work;
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use everwire_proto::dialogue::{BeforeDial, Concern, Heard, Reply, close_code};
 
@@ -25,6 +25,7 @@ use self::{
 };
 pub(in crate::connection) use self::{
     named_beats::NamedBeats,
+    replies::keep_memory,
     serving::{Serving, policy_of_named},
     surroundings::{Surroundings, surroundings},
 };
@@ -166,6 +167,18 @@ impl LiveConversation {
         match &self.engine {
             Engine::Declared(it) => it.concern(message),
             Engine::Custom(_) => Some(Concern::default()),
+        }
+    }
+
+    /// The subscription of a message that has [no other effect](Concern::is_only_routed).
+    pub fn subscription_by(
+        &mut self,
+        message: &Message,
+        settings: &ConnectionSettings,
+    ) -> (Option<Arc<str>>, Option<NumberPlace>) {
+        match &mut self.engine {
+            Engine::Declared(it) => it.subscription_by(message, settings.sequence.as_ref()),
+            Engine::Custom(_) => (None, None),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Replies of a conversation that were not carried out yet.
 
 use std::{
+    cell::Cell,
     mem,
     ops::{Deref, DerefMut},
 };
@@ -15,6 +16,21 @@ pub(super) struct Replies(Option<Box<Untold>>);
 /// At least one.
 struct Untold(Vec<Reply>);
 
+thread_local! {
+    /// Memory for replies, which are mostly carried out at once.
+    static SPARE: Cell<Vec<Reply>> = const { Cell::new(Vec::new()) };
+}
+
+/// The thread keeps memory for at most this number of replies.
+const KEPT: usize = 64;
+
+/// Keeps the memory of replies that were all carried out.
+pub(in crate::connection) fn keep_memory(replies: Vec<Reply>) {
+    if replies.is_empty() && replies.capacity() <= KEPT {
+        SPARE.set(replies);
+    }
+}
+
 /// The replies, open for additions.
 pub(super) struct OpenReplies<'r> {
     all: Vec<Reply>,
@@ -24,8 +40,9 @@ pub(super) struct OpenReplies<'r> {
 impl Replies {
     /// Opens the replies for additions. Allocates nothing if none is added.
     pub fn open(&mut self) -> OpenReplies<'_> {
+        let untold = self.0.take();
         OpenReplies {
-            all: self.take(),
+            all: untold.map_or_else(|| SPARE.take(), |untold| untold.0),
             replies: self,
         }
     }
@@ -57,8 +74,10 @@ impl DerefMut for OpenReplies<'_> {
 
 impl Drop for OpenReplies<'_> {
     fn drop(&mut self) {
-        if !self.all.is_empty() {
-            self.replies.0 = Some(Box::new(Untold(mem::take(&mut self.all))));
+        let all = mem::take(&mut self.all);
+        match all.is_empty() {
+            true => keep_memory(all),
+            false => self.replies.0 = Some(Box::new(Untold(all))),
         }
     }
 }

@@ -53,12 +53,13 @@ const AT_A_TIME: usize = 8;
 
 /// Test a configuration against a server that is made from it, without network or credentials
 ///
-/// A server on this machine sends what each step, rule and heartbeat of a connection expects. Each connection runs once as it is written, and
-/// then once for each thing that can go wrong: the socket ends before, during and after each answer; a step is refused or not answered; a rule
-/// gets its message; messages come that no server sends. A run fails if the connection hangs, dials in a loop, gives up where it should not,
-/// or shows a secret. Missing variables, files and secrets get placeholders.
+/// A server on this machine sends what each step, rule and heartbeat of a connection expects. Each connection runs once as it is
+/// written, and then once for each thing that can go wrong: the socket ends before, during and after each answer; a step is refused or
+/// not answered; a rule gets its message; messages come that no server sends. A run fails if the connection hangs, dials in a loop,
+/// gives up where it should not, or shows a secret. Missing variables, files and secrets get placeholders.
 ///
-/// Waits are shortened, and rates are left out. TLS, proxies, programs and name servers are not rehearsed. The exit code is 1 if a run failed.
+/// Waits are shortened, and rates are left out. TLS, proxies, programs and name servers are not rehearsed. The exit code is 1 if a run
+/// failed.
 #[derive(Debug, Args)]
 pub struct Rehearse {
     #[command(flatten)]

@@ -3,20 +3,45 @@
 use super::{Conversation, pings::pong};
 use crate::{
     core::Message,
-    dialogue::{beside::Beside, running::looks_into_messages},
+    dialogue::{beside::Beside, running::looks_into_messages, subscriptions::Expected},
     language::{Expression, Need},
+    settings::dialogue::Dialogue,
 };
 
 /// How a message concerns the conversation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Concern {
     is_read: bool,
+    reach: Reach,
+}
+
+/// What a message may do. Later ones may do less.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Reach {
+    /// Anything.
+    #[default]
+    All,
+    /// It may be captured, and nothing else: no time that is waited for depends on it.
+    Captures,
+    /// It may belong to a subscription, and nothing else.
+    Routes,
 }
 
 impl Concern {
     /// Whether the message is read as JSON.
     pub fn is_read(self) -> bool {
         self.is_read
+    }
+
+    /// Whether the message may change when [`timer`](Conversation::timer) has something to do, or when captures are kept.
+    pub fn moves_times(self) -> bool {
+        self.reach == Reach::All
+    }
+
+    /// Whether the message can do nothing but belong to a subscription: [`subscription_by`](Conversation::subscription_by) is all that is
+    /// to be asked.
+    pub fn is_only_routed(self) -> bool {
+        self.reach == Reach::Routes
     }
 }
 
@@ -35,28 +60,52 @@ enum Attention {
 impl Conversation {
     /// How a message concerns the conversation; `None`: the conversation need not see it.
     pub fn concern(&self, message: &Message) -> Option<Concern> {
-        let attention = self.attention().max(self.subscriptions_attention(message));
+        let subscriptions = self.subscriptions.as_ref();
+        let expected = subscriptions.map(|it| it.expected_of(message));
+        let attention = self.attention(expected);
         let is_read =
             attention == Attention::Read || self.dialogue.needles.any_in(message.payload());
         let is_told = is_read || attention == Attention::Told || self.dialogue.hears_all;
-        is_told.then_some(Concern { is_read })
+        is_told.then(|| Concern {
+            is_read,
+            reach: match attention {
+                Attention::None => self.reach(expected),
+                Attention::Told | Attention::Read => Reach::All,
+            },
+        })
+    }
+
+    /// What a message may do, where nothing listens to each message.
+    fn reach(&self, expected: Option<Expected>) -> Reach {
+        let Dialogue {
+            rules, captures, ..
+        } = &*self.dialogue;
+        if !rules.is_empty() || !self.script.has_passed() {
+            return Reach::All;
+        }
+        match expected {
+            Some(expected) if captures.is_empty() && !expected.decides => Reach::Routes,
+            None if self.beside.is_none() && self.seldom.keeping().is_none() => Reach::Captures,
+            Some(_) | None => Reach::All,
+        }
     }
 
     /// The most that any part needs of each message. Rules and captures are not included: needles
     /// decide which messages concern them.
-    fn attention(&self) -> Attention {
+    fn attention(&self, expected: Option<Expected>) -> Attention {
         // Destructured, so that a new part must be handled here.
         let Self {
             seldom,
             rules,
             beside,
-            subscriptions,
             captures,
             times,
             // A step of the script, or of those beside it: checked together.
             script: _,
             dialogue: _,
             ids: _,
+            // What they expect is known.
+            subscriptions: _,
         } = self;
         let watcher = Attention::told_if(seldom.trace().is_some());
         let pong = match seldom.has_unanswered() {
@@ -68,9 +117,12 @@ impl Conversation {
         let places = Attention::told_if(rules.wants_place());
         // A successor has brought captures that durations depend on.
         let times = Attention::told_if(times.are_stale(captures));
-        let subscriptions = subscriptions.as_ref();
-        let subscriptions =
-            Attention::told_if(subscriptions.is_some_and(|it| it.listens_blindly()));
+        // The needles of the dialogue know what else they expect.
+        let subscriptions = match expected {
+            Some(expected) if expected.is_foreign => Attention::Read,
+            Some(expected) => Attention::told_if(expected.is_blind),
+            None => Attention::None,
+        };
         let beside = match beside {
             Some(beside) => beside.attention(),
             None => Attention::None,
@@ -82,15 +134,6 @@ impl Conversation {
             .max(beside)
             .max(subscriptions)
             .max(self.step_attention())
-    }
-
-    /// For subscriptions: the dialogue's needles decide which messages concern those of the
-    /// settings.
-    fn subscriptions_attention(&self, message: &Message) -> Attention {
-        match &self.subscriptions {
-            Some(subscriptions) if subscriptions.looks_into(message) => Attention::Read,
-            Some(_) | None => Attention::None,
-        }
     }
 
     /// For the current step, which remembers the last message.

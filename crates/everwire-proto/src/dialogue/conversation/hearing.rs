@@ -1,5 +1,7 @@
 //! Handles a message: which parts see it, and what is looked for in it.
 
+use std::sync::Arc;
+
 use super::{Conversation, concern::Concern, pings::pong};
 use crate::{
     core::{Message, NumberPlace},
@@ -25,6 +27,10 @@ impl Conversation {
     pub fn message(&mut self, message: &Message, here: &Here<'_>, out: &mut Vec<Reply>) -> Heard {
         match self.concern(message) {
             None => Heard::MESSAGE,
+            Some(concern) if concern.is_only_routed() => Heard {
+                subscription: self.subscription_by(message, None).0,
+                ..Heard::MESSAGE
+            },
             Some(concern) => self.message_of_concern(message, concern, None, here, out).0,
         }
     }
@@ -53,6 +59,21 @@ impl Conversation {
             self.seldom.keep_spans(spans);
         }
         (heard, number)
+    }
+
+    /// The subscription to which a message belongs that can do [nothing else](Concern::is_only_routed), counted for it; and the peer's own
+    /// number, as with [`message_of_concern`](Self::message_of_concern).
+    pub fn subscription_by(
+        &mut self,
+        message: &Message,
+        numbers: Option<&SequenceSettings>,
+    ) -> (Option<Arc<str>>, Option<NumberPlace>) {
+        let Some(subscriptions) = &mut self.subscriptions else {
+            return (None, None);
+        };
+        let spans = self.seldom.spans();
+        let (found, number) = find(&self.dialogue.pointers, message, numbers, spans);
+        (subscriptions.routed(Seen { message, found }), number)
     }
 
     pub(in crate::dialogue) fn hear(

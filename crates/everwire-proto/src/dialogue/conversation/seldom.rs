@@ -106,6 +106,12 @@ impl Seldom {
         self.0.as_mut()?.spans.take()
     }
 
+    /// The same memory, borrowed.
+    pub fn spans(&mut self) -> &mut Spans {
+        let parts = self.0.get_or_insert_default();
+        parts.spans.get_or_insert_default()
+    }
+
     /// Keeps the memory for the next pass.
     pub fn keep_spans(&mut self, spans: Spans) {
         self.0.get_or_insert_default().spans = Some(spans);

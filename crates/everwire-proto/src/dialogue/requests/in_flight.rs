@@ -59,9 +59,7 @@ impl InFlight {
         let world = cx.world(Some(seen), Some(number)).with_text_id(is_text);
         let fail = request.fail.as_ref();
         let is_failure = fail.is_some_and(|fail| fail.holds(&cx.step(&world)));
-        let places = request.echoes().iter();
-        let places = places.filter_map(|slot| seen.found.span(*slot));
-        let whole = put_back(seen.found.text(), places, number, &own);
+        let whole = put_back(seen.found, request.echoes(), number, &own);
         let message = match (whole, seen.message) {
             (Some(text), Message::Text(_)) => Message::text(text),
             (Some(text), Message::Binary(_)) => Message::binary(text.into_bytes()),

@@ -30,20 +30,41 @@ pub(in crate::dialogue) struct Told {
     pub is_secret: bool,
 }
 
+/// What is expected of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::dialogue) struct Expected {
+    /// It is told whatever stands in it: something is expected that does not look into it as JSON.
+    pub is_blind: bool,
+    /// It must be read as JSON for words of which the dialogue does not know.
+    pub is_foreign: bool,
+    /// It may do more than belong to a key.
+    pub decides: bool,
+}
+
 impl Subscriptions {
-    /// Whether each message must be checked, whatever its content: a condition does not read JSON.
-    pub fn listens_blindly(&self) -> bool {
-        self.ears
-            .iter()
-            .any(|(_, ears)| ears.is_blind && ears.listens())
+    /// What is expected of a message.
+    pub fn expected_of(&self, message: &Message) -> Expected {
+        let mut all = Expected {
+            is_blind: false,
+            is_foreign: false,
+            decides: !self.have_passed(),
+        };
+        for (_, ears) in &self.ears {
+            all.decides |= decides(ears);
+            if ears.listens() {
+                let needles = ears.needles.as_ref();
+                all.is_blind |= ears.is_blind;
+                all.is_foreign |= needles.is_some_and(|needles| needles.any_in(message.payload()));
+            }
+        }
+        all
     }
 
-    /// Whether a message must be read as JSON for settings that the dialogue does not know.
-    pub fn looks_into(&self, message: &Message) -> bool {
-        self.ears.iter().any(|(_, ears)| {
-            let needles = ears.needles.as_ref();
-            ears.listens() && needles.is_some_and(|needles| needles.any_in(message.payload()))
-        })
+    /// Counts a message that decides nothing for its key, and returns the key.
+    pub fn routed(&mut self, seen: Seen<'_>) -> Option<Arc<str>> {
+        let entry = self.entries.get_mut(self.place_of(seen)?)?;
+        entry.routed += 1;
+        Some(Arc::clone(entry.key()))
     }
 
     /// A message has come.
@@ -71,10 +92,9 @@ impl Subscriptions {
     /// Counts the message for the key that it belongs to.
     #[inline]
     fn route(&mut self, seen: Seen<'_>, told: &mut Told) {
-        let at = self.place_of(seen);
-        if let Some(entry) = at.and_then(|at| self.entries.get_mut(at)) {
-            entry.routed += 1;
-            told.subscription = Some(Arc::clone(entry.key()));
+        let key = self.routed(seen);
+        if key.is_some() {
+            told.subscription = key;
         }
     }
 
@@ -90,10 +110,15 @@ impl Subscriptions {
         }
         self.ears.iter().find_map(|(_, ears)| {
             let route = ears.words.route.as_ref().filter(|_| ears.active > 0)?;
+            let place_in = |found: Found<'_, '_>| {
+                let id = written(found.get(route.json)?)?;
+                self.socket.routes.get(&id)
+            };
+            if ears.words.own_pointers.is_none() {
+                return place_in(seen.found);
+            }
             let mut spans = Spans::default();
-            let found = own_found(ears, seen, &mut spans).unwrap_or(seen.found);
-            let id = written(found.get(route.json)?)?;
-            self.socket.routes.get(&*id).copied()
+            place_in(own_found(ears, seen, &mut spans).unwrap_or(seen.found))
         })
     }
 

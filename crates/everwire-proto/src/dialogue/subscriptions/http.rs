@@ -3,7 +3,11 @@
 use std::sync::Arc;
 
 use super::{
-    composing::Batch, entry::Entry, keys::Subscriptions, seeing::Seeing, state::SubscriptionState,
+    composing::Batch,
+    entry::{Entry, Turn},
+    keys::Subscriptions,
+    seeing::Seeing,
+    state::SubscriptionState,
 };
 use crate::{
     core::Cause,
@@ -85,7 +89,33 @@ impl Subscriptions {
         let owner = CallOwner::Subscription(number);
         let call = Call::new(owner, target, batch.words.within, report::http(request));
         self.socket.calls.insert(number, call.secrets.clone());
+        let left = batch.targets.iter().filter_map(|it| self.entry(*it));
+        let left = left.map(|entry| Arc::clone(entry.key())).collect();
+        self.socket.leaving.insert(number, left);
         cx.out.push(Reply::Call(Box::new(call)));
+    }
+
+    /// Whether a call that ends this key is running. Its `on` waits, because two calls may arrive
+    /// in any order.
+    pub(super) fn is_being_left(&self, key: &str) -> bool {
+        let mut left = self.socket.leaving.values().flatten();
+        left.any(|known| **known == *key)
+    }
+
+    /// The call with this number is over. Keys of it that are wanted again are now requested.
+    fn was_left(&mut self, number: u64, cx: &mut Context<'_>) {
+        for key in self.socket.leaving.remove(&number).unwrap_or_default() {
+            let at = self.keys.get(&key).copied();
+            let waits = |entry: &&Entry| {
+                let is_wanted = entry.state == SubscriptionState::Wanted;
+                is_wanted && entry.turn == Turn::None && !entry.is_leaving()
+            };
+            if let Some(at) = at
+                && self.entries.get(at).as_ref().is_some_and(waits)
+            {
+                self.want(at, cx);
+            }
+        }
     }
 
     /// A call was answered, or failed.
@@ -113,6 +143,7 @@ impl Subscriptions {
                 cx.out.push(Reply::Error(Cause::Template(text)));
             }
         }
+        self.was_left(number, cx);
         // There is room for another call.
         self.announce(cx.out);
     }

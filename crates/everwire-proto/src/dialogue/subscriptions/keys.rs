@@ -308,10 +308,8 @@ impl Subscriptions {
         };
         entry.is_linked = false;
         let (route, end, form) = (entry.route.take(), entry.end.take(), entry.form);
-        if let Some(route) = route
-            && self.socket.routes.get(&route) == Some(&at)
-        {
-            self.socket.routes.remove(&route);
+        if let Some(route) = route {
+            self.socket.routes.remove(&route, at);
         }
         let ears = self.forms.get(form).map(|form| form.ears);
         if let Some(ears) = ears.and_then(|ears| self.ears.get_mut(ears)) {

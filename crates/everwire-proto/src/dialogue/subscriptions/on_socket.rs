@@ -1,12 +1,11 @@
 //! The state of subscriptions on one socket.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
-    sync::Arc,
+    collections::{BTreeMap, BTreeSet, VecDeque},
     time::Instant,
 };
 
-use super::entry::Target;
+use super::{entry::Target, routes::Routes};
 use crate::language::{FilledLets, Secret};
 
 /// The state of subscriptions on one socket.
@@ -26,12 +25,14 @@ pub(super) struct OnSocket {
     pub made: VecDeque<u64>,
     /// The calls in flight by number, with the texts to mask in their answers.
     pub calls: BTreeMap<u64, Vec<Secret>>,
+    /// The keys that running calls end, by the number of the call.
+    pub leaving: BTreeMap<u64, Vec<Arc<str>>>,
     /// When requests time out.
     pub due: BTreeSet<(Instant, u64)>,
     /// When keys are asked for again.
     pub again: BTreeSet<(Instant, Target)>,
     /// Keys by the peer's names for them in messages.
-    pub routes: HashMap<Arc<str>, usize>,
+    pub routes: Routes,
     /// What the name waits for before it is ready.
     pub gate: Option<Gate>,
 }

@@ -282,6 +282,10 @@ impl Subscriptions {
         if self.socket.stage != Stage::Live || self.is_left_out(at, cx) {
             return;
         }
+        let key = self.entries.get(at).map(|entry| Arc::clone(entry.key()));
+        if key.is_some_and(|key| self.is_being_left(&key)) {
+            return;
+        }
         let has_on = self.form_of(at).is_some_and(|form| form.words.on.is_some());
         match has_on {
             true => self.queue(at, Turn::On),

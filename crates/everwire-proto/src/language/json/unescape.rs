@@ -5,9 +5,11 @@ use std::borrow::Cow;
 /// The text of a scanned string's content; `None` if an escape names half a surrogate pair, which
 /// no Rust text can hold.
 pub(super) fn unescape(raw: &str) -> Option<Cow<'_, str>> {
-    let Some((plain, mut rest)) = raw.split_once('\\') else {
+    // Nearly all are short, and have none.
+    if !raw.as_bytes().contains(&b'\\') {
         return Some(raw.into());
-    };
+    }
+    let (plain, mut rest) = raw.split_once('\\')?;
     let mut text = String::with_capacity(raw.len());
     text.push_str(plain);
     loop {

@@ -73,8 +73,18 @@ struct Search {
     /// One after the other: for few needles, or in a message that is long for their number. Empty if
     /// there are too many.
     each: Box<[Finder<'static>]>,
-    /// All of them at each quote of the message: for several in a short message.
+    /// The needles of these that have at most eight bytes.
+    heads: Box<[Head]>,
+    /// All of them at each quote of the message: several in a short message.
     at_quotes: Option<Box<Quoted>>,
+}
+
+/// A needle of at most eight bytes, the first in the lowest byte of `word`. The unused bytes of
+/// `word` and `mask` are zero.
+#[derive(Clone, Copy)]
+struct Head {
+    word: u64,
+    mask: u64,
 }
 
 /// The most needles that are searched one after the other, however short a message is.
@@ -96,9 +106,14 @@ impl Needles {
         let at_quotes = (needles.len() > FEW).then(|| Quoted::of(needles)).flatten();
         let is_each = at_quotes.is_none() || needles.len() <= SEVERAL;
         let each = needles.iter().filter(|_| is_each);
+        let heads = each
+            .clone()
+            .filter_map(|needle| Head::of(needle.as_bytes()));
+        let heads = heads.collect();
         let each = each.map(|needle| Finder::new(needle.as_bytes()).into_owned());
         let search = Search {
             each: each.collect(),
+            heads,
             at_quotes: at_quotes.map(Box::new),
         };
         Self { need, search }
@@ -110,7 +125,7 @@ impl Needles {
         match &self.need {
             Need::Nothing => false,
             Need::Everything => true,
-            Need::AnyOf(_) => self.search.any_in(message),
+            Need::AnyOf(_) => self.search.stands_first(message) || self.search.any_in(message),
         }
     }
 
@@ -121,6 +136,16 @@ impl Needles {
 }
 
 impl Search {
+    /// Whether one stands behind the first byte, which mostly is a bracket: many messages begin with what says their kind.
+    #[inline]
+    fn stands_first(&self, message: &[u8]) -> bool {
+        let word = message.get(1..).and_then(<[u8]>::first_chunk);
+        word.is_some_and(|word| {
+            let word = u64::from_le_bytes(*word);
+            self.heads.iter().any(|head| word & head.mask == head.word)
+        })
+    }
+
     fn any_in(&self, message: &[u8]) -> bool {
         let is_long = !self.each.is_empty() && message.len() > LONG * self.each.len();
         match &self.at_quotes {
@@ -132,6 +157,19 @@ impl Search {
                     || memchr(b'\\', message).is_some()
             }
         }
+    }
+}
+
+impl Head {
+    /// `None`: it is too long.
+    fn of(needle: &[u8]) -> Option<Self> {
+        let (mut word, mut mask) = ([0; size_of::<u64>()], [0; size_of::<u64>()]);
+        word.get_mut(..needle.len())?.copy_from_slice(needle);
+        mask.get_mut(..needle.len())?.fill(u8::MAX);
+        Some(Self {
+            word: u64::from_le_bytes(word),
+            mask: u64::from_le_bytes(mask),
+        })
     }
 }
 

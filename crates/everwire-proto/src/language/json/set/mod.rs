@@ -110,8 +110,14 @@ impl PointerSet {
     }
 
     fn search<'s>(&self, Spans(spans): &'s mut Spans) -> Search<'_, 's> {
-        spans.clear();
-        spans.resize(self.nodes.len(), Span::default());
+        // Mostly it was this set before.
+        match spans.len() == self.nodes.len() {
+            true => spans.fill(Span::default()),
+            false => {
+                spans.clear();
+                spans.resize(self.nodes.len(), Span::default());
+            }
+        }
         Search {
             nodes: &self.nodes,
             spans,

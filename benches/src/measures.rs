@@ -1,4 +1,4 @@
-//! The measures: which samples are taken, and what becomes of them.
+//! The measures: which samples they take, and how they are evaluated.
 
 mod dial;
 mod dialogue;
@@ -20,12 +20,12 @@ use self::{
 };
 use crate::{store, table::Row};
 
-/// How much is done.
+/// The amount of work.
 #[derive(Clone, Copy)]
 pub struct Effort {
     /// Rounds of each measure.
     pub rounds: usize,
-    /// Everything else is divided by this.
+    /// All other numbers are divided by this.
     pub less: usize,
 }
 

@@ -1,4 +1,4 @@
-//! Subscriptions of callers: why one is not taken on.
+//! Errors of callers' subscriptions.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! A subscriber that is called in the turn of the name.
+//! Subscribers that are called back in the turn of the name.
 
 use std::{
     cell::RefCell,
@@ -11,26 +11,26 @@ use crate::{
     panics::panic_text,
 };
 
-/// How it is called.
+/// The two ways to call back.
 pub(super) enum Callback {
     /// With each update.
     Each(Called<Update>),
-    /// With all updates that a read has brought.
+    /// With all updates of one read.
     Slice(Called<[Update]>),
 }
 
 type Called<T> = Box<dyn Fn(&T) + Send + Sync>;
 
 thread_local! {
-    /// Memory for slices, which are lent to one callback after the other.
+    /// Memory for slices, shared by all callbacks of the thread.
     static SLICE: RefCell<Vec<Update>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Memory for so many updates stays with the thread.
+/// The thread keeps memory for this many updates.
 const KEPT: usize = 256;
 
 impl Callback {
-    /// Calls it with one update. The error is the text of a panic.
+    /// Calls back with one update. The error is the text of a panic.
     pub fn tell(&self, update: &Update) -> Result<(), String> {
         guarded(|| match self {
             Self::Each(callback) => callback(update),
@@ -38,8 +38,9 @@ impl Callback {
         })
     }
 
-    /// Calls it with events that stand from `first` on. They are what they were afterwards, also where it has panicked: then the error is
-    /// the text of the first panic, and it was called with all others.
+    /// Calls back with events whose first stands at `first`. `events` is unchanged afterwards, even
+    /// after a panic. The error is the text of the first panic; the callback still gets all other
+    /// events.
     pub fn call(&self, first: &Stamp, events: &mut NewEvents) -> Result<(), String> {
         let (kinds, keys) = events.parts();
         match self {
@@ -53,7 +54,7 @@ fn guarded(work: impl FnOnce()) -> Result<(), String> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|panic| panic_text(&*panic))
 }
 
-/// One event after the other has its place in a single update: nothing is counted, moved about or allocated for each.
+/// All events pass through a single update: nothing is counted, moved or allocated for each.
 fn call_each(
     callback: &dyn Fn(&Update),
     first: &Stamp,
@@ -89,7 +90,7 @@ fn call_each(
     result
 }
 
-/// Exchanges what the update shows with what lies in the place of the event so many behind the first.
+/// Swaps an event into the update and back, `behind` places after the first.
 #[inline]
 fn show(
     update: &mut Update,

@@ -1,4 +1,4 @@
-//! What keeps a subscription.
+//! A guard that keeps a subscription alive.
 
 use std::sync::{Arc, Weak};
 

@@ -1,4 +1,4 @@
-//! What a name said last, to be read again by those who were away.
+//! The last messages of a name, for readers that resume.
 
 mod kept;
 mod known;
@@ -23,28 +23,28 @@ use super::{
 };
 use crate::{core::Cursor, memory::Charge, settings::HistorySettings, stored::StoredEvent};
 
-/// What one name said last: nothing is allocated before something is kept.
+/// The last messages of one name. Allocates nothing until a message is kept.
 #[derive(Debug)]
 pub(crate) struct History(Mutex<Known>);
 
-/// Where a reader begins.
+/// The starting point of a reader.
 #[derive(Debug)]
 pub(super) struct Beginning {
-    /// Whether nothing is missing in front of it.
+    /// Whether nothing is missing before it.
     pub complete: bool,
-    /// The position of the first message behind it.
+    /// The position of the first message after it.
     pub next: Option<Cursor>,
     pub place: Place,
 }
 
-/// What the store has not been handed yet.
+/// Changes that the store does not have yet.
 #[derive(Debug, Default)]
 pub(crate) struct UnstoredHistory {
     /// The messages, in order.
     pub events: Vec<StoredEvent>,
-    /// The limits to trim to there.
+    /// The limits to which the store trims this history.
     pub limit: Option<HistorySettings>,
-    /// With them it has all that is kept up to here.
+    /// With these changes the store has all that is kept up to this cursor.
     pub through: Option<Cursor>,
 }
 
@@ -53,7 +53,7 @@ impl History {
         Self(Mutex::new(Known::Nothing))
     }
 
-    /// What an earlier process left in the store: all that came behind `known`.
+    /// Restores what an earlier process left in the store: all messages after `known`.
     pub fn restore(
         &self,
         limit: HistorySettings,
@@ -71,7 +71,7 @@ impl History {
         *self.0.lock() = Known::Kept(Box::new(recent));
     }
 
-    /// New limits.
+    /// Sets new limits.
     pub fn configure(&self, limit: HistorySettings) {
         if let Some(recent) = self.0.lock().kept_mut() {
             recent.limit = limit;
@@ -80,7 +80,7 @@ impl History {
         }
     }
 
-    /// Works on it under its lock; `start` is where a new one begins to know.
+    /// Runs `work` under the lock. A new history knows all messages from `start` on.
     pub(super) fn with<T>(
         &self,
         limit: HistorySettings,
@@ -93,7 +93,8 @@ impl History {
         work(&mut known)
     }
 
-    /// Where one who has all up to `since` begins to read; `start`: from where on all is known.
+    /// The starting point for a reader that has all messages up to `since`. All messages after
+    /// `start` are known.
     pub(super) fn begin(&self, since: Cursor, start: Cursor) -> Beginning {
         let known = self.0.lock();
         let place = known.kept().map(|recent| recent.kept.place(since));
@@ -105,7 +106,8 @@ impl History {
         }
     }
 
-    /// Reads on from a place, up to a position and as far as there is room: where `keys` are given, what was routed to them.
+    /// Reads on from a place, up to a position and as far as there is room. With `keys`, only
+    /// messages that were routed to them.
     pub(super) fn read(
         &self,
         place: &mut Place,
@@ -120,9 +122,9 @@ impl History {
         };
         let (at, lost) = kept.forward(*place);
         *place = at;
-        // What has gone is told before what follows it.
+        // A loss is reported before the messages that follow it.
         while !lost && room.is_left() && kept.next(*place).is_some_and(|next| next <= until) {
-            // What is passed over has cost a look as well.
+            // A skipped message costs a look, too.
             let event = kept.read(place, keys);
             room.take(event.as_ref().map_or(0, |event| event.message.len()));
             event.into_iter().for_each(&mut take);
@@ -139,7 +141,8 @@ impl History {
         known.kept().map_or(0, |recent| recent.kept.footprint())
     }
 
-    /// The memory that it wants, in bytes: what it holds, or without end if it was held back since this was asked last.
+    /// The memory that it wants, in bytes: what it holds, or no limit if it was held back since the
+    /// last call.
     pub fn demand(&self) -> usize {
         let mut known = self.0.lock();
         known
@@ -150,7 +153,7 @@ impl History {
             })
     }
 
-    /// Lets go of the oldest until the rest needs no more than so many bytes, if it holds more.
+    /// Drops the oldest messages until the rest needs at most `bytes`.
     pub fn trim(&self, bytes: usize) {
         if let Some(recent) = self.0.lock().kept_mut()
             && recent.charge.bytes() > bytes
@@ -160,23 +163,24 @@ impl History {
         }
     }
 
-    /// Works while nobody changes it.
+    /// Runs `work` while the history cannot change.
     pub(super) fn locked<T>(&self, work: impl FnOnce() -> T) -> T {
         let _known = self.0.lock();
         work()
     }
 
-    /// Behind which place it has all that came; `start`: from where on all is known.
+    /// The place after which it has all messages; `start`: the place after which all are known.
     pub fn known_behind(&self, start: Cursor) -> Cursor {
         self.0.lock().lost_through(start)
     }
 
-    /// The last position that it ever knew of, if there was one.
+    /// The last position that it has seen, if there was one.
     pub fn last(&self) -> Option<Cursor> {
         self.0.lock().kept()?.kept.last()
     }
 
-    /// The place of the last message that it ever heard of, kept or not; `start`: where a new one begins to know.
+    /// The position of the last message it has seen, kept or not; `start`: where a new history
+    /// begins.
     pub fn position(&self, start: Cursor) -> Cursor {
         let known = self.0.lock();
         match known.kept() {
@@ -185,7 +189,7 @@ impl History {
         }
     }
 
-    /// What the store has not been handed yet. Nothing of a history that is not durable.
+    /// Takes the changes that the store does not have yet. Empty for a history that is not durable.
     pub fn take_unstored(&self) -> UnstoredHistory {
         let mut known = self.0.lock();
         let Some(recent) = known.kept_mut().filter(|recent| recent.limit.durable) else {
@@ -203,7 +207,7 @@ impl History {
         }
     }
 
-    /// The store has what it was handed up to here.
+    /// The store has all changes up to this cursor.
     pub fn safe(&self, through: Cursor) {
         if let Some(recent) = self.0.lock().kept_mut() {
             recent.safe_through = recent.safe_through.max(through);

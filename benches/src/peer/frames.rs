@@ -1,10 +1,11 @@
-//! A client's frames in, a server's frames out.
+//! Parses a client's frames, and makes a server's frames.
 
-/// What became of the complete frames at the start of what was read.
+/// The result for the complete frames at the start of the input.
 pub struct Answered {
-    /// How much of it they were.
+    /// The length of these frames.
     pub consumed: usize,
-    /// Whether one of them was a close frame: with the answer to that the peer ends the connection, as a server does.
+    /// Whether one of them was a close frame. After the answer to it, the peer ends the connection,
+    /// as a server does.
     pub closes: bool,
 }
 

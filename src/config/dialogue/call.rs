@@ -13,7 +13,8 @@ use everwire_proto::{
     settings::dialogue::{HttpRequest, Program, StepCall},
 };
 
-/// The call of a step; `None`: it makes none, or what is wrong with it has been told. `here`: the names that its templates may read.
+/// The call of a step; `None`: it makes none, or errors were reported. `here`: the names that its
+/// templates may read.
 pub(super) fn compile(
     http: Option<&Located<HttpTable>>,
     exec: Option<&Located<Exec>>,
@@ -33,7 +34,7 @@ pub(super) fn compile(
     }
 }
 
-/// What is called. `here`: the names that its templates may read.
+/// An HTTP call. `here`: the names that its templates may read.
 pub(super) fn http_request(
     http: &Located<HttpTable>,
     here: BuiltIns,
@@ -70,7 +71,7 @@ pub(super) fn http_request(
     })
 }
 
-/// What can be known of a URL now; one with variables is validated at each dial.
+/// Checks a URL as far as it is known; one with variables is checked at each dial.
 fn refuse_url(url: &MessageTemplate, written: &Written, compiler: &mut Compiler<'_, '_>) {
     let text = url.as_str();
     let known = text.split_once("${").map_or(text, |(start, _)| start);

@@ -10,7 +10,7 @@ use everwire_proto::{
     settings::dialogue::Capture,
 };
 
-/// The captures of a connection, a step or a rule, in the order of their names.
+/// The captures of a connection, a step or a rule, sorted by name.
 pub(super) fn compile(
     entries: &Entries<CaptureLayer>,
     here: BuiltIns,
@@ -44,7 +44,7 @@ fn capture(
     };
     let value: Option<Expression> = compiler.value(value, here);
     let when = when.map(|when| compiler.condition(when, here));
-    // One whose name is wrong has been told.
+    // An invalid name was reported already.
     let Some(Name::Capture(name)) = compiler.names.find(&item.name) else {
         return None;
     };
@@ -60,7 +60,7 @@ fn capture(
     })
 }
 
-/// The captures that are forgotten, in the order of their names, each once.
+/// The captures that are cleared, sorted by name, without duplicates.
 pub(super) fn cleared(
     names: Option<&Located<CaptureNames>>,
     compiler: &mut Compiler<'_, '_>,

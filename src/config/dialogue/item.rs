@@ -1,4 +1,4 @@
-//! The item of a subscription: a text, or any value of JSON. Strings in it are templates.
+//! The item of a subscription: a text, or any JSON value. Strings in it are templates.
 
 use super::{compiler::Compiler, places};
 use crate::config::{
@@ -11,7 +11,7 @@ use everwire_proto::{
     settings::dialogue::{MAX_ITEM, SubscriptionItem},
 };
 
-/// An item as it is written.
+/// Compiles an item as it is written.
 pub(super) fn compile(node: &Node, compiler: &mut Compiler<'_, '_>) -> Option<SubscriptionItem> {
     if let Value::String(text) = &node.value {
         let place = node.place;

@@ -1,4 +1,4 @@
-//! What lies outside of the configuration, as its texts may name it.
+//! The outside world, as far as texts may refer to it.
 
 use std::{cell::RefCell, path::PathBuf};
 
@@ -9,7 +9,7 @@ use crate::{
 };
 use everwire_proto::language::{self, Secret};
 
-/// The environment, and files as a text of one of the configuration's files names them.
+/// The environment, and files with paths relative to the configuration's files.
 pub(super) struct Outside<'s> {
     source: &'s dyn Source,
     folder: PathBuf,

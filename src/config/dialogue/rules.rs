@@ -100,7 +100,7 @@ fn trigger(table: &Located<RuleTable>, compiler: &mut Compiler<'_, '_>) -> Optio
             let when = compiler.condition(&when.value, places::CAPTURE)?;
             Some(Trigger::Message(when))
         }
-        // One that is empty has been told.
+        // An empty list was reported already.
         (None, Some(loss)) if loss.value.0.is_empty() => None,
         (None, Some(loss)) => {
             let losses = loss.value.0.iter().map(|loss| loss.value.clone());
@@ -113,12 +113,12 @@ fn trigger(table: &Located<RuleTable>, compiler: &mut Compiler<'_, '_>) -> Optio
             compiler.push(problem);
             None
         }
-        // It has been told.
+        // It was reported already.
         (None, None) => None,
     }
 }
 
-/// A loss is no message, and behind it there is no socket.
+/// A loss is not a message, and after it there is no socket.
 fn refuse_on_loss(table: &RuleTable, compiler: &mut Compiler<'_, '_>) {
     let Some(loss) = &table.loss else {
         return;
@@ -145,7 +145,7 @@ fn refuse_on_loss(table: &RuleTable, compiler: &mut Compiler<'_, '_>) {
     }
 }
 
-/// Keys that say how something is done need something to do.
+/// Keys that describe an action need an action.
 fn refuse_without_action(
     table: &RuleTable,
     merged: &Merged,
@@ -179,14 +179,15 @@ fn refuse_without_action(
     }
 }
 
-/// An answer that waits for its message to be stored needs both, and a history that stores it.
+/// An answer that waits until its message is stored needs an answer, a message, and a durable
+/// history.
 fn refuse_to_wait(
     table: &RuleTable,
     merged: &Merged,
     rule: Place,
     compiler: &mut Compiler<'_, '_>,
 ) {
-    // With a loss it has been told.
+    // With a loss it was reported already.
     let Some(after) = table.after.as_ref().filter(|_| table.loss.is_none()) else {
         return;
     };
@@ -208,7 +209,7 @@ fn refuse_to_wait(
     }
 }
 
-/// The URL of the next dial; it is judged now where it is known.
+/// The URL of the next dial; it is checked now if it is known.
 fn compile_url(
     url: &Located<TemplateText>,
     here: BuiltIns,

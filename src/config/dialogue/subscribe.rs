@@ -1,4 +1,4 @@
-//! `subscribe`: what is said and expected for subscriptions.
+//! `subscribe`: the messages and expectations of subscriptions.
 
 use super::{call::http_request, captures, compiler::Compiler, order::Order, places, sending};
 use crate::config::{
@@ -11,15 +11,15 @@ use everwire_proto::{
     settings::dialogue::{Asking, HttpRequest, Route, SubscriptionWords},
 };
 
-/// What the words of subscriptions have around them.
+/// The context of a subscription's keys.
 pub(super) struct Around<'o> {
-    /// What may have been set when a subscription is asked for.
+    /// What may be set when a subscription is asked for.
     pub order: &'o Order,
     /// The longest message, in bytes.
     pub max_message: usize,
 }
 
-/// These words, where `table` says something else.
+/// These keys, with the overrides in `table`.
 pub(super) fn words(
     table: &WordsTable,
     mut words: SubscriptionWords,
@@ -41,7 +41,7 @@ pub(super) fn words(
     if let Some(on) = &table.on {
         words.on = asking(on, places::SUBSCRIBING, max_message, compiler);
     }
-    // What is wrong with it has been told.
+    // Its errors were reported already.
     let own = table.on.as_ref();
     let is_http = own.map_or(words.is_http(), |on| on.value.http().is_some());
     let here = match is_http {
@@ -83,7 +83,7 @@ pub(super) fn words(
     words
 }
 
-/// How many at once: a batch has several items.
+/// Checks the batch size: a message for a batch needs `${items}`.
 pub(super) fn check_batch(
     limits: &LimitsTable,
     table: &WordsTable,
@@ -118,7 +118,7 @@ pub(super) fn check_batch(
     }
 }
 
-/// What answers and ends a subscription needs something that asks for it.
+/// Keys for answers and ends need an `on`.
 pub(super) fn refuse_without_on(table: &WordsTable, compiler: &mut Compiler<'_, '_>) {
     if table.on.is_some() {
         return;
@@ -178,7 +178,7 @@ fn asking(
     }
 }
 
-/// Nothing waits for a signature that takes long.
+/// These texts cannot wait for a slow signature.
 fn refuse_slow(
     table: &HttpTable,
     request: &HttpRequest,
@@ -213,7 +213,7 @@ fn route(table: &Located<RouteTable>, compiler: &mut Compiler<'_, '_>) -> Option
     Some(compiler.route(&json.value.0, id))
 }
 
-/// A status is there in an HTTP answer alone, which a nearer `on` may have taken away.
+/// Only an HTTP answer has a status, and a nearer `on` may not use HTTP.
 fn refuse_status(table: &WordsTable, words: &SubscriptionWords, compiler: &mut Compiler<'_, '_>) {
     let Some(on) = &table.on else {
         return;
@@ -235,7 +235,7 @@ fn refuse_status(table: &WordsTable, words: &SubscriptionWords, compiler: &mut C
     }
 }
 
-/// Something must decide that there is an answer of which something is kept.
+/// Captures of an answer need something that decides that there is an answer.
 fn refuse_dead_captures(
     table: &WordsTable,
     words: &SubscriptionWords,
@@ -251,7 +251,7 @@ fn refuse_dead_captures(
     }
 }
 
-/// What a server gives for a subscription ends with the socket.
+/// What a server sends for a subscription is valid only for the socket.
 fn refuse_keep(captures: &[Item<CaptureLayer>], compiler: &mut Compiler<'_, '_>) {
     for capture in captures {
         if let CaptureLayer::Table(table) = &capture.value
@@ -264,7 +264,7 @@ fn refuse_keep(captures: &[Item<CaptureLayer>], compiler: &mut Compiler<'_, '_>)
     }
 }
 
-/// Where a subscription stands that nothing asks for.
+/// Reports a subscription without an `on`.
 pub(super) fn refuse_unasked(key: &str, place: Place, compiler: &mut Compiler<'_, '_>) {
     let message = format!("nothing asks for the subscription {}", backticked(key));
     let help =

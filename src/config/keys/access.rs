@@ -1,4 +1,4 @@
-//! `[[service.tokens]]`, `[service.tls]` and `service.allow_urls`: who may come in, and what comes of it.
+//! `[[service.tokens]]`, `[service.tls]` and `service.allow_urls`: access to the service.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -25,13 +25,14 @@ use everwire_proto::{
 const SHORT_TOKEN: usize = 16;
 
 table! {
-    /// A token, and what it is for.
+    /// A token, and its scopes.
     pub(in crate::config) struct TokenTable holds secrets => TokenSettings {
-        /// For the log and the operator.
+        /// The name in the log.
         name: Text,
-        /// What is sent as `Authorization: Bearer`: letters, digits and -._~+/=. `${NAME}` and `${file:PATH}` are expanded.
+        /// The text that clients send as `Authorization: Bearer`: letters, digits and -._~+/=.
+        /// `${NAME}` and `${file:PATH}` are expanded.
         secret: TokenSecret,
-        /// What it is for: "read", "send", "control".
+        /// Its scopes: "read", "send", "control".
         scopes: Scopes = ["read", "send", "control"],
         /// The connections that it reaches, as a pattern.
         names: NamePattern = "*",
@@ -41,11 +42,11 @@ table! {
 table! {
     /// TLS of the service's own addresses.
     pub(in crate::config) struct ServiceTlsTable => ServiceTlsSettings {
-        /// A PEM file of the certificate and its chain; key_file belongs to it.
+        /// A PEM file of the certificate and its chain; needs key_file.
         cert_file: FilePath,
         /// A PEM file of the certificate's key: PKCS#8, PKCS#1 or SEC1, not encrypted.
         key_file: FilePath,
-        /// A PEM file of authorities: only who shows a client certificate of one of them is let in.
+        /// A PEM file of authorities: clients must show a certificate of one of them.
         client_ca_file: FilePath,
     }
 }
@@ -66,20 +67,20 @@ struct Token {
 #[derive(Clone, Debug)]
 pub(in crate::config) struct TokenSecret(Secret);
 
-/// What a token is for: at least one thing.
+/// The scopes of a token: at least one.
 #[derive(Clone, Debug)]
 pub(in crate::config) struct Scopes(BTreeSet<Scope>);
 
-/// Which names a token reaches.
+/// The names that a token reaches.
 #[derive(Clone, Debug)]
 pub(in crate::config) struct NamePattern(pub Pattern);
 
-/// What the API may dial.
+/// The URLs that the API may dial.
 #[derive(Clone, Debug)]
 pub(in crate::config) struct UrlPatterns(Vec<UrlPattern>);
 
 impl IntoField<Vec<TokenSettings>> for Tokens {
-    /// What is missing or comes twice is told.
+    /// Missing and duplicate values are reported.
     fn into_field(self, _: Place, context: &mut Context<'_>) -> Vec<TokenSettings> {
         let mut tokens: Vec<(TokenSettings, Place)> = Vec::new();
         for Token { table, is_whole } in self.0 {
@@ -110,7 +111,7 @@ fn token(
     context: &mut Context<'_>,
 ) -> Option<TokenSettings> {
     let (Some(name), Some(secret)) = (&value.name, &value.secret) else {
-        // A wrong one was told where it stands.
+        // An invalid one was already reported.
         if !is_whole {
             let problem = Problem::absence(place, "the token needs a name and a secret")
                 .help("write name = \"…\" and secret = \"${file:token}\"");
@@ -128,7 +129,7 @@ fn token(
 }
 
 impl IntoField<Option<ServiceTlsSettings>> for ServiceTlsTable {
-    /// What is missing is told.
+    /// Missing values are reported.
     fn into_field(self, place: Place, context: &mut Context<'_>) -> Option<ServiceTlsSettings> {
         for (key, missing) in [
             ("cert_file", self.cert_file.is_none()),
@@ -207,7 +208,7 @@ impl Read for TokenSecret {
     }
 }
 
-/// Renders a template now and once: whoever is let in is known when the configuration is.
+/// Renders a template once, now: tokens are fixed when the configuration is read.
 fn read_once(template: &Template, place: Place, context: &mut Context<'_>) -> Option<Secret> {
     if template
         .parts()

@@ -15,14 +15,14 @@ pub(in crate::config) struct Headers(pub Vec<Header>);
 /// A header of one layer.
 #[derive(Clone, Debug)]
 pub(in crate::config) struct Header {
-    /// In the writer's case.
+    /// In the case in which it was written.
     pub name: String,
     pub place: Place,
     /// `None` removes an inherited header.
     pub value: Option<Dialled>,
 }
 
-/// Headers that are ours, and what to write instead.
+/// Headers that everwire sets itself, and what to write instead.
 const OWNED: [(&str, &str); 11] = [
     ("connection", "everwire asks for the upgrade itself"),
     ("upgrade", "everwire asks for the upgrade itself"),
@@ -93,7 +93,7 @@ impl Headers {
         self.0.iter_mut().find(same)
     }
 
-    /// The headers that are sent: those that are removed are not.
+    /// The headers that are sent, without removed ones.
     fn into_sent(self) -> Vec<(String, SecretTemplate)> {
         let headers = self.0.into_iter();
         headers

@@ -17,7 +17,7 @@ pub(in crate::config) struct OnOpen(pub Vec<Located<OpenMessage>>);
 /// One of them.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::config) enum OpenMessage {
-    /// A message that is known now, and for a text how it is written.
+    /// A message that is known now. A text is also kept as it is written.
     Plain(Opening, Option<Written>),
     /// A text with an expression.
     Template(Written),
@@ -40,7 +40,7 @@ pub(in crate::config) struct Base64(pub Bytes);
 field! { OnOpen <=> Vec<Opening>: OnOpen::into_plain, |list| list.iter().map(show).collect::<Vec<_>>() }
 
 impl OnOpen {
-    /// Whether a text in it has an expression, so that all of them are steps of a script.
+    /// Whether a text in it has an expression, which makes all of them steps of a script.
     pub fn is_script(&self) -> bool {
         let is_template =
             |message: &Located<OpenMessage>| matches!(message.value, OpenMessage::Template(_));

@@ -8,15 +8,15 @@ use crate::config::{
 };
 
 table! {
-    /// What the server answers.
+    /// The server's answer.
     #[derive(PartialEq)]
     pub(in crate::config) struct PongTable {
-        /// An expression that is true of it. `id` is the number of a ping that is unanswered.
+        /// An expression that is true for it. `id` is the number of an unanswered ping.
         when: ExpressionText,
     }
 }
 
-/// What the server answers: the whole message, or an expression.
+/// The server's answer: the whole message, or an expression.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::config) enum PongLayer {
     Text(Text),

@@ -12,11 +12,13 @@ use crate::config::{
 use everwire_proto::settings::SequenceSettings;
 
 table! {
-    /// Where the peer's own numbers stand in its text messages.
+    /// Where the peer's own numbers are in its text messages.
     pub(in crate::config) struct SequenceTable <=> SequenceSettings {
-        /// Where the number stands, which grows by one from message to message, as a JSON Pointer (RFC 6901): "/data/t".
+        /// The place of the number, which grows by one from message to message, as a JSON Pointer
+        /// (RFC 6901): "/data/t".
         json: Pointer,
-        /// Where the name of the stream stands in which the number counts; "": all numbers are of one stream.
+        /// The place of the name of the stream that the number belongs to; "": all numbers are of
+        /// one stream.
         by: Pointer = "",
     }
 }
@@ -61,7 +63,7 @@ impl Read for SequenceLayer {
 }
 
 impl IntoField<Option<SequenceSettings>> for SequenceLayer {
-    /// None, too, where what is wrong has been told.
+    /// Also `None` after errors, which are reported.
     fn into_field(self, place: Place, context: &mut Context<'_>) -> Option<SequenceSettings> {
         let table = match self {
             Self::None => return None,

@@ -1,4 +1,4 @@
-//! What reading needs besides the tree, and where it tells what is wrong.
+//! The context of reading, which also collects the errors.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -12,57 +12,59 @@ use everwire_proto::settings::{Pattern, RateSettings, UrlPattern, dialogue::Shar
 use super::{File, Node, Place, Problem, Problems, Value, node::clipped, string};
 use crate::{core::Cause, settings::Source};
 
-/// Who wrote what is read.
+/// The origin of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::config) enum Origin {
-    /// The operator: files and the environment are read where the text says so.
+    /// The operator: files and the environment are read as the text says.
     Files,
-    /// Whoever may use the API: the text reaches neither.
+    /// A user of the API: the text may read neither.
     Api,
 }
 
-/// The buckets of `[rates]`, by key. One that is wrong, which has been told, has no settings.
+/// The buckets of `[rates]`, by key; `None` for one with errors.
 pub(in crate::config) type Buckets = BTreeMap<String, Option<RateSettings>>;
 
-/// What `[prepare]` has, by key. One that is wrong, which has been told, has nothing.
+/// The entries of `[prepare]`, by key; `None` for one with errors.
 pub(in crate::config) type Preparations = BTreeMap<String, Option<Arc<SharedPreparation>>>;
 
-/// Files that only a dial reads, and what is wrong with them.
+/// Files that only a dial reads, with their errors.
 pub(in crate::config) type LaterFiles = HashMap<(&'static str, Vec<PathBuf>), Option<String>>;
 
-/// Names whose heartbeats must be able to confirm, and where that is said.
+/// Names whose heartbeats must be able to confirm, and the place that requires it.
 #[derive(Debug)]
 pub(in crate::config) struct Confirmed {
     pub names: Pattern,
     pub place: Place,
 }
 
-/// What reading needs besides the tree.
+/// The context of reading.
 pub(in crate::config) struct Context<'a> {
-    /// Who wrote it.
+    /// The origin of the text.
     pub origin: Origin,
     /// Files and variables.
     pub source: &'a dyn Source,
     /// The files that places point into.
     pub files: Vec<File>,
-    /// The buckets that connections may name, as soon as `[rates]` has been read.
+    /// The buckets that connections may name, once `[rates]` is read.
     pub buckets: Arc<Buckets>,
-    /// The URLs on addresses that are not public which a peer may name nevertheless, as soon as `service.allow_urls` has been read.
+    /// The URLs on addresses that are not public which a peer may still name, once
+    /// `service.allow_urls` is read.
     pub allow_urls: Arc<[UrlPattern]>,
-    /// What connections may share before their dials, as soon as `[prepare]` has been read.
+    /// The preparations that connections may share, once `[prepare]` is read.
     pub preparations: Arc<Preparations>,
-    /// The files that only a dial reads, as far as they were looked at; absent unless the configuration is only checked.
+    /// The files that only a dial reads, as far as they were checked. `None` unless the
+    /// configuration is only checked.
     pub later_files: Option<LaterFiles>,
     /// The names that `nats.out` needs confirmations of, as soon as `[nats]` has been read.
     pub confirmed: Option<Confirmed>,
     /// The patterns that `[nats]` bridges, and where they are written.
     pub bridged: Vec<(Pattern, Place)>,
-    /// What is wrong, so far.
+    /// The errors so far.
     pub problems: Problems,
 }
 
 impl<'a> Context<'a> {
-    /// Nothing read, nothing wrong.
+    /// An empty context.
     pub fn new(source: &'a dyn Source) -> Self {
         Self {
             origin: Origin::Files,
@@ -102,7 +104,7 @@ impl<'a> Context<'a> {
         self.problems.push(Problem::new(place, message).help(help));
     }
 
-    /// Tells about something that only a file may say; false where a file says it.
+    /// Reports something that only a file may contain; `false` if this is a file.
     pub fn refuse_over_api(&mut self, place: Place, what: &str, help: &str) -> bool {
         let refused = self.origin == Origin::Api;
         if refused {
@@ -111,7 +113,7 @@ impl<'a> Context<'a> {
         refused
     }
 
-    /// Tells that a value has the wrong type.
+    /// Reports a value of a wrong type.
     pub fn wrong_type<T>(&mut self, node: &Node, expected: &str) -> Option<T> {
         let message = format!("expected {expected}, found {}", node.describe());
         self.problems.push(Problem::new(node.place, message));
@@ -137,7 +139,8 @@ impl<'a> Context<'a> {
         None
     }
 
-    /// The place of `part` within `place`, when the source spells it the same way; all of `place` otherwise.
+    /// The place of `part` within `place`, if the source spells it the same way; otherwise all of
+    /// `place`.
     pub fn within(&self, place: Place, part: &str) -> Place {
         let Some(file) = self.files.get(place.file as usize) else {
             return place;
@@ -151,7 +154,7 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// The place of some bytes of a string, which stands at `place` and comes to `text`.
+    /// The place of a byte range of a string at `place` whose value is `text`.
     pub fn part(&self, place: Place, text: &str, span: Range<usize>) -> Place {
         let Some(file) = self.files.get(place.file as usize) else {
             return place;
@@ -161,7 +164,7 @@ impl<'a> Context<'a> {
             Ok(part) => return Place::new(place.file, start + part.start..start + part.end),
             Err(at) => at,
         };
-        // What a fleet has put in stands nowhere, and what stands behind it is somewhere else.
+        // Text that a fleet has inserted is not in the source, and shifts what follows it.
         let part = text.get(span).unwrap_or_default();
         let behind = raw.get(same_until..).and_then(|rest| rest.find(part));
         match behind {
@@ -173,7 +176,7 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// A path as it is written at `place`: a relative one starts at the folder of its file.
+    /// Resolves a path that is written at `place`: a relative one starts at the folder of its file.
     pub fn resolve(&self, place: Place, path: &str) -> PathBuf {
         self.files
             .get(place.file as usize)

@@ -1,4 +1,4 @@
-//! Reading typed values out of the tree of a file: every error is collected, and reading goes on.
+//! Reads typed values from the tree of a file. All errors are collected, and reading goes on.
 
 mod context;
 mod entries;

@@ -7,29 +7,29 @@ use serde_json::{Value as Json, json};
 use super::{Context, Entry, Node, Place, Problem, Read, Value, backticked, similar};
 use crate::core::{ConnectionName, InvalidName};
 
-/// What may stand under a name.
+/// What is declared under a name.
 pub(in crate::config) trait Section: Read {
     /// The section's key in the file.
     const SECTION: &'static str;
-    /// What one of these is called.
+    /// The noun for one of them.
     const WHAT: &'static str;
     /// The pattern of a name, for JSON Schema.
     const NAME_PATTERN: &'static str =
         r"^(?!.*\.\.)[A-Za-z0-9]([A-Za-z0-9._:-]{0,126}[A-Za-z0-9])?$";
 
-    /// The keys that may stand in such a table, now or later.
+    /// The keys of such a table, now or later.
     const KEYS: &'static [&'static [&'static str]];
 
-    /// Whether a key may stand in such a table, now or later.
+    /// Whether a key belongs to such a table, now or later.
     fn knows(key: &str) -> bool {
         Self::KEYS.iter().any(|keys| keys.contains(&key))
     }
 
-    /// Checks a name, and gives it the form in which it is looked up.
+    /// Checks a name, and normalises it for lookups.
     ///
     /// # Errors
     ///
-    /// Why it is none.
+    /// Why the name is invalid.
     fn name(name: &str) -> Result<String, String> {
         ConnectionName::new(name)
             .map(|name| name.as_str().to_owned())
@@ -46,7 +46,7 @@ pub(in crate::config) struct Named<T>(pub Vec<Item<T>>);
 pub(in crate::config) struct Item<T> {
     /// A valid name.
     pub name: String,
-    /// Where the name stands.
+    /// The place of the name.
     pub place: Place,
     pub value: T,
 }
@@ -92,7 +92,8 @@ fn likely_name(name: &str) -> Option<String> {
 }
 
 impl<T: Section> Named<T> {
-    /// Reads the table under `name`; tables within it that are no keys of its kind are names that lack quotes.
+    /// Reads the table under `name`. Inner tables that are not keys of its kind are names that lack
+    /// quotes.
     fn read_entry(&mut self, name: &str, entry: &Entry, context: &mut Context<'_>) {
         let entries: &[Entry] = match &entry.node.value {
             Value::Table(entries) => entries,
@@ -133,7 +134,8 @@ impl<T: Section> Named<T> {
         }
     }
 
-    /// Names that were written differently may be the same: `a.b` with and without quotes, a host in another case.
+    /// Different spellings may be the same name: `a.b` with and without quotes, a host in another
+    /// case.
     fn refuse_doubles(&mut self, context: &mut Context<'_>) {
         let mut places = HashMap::with_capacity(self.0.len());
         self.0.retain(|item| match places.entry(item.name.clone()) {
@@ -176,7 +178,7 @@ impl<T: Section> Named<T> {
     }
 }
 
-/// Whether a table inside a named thing is the rest of a dotted name, rather than a misspelt key.
+/// Whether an inner table is the rest of a dotted name, rather than a misspelt key.
 fn is_unquoted<T: Section>(entry: &Entry) -> bool {
     let Value::Table(inner) = &entry.node.value else {
         return false;

@@ -9,13 +9,13 @@ use toml::{
 
 use super::{Entry, Node, Place, Problem, Problems, Table, Value, backticked};
 
-/// How many lines without a value are repaired; behind more of them the rest of the file is not looked at.
+/// How many lines without a value are repaired. After more of them the rest of the file is ignored.
 const MAX_REPAIRS: usize = 100;
 
-/// Parses a file's text as far as it can be; what is no TOML becomes problems.
+/// Parses a file's text as far as possible; errors are reported.
 pub(in crate::config) fn parse(text: &str, file: u32, problems: &mut Problems) -> Table {
     let (root, mut errors) = DeTable::parse_recoverable(text);
-    // The parser gives up on what follows a key without a value; without that line it does not.
+    // The parser stops at a key without a value, but not if that line is removed.
     let repaired = without_lines(
         text,
         errors
@@ -48,7 +48,7 @@ fn start(error: &Error) -> usize {
     error.span().map_or(0, |span| span.start)
 }
 
-/// The text with the lines of these errors blank, and all else where it was.
+/// The text with the lines of these errors blanked; everything else stays in place.
 fn without_lines<'a, 'e>(text: &'a str, errors: impl Iterator<Item = &'e Error>) -> Cow<'a, str> {
     let mut text = Cow::Borrowed(text);
     for error in errors.take(MAX_REPAIRS) {
@@ -63,7 +63,7 @@ fn without_lines<'a, 'e>(text: &'a str, errors: impl Iterator<Item = &'e Error>)
     text
 }
 
-/// Where an array or a table that is never closed starts to swallow the rest of the file.
+/// Where an unclosed array or table starts to swallow the rest of the file.
 fn garbled_from(errors: &[Error]) -> Option<usize> {
     let swallows = |error: &&Error| {
         ["missing comma", "unexpected `=`", "missing key for inline"]
@@ -74,7 +74,7 @@ fn garbled_from(errors: &[Error]) -> Option<usize> {
     errors.iter().filter(swallows).map(start).min()
 }
 
-/// The lines between a broken header of a table and the next header: nobody knows whose keys they hold.
+/// The lines between a broken table header and the next header: it is unknown whose keys they are.
 fn keys_without_header(text: &str, error: &Error) -> Option<Range<usize>> {
     let at = super::boundary(text, start(error));
     let first = text[..at].rfind('\n').map_or(0, |newline| newline + 1);

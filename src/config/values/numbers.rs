@@ -116,7 +116,7 @@ impl MessageCount {
 impl Read for MessageCount {
     fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
         let count = bounded(node, context, 1..=Self::MAX.get()).and_then(NonZeroU32::new);
-        // One that is wrong, which has been told, is not missing too.
+        // A wrong value was reported; it does not count as missing.
         Some(Self(count.unwrap_or(Self::MAX)))
     }
 
@@ -184,7 +184,7 @@ impl Read for CloseCode {
     }
 }
 
-/// By how much a delay grows: 1 to 1000.
+/// The factor by which a delay grows: 1 to 1000.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::config) struct Factor(pub f64);
 
@@ -210,14 +210,14 @@ impl Read for Factor {
     }
 }
 
-/// How much memory all connections may use; "auto" goes by the machine.
+/// How much memory all connections may use; "auto" depends on the machine.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::config) struct MemoryLimit(pub Option<usize>);
 
 field! { MemoryLimit => Option<usize>: |limit| limit.0 }
 
 impl MemoryLimit {
-    /// With less a single long message could not be received, in bytes.
+    /// With less, a single long message could not be received, in bytes.
     const LEAST: usize = 1 << 20;
 }
 

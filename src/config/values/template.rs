@@ -10,8 +10,8 @@ use crate::{
 };
 use everwire_proto::language::{Part, Secret, Template};
 
-/// Warns of `$NAME` where `${NAME}` may be meant: it is sent as it stands. `is_edge`: what may stand beside it. In the middle of a word it
-/// may well be a part of a password.
+/// Warns about `$NAME` where `${NAME}` may be meant: it is sent literally. `is_edge`: whether a
+/// character may be next to it. In the middle of a word it may be part of a password.
 pub(super) fn warn_of_unbraced(
     text: &str,
     node: &Node,
@@ -33,7 +33,8 @@ pub(super) fn warn_of_unbraced(
     }
 }
 
-/// Splits the text at `place` into literals and variables, and looks the variables up; `None` if one is wrong.
+/// Splits the text at `place` into literals and variables, and looks the variables up; `None` if
+/// one is wrong.
 pub(in crate::config) fn expand_template(
     text: &str,
     place: Place,
@@ -76,7 +77,8 @@ pub(in crate::config) fn expand_template(
     right.then(|| Template::from_parts(parts))
 }
 
-/// Warns of a `${file:PATH}` that a dial could not read now. It is no error: only its connection waits for the file.
+/// Warns about a `${file:PATH}` that a dial could not read now. It is not an error: only this
+/// connection waits for the file.
 pub(in crate::config) fn warn_of_missing_file(place: Place, path: &str, context: &mut Context<'_>) {
     let resolved = context.resolve(place, path);
     let paths = vec![resolved.clone()];
@@ -89,7 +91,7 @@ pub(in crate::config) fn warn_of_missing_file(place: Place, path: &str, context:
     }
 }
 
-/// What a whole `${…}` stands for.
+/// The meaning of a whole `${…}`.
 fn variable_part(variable: &str, place: Place, context: &mut Context<'_>) -> Option<Part> {
     let place = context.within(place, variable);
     let quoted = backticked(variable);
@@ -148,7 +150,7 @@ fn variable_part(variable: &str, place: Place, context: &mut Context<'_>) -> Opt
     None
 }
 
-/// Whether this is the name of a variable of the environment, as `${NAME}` has it.
+/// Whether this is the name of an environment variable, as in `${NAME}`.
 pub(super) fn is_variable(name: &str) -> bool {
     let letter = |byte: u8| byte.is_ascii_uppercase() || byte == b'_';
     name.bytes().next().is_some_and(letter)
@@ -168,7 +170,7 @@ pub(super) fn string<'a>(
     }
 }
 
-/// A string that is not described when it is something else.
+/// A string. If the value is something else, the error does not describe it.
 pub(in crate::config) fn secret_string<'a>(
     node: &'a Node,
     context: &mut Context<'_>,
@@ -182,7 +184,7 @@ pub(in crate::config) fn secret_string<'a>(
     None
 }
 
-/// What is known of a template's text at load time, part by part: literals and variables, not files.
+/// The known parts of a template at load time: literals and variables, not files.
 pub(super) fn known(template: &Template) -> impl Iterator<Item = (Option<&str>, &str)> {
     template.parts().iter().filter_map(|part| match part {
         Part::Literal(text) => Some((None, &**text)),
@@ -191,7 +193,7 @@ pub(super) fn known(template: &Template) -> impl Iterator<Item = (Option<&str>, 
     })
 }
 
-/// Tells which part of a template breaks a rule for characters, without its value.
+/// Reports which part of a template breaks a rule for characters, without its value.
 pub(super) fn refuse_characters(
     template: &Template,
     node: &Node,
@@ -212,7 +214,7 @@ pub(super) fn refuse_characters(
     }
 }
 
-/// A template as it is written in a file.
+/// A template in the notation of a file.
 pub(in crate::config) fn escaped_template(template: &Template) -> String {
     let write = |part: &Part| match part {
         Part::Literal(text) => escaped(text),

@@ -1,4 +1,4 @@
-//! Plain texts: nothing in them is expanded, but `$${` is `${` in every string of the file.
+//! Plain texts: nothing in them is expanded, but `$${` means `${` in every string of the file.
 
 use std::{net::IpAddr, path::PathBuf};
 
@@ -17,15 +17,15 @@ pub(in crate::config) struct Text(pub String);
 #[derive(Clone, Debug)]
 pub(in crate::config) struct Tags(pub Vec<String>);
 
-/// A path; a relative one starts at the folder of the file that says it.
+/// A path; a relative one starts at the folder of its file.
 #[derive(Clone, Debug)]
 pub(in crate::config) struct FilePath(pub PathBuf);
 
-/// A name that can stand in a certificate: a DNS name or an IP address.
+/// A name for a certificate: a DNS name or an IP address.
 #[derive(Clone, Debug)]
 pub(in crate::config) struct ServerName(pub String);
 
-/// The string in `node`, in which `${…}` must not stand.
+/// The string in `node`, which must not contain `${…}`.
 pub(super) fn plain(node: &Node, context: &mut Context<'_>, expected: &str) -> Option<String> {
     let Value::String(text) = &node.value else {
         return context.wrong_type(node, expected);
@@ -42,12 +42,12 @@ pub(super) fn plain(node: &Node, context: &mut Context<'_>, expected: &str) -> O
     Some(text.replace("$${", "${"))
 }
 
-/// A text in which nothing is expanded, as it is written in a file.
+/// A text without expansions, in the notation of a file.
 pub(in crate::config) fn escaped(text: &str) -> String {
     text.replace("${", "$${")
 }
 
-/// The same of a text that there may be.
+/// The same for an optional text.
 fn escaped_if_any(text: &Option<String>) -> Option<String> {
     text.as_deref().map(escaped)
 }

@@ -74,7 +74,7 @@ impl Read for Subprotocols {
     }
 }
 
-/// Whether what is known of the text is a token; what is read at each dial is checked then.
+/// Whether the known part of the text is a token; the rest is checked at each dial.
 fn may_be_token(template: &Template) -> bool {
     let mut known = known(template)
         .map(|(_, text)| text)

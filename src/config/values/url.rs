@@ -17,7 +17,7 @@ pub(in crate::config) struct Url(pub Dialled);
 #[derive(Clone, Debug)]
 pub(in crate::config) struct Urls(pub Vec<Dialled>);
 
-/// More URLs of one connection are refused.
+/// The most URLs of one connection.
 const MAX_URLS: usize = 64;
 
 field! { Url <=> Template: |url| url.0.template, escaped_template }
@@ -64,7 +64,7 @@ impl Read for Urls {
     }
 }
 
-/// Checks a URL as far as it is known now; one with files or expressions in it is checked at each dial.
+/// Checks a URL as far as it is known; one with files or expressions is checked at each dial.
 fn check_url(template: &Template, node: &Node, context: &mut Context<'_>) {
     let Ok(rendered) = template.render(|_| Err(std::io::ErrorKind::NotFound.into())) else {
         return;

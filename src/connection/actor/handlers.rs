@@ -1,4 +1,4 @@
-//! How the actor answers its messages: at once, whatever the socket is doing.
+//! The actor's message handlers. They answer at once, whatever the socket is doing.
 
 use actix::{Context, Handler, MessageResult};
 use everwire_proto::language::LanguageError;

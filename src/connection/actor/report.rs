@@ -24,7 +24,7 @@ impl ActorState {
             name: self.name.clone(),
             state,
             ready_state: state.ready_state(),
-            // A socket that closes has been ready, and takes no application message any more.
+            // A closing socket has been ready, but sends no more application messages.
             ready: self.reported.ready && state == State::Open,
             url: self.url().to_string(),
             urls: self.url_statuses(),

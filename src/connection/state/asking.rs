@@ -1,4 +1,4 @@
-//! What a name does with the requests of its callers, from when they are accepted to their answer.
+//! The requests of callers, from acceptance to answer.
 
 use std::time::Instant;
 
@@ -14,7 +14,8 @@ use crate::{
 };
 
 impl ActorState {
-    /// Takes a request, which is written when its turn has come. Its caller is taken with it, and stays where it is refused.
+    /// Accepts a request, which is written when its turn comes. Takes `caller` out, unless the
+    /// request is refused.
     pub(in crate::connection) fn request(
         &mut self,
         request: Request,
@@ -86,7 +87,7 @@ impl ActorState {
         }
     }
 
-    /// A request was answered on the socket that serves.
+    /// A request was answered on the current socket.
     pub(in crate::connection) fn answered(&mut self, answered: Answered) {
         let Some(requests) = &mut self.requests else {
             return;
@@ -118,7 +119,8 @@ impl ActorState {
         self.let_go_of_requests();
     }
 
-    /// A message has come on the socket that serves that answers no ping: a request that expects its value has its answer.
+    /// A message on the current socket that is not a pong: it answers a request that expects its
+    /// value.
     #[inline]
     pub(in crate::connection) fn answer_by_value(&mut self, message: &Message) {
         if self.requests.is_some() {
@@ -141,7 +143,7 @@ impl ActorState {
         }
     }
 
-    /// The time of some requests may be over. Returns whether it was: then others may have a place.
+    /// Ends the requests whose time is over. `true` if there were any: their places are then free.
     pub(in crate::connection) fn expire_requests(&mut self, now: Instant) -> bool {
         let Some(requests) = &mut self.requests else {
             return false;
@@ -168,12 +170,12 @@ impl ActorState {
         any
     }
 
-    /// When the time of the next request is over.
+    /// When the next request times out.
     pub(in crate::connection) fn requests_deadline(&self) -> Option<Instant> {
         self.requests.as_ref()?.queue.deadline()
     }
 
-    /// The socket that served is gone: what was written on it has no answer, and may have arrived.
+    /// The current socket is gone: its written requests have no answer, and may have arrived.
     pub(in crate::connection) fn lose_requests(&mut self) {
         let Some(requests) = &mut self.requests else {
             return;
@@ -185,7 +187,7 @@ impl ActorState {
         self.let_go_of_requests();
     }
 
-    /// The name is closed, or has given up: what was not written will not be.
+    /// The name is closed, or has given up: unwritten requests are cancelled.
     pub(in crate::connection) fn cancel_requests(&mut self) {
         let Some(requests) = &mut self.requests else {
             return;
@@ -197,13 +199,13 @@ impl ActorState {
         self.let_go_of_requests();
     }
 
-    /// Whether requests await an answer on the socket that serves.
+    /// Whether requests await an answer on the current socket.
     pub(in crate::connection) fn awaits_answers(&self) -> bool {
         let requests = self.requests.as_ref();
         requests.is_some_and(|requests| requests.queue.in_flight() > 0)
     }
 
-    /// The close script is to begin: whether it waits for answers first.
+    /// The close script is due. `true` if it waits for answers first.
     pub(in crate::connection) fn close_waits_for_answers(&mut self) -> bool {
         let waits = self.awaits_answers();
         if let Some(requests) = &mut self.requests {
@@ -212,7 +214,7 @@ impl ActorState {
         waits
     }
 
-    /// Our close frame goes out: it does not wait any more.
+    /// Our close frame goes out, so the close script does not wait any more.
     pub(in crate::connection) fn close_waits_no_more(&mut self) {
         if let Some(requests) = &mut self.requests {
             requests.close_waits = false;
@@ -220,7 +222,7 @@ impl ActorState {
         self.let_go_of_requests();
     }
 
-    /// Whether the close script has waited for answers, and there is none to wait for any more; once.
+    /// Whether the close script waited for answers, and may begin now; once.
     pub(in crate::connection) fn may_close_now(&mut self) -> bool {
         let has_waited = match &mut self.requests {
             Some(requests) if requests.queue.in_flight() == 0 => {
@@ -241,7 +243,7 @@ impl ActorState {
         })
     }
 
-    /// Nothing is kept for requests while there are none.
+    /// Frees the memory when there are no requests.
     fn let_go_of_requests(&mut self) {
         let is_idle = |requests: &Requests| {
             requests.queue.is_empty() && !requests.close_waits && requests.answers.is_empty()

@@ -1,11 +1,11 @@
-//! What becomes of the store, as events of `tracing`: it concerns no name alone, and the process may have none that would tell it.
-//! Without that feature there is nothing of it.
+//! Events of the store for `tracing`. They do not belong to a name, and the process may have no
+//! name. Without the feature `tracing`, nothing is compiled in.
 
 use std::path::Path;
 
 use crate::{store::Remade, stored::StoreError};
 
-/// The store cannot be opened; told when it is for another reason than `told`.
+/// The store cannot be opened. Reported only if the reason differs from `told`.
 pub(super) fn not_opened(error: &StoreError, told: &mut String) {
     let text = error.to_string();
     if *told != text {
@@ -19,7 +19,7 @@ pub(super) fn not_opened(error: &StoreError, told: &mut String) {
     }
 }
 
-/// It could not be opened before, and is open now.
+/// The store is open after it could not be opened.
 pub(super) fn opened(dir: &Path) {
     #[cfg(feature = "tracing")]
     tracing::warn!(target: "everwire::store", dir = %dir.display(), "the store is open now");
@@ -35,7 +35,7 @@ pub(super) fn lost(error: &StoreError) {
     let _ = error;
 }
 
-/// They cannot be written anew; told when it is for another reason than `told`.
+/// The files cannot be written again. Reported only if the reason differs from `told`.
 pub(super) fn not_remade(error: &StoreError, told: &mut String) {
     let text = error.to_string();
     if *told != text {
@@ -45,7 +45,7 @@ pub(super) fn not_remade(error: &StoreError, told: &mut String) {
     }
 }
 
-/// They are written anew.
+/// The files are written again.
 pub(super) fn remade(remade: &Remade) {
     #[cfg(feature = "tracing")]
     {

@@ -1,4 +1,4 @@
-//! `everwire connect`, `close`, `rotate` and `retry`: the same for all connections of a pattern.
+//! `everwire connect`, `close`, `rotate` and `retry`: commands for all connections of a pattern.
 
 use actix::System;
 use clap::Args;
@@ -12,7 +12,7 @@ use super::{
     output, parse, words,
 };
 
-/// Whom it concerns, and where.
+/// The connections and the service.
 #[derive(Debug, Args)]
 struct Bulk {
     /// Which connections; * stands for any characters, a comma separates alternatives
@@ -74,7 +74,7 @@ impl Connect {
     ///
     /// # Errors
     ///
-    /// [`Failure`], also when the pattern selects nothing.
+    /// [`Failure`], also if the pattern selects nothing.
     pub fn execute(self) -> Result<(), Failure> {
         self.bulk.post("connect", None)
     }
@@ -85,7 +85,7 @@ impl Close {
     ///
     /// # Errors
     ///
-    /// [`Failure`], also when the pattern selects nothing.
+    /// [`Failure`], also if the pattern selects nothing.
     pub fn execute(self) -> Result<(), Failure> {
         let body = json!({ "code": self.code, "reason": self.reason });
         self.bulk.post("close", Some(body))
@@ -97,7 +97,7 @@ impl Rotate {
     ///
     /// # Errors
     ///
-    /// [`Failure`], also when the pattern selects nothing.
+    /// [`Failure`], also if the pattern selects nothing.
     pub fn execute(self) -> Result<(), Failure> {
         self.bulk.post("rotate", None)
     }
@@ -108,7 +108,7 @@ impl Retry {
     ///
     /// # Errors
     ///
-    /// [`Failure`], also when the pattern selects nothing.
+    /// [`Failure`], also if the pattern selects nothing.
     pub fn execute(self) -> Result<(), Failure> {
         self.bulk.post("retry", None)
     }

@@ -1,4 +1,4 @@
-//! `everwire check`: what is wrong with a configuration.
+//! `everwire check`: reports the errors of a configuration.
 
 use clap::Args;
 use everwire::{

@@ -1,4 +1,4 @@
-//! The argument that names the configuration.
+//! The argument for the configuration.
 
 use std::path::{Path, PathBuf};
 
@@ -27,11 +27,11 @@ impl ConfigPath {
         &self.path
     }
 
-    /// The settings in it, over what this program lays below `[defaults]`.
+    /// The settings in it, above the defaults of this program.
     ///
     /// # Errors
     ///
-    /// [`Failure::Config`] with all that is wrong.
+    /// [`Failure::Config`] with all errors.
     pub fn load(&self) -> Result<Settings, Failure> {
         BASE.load(&self.path).map_err(Failure::Config)
     }
@@ -46,7 +46,7 @@ impl ConfigPath {
     }
 }
 
-/// `--config CONFIG`, of a command that takes one connection of it.
+/// `--config CONFIG`, for a command that uses one connection of it.
 #[derive(Debug, Args)]
 pub struct ConfigOption {
     /// The configuration that has the connection: a TOML file, or a folder of TOML files

@@ -15,7 +15,7 @@ use super::{
     words,
 };
 
-/// How many connections are asked for at a time.
+/// The page size.
 const PAGE: usize = 1000;
 
 /// List the connections of a running service
@@ -31,7 +31,7 @@ pub struct Ls {
     #[arg(long, value_name = "STATE", value_delimiter = ',')]
     state: Vec<State>,
 
-    /// Only those with this tag; may be repeated, and one of them is enough
+    /// Only connections with this tag; may be repeated, one match is enough
     #[arg(long, value_name = "TAG")]
     tag: Vec<String>,
 
@@ -54,7 +54,7 @@ impl Ls {
     ///
     /// # Errors
     ///
-    /// [`Failure`] when the service does not answer.
+    /// [`Failure`] if the service does not answer.
     pub fn execute(self) -> Result<(), Failure> {
         let connections = System::new().block_on(async {
             let client = self.api.client()?;
@@ -124,7 +124,7 @@ fn row(status: &Status, now: Timestamp) -> [Cell; 8] {
     ]
 }
 
-/// Of what is up: where to; of what is not: why, and until when.
+/// For a connection that is up, its target; for others, why they are down and until when.
 fn detail(status: &Status, now: Timestamp) -> String {
     let Some(cause) = &status.cause else {
         let error = status.last_error.as_ref().map(|error| &*error.text);

@@ -1,4 +1,4 @@
-//! `everwire man`: a manual page for each command, made of the definitions of its arguments.
+//! `everwire man`: manual pages for all commands, from the definitions of their arguments.
 
 use std::{
     fs::{self, File},
@@ -22,7 +22,7 @@ const EXIT_CODES: &[(&str, &str)] = &[
     ("2", "Wrong usage, or an invalid configuration."),
 ];
 
-/// Where packages put what the service reads and writes.
+/// The files of an installed package.
 const FILES: &[(&str, &str)] = &[
     (
         "/etc/everwire/everwire.toml",
@@ -38,12 +38,12 @@ const FILES: &[(&str, &str)] = &[
     ),
 ];
 
-/// Write a manual page for each command into a folder
+/// Write manual pages for all commands into a folder
 ///
-/// For packages: everwire-run.1 is read by man everwire-run.
+/// For packages: man everwire-run reads everwire-run.1.
 #[derive(Debug, Args)]
 pub struct Man {
-    /// The folder; it is made if it is missing
+    /// The folder; it is created if it is missing
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     out: PathBuf,
 }
@@ -53,7 +53,7 @@ impl Man {
     ///
     /// # Errors
     ///
-    /// [`Failure::Undone`] when a page cannot be written.
+    /// [`Failure::Undone`] if a page cannot be written.
     pub fn execute(self, command_line: Command) -> Result<(), Failure> {
         let folder = self.out;
         let written = fs::create_dir_all(&folder).and_then(|()| write(command_line, &folder));
@@ -66,7 +66,7 @@ impl Man {
 
 fn write(command_line: Command, folder: &Path) -> io::Result<()> {
     let mut all = command_line.disable_help_subcommand(true);
-    // It gives the commands their full names.
+    // Gives the commands their full names.
     all.build();
     let commands = all
         .get_subcommands()
@@ -82,7 +82,7 @@ fn write(command_line: Command, folder: &Path) -> io::Result<()> {
 fn write_page(command: &Command, others: &[&Command], folder: &Path) -> io::Result<()> {
     let source = concat!("everwire ", env!("CARGO_PKG_VERSION"));
     let page = Page::new(command.clone()).source(source).manual(MANUAL);
-    // A page says of which version it is. Without any date the words behind it would move into its place.
+    // A page has the version. Without a date, the following fields would move to its place.
     let page = page.date(" ");
     let mut file = BufWriter::new(File::create(folder.join(page.get_filename()))?);
     page.render_title(&mut file)?;

@@ -90,7 +90,7 @@ enum Command {
     Man(man::Man),
 }
 
-/// Runs the command that the arguments name; clap ends the process itself on wrong usage, with exit code 2.
+/// Runs the command. For wrong usage, clap itself ends the process with exit code 2.
 pub fn main() -> ExitCode {
     let done = match Cli::parse_from(reordered(std::env::args_os())).command {
         Command::Run(run) => run.execute(),
@@ -129,8 +129,9 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Moves options that say where the service is from before the command to behind it, as in `everwire --api URL ls`. A command that
-/// asks no service refuses them there; as global arguments of clap's they would be taken, and stand in the help, everywhere.
+/// Moves the options for the service's address from before the command to behind it, as in
+/// `everwire --api URL ls`. A command that uses no service then refuses them. As global arguments
+/// of clap, all commands would accept them and list them in the help.
 fn reordered(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     let known = ApiArgs::augment_args(clap::Command::new("known"));
     let is_known = |name: &str| {

@@ -1,4 +1,4 @@
-//! `everwire probe`: what a dial of a connection comes to, without touching the connection.
+//! `everwire probe`: a dry run of a dial, without touching the connection.
 
 use std::{io, time::Duration};
 
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::terminal;
 
-/// How much longer the service may take than for other answers: its dials wait for their turn.
+/// The additional time limit: the dials of the service wait for their turn.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Test the dials of a connection of a running service, beside its socket
@@ -29,7 +29,7 @@ pub struct Probe {
     #[arg(value_parser = parse::name)]
     name: ConnectionName,
 
-    /// Print it as a JSON object
+    /// Print the result as a JSON object
     #[arg(long)]
     json: bool,
 
@@ -62,11 +62,11 @@ struct Refusal {
 }
 
 impl Probe {
-    /// Has it dialled.
+    /// Runs the probe.
     ///
     /// # Errors
     ///
-    /// [`Failure`], also when no URL would serve.
+    /// [`Failure`], also if no URL works.
     pub fn execute(self) -> Result<(), Failure> {
         let answer: Value = System::new().block_on(async {
             let path = ["connections", self.name.as_str(), "probe"];

@@ -1,4 +1,4 @@
-//! `everwire reload`: have a running service read its configuration again.
+//! `everwire reload`: makes a running service read its configuration again.
 
 use actix::System;
 use clap::Args;
@@ -11,7 +11,7 @@ use super::{
     output, words,
 };
 
-/// How many names of a kind are listed; --json lists all.
+/// How many names of a kind are listed. --json lists all.
 const LISTED: usize = 20;
 
 /// Make a running service read its configuration again
@@ -24,7 +24,7 @@ pub struct Reload {
     #[arg(long)]
     plan: bool,
 
-    /// Print it as a JSON object
+    /// Print the result as a JSON object
     #[arg(long)]
     json: bool,
 
@@ -59,11 +59,11 @@ struct Failed {
 }
 
 impl Reload {
-    /// Asks for it.
+    /// Runs the reload.
     ///
     /// # Errors
     ///
-    /// [`Failure`] when the service refuses, or could not do all.
+    /// [`Failure`] if the service refuses, or could not do everything.
     pub fn execute(self) -> Result<(), Failure> {
         let plan = self.plan.then_some("true");
         let answer: Value = System::new().block_on(async {

@@ -21,7 +21,7 @@ impl Run {
     ///
     /// # Errors
     ///
-    /// [`Failure`] when the service cannot start.
+    /// [`Failure`] if the service cannot start.
     pub fn execute(self) -> Result<(), Failure> {
         let config = self.config.path().to_owned();
         let mut settings = self.config.load()?;
@@ -45,7 +45,7 @@ impl Run {
     }
 }
 
-/// Whoever asks twice does not want to wait for the drain.
+/// A second signal means that the user does not want to wait for the drain.
 async fn end_at_once(mut signals: Signals) {
     let signal = signals.next().await;
     tracing::warn!(signal, "ended at once, without sending what waits");

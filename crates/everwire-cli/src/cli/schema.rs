@@ -16,7 +16,7 @@ pub struct Schema {
 }
 
 impl Schema {
-    /// Prints it.
+    /// Prints the schema.
     ///
     /// # Errors
     ///

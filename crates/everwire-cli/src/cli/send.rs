@@ -1,4 +1,4 @@
-//! `everwire send`: messages to a connection of a running service.
+//! `everwire send`: sends messages to a connection of a running service.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use super::{
     input, output, parse, stderr, words,
 };
 
-/// How long to wait before a full outbox is asked again: at first, and at most.
+/// The first and the longest delay before a full outbox is tried again.
 const FULL_WAIT: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
 
 /// Send messages to a connection of a running service
@@ -75,7 +75,7 @@ impl Send {
     ///
     /// # Errors
     ///
-    /// [`Failure`] at the first message that does not meet the fate that was asked for.
+    /// [`Failure`] at the first message that does not reach the requested fate.
     pub fn execute(self) -> Result<(), Failure> {
         System::new().block_on(async {
             let client = self.api.client()?;
@@ -113,7 +113,7 @@ impl Send {
         Ok(())
     }
 
-    /// A refused message was not accepted, so that asking again makes no double.
+    /// A refused message was not accepted, so repeating the request sends no duplicate.
     async fn when_not_full(&self, client: &Client, data: Bytes) -> Result<Answer, Error> {
         let (mut wait, longest) = FULL_WAIT;
         loop {

@@ -1,4 +1,5 @@
-//! The step of a script that is on its way, the answers of rules that wait, and what is subscribed to.
+//! The current step of a script, the waiting answers of rules, and the numbers of requests and
+//! subscriptions.
 
 use jiff::Timestamp;
 
@@ -64,7 +65,7 @@ pub fn line(step: &Step, now: Timestamp) -> String {
     }
 }
 
-/// The answers that wait, in one line.
+/// The waiting answers, in one line.
 pub fn waiting(rate: RuleRate) -> String {
     let (answers, verb) = match rate.waiting {
         1 => ("answer of rules", "waits"),
@@ -76,12 +77,12 @@ pub fn waiting(rate: RuleRate) -> String {
     )
 }
 
-/// The requests that have no answer, in one line.
+/// The requests without an answer, in one line.
 pub fn requests(Requests { waiting, in_flight }: Requests) -> String {
     format!("{waiting} not sent yet, {in_flight} sent and not answered yet")
 }
 
-/// How many subscriptions stand where, in one line.
+/// The number of subscriptions in each state, in one line.
 pub fn subscriptions(counts: Subscriptions) -> String {
     let Subscriptions {
         wanted,

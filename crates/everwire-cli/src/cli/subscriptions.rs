@@ -1,4 +1,5 @@
-//! `everwire subscribe`, `unsubscribe` and `subscriptions`: what a connection of a running service subscribes to.
+//! `everwire subscribe`, `unsubscribe` and `subscriptions`: the subscriptions of a connection of a
+//! running service.
 
 use actix::System;
 use clap::Args;
@@ -17,7 +18,7 @@ use super::{
     words,
 };
 
-/// How many subscriptions are asked for at a time.
+/// The page size.
 const PAGE: usize = 1000;
 
 /// Add a subscription to a connection, on the socket that it has
@@ -37,7 +38,7 @@ pub struct Subscribe {
     #[arg(allow_hyphen_values = true)]
     item: Option<String>,
 
-    /// Print it as a JSON object
+    /// Print the answer as a JSON object
     #[arg(long)]
     json: bool,
 
@@ -83,7 +84,7 @@ pub struct Subscriptions {
     api: ApiArgs,
 }
 
-/// What is shown of a subscription.
+/// The shown parts of a subscription.
 #[derive(Debug, Deserialize)]
 struct Subscription {
     key: String,
@@ -104,7 +105,7 @@ struct Page {
     next_cursor: Option<String>,
 }
 
-/// A key that fits into a path: of "." and ".." nothing is left there.
+/// A key that fits into a path: "." and ".." would be removed.
 fn key(text: &str) -> Result<String, String> {
     match text {
         "" => Err("invalid key: it is empty; write at least one character".into()),
@@ -131,7 +132,7 @@ impl Subscribe {
     ///
     /// # Errors
     ///
-    /// [`Failure`] when the service does not answer, or refuses.
+    /// [`Failure`] if the service does not answer, or refuses.
     pub fn execute(self) -> Result<(), Failure> {
         let item = self.item.as_deref().map(item).transpose()?;
         let body = item.map_or_else(|| json!({}), |item| json!({ "item": item }));
@@ -154,7 +155,7 @@ impl Subscribe {
     }
 }
 
-/// An item as it is written on a command line.
+/// Parses an item from the command line.
 fn item(text: &str) -> Result<Value, Failure> {
     match text.trim_start().starts_with(['{', '[']) {
         true => serde_json::from_str(text).map_err(|error| {
@@ -171,7 +172,7 @@ impl Unsubscribe {
     ///
     /// # Errors
     ///
-    /// [`Failure`] when the service does not answer, or does not hold it.
+    /// [`Failure`] if the service does not answer, or does not hold it.
     pub fn execute(self) -> Result<(), Failure> {
         System::new().block_on(async {
             let path = [
@@ -191,7 +192,7 @@ impl Subscriptions {
     ///
     /// # Errors
     ///
-    /// [`Failure`] when the service does not answer, or knows no such name.
+    /// [`Failure`] if the service does not answer, or has no such name.
     pub fn execute(self) -> Result<(), Failure> {
         let all = System::new().block_on(async {
             let client = self.api.client()?;
@@ -237,7 +238,8 @@ fn read(told: Value) -> Result<Subscription, Error> {
     serde_json::from_value(told).map_err(|error| Error::Answer(error.to_string()))
 }
 
-/// Of what has failed what the peer said; of others what is asked for, where that is not the key.
+/// A row: for a failed subscription the peer's text, for others the item if it differs from the
+/// key.
 fn row(one: &Subscription) -> [Cell; 5] {
     let detail = match (&one.text, &one.item) {
         (Some(text), _) => words::printable(text),

@@ -31,7 +31,7 @@ pub struct Why {
     #[arg(value_parser = parse::name)]
     name: ConnectionName,
 
-    /// Print it as a JSON object
+    /// Print the answer as a JSON object
     #[arg(long)]
     json: bool,
 
@@ -94,11 +94,11 @@ struct Attempt {
 }
 
 impl Why {
-    /// Tells it.
+    /// Prints the answer.
     ///
     /// # Errors
     ///
-    /// [`Failure`] when the service does not answer, or knows no such name.
+    /// [`Failure`] if the service does not answer, or has no such name.
     pub fn execute(self) -> Result<(), Failure> {
         let answer: Value = System::new().block_on(async {
             let request = Request::get(&["connections", self.name.as_str(), "why"]);
@@ -192,7 +192,7 @@ impl LastMessage {
     }
 }
 
-/// An event; the time is that since the beginning of its attempt.
+/// An event, with the time since the beginning of its attempt.
 fn event(event: &Value, is_colored: bool) -> String {
     let mut event = event.clone();
     let after = event["after_ms"].as_f64();

@@ -1,4 +1,5 @@
-//! What callers of earlier processes hold is held again, before the names are dialled where that is possible.
+//! Restores the subscriptions that callers of earlier processes hold, if possible before the names
+//! are dialled.
 
 use everwire::{Manager, dialogue::Holder};
 
@@ -7,7 +8,8 @@ use super::{
     state::AppState,
 };
 
-/// Gives the names what callers of earlier processes hold of them. Those that are not there yet have it when they are opened.
+/// Gives the names their held subscriptions. A name that does not exist yet gets them when it is
+/// opened.
 pub fn recall(state: &AppState, kept: &[(String, Vec<u8>)]) {
     let manager = &state.manager;
     state.holds.keep(manager, kept, |KeptHold { name, key, json }| match wish(&json) {
@@ -18,7 +20,8 @@ pub fn recall(state: &AppState, kept: &[(String, Vec<u8>)]) {
     });
 }
 
-/// Forgets what is held of names that are gone, and tells of those that cannot have it. `names_are_open`: those of the configuration are.
+/// Deletes the subscriptions of names that are gone, and reports names that cannot have them.
+/// `names_are_open`: the names of the configuration are open.
 pub fn settle(state: &AppState, names_are_open: bool) {
     let manager = &state.manager;
     for (name, subscriptions) in state.holds.ready(names_are_open) {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::wire::code;
 
-/// How messages are compressed.
+/// A compression format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Format {
     /// RFC 1952.
@@ -18,7 +18,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// The word of the settings.
+    /// The word in settings.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Gzip => "gzip",
@@ -102,7 +102,8 @@ pub enum DecodeError {
 }
 
 impl DecodeError {
-    /// The close code to fail the connection with (RFC 6455 §7.4.1): 1009 for what is too big, 1007 for what is not as it should be.
+    /// The close code to fail the connection with (RFC 6455 §7.4.1): 1009 for messages that are too
+    /// big, 1007 for invalid ones.
     pub fn close_code(&self) -> u16 {
         match self {
             Self::TooBig { .. } => code::TOO_BIG,

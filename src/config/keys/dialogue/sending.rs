@@ -12,16 +12,16 @@ use crate::config::{
 table! {
     /// A message: one of text, base64, bytes.
     pub(in crate::config) struct SendTable {
-        /// A text message; expressions in it are filled.
+        /// A text message; expressions in it are expanded.
         text: TemplateText,
         /// A binary message, in base64 (RFC 4648 §4).
         base64: Base64,
-        /// A binary message; expressions in it are filled.
+        /// A binary message; expressions in it are expanded.
         bytes: TemplateText,
     }
 }
 
-/// What is sent: a text, or a table.
+/// A message: a text, or a table.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::config) enum SendLayer {
     Text(Written),

@@ -1,4 +1,4 @@
-//! What a conversation wants done, and was not done yet.
+//! Replies of a conversation that were not carried out yet.
 
 use std::{
     cell::Cell,
@@ -8,8 +8,8 @@ use std::{
 
 use everwire_proto::dialogue::Reply;
 
-/// What a conversation wants done, and was not done yet. Boxed, and absent while that is nothing: mostly it is done in the turn in which it
-/// is told.
+/// Replies of a conversation that were not carried out yet. Boxed, and absent while there are none:
+/// mostly they are carried out within the same turn.
 #[derive(Default)]
 pub(super) struct Replies(Option<Box<Untold>>);
 
@@ -17,28 +17,28 @@ pub(super) struct Replies(Option<Box<Untold>>);
 struct Untold(Vec<Reply>);
 
 thread_local! {
-    /// Memory for replies: what is told of a message is done at once, mostly.
+    /// Memory for replies, which are mostly carried out at once.
     static SPARE: Cell<Vec<Reply>> = const { Cell::new(Vec::new()) };
 }
 
-/// Memory for so many replies stays with the thread.
+/// The thread keeps memory for at most this number of replies.
 const KEPT: usize = 64;
 
-/// Replies that were all carried out: their memory is for the next ones.
+/// Keeps the memory of replies that were all carried out.
 pub(in crate::connection) fn keep_memory(replies: Vec<Reply>) {
     if replies.is_empty() && replies.capacity() <= KEPT {
         SPARE.set(replies);
     }
 }
 
-/// The replies, to which some may be added.
+/// The replies, open for additions.
 pub(super) struct OpenReplies<'r> {
     all: Vec<Reply>,
     replies: &'r mut Replies,
 }
 
 impl Replies {
-    /// Some may be added. Nothing is allocated where none is.
+    /// Opens the replies for additions. Allocates nothing if none is added.
     pub fn open(&mut self) -> OpenReplies<'_> {
         let untold = self.0.take();
         OpenReplies {
@@ -51,7 +51,7 @@ impl Replies {
         self.0.is_none()
     }
 
-    /// All of them; then there are none.
+    /// Takes all of them.
     pub fn take(&mut self) -> Vec<Reply> {
         let untold = self.0.take();
         untold.map_or_else(Vec::new, |untold| untold.0)

@@ -1,4 +1,4 @@
-//! The arguments that say where the service is, and who asks.
+//! The arguments for the service's address and for authentication.
 
 use std::path::{Path, PathBuf};
 
@@ -34,11 +34,11 @@ pub struct ApiArgs {
 }
 
 impl ApiArgs {
-    /// A client for them, inside a running runtime.
+    /// A client with these arguments, inside a running runtime.
     ///
     /// # Errors
     ///
-    /// [`Error`] when a file cannot be used.
+    /// [`Error`] if a file cannot be used.
     pub fn client(&self) -> Result<Client, Error> {
         let token = self.token.as_ref().map(resolve).transpose()?;
         let tls = match self.api.scheme() {
@@ -77,7 +77,7 @@ fn api(text: &str) -> Result<Url, String> {
     }
 }
 
-/// No check: whoever reads the complaint would read the token.
+/// No check here: the error message would show the token.
 fn secret(text: &str) -> Result<Secret, String> {
     Ok(Secret::new(text))
 }

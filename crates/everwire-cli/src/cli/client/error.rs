@@ -60,12 +60,12 @@ pub enum Error {
 }
 
 impl Error {
-    /// The answer broke off.
+    /// An error for an incomplete answer.
     pub fn broken(error: PayloadError) -> Self {
         Self::Broken(error.to_string())
     }
 
-    /// The status that the service answered.
+    /// The HTTP status of the answer.
     pub fn status(&self) -> Option<u16> {
         match self {
             Self::Problem(problem) => Some(problem.status),
@@ -73,7 +73,7 @@ impl Error {
         }
     }
 
-    /// Whether the same may be answered later.
+    /// Whether the same request may succeed later.
     pub fn may_pass(&self) -> bool {
         match self {
             Self::Unreachable { .. } | Self::Broken(_) => true,
@@ -83,7 +83,7 @@ impl Error {
         }
     }
 
-    /// Whether what was asked is wrong in itself.
+    /// Whether the request itself is wrong.
     pub fn is_usage(&self) -> bool {
         match self {
             Self::Problem(problem) => {
@@ -110,7 +110,8 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// Reads an answer that is no success; one that no everwire wrote is shown as it is.
+    /// Reads the answer of a failed request. An answer that is not from everwire is shown
+    /// unchanged.
     pub fn read(status: u16, body: &[u8]) -> Self {
         let read: Self = serde_json::from_slice(body).unwrap_or_else(|_| Self {
             detail: one_line(&String::from_utf8_lossy(&body[..body.len().min(200)])),
@@ -126,7 +127,7 @@ impl Problem {
 
     /// In a line, and a line for each part of it.
     fn message(&self) -> String {
-        // Whoever answers need not be an everwire.
+        // The answer may be from another program.
         let detail = printable(&self.detail);
         let mut told = match (self.status, &*detail) {
             (404, "no such path") => {

@@ -1,4 +1,4 @@
-//! `everwire demo`: what everwire does, shown against a peer that misbehaves, with no network.
+//! `everwire demo`: shows everwire with a misbehaving peer, without a network.
 
 mod board;
 mod draw;
@@ -31,7 +31,7 @@ pub struct Demo {
     #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
     end_after: Option<Duration>,
 
-    /// Write plain lines on a terminal too
+    /// Write plain lines also on a terminal
     #[arg(long)]
     plain: bool,
 
@@ -41,16 +41,16 @@ pub struct Demo {
 }
 
 impl Demo {
-    /// Shows it until a key, a signal or the end of `--for`.
+    /// Runs until a key, a signal or the end of `--for`.
     ///
     /// # Errors
     ///
-    /// [`Failure`] when it cannot start or its output cannot be written.
+    /// [`Failure`] if it cannot start or cannot write its output.
     pub fn execute(self) -> Result<(), Failure> {
         System::new().block_on(async {
             let signals = Signals::new().map_err(Failure::Signals)?;
             let stage = Stage::set()?;
-            // Messages are shown as rates.
+            // Messages are only shown as rates.
             let kinds = Kinds::default().without("message");
             let delivery = Delivery::default().kinds(kinds);
             let events = stage.manager().subscribe(Pattern::all(), delivery);

@@ -1,4 +1,4 @@
-//! Events and states in words for a person.
+//! Readable texts for events and states.
 
 use everwire::{
     EventKind, Notice, State, Update,
@@ -9,7 +9,7 @@ use everwire::{
 use crate::cli::words::{self, one_line};
 pub use crate::cli::words::{between, limit, span};
 
-/// What an update says besides its name and its type.
+/// The details of an update besides its name and type.
 pub fn details(update: &Update) -> String {
     let text = match update {
         Update::Event(event) => event_details(&event.kind),
@@ -90,7 +90,7 @@ pub fn cause(cause: &Cause) -> String {
     }
 }
 
-/// A mark that tells states apart without colours.
+/// A mark for the state, for terminals without colours.
 pub fn mark(state: State) -> &'static str {
     match state {
         State::Open => "●",

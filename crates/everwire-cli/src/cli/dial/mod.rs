@@ -1,4 +1,4 @@
-//! `everwire dial`: a conversation over a socket that comes back, with no service.
+//! `everwire dial`: a conversation over a socket that reconnects, without a service.
 
 mod answers;
 mod course;
@@ -89,11 +89,12 @@ pub struct Dial {
 }
 
 impl Dial {
-    /// Talks until the end of the input, a signal, or the connection's failure.
+    /// Runs until the end of the input, a signal, or the connection's failure.
     ///
     /// # Errors
     ///
-    /// [`Failure`] when the connection gives up, or a message cannot be sent or may not have arrived.
+    /// [`Failure`] if the connection gives up, or if a message cannot be sent or may not have
+    /// arrived.
     pub fn execute(self) -> Result<(), Failure> {
         let Target {
             name,
@@ -127,7 +128,8 @@ impl Dial {
         })
     }
 
-    /// What is dialled: a URL with the keys of the arguments, or a connection of the configuration.
+    /// The connection to dial: a URL with the keys of the arguments, or a connection of the
+    /// configuration.
     fn target(&self) -> Result<Target, Failure> {
         if self.url.contains("://") {
             return settings::of(&self.url, &self.headers, &self.subprotocols, &self.keys);

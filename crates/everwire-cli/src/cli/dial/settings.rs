@@ -1,4 +1,4 @@
-//! The arguments as a configuration: what is checked there is checked here.
+//! Turns the arguments into a configuration, so that the same checks apply.
 
 use std::path::Path;
 
@@ -10,17 +10,17 @@ use crate::{
     service::BASE,
 };
 
-/// What the connection is called that a URL is dialled by.
+/// The name of the connection for a URL.
 const NAME: &str = "dial";
 
-/// What is dialled.
+/// The connection to dial.
 #[derive(Debug)]
 pub struct Target {
     /// What the connection is called.
     pub name: String,
-    /// Settings of a manager without connections.
+    /// The settings of a manager, without connections.
     pub settings: Settings,
-    /// Those of the connection.
+    /// The settings of the connection.
     pub connection: ConnectionSettings,
 }
 
@@ -36,11 +36,12 @@ pub fn header(text: &str) -> Result<(String, String), String> {
     Ok((name.trim().to_owned(), value.trim().to_owned()))
 }
 
-/// A connection of the configuration. What it would keep on disk, it keeps in memory: nobody comes back to it.
+/// A connection of the configuration. It stores nothing on disk, because no later process would
+/// read it.
 ///
 /// # Errors
 ///
-/// [`Failure::Config`] with all that is wrong, and [`Failure::Usage`] if there is no such name.
+/// [`Failure::Config`] with all errors; [`Failure::Usage`] if there is no such name.
 pub fn named(name: &str, config: &Path) -> Result<Target, Failure> {
     let mut read = BASE.load(config).map_err(Failure::Config)?;
     let found = ConnectionName::new(name)
@@ -66,7 +67,7 @@ pub fn named(name: &str, config: &Path) -> Result<Target, Failure> {
     })
 }
 
-/// The connection of a URL and keys.
+/// The connection for a URL with these keys.
 ///
 /// # Errors
 ///

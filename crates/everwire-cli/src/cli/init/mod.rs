@@ -1,4 +1,4 @@
-//! `everwire init`: a configuration to start from.
+//! `everwire init`: writes a configuration to start from.
 
 mod recipe;
 
@@ -16,7 +16,7 @@ use super::{
     table::{Column, Table},
 };
 
-/// Where it is written, and what `run` reads, if nothing else is said.
+/// The default file, which `run` also reads by default.
 const USUAL: &str = "config/everwire.toml";
 
 /// Write a commented configuration to start from; without a recipe, list the recipes
@@ -47,7 +47,7 @@ impl Init {
     ///
     /// # Errors
     ///
-    /// [`Failure`] when the file is there already, or cannot be written.
+    /// [`Failure`] if the file exists or cannot be written.
     pub fn execute(self) -> Result<(), Failure> {
         let Some(recipe) = self.recipe else {
             return output::print(&list());
@@ -80,7 +80,7 @@ impl Init {
     }
 }
 
-/// One line for each.
+/// A line for each recipe.
 fn list() -> String {
     let columns = [
         Column::text("NAME"),

@@ -1,4 +1,4 @@
-//! `everwire record`: what a server says to a connection, into a file that `rehearse --from` plays back.
+//! `everwire record`: records the messages of a server in a file that `rehearse --from` plays back.
 
 mod masking;
 mod recorder;
@@ -14,9 +14,9 @@ use self::{masking::Masking, recorder::Recorder};
 use super::{Failure, config_path::ConfigOption, dial, parse, signals::Signals, stderr};
 use crate::service;
 
-/// How much may wait while the file is slow.
+/// The most events that may wait while the file is slow.
 const WAITING: usize = 65_536;
-/// For the close at the end.
+/// The time limit for the close at the end.
 const CLOSE: Duration = Duration::from_secs(10);
 
 /// Record what a server sends to a connection of a configuration
@@ -47,7 +47,8 @@ impl Record {
     ///
     /// # Errors
     ///
-    /// [`Failure`] if the configuration is invalid, the file cannot be written, or the name gives up.
+    /// [`Failure`] if the configuration is invalid, the file cannot be written, or the name gives
+    /// up.
     pub fn execute(self) -> Result<(), Failure> {
         let dial::settings::Target {
             name,

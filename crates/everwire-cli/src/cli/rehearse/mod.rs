@@ -1,7 +1,8 @@
-//! `everwire rehearse`: a configuration against a peer that is made of it.
+//! `everwire rehearse`: runs a configuration against a peer that is generated from it.
 //!
-//! Its expressions are taken backwards ([`answers`]) to what a server would say. Each run ([`run`]) starts the name as it is, with a peer on
-//! this machine in place of all servers, and has one thing go wrong ([`plan`]). What is looked for stands in [`watching`] and [`secrets`].
+//! The expressions are inverted ([`answers`]) into the messages of a server. Each run ([`run`])
+//! starts the unchanged name with a peer on this machine in place of all servers, and lets one
+//! thing go wrong ([`plan`]). [`watching`] and [`secrets`] check the results.
 
 mod answers;
 mod encoder;
@@ -47,7 +48,7 @@ use self::{
 use super::{Failure, config_path::ConfigPath, explain, output, parse, recording, stderr};
 use crate::service::BASE;
 
-/// How many runs are made at a time.
+/// How many runs run at a time.
 const AT_A_TIME: usize = 8;
 
 /// Test a configuration against a server that is made from it, without network or credentials
@@ -78,11 +79,12 @@ pub struct Rehearse {
 }
 
 impl Rehearse {
-    /// Rehearses.
+    /// Runs the rehearsal.
     ///
     /// # Errors
     ///
-    /// [`Failure::Config`] for an invalid configuration, [`Failure::Usage`] if no name is meant, [`Failure::Undone`] if a run failed.
+    /// [`Failure::Config`] for an invalid configuration, [`Failure::Usage`] if no name is selected,
+    /// [`Failure::Undone`] if a run failed.
     pub fn execute(self) -> Result<(), Failure> {
         let placeholders = Rc::new(Placeholders::default());
         let settings = BASE.load_with(self.config.path(), &*placeholders);
@@ -106,7 +108,7 @@ impl Rehearse {
         }
     }
 
-    /// The name of a recording, or the one that is given.
+    /// The name of a recording, or the given one.
     fn recorded(
         &self,
         path: &Path,
@@ -164,7 +166,7 @@ async fn rehearse_all(chosen: &[Chosen]) -> Vec<NameReport> {
     reports
 }
 
-/// All runs of a name.
+/// Runs all runs of a name.
 async fn rehearse(chosen: &Chosen) -> NameReport {
     let rehearsed = &chosen.rehearsed;
     let whole = Fault::new(Place::Whole, What::AsWritten);
@@ -179,7 +181,7 @@ async fn rehearse(chosen: &Chosen) -> NameReport {
     if let Some(whole) = faults.next() {
         outcomes.push(run::run(rehearsed, whole).await);
     }
-    // Where it does not even do what is written, all else would fail for that.
+    // If the dialogue fails as written, all other runs would fail for the same reason.
     if outcomes
         .iter()
         .all(|outcome| outcome.verdict() == Verdict::Passed)
@@ -200,7 +202,7 @@ async fn rehearse(chosen: &Chosen) -> NameReport {
     }
 }
 
-/// How far a name has come, on standard error.
+/// The progress of a name, on standard error.
 struct Progress<'n> {
     name: &'n str,
     runs: usize,
@@ -223,7 +225,7 @@ impl<'n> Progress<'n> {
     fn show(&self, done: usize) {
         if self.is_terminal {
             let mut stderr = std::io::stderr();
-            // Nobody is told less because a line is not shown.
+            // The progress line is not essential.
             let _unseen = write!(
                 stderr,
                 "\r\x1b[Krehearsing {}: {done} of {} runs",

@@ -1,4 +1,4 @@
-//! What a state is caused by.
+//! The causes of states.
 
 use super::code::Code;
 
@@ -161,7 +161,7 @@ pub const LOSSES: [Code; 31] = [
     },
 ];
 
-/// What a state is caused by beside what a socket can be lost for.
+/// The causes of states that are not losses.
 pub const STATES: [Code; 6] = [
     Code {
         code: "store",

@@ -1,4 +1,4 @@
-//! Why a request to the service cannot be granted.
+//! Why the service refuses a request.
 
 use super::code::Code;
 

@@ -8,13 +8,13 @@ use serde_json::{Value as Json, json};
 
 use super::{lookup::Found, permit::ToControl, problem::Problem};
 
-/// How long a request waits: for its turn among the dials, and for the dial.
+/// How long a request waits for its turn and for the dial.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Dial a connection's URLs without touching the connection
 ///
-/// Each is dialled and upgraded as the next attempt would be, and closed with 1000 at once. The socket that serves serves on, and
-/// a backoff goes on.
+/// Each URL is dialled and upgraded like the next attempt, and closed at once with 1000. The
+/// current socket and a backoff are not affected.
 #[utoipa::path(
     post,
     path = "/v1/connections/{name}/probe",

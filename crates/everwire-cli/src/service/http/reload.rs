@@ -1,4 +1,4 @@
-//! The configuration is read again on request.
+//! Reads the configuration again on request.
 
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 use serde_json::json;
@@ -12,8 +12,9 @@ use crate::service::state::AppState;
 
 /// Read the configuration's files again
 ///
-/// Names whose settings are the same keep their sockets; so do those whose changes take no other socket. With `plan=true` nothing is
-/// changed, and the answer says what would be. What the API created stays. An invalid configuration changes nothing.
+/// Names with unchanged settings keep their sockets. So do names whose changes need no new socket.
+/// With `plan=true`, nothing changes, and the answer says what would change. Connections that were
+/// created over the API stay. An invalid configuration changes nothing.
 #[utoipa::path(
     post,
     path = "/v1/reload",

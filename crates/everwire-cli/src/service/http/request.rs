@@ -1,4 +1,4 @@
-//! Messages that are answered.
+//! Requests: messages with an answer.
 
 use std::time::Duration;
 
@@ -23,12 +23,13 @@ use super::{
     send,
 };
 
-/// Send a message, and get the one that answers it
+/// Send a message, and get its answer
 ///
-/// Where the settings of the connection have `request`, they say what answers it: a number of ours replaces the caller's, and any number of
-/// clients may choose the same. Elsewhere `json` and `equals` do: the first message behind it with that value is the answer, and one message
-/// answers one request. The body is the payload, verbatim, as in `send`, and so is the answer. It goes ahead of what waits to be sent, once;
-/// subscribers see the answer, too.
+/// If the settings of the connection have `request`, they define the answer: a number of ours
+/// replaces the caller's, so that any number of clients may choose the same one. Without it, `json`
+/// and `equals` do: the answer is the first later message with that value, and one message answers
+/// one request. The body is the payload, verbatim, as in `send`, and so is the answer. The message
+/// is sent once, before other waiting messages. Subscribers also receive the answer.
 #[utoipa::path(
     post,
     path = "/v1/connections/{name}/request",
@@ -82,7 +83,7 @@ pub async fn request(
     Ok(verbatim(answer))
 }
 
-/// What a client says of the answer that it wants.
+/// What a client says about the answer.
 #[derive(Debug, Default, PartialEq)]
 pub struct Wanted {
     expected: Option<(JsonPointer, String)>,
@@ -90,7 +91,7 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    /// As a client writes it.
+    /// From the parameters of a client.
     ///
     /// # Errors
     ///
@@ -157,7 +158,7 @@ impl Wanted {
     }
 }
 
-/// A message as the body of an answer.
+/// A message as the body of an HTTP answer.
 fn verbatim(message: Message) -> HttpResponse {
     let mut response = HttpResponse::Ok();
     match message {
@@ -186,7 +187,7 @@ impl From<RequestError> for Problem {
                 (problem.header(header::RETRY_AFTER, soon), "rejected")
             }
             RequestError::Rejected(rejected) => return rejected.into(),
-            // It is as closed as can be.
+            // The connection is closed for good.
             RequestError::Gone(_) => return Rejected::Closed.into(),
             RequestError::Failed(answer) => {
                 let problem = Self::with_status(StatusCode::BAD_GATEWAY, detail);

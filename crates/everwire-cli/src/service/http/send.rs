@@ -1,4 +1,4 @@
-//! Messages: sending one, and asking what became of it.
+//! Sending messages, and asking for their fates.
 
 use std::time::Duration;
 
@@ -19,22 +19,22 @@ use super::{
     problem::Problem,
 };
 
-/// How long a request waits for a fate when it does not say.
+/// The default time that a request waits for a fate.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
-/// The longest that it may wait.
+/// The longest time that it may wait.
 const MAX_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// A message and its fate.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Sent {
-    /// Counts the accepted messages of the connection, from 1.
+    /// The number of the message among the accepted messages of the connection, from 1.
     #[schema(minimum = 1)]
     id: u64,
-    /// The epoch in which it was accepted. Ids begin anew in a later one, unless the outbox is durable: epoch and id together name one
-    /// message.
+    /// The epoch in which it was accepted. In a later epoch, ids begin again, unless the outbox is
+    /// durable. Epoch and id together identify a message.
     #[schema(minimum = 1)]
     epoch: u32,
-    /// What has become of it so far.
+    /// Its fate so far.
     #[schema(value_type = super::schema::Fate)]
     fate: &'static str,
 }
@@ -101,10 +101,10 @@ pub async fn send(
     wait(receipt, &query).await
 }
 
-/// What became of an earlier message
+/// The fate of an earlier message
 ///
-/// An id means one message in the epoch in which it was accepted. It goes on to mean that in later epochs for as long as ids go on counting:
-/// over a restart of the service where the outbox is durable.
+/// An id identifies a message in the epoch in which it was accepted. It stays valid in later epochs
+/// while ids continue: over a restart of the service if the outbox is durable.
 #[utoipa::path(
     get,
     path = "/v1/connections/{name}/sends/{id}",
@@ -152,7 +152,7 @@ pub async fn fate(
     }
 }
 
-/// The message that a path names, of whichever connection.
+/// The message in a path, of any connection.
 #[derive(Debug, Deserialize)]
 pub struct AskedFor {
     id: String,
@@ -161,10 +161,10 @@ pub struct AskedFor {
 /// `?epoch=`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Epoch {
-    /// None was given.
+    /// No epoch was given.
     Now,
     Of(u32),
-    /// One that no connection has had.
+    /// An epoch that no connection has had.
     Never,
 }
 
@@ -200,7 +200,7 @@ impl Epoch {
     }
 }
 
-/// Refuses to wait for what can never come.
+/// Refuses to wait for a fate that can never come.
 ///
 /// # Errors
 ///
@@ -215,7 +215,7 @@ pub fn check_wait(wait: Fate, settings: &ConnectionSettings) -> Result<(), Probl
     }
 }
 
-/// The fate to wait for, and for how long, as a client writes them.
+/// The fate to wait for and the time limit, from the parameters of a client.
 ///
 /// # Errors
 ///
@@ -287,7 +287,7 @@ fn fate_to_wait_for(value: &str) -> Result<Fate, String> {
     }
 }
 
-/// How long a client waits, as it writes that.
+/// The time limit, from the parameter of a client.
 ///
 /// # Errors
 ///

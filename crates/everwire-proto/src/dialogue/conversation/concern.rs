@@ -1,4 +1,4 @@
-//! Which messages are told to a conversation: most concern none of its listeners.
+//! Decides which messages a conversation must see: most messages concern nothing in it.
 
 use super::{Conversation, pings::pong};
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
     settings::dialogue::Dialogue,
 };
 
-/// What a conversation wants to know of a message that concerns it.
+/// How a message concerns the conversation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Concern {
     is_read: bool,
@@ -28,7 +28,7 @@ enum Reach {
 }
 
 impl Concern {
-    /// Whether the message is to be read as JSON.
+    /// Whether the message is read as JSON.
     pub fn is_read(self) -> bool {
         self.is_read
     }
@@ -45,19 +45,20 @@ impl Concern {
     }
 }
 
-/// What something that listens wants of each message, whatever stands in it. Later ones want more.
+/// What a part of the conversation needs of each message, whatever its content. Later variants need
+/// more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Attention {
-    /// Nothing: it is told none.
+    /// It need not see messages.
     None,
-    /// It is told each.
+    /// It sees each message.
     Told,
-    /// It is told each, and looks into it as JSON.
+    /// It sees each message, and reads it as JSON.
     Read,
 }
 
 impl Conversation {
-    /// Whether a message concerns anything here; `None`: it need not be told.
+    /// How a message concerns the conversation; `None`: the conversation need not see it.
     pub fn concern(&self, message: &Message) -> Option<Concern> {
         let subscriptions = self.subscriptions.as_ref();
         let expected = subscriptions.map(|it| it.expected_of(message));
@@ -89,17 +90,17 @@ impl Conversation {
         }
     }
 
-    /// The most that anything here wants of each message. Rules and captures are not among them: the needles say which messages concern
-    /// those.
+    /// The most that any part needs of each message. Rules and captures are not included: needles
+    /// decide which messages concern them.
     fn attention(&self, expected: Option<Expected>) -> Attention {
-        // Taken apart, so that a part that is added says here whether it listens.
+        // Destructured, so that a new part must be handled here.
         let Self {
             seldom,
             rules,
             beside,
             captures,
             times,
-            // A step of the script, or of those beside it: asked for together.
+            // A step of the script, or of those beside it: checked together.
             script: _,
             dialogue: _,
             ids: _,
@@ -111,9 +112,10 @@ impl Conversation {
             false => Attention::None,
             true => self.pong_attention(),
         };
-        // Where a message lies that is answered once it is stored, is known only before the next one comes.
+        // The place of a message that is answered once it is stored is known only before the next
+        // one comes.
         let places = Attention::told_if(rules.wants_place());
-        // A successor has brought captures of which durations are made.
+        // A successor has brought captures that durations depend on.
         let times = Attention::told_if(times.are_stale(captures));
         // The needles of the dialogue know what else they expect.
         let subscriptions = match expected {
@@ -134,7 +136,7 @@ impl Conversation {
             .max(self.step_attention())
     }
 
-    /// Of the step that is on its way. It remembers the last message that came.
+    /// For the current step, which remembers the last message.
     fn step_attention(&self) -> Attention {
         let Some(running) = self.running().filter(|running| running.listens()) else {
             return Attention::None;
@@ -146,7 +148,7 @@ impl Conversation {
         }
     }
 
-    /// Of a ping that was not answered.
+    /// For an unanswered ping.
     fn pong_attention(&self) -> Attention {
         match pong(&self.dialogue).is_some_and(Expression::looks_into_message) {
             true => Attention::Read,
@@ -154,7 +156,7 @@ impl Conversation {
         }
     }
 
-    /// Whether the memory of a pass is worth being kept: nearly every message needs one.
+    /// Whether to keep the memory of a pass, because nearly every message needs one.
     pub(super) fn keeps_spans(&self) -> bool {
         *self.dialogue.needles.need() == Need::Everything
             || !self.dialogue.captures.is_empty()
@@ -163,11 +165,11 @@ impl Conversation {
 }
 
 impl Beside {
-    /// Without that of a step, which is asked for with those of the script.
+    /// Without the current step, which is checked together with those of the script.
     fn attention(&self) -> Attention {
         let Self {
             requests,
-            // A step of it that is on its way is asked for with those of the script.
+            // Its current step is checked together with those of the script.
             periodic,
             close_script: _,
         } = self;

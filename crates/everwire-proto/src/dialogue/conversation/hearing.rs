@@ -1,4 +1,4 @@
-//! A message comes: who looks at it, and what is looked for in it.
+//! Handles a message: which parts see it, and what is looked for in it.
 
 use std::sync::Arc;
 
@@ -19,9 +19,11 @@ use crate::{
 };
 
 impl Conversation {
-    /// A message has come. Rules look at it, then the script, then the captures; the answer to a ping is seen by none of them.
+    /// A message has come. Rules see it first, then the script, then the captures; none of them
+    /// sees the answer to a ping.
     ///
-    /// Ask [`stops_reading`](Self::stops_reading) behind each message: one that is given while it says so may cost the socket.
+    /// Ask [`stops_reading`](Self::stops_reading) after each message. A message that comes while it
+    /// returns `true` may cost the socket.
     pub fn message(&mut self, message: &Message, here: &Here<'_>, out: &mut Vec<Reply>) -> Heard {
         match self.concern(message) {
             None => Heard::MESSAGE,
@@ -33,8 +35,8 @@ impl Conversation {
         }
     }
 
-    /// The same for a message of which it is known how it [concerns](Self::concern) the conversation. In the pass that it needs over the
-    /// text, if it needs one, the peer's own number is found, too, if somebody wants to know it.
+    /// The same for a message whose [concern](Self::concern) is known. If the message is read as
+    /// JSON, the same pass also finds the peer's own number, if it is wanted.
     pub fn message_of_concern(
         &mut self,
         message: &Message,
@@ -132,7 +134,8 @@ impl Conversation {
     }
 }
 
-/// What the pointers of a dialogue find in a message, and where its number stands, if somebody wants to know that.
+/// What the pointers of a dialogue find in a message, and the place of its number, if that is
+/// wanted.
 fn find<'f>(
     pointers: &PointerSet,
     message: &'f Message,

@@ -1,4 +1,4 @@
-//! A caller's message, with our number in the place of its own.
+//! A caller's message, with our number in place of its own.
 
 use std::{fmt::Write, ops::Range};
 
@@ -6,9 +6,9 @@ use bytestring::ByteString;
 
 use crate::language::json::{Found, JsonPointer, Kind, RawJson, Slot};
 
-/// A message of a caller that is written under a number of ours.
+/// A caller's message that is written under our number.
 ///
-/// Nothing of it is written anew but the number: all other bytes stay as they are.
+/// Only the number is replaced: all other bytes stay unchanged.
 ///
 /// ```
 /// use everwire_proto::{dialogue::NumberedRequest, language::JsonPointer};
@@ -21,13 +21,13 @@ use crate::language::json::{Found, JsonPointer, Kind, RawJson, Slot};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NumberedRequest {
     text: ByteString,
-    /// Where the caller's own number or text stands.
+    /// The place of the caller's own number or text.
     span: Range<usize>,
     is_text: bool,
 }
 
-/// The longest number or text of a caller's own, and the longest value that an answer is told by, in bytes: they are kept until the answer
-/// comes.
+/// The longest number or text of a caller, and the longest value that marks an answer, in bytes:
+/// they are kept until the answer comes.
 pub const MAX_OWN: usize = 1024;
 
 /// Why a message is no request.
@@ -74,7 +74,8 @@ impl NumberedRequest {
         })
     }
 
-    /// The message with this number: as a number where the caller's own is one, and as a text where it is a text.
+    /// The message with this number: as a number if the caller's own is one, and as a text if it is
+    /// a text.
     pub fn numbered(&self, number: u64) -> String {
         let (before, behind) = (&self.text[..self.span.start], &self.text[self.span.end..]);
         let digits = number.checked_ilog10().unwrap_or_default() as usize + 1;
@@ -99,7 +100,7 @@ impl NumberedRequest {
         self.is_text
     }
 
-    /// How long it is, in bytes, with the longest number.
+    /// Its length in bytes with the longest number.
     pub fn max_len(&self) -> usize {
         const DIGITS: usize = u64::MAX.ilog10() as usize + 1;
         let quotes = 2 * usize::from(self.is_text);
@@ -107,8 +108,8 @@ impl NumberedRequest {
     }
 }
 
-/// An answer with the caller's `own` number wherever ours stands at one of these places: as a number, or as a text. All other bytes stay as
-/// they are. `None`: ours stands at none of them.
+/// An answer with the caller's `own` number in place of ours at these places, as a number or as a
+/// text. All other bytes stay unchanged. `None`: our number is at none of them.
 pub(super) fn put_back(
     answer: Found<'_, '_>,
     places: &[Slot],
@@ -141,10 +142,10 @@ pub(super) fn put_back(
     Some(whole)
 }
 
-/// The number of ours that a value of an answer may stand for.
+/// Our number that a value of an answer may represent.
 pub(in crate::dialogue) fn read_number(value: RawJson<'_>) -> Option<u64> {
     match value.kind() {
-        // Nearly all are written as digits alone.
+        // Nearly all are written as digits only.
         Kind::Number => match value.as_str().parse() {
             Ok(number) => Some(number),
             Err(_) => u64::try_from(value.as_number()?.as_i128()?).ok(),

@@ -1,4 +1,4 @@
-//! What messages say of keys: that the peer has taken them, that it has not, that it has ended them, and to which a message belongs.
+//! Messages about keys: accepted, refused, ended, and to which key a message belongs.
 
 use std::{num::NonZeroU64, sync::Arc};
 
@@ -19,14 +19,14 @@ use crate::{
     },
 };
 
-/// What a message has said of keys.
+/// The meaning of a message for keys.
 #[derive(Debug, Default)]
 pub(in crate::dialogue) struct Told {
     /// The key that it belongs to.
     pub subscription: Option<Arc<str>>,
-    /// Whether it has decided something: then it concerns this socket alone.
+    /// Whether it has decided something: then it concerns only this socket.
     pub is_own: bool,
-    /// Whether something secret was captured of it: it is told to nobody.
+    /// Whether a secret was captured from it: subscribers do not get it.
     pub is_secret: bool,
 }
 
@@ -60,7 +60,7 @@ impl Subscriptions {
         all
     }
 
-    /// A message has come that decides nothing: the key that it belongs to, for which it is counted.
+    /// Counts a message that decides nothing for its key, and returns the key.
     pub fn routed(&mut self, seen: Seen<'_>) -> Option<Arc<str>> {
         let entry = self.entries.get_mut(self.place_of(seen)?)?;
         entry.routed += 1;
@@ -70,7 +70,7 @@ impl Subscriptions {
     /// A message has come.
     pub fn hear(&mut self, seen: Seen<'_>, cx: &mut Context<'_>) -> Told {
         let mut told = Told::default();
-        // One that this message ends has it still.
+        // A message that ends a subscription still belongs to it.
         self.route(seen, &mut told);
         let places: Vec<usize> = match self.ears.len() {
             1 => Vec::new(),
@@ -122,7 +122,7 @@ impl Subscriptions {
         })
     }
 
-    /// What a message says of the keys whose words expect the same.
+    /// The meaning of a message for keys with the same expectations.
     fn decide(&mut self, at: usize, seen: Seen<'_>, cx: &mut Context<'_>, told: &mut Told) {
         let Some(ears) = self.ears.get(at) else {
             return;
@@ -160,7 +160,7 @@ impl Subscriptions {
         }
     }
 
-    /// What is looked at, for the keys whose words expect the same.
+    /// The state for checking keys with the same expectations.
     fn listening<'a>(
         &'a self,
         at: usize,
@@ -176,7 +176,7 @@ impl Subscriptions {
         })
     }
 
-    /// The peer has taken it. Returns whether something secret was captured.
+    /// The peer has accepted it. `true` if a secret was captured.
     fn acknowledged(&mut self, target: Target, seen: Seen<'_>, cx: &mut Context<'_>) -> bool {
         let at = target.at;
         let (captured, secrets) = self.captured(at, seen, cx);
@@ -190,7 +190,7 @@ impl Subscriptions {
         is_secret
     }
 
-    /// The peer has it now. One that was given up meanwhile is ended.
+    /// The peer has it now. If it was given up meanwhile, it is ended.
     pub(super) fn taken(&mut self, target: Target, cx: &mut Context<'_>) {
         self.activate(target.at, cx);
         let waits_for_off = |entry: &Entry| entry.turn == Turn::OffWhenAnswered;
@@ -200,7 +200,7 @@ impl Subscriptions {
         }
     }
 
-    /// What is captured for a key of what has taken it.
+    /// The captures of a key from the accepting message.
     fn captured(
         &self,
         at: usize,
@@ -239,7 +239,8 @@ fn decides(ears: &Ears) -> bool {
     ears.asked > 0 || can_fail || (ears.active > 0 && ears.end.is_some())
 }
 
-/// What the pointers of words have found, which were compiled beside the dialogue. `None`: they have none of their own.
+/// The pointers of settings that were compiled beside the dialogue; `None`: they have none of their
+/// own.
 fn own_found<'f>(ears: &Ears, seen: Seen<'f>, spans: &'f mut Spans) -> Option<Found<'f, 'f>> {
     let pointers = ears.words.own_pointers.as_ref()?;
     let is_wanted = ears

@@ -1,10 +1,10 @@
-//! Who wants a subscription.
+//! A holder of a subscription.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Serialize, Serializer};
 
-/// Who wants a subscription. It stays as long as any holder does.
+/// A holder of a subscription. The subscription stays as long as it has holders.
 ///
 /// ```
 /// use everwire_proto::dialogue::Holder;
@@ -19,7 +19,7 @@ pub enum Holder {
     File,
     /// Callers of the API, or of the library.
     Api,
-    /// A downstream socket, by its number: it ends with that.
+    /// A downstream socket, by its number; it releases its subscriptions when it ends.
     Session(u64),
 }
 

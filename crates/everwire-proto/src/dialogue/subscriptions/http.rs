@@ -1,4 +1,4 @@
-//! Keys that are subscribed to by HTTP: the answer to the call decides, and the socket brings their messages.
+//! Subscriptions by HTTP: the answer to the call decides, and the socket brings the messages.
 
 use std::sync::Arc;
 
@@ -26,22 +26,22 @@ use crate::{
     settings::dialogue::{HttpRequest, SubscriptionWords},
 };
 
-/// So many calls may be out.
+/// The most calls in flight.
 pub(super) const MAX_CALLS: usize = 16;
 
-/// What the answer to a call says of a key.
+/// The meaning of an answer for a key.
 enum Verdict {
     Taken(Option<Box<[Value<'static>]>>),
     Refused,
 }
 
 impl Subscriptions {
-    /// Whether as many calls are out as may be.
+    /// Whether as many calls are in flight as allowed.
     pub fn has_all_calls(&self) -> bool {
         self.socket.calls.len() >= MAX_CALLS
     }
 
-    /// Asks for keys by a call; whether it is made.
+    /// Asks for keys by a call. `true` if it is made.
     pub(super) fn call_on(
         &mut self,
         request: &HttpRequest,
@@ -95,13 +95,14 @@ impl Subscriptions {
         cx.out.push(Reply::Call(Box::new(call)));
     }
 
-    /// Whether a call is out that ends this key. Its `on` waits: two calls may arrive in any order.
+    /// Whether a call that ends this key is running. Its `on` waits, because two calls may arrive
+    /// in any order.
     pub(super) fn is_being_left(&self, key: &str) -> bool {
         let mut left = self.socket.leaving.values().flatten();
         left.any(|known| **known == *key)
     }
 
-    /// The call of this number ends nothing any more: who wants one of its keys since then has it asked for.
+    /// The call with this number is over. Keys of it that are wanted again are now requested.
     fn was_left(&mut self, number: u64, cx: &mut Context<'_>) {
         for key in self.socket.leaving.remove(&number).unwrap_or_default() {
             let at = self.keys.get(&key).copied();
@@ -117,7 +118,7 @@ impl Subscriptions {
         }
     }
 
-    /// A call was answered, or cannot be.
+    /// A call was answered, or failed.
     pub fn answered(
         &mut self,
         number: u64,
@@ -143,7 +144,7 @@ impl Subscriptions {
             }
         }
         self.was_left(number, cx);
-        // A place is free.
+        // There is room for another call.
         self.announce(cx.out);
     }
 
@@ -167,7 +168,7 @@ impl Subscriptions {
         }
     }
 
-    /// What the answer says of each key that was asked for by this call.
+    /// The meaning of the answer for each key of this call.
     fn judge(&mut self, number: u64, response: &Response, secrets: &Masked, cx: &mut Context<'_>) {
         let mut text = String::new();
         if let Some(status) = response.status {
@@ -181,7 +182,7 @@ impl Subscriptions {
         else {
             return;
         };
-        // One pass over the body, however many keys were asked for.
+        // One pass over the body for all keys.
         let (dialogue, own) = (cx.dialogue, words.own_pointers.as_deref());
         let pointers = own.unwrap_or(&dialogue.pointers);
         let mut spans = Spans::default();
@@ -248,7 +249,7 @@ impl Subscriptions {
     }
 }
 
-/// `off` was answered: only a refusal is told.
+/// `off` was answered: only a refusal is published.
 fn off_answered(response: &Response, secrets: &Masked, cx: &mut Context<'_>) {
     if response.status.is_some_and(|status| status / 100 == 2) {
         return;

@@ -1,4 +1,4 @@
-//! Subscriptions: which keys are wanted, who wants them, and where each stands on a socket.
+//! Subscriptions: the wanted keys, their holders, and their states on a socket.
 
 mod asks;
 mod change;

@@ -1,4 +1,4 @@
-//! What is said of a character that stands where none like it can: what was probably meant.
+//! Errors about unexpected characters, with what was probably meant.
 
 use std::ops::Range;
 
@@ -8,7 +8,7 @@ use super::{
     lexer::Lexer,
 };
 
-/// `in` where a value is wanted.
+/// `in` where a value is expected.
 pub(super) fn reserved(span: Range<usize>) -> LanguageError {
     let message = "invalid name `in`: it is a word of the language";
     LanguageError::new(
@@ -18,7 +18,7 @@ pub(super) fn reserved(span: Range<usize>) -> LanguageError {
     )
 }
 
-/// What comes next, where a value is wanted, begins none.
+/// The next text, where a value is expected, begins none.
 pub(super) fn value(lexer: &Lexer<'_>) -> LanguageError {
     let rest = lexer.rest();
     let Some(first) = rest.chars().next() else {
@@ -79,7 +79,7 @@ pub(super) fn value(lexer: &Lexer<'_>) -> LanguageError {
     }
 }
 
-/// What comes next, behind a value, is no operator.
+/// The next text, after a value, is not an operator.
 pub(super) fn operator(lexer: &Lexer<'_>, before: Option<&Ast<'_>>) -> LanguageError {
     let rest = lexer.rest();
     let Some(first) = rest.chars().next() else {

@@ -50,12 +50,12 @@ pub enum AnswerError {
     ClientWindow,
 }
 
-/// Judges an answer by its lines of `Sec-WebSocket-Extensions`, any of which may hold several elements. `None`: the
-/// server wants no compression.
+/// Checks an answer by its lines of `Sec-WebSocket-Extensions`, any of which may have several
+/// elements. `None`: the server wants no compression.
 ///
 /// # Errors
 ///
-/// [`AnswerError`] for whatever does not agree with the offer.
+/// [`AnswerError`] if the answer does not match the offer.
 pub fn agree<'a>(
     offer: Option<&Offer>,
     lines: impl IntoIterator<Item = &'a [u8]>,
@@ -83,7 +83,7 @@ pub fn agree<'a>(
     answer.accept(offer).map(Some)
 }
 
-/// What the parameters say.
+/// The parameters of the answer.
 #[derive(Default)]
 struct Answer {
     server_no_context_takeover: bool,
@@ -123,7 +123,7 @@ impl Answer {
         }
     }
 
-    /// Holds the answer against the offer.
+    /// Compares the answer with the offer.
     fn accept(self, offer: &Offer) -> Result<Agreed, AnswerError> {
         if offer.server_no_context_takeover && !self.server_no_context_takeover {
             return Err(AnswerError::Missing(SERVER_NO_CONTEXT_TAKEOVER));
@@ -139,7 +139,7 @@ impl Answer {
             }
             None => WindowBits::MAX,
         };
-        // A server may ignore our hint (§7.1.2.2); then the smaller one counts.
+        // A server may ignore our hint (§7.1.2.2); then the smaller one applies.
         let client_max_window_bits =
             match (offer.client_max_window_bits, self.client_max_window_bits) {
                 (None, Some(_)) => return Err(AnswerError::ClientWindow),
@@ -181,7 +181,8 @@ fn bits(
     }
 }
 
-/// A quoted string's content is a token again (RFC 6455 §9.1), so that nothing in it can be escaped to any purpose.
+/// The content of a quoted string must be a token (RFC 6455 §9.1), so escapes in it have no
+/// purpose.
 fn unquoted(value: &str) -> &str {
     let inner = value
         .strip_prefix('"')
@@ -209,7 +210,7 @@ mod tests {
         agree(Some(offer), [line.as_bytes()]).map_err(|error| error.to_string())
     }
 
-    /// Takeover of server and client, then their windows.
+    /// The context takeover of server and client, then their windows.
     fn agreed(offer: &Offer, line: &str) -> (bool, bool, u8, u8) {
         let agreed = answer(offer, line).unwrap().unwrap();
         (

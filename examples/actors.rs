@@ -1,6 +1,7 @@
-//! An application of actors: three names, messages to their addresses, and an actor that hears what happens.
+//! An actix application: three names, messages to their addresses, and an actor that receives
+//! events.
 //!
-//! `cargo run --example actors`; the server sends back what it gets.
+//! Run it with `cargo run --example actors`. The server echoes.
 
 use std::{error::Error, time::Duration};
 
@@ -11,7 +12,7 @@ use everwire::{
 };
 use tokio::sync::oneshot;
 
-/// Hears all names, by the batch, and says when enough has come.
+/// Receives events of all names in batches, and reports when it has enough.
 struct Listener {
     favourite: String,
     expected: usize,
@@ -56,7 +57,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         expected: 4,
         done: Some(done),
     };
-    // Subscribed before the first name exists.
+    // Subscribed before the first name exists, so that no event is missed.
     manager.subscribe_actor(Pattern::all(), listener.start(), Delivery::default());
 
     let mut settings = ConnectionSettings::new(peer.url("/echo"))?;
@@ -64,12 +65,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     settings.reconnect = Backoff::default().max(Duration::from_secs(5)).into();
     for name in ["news", "prices", "orders"] {
         let handle = manager.open(name, settings.clone())?;
-        // Accepted at once; it goes out when the socket is up.
+        // Accepted at once, and sent when the socket is up.
         let hello = Send::text(format!("hello from {name}"));
         handle.addr().send(hello).await??;
     }
     let orders = manager.find("orders").ok_or("no such name")?;
-    // What is said first on each socket, and now if one is up.
+    // This is sent first on each socket, and also now if a socket is up.
     let data = Some("an order".into());
     orders.addr().send(Connect { data }).await??;
 

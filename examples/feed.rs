@@ -1,7 +1,8 @@
-//! Twenty names that listen: how many messages a second they hear, and how long each was on its way.
+//! Twenty names that receive: how many messages a second arrive, and how long each was on its way.
 //!
-//! `cargo run --release --example feed [callback|stream|actor|all] [RATE|flood]`; RATE is messages a second of each name, 1,000 if it is not said.
-//! The delay in a flood is mostly the time in queues: the server writes as fast as it is read.
+//! Run it with `cargo run --release --example feed [callback|stream|actor|all] [RATE|flood]`; RATE
+//! is the number of messages a second for each name, by default 1,000. The delay in a flood is
+//! mostly time in queues: the server writes as fast as the names read.
 
 use std::{
     borrow::Borrow,
@@ -25,18 +26,18 @@ type Failure = Box<dyn Error + Send + Sync>;
 
 const NAMES: usize = 20;
 
-/// Where it is noted what a reader hears.
+/// The measurements of a reader.
 #[derive(Clone)]
 struct Notes {
     started: Instant,
-    /// When each message was heard, and how long it was on its way, in microseconds.
+    /// For each message: when it was received, and how long it was on its way, in microseconds.
     heard: Arc<Mutex<Vec<(u64, u64)>>>,
 }
 
-/// What of a message is read: `{"number":7,"sent":1500,"bid":…,"ask":…}`.
+/// The parsed part of a message: `{"number":7,"sent":1500,"bid":…,"ask":…}`.
 #[derive(serde::Deserialize)]
 struct Tick {
-    /// In microseconds since the start.
+    /// The time of sending, in microseconds since the start.
     sent: u64,
 }
 
@@ -49,7 +50,7 @@ impl Notes {
             let message = update.message().map(|(_, message)| message.payload());
             match message.map(|payload| serde_json::from_slice::<Tick>(payload)) {
                 Some(Ok(tick)) => heard.push((now, now.saturating_sub(tick.sent))),
-                // That the machine stood still, or what no server of ours has sent.
+                // The machine was suspended, or the message is not from our server.
                 _ => println!("{update:?}"),
             }
         }
@@ -59,7 +60,7 @@ impl Notes {
         self.heard.lock().len()
     }
 
-    /// What was heard behind the first `skipped` messages.
+    /// The table line for all messages after the first `skipped`.
     fn line(&self, skipped: usize) -> String {
         let heard = self.heard.lock()[skipped..].to_vec();
         let (first, last) = heard
@@ -78,7 +79,7 @@ impl Notes {
     }
 }
 
-/// An actor that is handed all that has come since the last time.
+/// An actor that receives all messages since its last turn.
 struct Listener(Notes);
 
 impl Actor for Listener {
@@ -93,10 +94,10 @@ impl Handler<Batch> for Listener {
     }
 }
 
-/// Three ways to hear the same.
+/// Three ways to receive the same messages.
 fn subscribe(manager: &Manager, reader: &str, notes: Notes) -> Result<(), Failure> {
     let kinds = Kinds::parse("message")?;
-    // Nothing is dropped: where a reader is too slow, the sockets wait for it.
+    // Nothing is dropped: if a reader is too slow, the sockets wait for it.
     let delivery = Delivery::default().kinds(kinds).overflow(Overflow::Pause);
     let delivery = delivery.events(65_536);
     match reader {
@@ -141,7 +142,7 @@ async fn run(reader: &str, rate: Option<u32>) -> Result<String, Failure> {
         println!("{reader:<10} {}", notes.line(told));
         told = notes.count();
     }
-    // The sockets stay open until all is heard.
+    // The sockets stay open until everything is received.
     let (sent, sockets) = server.await??;
     let all_is_heard = async {
         while notes.count() < sent {
@@ -157,7 +158,8 @@ async fn run(reader: &str, rate: Option<u32>) -> Result<String, Failure> {
 
 type Served = (usize, Vec<WebSocket<TcpStream>>);
 
-/// A server on loopback: takes all names' sockets, and writes to each in turn. Returns how many messages that were.
+/// A server on loopback: accepts all sockets, and writes to each in turn. Returns the number of
+/// messages.
 fn serve(
     listener: &TcpListener,
     started: Instant,
@@ -170,7 +172,7 @@ fn serve(
         stream.set_nodelay(true)?;
         sockets.push(tungstenite::accept(stream)?);
     }
-    // Of a flood many go at once, else each message has a write of its own.
+    // In a flood, many messages share a write; otherwise each has its own.
     let burst = if rate.is_some() { 1 } else { 100 };
     let begun = Instant::now();
     let mut number = 0;
@@ -220,7 +222,7 @@ async fn main() -> Result<(), Failure> {
     Ok(())
 }
 
-/// As many seconds, or fewer where EVERWIRE_EXAMPLE_SPEED says how many times faster this is to go.
+/// A number of seconds, divided by EVERWIRE_EXAMPLE_SPEED if that is set.
 fn seconds(count: f64) -> Duration {
     let speed = env::var("EVERWIRE_EXAMPLE_SPEED").ok();
     let speed = speed.and_then(|speed| speed.parse().ok()).unwrap_or(1.0);

@@ -1,6 +1,7 @@
-//! everwire from plain tokio: no actix in sight, though each name is an actix actor on threads of the manager's own.
+//! everwire from plain tokio, without actix in the program. The names are actix actors on the
+//! manager's own threads.
 //!
-//! `cargo run --example from_tokio`; the server is a peer that restarts in the middle.
+//! Run it with `cargo run --example from_tokio`. The server restarts in the middle.
 
 use std::{error::Error, time::Duration};
 
@@ -17,7 +18,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let manager = Manager::spawn(Settings::default())?;
 
     let mut settings = ConnectionSettings::new(peer.url("/echo"))?;
-    // The answer to a ping confirms all messages that went before it.
+    // The answer to a ping confirms all earlier messages.
     settings.heartbeat = Heartbeat::Protocol {
         interval: Duration::from_millis(50),
         timeout: Duration::from_secs(20),
@@ -29,14 +30,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let receipt = feed.send("first")?;
     println!("first: {:?}", receipt.fate(Fate::Confirmed).await);
 
-    // The server goes away for a moment, and the name comes back by itself.
+    // The server is away for a moment, and the name reconnects by itself.
     peer.outage(How::Reset, Duration::from_millis(100)).await?;
     let mut second = None;
     while let Some(update) = events.next().await {
         match update.kind() {
             Some(EventKind::Retrying(retrying)) => {
                 println!("lost: {}", retrying.cause.kind());
-                // What is sent while the socket is down waits for the next one.
+                // Messages that are sent while the socket is down wait for the next one.
                 second = second.or(Some(feed.send("second")?));
             }
             Some(EventKind::Message(message)) => {

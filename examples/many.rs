@@ -1,6 +1,6 @@
-//! A thousand named sockets in one process, and the server that they talk to as well.
+//! A thousand named sockets in one process, together with their server.
 //!
-//! `cargo run --release --example many [COUNT]`
+//! Run it with `cargo run --release --example many [COUNT]`.
 
 use std::{
     env,
@@ -16,12 +16,13 @@ use futures::StreamExt;
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let count: usize = env::args().nth(1).map_or(Ok(1000), |count| count.parse())?;
-    // Both ends of each socket are ours: two descriptors a name, more than most systems grant at first.
+    // Both ends of each socket are in this process: two descriptors a name, more than most systems
+    // allow by default.
     rlimit::increase_nofile_limit(2 * count as u64 + 100)?;
 
     let peer = Peer::spawn_thread()?;
     let manager = Manager::spawn(Settings::default())?;
-    // Subscribed before the first name exists, with room for all that will be told.
+    // Subscribed before the first name exists, with room for all events.
     let delivery = Delivery::default().events(8 * count);
     let mut events = manager.subscribe(Pattern::new("socket-*")?, delivery);
 
@@ -32,7 +33,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         handles.push(manager.open(format!("socket-{number}"), settings.clone())?);
     }
 
-    // All dial at once, but no more than `max_handshakes` are under way at a time.
+    // All names dial at once, but at most `max_handshakes` handshakes run at a time.
     let (mut up, mut echoes) = (0, 0);
     while echoes < count {
         let update = events
@@ -62,7 +63,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// A line for each tenth of the way.
+/// Prints a line for each tenth of the way.
 fn progress(what: &str, done: usize, count: usize, started: Instant) {
     if done.is_multiple_of(count.div_ceil(10)) || done == count {
         println!("{done} of {count} {what} after {:.0?}", started.elapsed());

@@ -1,6 +1,8 @@
-//! The demo of the JavaScript class that everwire comes from: connect with data, send after a second, close after ten.
+//! The demo of the JavaScript class that everwire replaces: connect with data, send after a second,
+//! close after ten.
 //!
-//! `cargo run --example original [URL]`; without a URL it talks to the peer of everwire's own tests.
+//! Run it with `cargo run --example original [URL]`. Without a URL, it uses the test peer of
+//! everwire.
 
 use std::{env, error::Error, time::Duration};
 
@@ -16,7 +18,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let url = env::args().nth(1).unwrap_or_else(|| peer.url("/heartbeat"));
     let manager = Manager::start(Settings::default())?;
 
-    // `msgCallback`; any number of them, each by a pattern of names.
+    // `msgCallback`; there may be several, each with a pattern of names.
     manager
         .on_event(Pattern::all(), |update| {
             let Some(Event { stamp, kind }) = update.event() else {
@@ -34,7 +36,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         })
         .forever();
 
-    // `new WebSocketClass(url, callback, name)`, which does not dial yet. The heartbeat is on by default.
+    // `new WebSocketClass(url, callback, name)`, which does not dial yet. The heartbeat is on by
+    // default.
     let mut settings = ConnectionSettings::new(url)?;
     settings.enabled = false;
     let socket = manager.open("original", settings)?;
@@ -48,13 +51,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
     socket.addr().send(Send::text("a second later")).await??;
 
     sleep(seconds(9.0)).await;
-    // `closeMyself()`: what was sent goes out first, and nothing dials again.
+    // `closeMyself()`: sends what waits, and does not reconnect.
     socket.addr().send(CloseMyself::normal()).await??;
     manager.shutdown(seconds(5.0)).await;
     Ok(())
 }
 
-/// As many seconds, or fewer where EVERWIRE_EXAMPLE_SPEED says how many times faster this is to go.
+/// A number of seconds, divided by EVERWIRE_EXAMPLE_SPEED if that is set.
 fn seconds(count: f64) -> Duration {
     let speed = env::var("EVERWIRE_EXAMPLE_SPEED").ok();
     let speed = speed.and_then(|speed| speed.parse().ok()).unwrap_or(1.0);

@@ -1,8 +1,9 @@
-//! An exchange's login in code: a challenge that is signed, a subscription, a heartbeat in the exchange's own JSON, and a warning behind
-//! which a second socket takes over.
+//! An exchange's protocol in code: a login that signs a challenge, a subscription, a heartbeat in
+//! the exchange's own JSON, and a warning after which a second socket takes over.
 //!
-//! `cargo run --example protocol` runs it against an exchange on loopback, which ends the first socket without a word, and warns on the
-//! second one. `cargo test --example protocol` tests the protocol without any socket.
+//! `cargo run --example protocol` runs it against an exchange on loopback, which ends the first
+//! socket without a close frame, and sends a warning on the second one. `cargo test --example
+//! protocol` tests the protocol without a socket.
 
 use std::{
     error::Error,
@@ -20,19 +21,19 @@ use futures::StreamExt;
 use serde_json::{Value, json};
 use tungstenite::WebSocket;
 
-/// The name is lost if it is not logged in by then.
+/// The socket is replaced if the login is not finished by then.
 const LOGIN: TimerId = TimerId(1);
 const LOGIN_WITHIN: Duration = Duration::from_secs(5);
 
 /// The turn in which the login is signed.
 const SIGNED: TurnId = TurnId(1);
 
-/// Logs in, and hears trades.
+/// Logs in, and receives trades.
 #[derive(Debug)]
 struct Exchange {
     key: Secret,
     channel: &'static str,
-    /// What is to be signed on this socket.
+    /// The challenge of this socket.
     nonce: Option<String>,
     /// The number of the last ping.
     ping: u64,
@@ -65,7 +66,8 @@ impl Protocol for Exchange {
             Some("challenge") => {
                 self.nonce = said["nonce"].as_str().map(str::to_owned);
                 cx.step("the answer to the login");
-                // It is signed when its turn has come: a rate may keep it waiting, and the time stands in it.
+                // It is signed in its turn, because the text contains the time and a rate may delay
+                // it.
                 cx.compose(SIGNED);
                 Deliver::Own
             }
@@ -96,7 +98,7 @@ impl Protocol for Exchange {
     fn compose(&mut self, _: TurnId, cx: &mut Cx<'_>) -> Option<Message> {
         let (nonce, time) = (self.nonce.as_ref()?, cx.wall().as_secs());
         let sign = sign(cx.signer(), self.key.expose(), nonce, time);
-        // The exchange may repeat it.
+        // The exchange may repeat the signature, so it is hidden in logs.
         cx.hide(&sign);
         let login = json!({"op": "login", "time": time, "sign": sign});
         Some(login.to_string().into())
@@ -116,7 +118,7 @@ impl Protocol for Exchange {
     }
 }
 
-/// What both sides sign: the nonce, and the time in seconds.
+/// The signed text: the nonce, and the time in seconds.
 fn sign(signer: &dyn Signer, key: &str, nonce: &str, time: u64) -> String {
     let text = format!("{nonce}.{time}");
     let mac = signer.hmac(HashAlgorithm::Sha256, key.as_bytes(), text.as_bytes());
@@ -135,7 +137,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     settings.heartbeat = Heartbeat::Text {
         interval: Duration::from_secs(1),
         timeout: Duration::from_secs(5),
-        // The protocol makes the pings, and finds what answers them.
+        // The protocol makes the pings, and recognises their answers.
         ping: String::new(),
         pong: String::new(),
         fence: false,
@@ -167,7 +169,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// An exchange on loopback. The first socket ends without a word, the second one with a warning.
+/// An exchange on loopback. The first socket ends without a close frame, the second one with a
+/// warning.
 fn exchange(listener: &TcpListener) {
     for (number, stream) in listener.incoming().map_while(Result::ok).enumerate() {
         thread::spawn(move || {
@@ -195,7 +198,7 @@ fn trade(number: usize, stream: TcpStream) -> Result<(), Box<dyn Error>> {
     let trade = json!({"op": "trade", "price": price, "last": is_last});
     say(&mut socket, &trade)?;
     match number {
-        // It is dropped: the connection ends without a close frame.
+        // The socket is dropped, so the connection ends without a close frame.
         0 => return Ok(()),
         1 => say(&mut socket, &json!({"op": "closing_soon"}))?,
         _ => {}
@@ -223,7 +226,7 @@ fn hear(socket: &mut WebSocket<TcpStream>) -> Result<Value, Box<dyn Error>> {
     }
 }
 
-/// The protocol without a socket, a clock, or a wait.
+/// Tests without a socket, a clock or a wait.
 #[cfg(test)]
 mod tests {
     use std::time::Instant;
@@ -246,7 +249,7 @@ mod tests {
         rehearsal
     }
 
-    /// What is to be said to the challenge.
+    /// The expected answer to the challenge.
     fn login() -> Done {
         let sign = sign(signer(), "key", "n", 1_700_000_000);
         let login = json!({"op": "login", "time": 1_700_000_000_u64, "sign": sign});
@@ -267,7 +270,7 @@ mod tests {
         assert!(!rehearsal.is_ready());
         assert_eq!(rehearsal.hear(WELCOME), Deliver::Own);
         assert_eq!(rehearsal.done(), [subscribe(), Done::Ready]);
-        // Its login is over: the timer runs no more.
+        // The login is over, so its timer has stopped.
         rehearsal.wait(Duration::from_secs(60));
         assert_eq!(rehearsal.done(), []);
         assert_eq!(rehearsal.hear(r#"{"op":"trade"}"#), Deliver::Yes);

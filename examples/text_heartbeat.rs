@@ -1,6 +1,8 @@
-//! A heartbeat of text messages, for servers that want one: `ping` goes out, `pong` must come back, or the socket is replaced.
+//! A heartbeat of text messages, for servers that require one: `ping` is sent, and if no `pong`
+//! arrives, the socket is replaced.
 //!
-//! `cargo run --example text_heartbeat`; the server is a peer that never answers on its first connection.
+//! Run it with `cargo run --example text_heartbeat`. The server does not answer on its first
+//! connection.
 
 use std::{env, error::Error, time::Duration};
 
@@ -22,9 +24,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
         timeout: seconds(2.0),
         ping: "ping".to_owned(),
         pong: "pong".to_owned(),
-        // Whether an answer confirms what was sent before it: this peer answers in order, but nobody here asks.
+        // Whether an answer confirms earlier messages. This peer answers in order, but nobody here
+        // needs confirmations.
         fence: false,
-        // Answers to the heartbeat are nobody's business but ours.
+        // Answers to the heartbeat are not delivered to subscribers.
         deliver: false,
     };
 
@@ -35,7 +38,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         match update.kind() {
             Some(EventKind::Ready) => {
                 println!("up");
-                // Accepted at once; should this socket die first, it goes out on the next.
+                // Accepted at once. If this socket is lost first, the message is sent on the next
+                // one.
                 feed.send("anybody there?")?;
             }
             Some(EventKind::Error(report)) => println!("lost: {}", report.cause),
@@ -51,7 +55,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// As many seconds, or fewer where EVERWIRE_EXAMPLE_SPEED says how many times faster this is to go.
+/// A number of seconds, divided by EVERWIRE_EXAMPLE_SPEED if that is set.
 fn seconds(count: f64) -> Duration {
     let speed = env::var("EVERWIRE_EXAMPLE_SPEED").ok();
     let speed = speed.and_then(|speed| speed.parse().ok()).unwrap_or(1.0);

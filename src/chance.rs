@@ -1,4 +1,4 @@
-//! The one source of random numbers: unpredictable, unless a test has given this thread a seed.
+//! The only source of random numbers: unpredictable, unless a test has seeded this thread.
 
 use rand::Rng;
 
@@ -10,7 +10,7 @@ thread_local! {
     static SEEDED: RefCell<Option<StdRng>> = const { RefCell::new(None) };
 }
 
-/// From here on this thread draws what the seed says.
+/// Makes this thread draw from a seeded generator.
 #[cfg(test)]
 pub(crate) fn seed(seed: u64) {
     SEEDED.set(Some(StdRng::seed_from_u64(seed)));
@@ -30,7 +30,7 @@ pub(crate) fn next_u64() -> u64 {
     rand::rng().next_u64()
 }
 
-/// 32 random bits, which nobody can predict (RFC 6455 §10.3 asks that of mask keys).
+/// 32 random bits, unpredictable as RFC 6455 §10.3 asks for mask keys.
 pub(crate) fn next_u32() -> u32 {
     #[cfg(test)]
     if let Some(drawn) = seeded(StdRng::next_u32) {

@@ -1,4 +1,4 @@
-//! The clocks: tokio's, so that a test can stop it and let it jump, and the one on the wall.
+//! The clocks: tokio's monotonic clock, which a test can pause and advance, and the wall clock.
 
 use std::{
     cell::Cell,
@@ -7,21 +7,21 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 
-/// For how long what the wall clock said is gone on from, by the monotonic clock: each reading takes 23 ns, where all that an echo
-/// takes outside the kernel is 1.2 µs. A clock that is slewed at the most that kernels do, 500 µs a second, is wrong by 5 µs then; one that
-/// is set is noticed so much later.
+/// How long a reading of the wall clock is extrapolated by the monotonic clock. A reading takes 23
+/// ns, and an echo only 1.2 µs outside of the kernel. If the clock is slewed at the most that
+/// kernels do, 500 µs a second, the error is 5 µs. A clock that is set is noticed after this time.
 const FRESH: Duration = Duration::from_millis(10);
 
 thread_local! {
     static READ: Cell<Option<(Instant, Timestamp)>> = const { Cell::new(None) };
 }
 
-/// Now, by the clock that timers go by.
+/// The current time of the clock that timers use.
 pub(crate) fn now() -> Instant {
     tokio::time::Instant::now().into_std()
 }
 
-/// What the wall clock says at `now`, which is now.
+/// The wall clock's time at `now`, which must be the current time.
 pub(crate) fn wall_at(now: Instant) -> Timestamp {
     if let Some((at, wall)) = READ.get()
         && let Some(since) = now.checked_duration_since(at)
@@ -35,7 +35,7 @@ pub(crate) fn wall_at(now: Instant) -> Timestamp {
     wall
 }
 
-/// The same as `checked_add`, which takes any kind of span and costs five times as much.
+/// Adds a short span. `checked_add` takes any kind of span and costs five times as much.
 fn gone_on(wall: Timestamp, since: Duration) -> Result<Timestamp, jiff::Error> {
     let since = SignedDuration::new(0, since.subsec_nanos().cast_signed());
     Timestamp::from_duration(wall.as_duration().saturating_add(since))

@@ -1,8 +1,8 @@
 //! everwire keeps many named outgoing WebSocket connections up.
 //!
-//! Each name is an actix actor under a supervisor. You send it messages; it sends you events; when the socket dies without
-//! your asking, it comes back: after a delay that spreads a fleet's dials, with what must be said first said again, and with
-//! what you sent meanwhile still in order.
+//! Each name is an actix actor under a supervisor. You send it messages, and it sends you events.
+//! When the socket dies without your asking, everwire dials again, after a delay that spreads a
+//! fleet's dials. Then it sends the opening messages again, and what you sent meanwhile, in order.
 //!
 //! ```
 //! use everwire::{ConnectionSettings, Delivery, Fate, Manager, Pattern, Settings};
@@ -32,31 +32,36 @@
 //! # }
 //! ```
 //!
-//! # The way of the data
+//! # The flow of data
 //!
-//! [`Handle::send`] and the actor's [`Send`] put a message into the name's outbox, which is bounded; the actor writes it when
-//! its socket is up, and the [`Receipt`] tells its [`Fate`]. What happens to a name is an [`Event`], numbered without holes,
-//! and goes to every subscriber whose [`Pattern`] selects the name: a [stream](Manager::subscribe), an
-//! [actor](Manager::subscribe_actor) or a [callback](Manager::on_event), each bounded by its [`Delivery`].
+//! [`Handle::send`] and the actor's [`Send`] put a message into the name's outbox, which is
+//! bounded. The actor writes it when its socket is up, and the [`Receipt`] tells its [`Fate`]. Each
+//! change of a name is an [`Event`], numbered without gaps. It goes to every subscriber whose
+//! [`Pattern`] selects the name: a [stream](Manager::subscribe), an
+//! [actor](Manager::subscribe_actor) or a [callback](Manager::on_event), each bounded by its
+//! [`Delivery`].
 //!
 //! # With actix
 //!
-//! [`Handle::addr`] is an `actix::Addr`, and your actors are actix actors: your `Cargo.toml` names `actix = "0.13"` beside everwire.
-//! tokio is needed only for what you use of it yourself: `#[tokio::main]` wants `tokio` with its features `macros` and `rt-multi-thread`,
-//! `#[actix::main]` wants nothing. `examples/actors.rs` is a whole application.
+//! [`Handle::addr`] is an `actix::Addr`, and your actors are actix actors, so your `Cargo.toml`
+//! names `actix = "0.13"` beside everwire. You need tokio only for your own use of it:
+//! `#[tokio::main]` needs `tokio` with the features `macros` and `rt-multi-thread`,
+//! `#[actix::main]` needs nothing. `examples/actors.rs` is a whole application.
 //!
 //! # Features
 //!
-//! - `config` (default): the reader of TOML files, and of settings in JSON, with its diagnostics. Without it settings are built in code.
-//! - `durable`: outboxes and histories that outlive the process, in SQLite. Without it a name that asks for that is refused
-//!   ([`FeatureMissing`](manager::FeatureMissing)), and cursors and epochs of an earlier process mean nothing to the next one.
-//! - `socks`: proxies that speak SOCKS5. Without it a name that asks for one is refused.
-//! - `testing`: `testing::Peer`, a WebSocket server that misbehaves as it is told, for your tests as for ours.
+//! - `config` (default): reads settings from TOML files and from JSON, with diagnostics. Without it
+//!   settings are built in code.
+//! - `durable`: outboxes and histories that outlive the process, in SQLite. Without it a name that
+//!   asks for that is refused ([`FeatureMissing`](manager::FeatureMissing)), and cursors and epochs
+//!   of an earlier process are not valid in the next one.
+//! - `socks`: SOCKS5 proxies. Without it a name that asks for one is refused.
+//! - `testing`: `testing::Peer`, a WebSocket server that misbehaves on command, for your tests.
 //! - `tracing`: dials as spans of `tracing`.
 //!
 //! The program `everwire`, with its command line, log and HTTP API, is the crate `everwire-cli`.
 
-// What the outside world can influence is an error, never a panic. Tests may.
+// Outside influence leads to an error, never to a panic. Tests may panic.
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![cfg_attr(
     not(feature = "durable"),
@@ -87,7 +92,8 @@ mod stored;
 pub mod testing;
 mod transport;
 
-/// The pure heart: what a name does, decided without a clock, a socket or a random number generator.
+/// The pure core: it decides what a name does, without a clock, a socket or a random number
+/// generator.
 pub mod core {
     pub use everwire_proto::{
         core::*,
@@ -98,10 +104,11 @@ pub mod core {
 
 pub use everwire_proto::{decode, language, wire};
 
-/// What a name says and expects on its socket, built in code: `Settings` read it from a file, and `ConnectionSettings::dialogue` holds it.
+/// What a name says and expects on its socket. `Settings` read it from a file; code sets
+/// `ConnectionSettings::dialogue`.
 ///
-/// Whoever prefers code implements [`Protocol`](dialogue::Protocol), and gives `ConnectionSettings::protocol` what makes it.
-/// `examples/protocol.rs` is one, with its tests.
+/// To write a conversation in code, implement [`Protocol`](dialogue::Protocol), and give its
+/// factory to `ConnectionSettings::protocol`. `examples/protocol.rs` is one, with its tests.
 pub mod dialogue {
     pub use crate::signer::signer;
     pub use everwire_proto::{
@@ -110,7 +117,7 @@ pub mod dialogue {
     };
 }
 
-/// The example of the page about the library is a test.
+/// Runs the example of the library page as a test.
 #[cfg(doctest)]
 #[doc = include_str!("../docs/library.md")]
 struct LibraryPage;
@@ -132,7 +139,7 @@ pub use self::{
 };
 pub use transport::{check_tls, limit_dial_descriptors};
 
-/// The README's example is a test.
+/// Runs the README's example as a test.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -1,3 +1,3 @@
-//! What a panic said.
+//! The text of a panic.
 
 pub(crate) use everwire_proto::core::panic_text;

@@ -1,4 +1,4 @@
-//! Secrets that are given to a running process, for `${secret:ID}` in templates.
+//! Secrets that a running process is given, for `${secret:ID}` in templates.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -10,14 +10,14 @@ use parking_lot::RwLock;
 
 use crate::{core::ConnectionName, settings::Secret};
 
-/// How many secrets there may be.
+/// The most secrets that may be stored.
 const MAX_SECRETS: usize = 10_000;
 
-/// The secrets of a process by their ids. Nothing but a dial reads them. Cloning shares them.
+/// The secrets of a process by their ids. Only a dial reads them. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SecretStore {
     stored: Arc<RwLock<HashMap<ConnectionName, Secret>>>,
-    /// What is read in place of files.
+    /// Contents that are used in place of files.
     files: Arc<BTreeMap<PathBuf, Secret>>,
 }
 
@@ -27,7 +27,7 @@ pub(crate) struct SecretStore {
 pub struct SecretStoreFull;
 
 impl SecretStore {
-    /// Keeps a secret; whether it is a new one.
+    /// Stores a secret. `true` if the id is new.
     pub fn put(&self, id: ConnectionName, secret: Secret) -> Result<bool, SecretStoreFull> {
         let mut secrets = self.stored.write();
         if secrets.len() >= MAX_SECRETS && !secrets.contains_key(&id) {
@@ -36,24 +36,23 @@ impl SecretStore {
         Ok(secrets.insert(id, secret).is_none())
     }
 
-    /// Forgets a secret; whether there was one.
+    /// Forgets a secret. `true` if there was one.
     pub fn remove(&self, id: &str) -> bool {
         self.stored.write().remove(id).is_some()
     }
 
-    /// The same, where these are read in place of files.
+    /// The same store with these contents in place of files.
     #[cfg(feature = "testing")]
     pub fn with_files(self, files: BTreeMap<PathBuf, Secret>) -> Self {
         let files = Arc::new(files);
         Self { files, ..self }
     }
 
-    /// What is read in place of a file.
+    /// The content that is used in place of a file.
     pub fn file(&self, path: &Path) -> Option<Secret> {
         self.files.get(path).cloned()
     }
 
-    /// The secret of this id.
     pub fn get(&self, id: &str) -> Option<Secret> {
         self.stored.read().get(id).cloned()
     }

@@ -40,16 +40,23 @@ mdbook_version=0.5.4
 table=()
 failed=0
 
+# What runs behind the stages, and ends with them.
+behind=()
+
 main() {
-  local wanted=("$@")
+  local wanted=("$@") name
   stage install install
+  if [[ ${wanted[*]} == install ]]; then
+    stage tools install_cargo_tools
+  fi
   if ((failed)) || [[ ${wanted[*]} == install ]]; then
     report
   fi
   if ((${#wanted[@]} == 0)); then
     wanted=("${stages[@]}")
   fi
-  local name
+  trap '((${#behind[@]} == 0)) || kill "${behind[@]}" 2>/dev/null || true' EXIT
+  install_tools_behind
   for name in "${wanted[@]}"; do
     # The recipes are the first of some stages that mostly wait.
     [[ $name == recipes && " ${wanted[*]} " == *' fuzz '* ]] && build_fuzzers
@@ -60,8 +67,27 @@ main() {
 
 # Builds the fuzzers behind the stages, in the time that those leave. The stage itself waits for cargo's lock, and says what is wrong.
 build_fuzzers() {
-  timeout 1800 nice -n 19 tests/fuzz.sh build >/dev/null 2>&1 &
-  trap 'kill '$!' 2>/dev/null || true' EXIT
+  (tools_are_there && timeout 1800 nice -n 19 tests/fuzz.sh build) >/dev/null 2>&1 &
+  behind+=($!)
+}
+
+# Compiles the tools of later stages behind the first ones, in the time that those leave.
+install_tools_behind() {
+  exec 9>"$test_env/tools.lock"
+  flock 9
+  (
+    renice -n 19 "$BASHPID" >/dev/null
+    install_cargo_tools
+  ) >"$test_env/tools.log" 2>&1 &
+  behind+=($!)
+  # From here on only what runs behind holds the lock.
+  exec 9>&-
+}
+
+# Waits for those tools. What could not be installed is tried once more, and says why.
+tools_are_there() {
+  flock "$test_env/tools.lock" true
+  install_cargo_tools
 }
 
 # Runs a function as a stage. A failure is noted, and the next stage still runs.
@@ -106,10 +132,7 @@ install() {
     $command --version >/dev/null || die "$command is missing: install Rust with its clippy and rustfmt components"
   done
   mkdir -p "$test_env"
-  # These compile, for what the rest has to wait for others.
   need c++ g++
-  install_cargo_tools &
-  local tools=$!
   need python3 python3
   need curl curl
   need node nodejs
@@ -143,7 +166,6 @@ install() {
   install_venv clients/python clients/python/requirements.txt
   install_node clients/typescript clients/typescript
   tests/autobahn.sh install
-  wait "$tools"
 }
 
 # One after the other: each cargo uses all cores.
@@ -353,6 +375,7 @@ stage_docs() {
 
 # The site of docs/. Links are checked on it, and in the documents as they are read without it.
 stage_book() {
+  tools_are_there
   local out=${CARGO_TARGET_DIR:-target}/book
   packaging/book/build.py "$out"
   links_hold --root-dir "$(realpath "$out/html")" --exclude-path 404.html "$out/html/**/*.html"
@@ -367,6 +390,7 @@ links_hold() {
 
 # On this machine: installed, looked at, removed. It refuses where everwire is installed already.
 stage_package() {
+  tools_are_there
   cargo build "${whole[@]}" --all-targets
   tests/package.sh "${CARGO_TARGET_DIR:-target}/debug/everwire"
 }
@@ -380,6 +404,7 @@ stage_core_deps() {
 }
 
 stage_deny() {
+  tools_are_there
   cargo deny --locked --workspace check bans licenses sources
   # The database of advisories is a git repository elsewhere, which not every machine reaches.
   if timeout 60 cargo deny --locked fetch db >/dev/null 2>&1; then
@@ -418,11 +443,13 @@ stage_autobahn_all() {
 
 # From a fixed seed, all at once. CONTRIBUTING.md says what to do with a find.
 stage_fuzz() {
+  tools_are_there
   tests/fuzz.sh check
 }
 
 # On request only.
 stage_fuzz_long() {
+  tools_are_there
   tests/fuzz.sh run 600
 }
 

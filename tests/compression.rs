@@ -231,7 +231,7 @@ async fn an_answer_that_cannot_be_accepted_is_a_typed_failure() {
     for (answer, text) in [
         (
             "permessage-deflate%3B%20server_max_window_bits%3D7",
-            "which is none of 8 to 15",
+            "not a number from 8 to 15",
         ),
         ("permessage-deflate%3B%20x", "the unknown parameter \"x\""),
         (

@@ -78,7 +78,7 @@ fn a_message_is_one_line_though_what_it_quotes_is_two() {
     let error = errors.iter().next().unwrap();
     assert_eq!(
         error.message,
-        r"`s://${HOST}/a\nb` is no WebSocket URL when its variables are expanded"
+        r"invalid WebSocket URL `s://${HOST}/a\nb` when its variables are expanded"
     );
 }
 
@@ -90,7 +90,7 @@ fn programs_get_the_same_as_json() {
     let expected = serde_json::json!({
         "errors": [{
             "file": "<toml>", "line": 2, "column": 16, "text": "'10 sec'",
-            "message": "`10 sec` is no duration", "help": "write \"10s\"", "related": null,
+            "message": "invalid duration `10 sec`", "help": "write \"10s\"", "related": null,
         }],
         "omitted": 0,
     });

@@ -163,7 +163,7 @@ fn what_is_wrong_with_a_fleet_is_told() {
         ("names = ['a', 'a']", "the name `a` comes twice"),
         (
             "names = ['a b']",
-            "`a b` is no name of a connection: ' ' at position 1 is outside the alphabet A-Z a-z 0-9 . _ : -",
+            "invalid connection name `a b`: ' ' at position 1 is outside the alphabet A-Z a-z 0-9 . _ : -",
         ),
         (
             "names_file = 'none.txt'",
@@ -171,7 +171,7 @@ fn what_is_wrong_with_a_fleet_is_told() {
         ),
         (
             "names_file = 'bad.txt'",
-            "`not ok` is no name of a connection: ' ' at position 3 is outside the alphabet A-Z a-z 0-9 . _ : -",
+            "invalid connection name `not ok`: ' ' at position 3 is outside the alphabet A-Z a-z 0-9 . _ : -",
         ),
         (
             "rows_file = 'none.csv'",
@@ -183,7 +183,7 @@ fn what_is_wrong_with_a_fleet_is_told() {
         ),
         (
             "rows_file = 'ragged.csv'",
-            "the row has 1 values, and there are 2 columns",
+            "the row has 1 values, but there are 2 columns",
         ),
         ("rows_file = 'empty.csv'", "the file has no columns"),
         ("names = ['a']\nwatch = 1", "unknown key `watch`"),
@@ -269,8 +269,8 @@ fn a_name_or_a_key_in_two_files_is_told() {
     assert_eq!(
         told,
         [
-            ("d/2.toml", 1, "`workers` is written in two files"),
-            ("d/2.toml", 2, "`a` is written in two files")
+            ("d/2.toml", 1, "`workers` is set in two files"),
+            ("d/2.toml", 2, "`a` is set in two files")
         ]
     );
     let related = errors.iter().next().unwrap().related.as_ref().unwrap();

@@ -141,7 +141,7 @@ fn the_file_is_inherited_but_for_what_may_be_secret() {
     assert_eq!(settings, expected);
     assert_eq!(errors(&inherited, "{}")[0].1, "the connection has no url");
     let told = errors(&inherited, r#"{"url": "wss://example.com", "group": "h"}"#);
-    assert_eq!(told, [("/group".into(), "there is no group `h`".into())]);
+    assert_eq!(told, [("/group".into(), "unknown group `h`".into())]);
 }
 
 #[test]

@@ -200,7 +200,7 @@ fn a_url_that_cannot_be_dialled_is_refused_with_what_would_be_right() {
     ] {
         let error = ConnectionSettings::new(url).unwrap_err();
         let text = error.to_string();
-        assert!(text.contains("is no WebSocket URL"), "{url:?}: {text}");
+        assert!(text.contains("invalid WebSocket URL"), "{url:?}: {text}");
         assert!(
             !text.contains('\n') && !text.ends_with('.'),
             "{url:?}: {text}"

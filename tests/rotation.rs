@@ -123,8 +123,16 @@ async fn a_successor_that_cannot_be_had_leaves_the_old_socket_alone() {
         .await;
     assert_eq!(status, 503);
     rig.echoes(&feed, "still here").await;
+    let status = feed.status().await.unwrap();
+    assert!(
+        status
+            .rotation
+            .is_some_and(|rotation| rotation.failures >= 1),
+        "{status:?}"
+    );
     rig.peer.script("/echo", Script::echo());
     rig.watch.rotated().await;
+    assert_eq!(feed.status().await.unwrap().rotation, None);
     rig.echoes(&feed, "moved").await;
 }
 

@@ -1,9 +1,9 @@
-//! What is asked of an echo.
+//! The load of an echo.
 
-/// Connections that echo at once.
+/// The number of connections that echo at once.
 pub const SOCKETS: usize = 50;
 
-/// What is asked of an echo.
+/// The load of an echo.
 #[derive(Clone, Copy)]
 pub struct Load {
     /// Messages under way on each socket.
@@ -15,7 +15,7 @@ pub struct Load {
 }
 
 impl Load {
-    /// From the three arguments of a sample.
+    /// Parses the three arguments of a sample.
     pub fn parse(arguments: &[String]) -> Self {
         let number = |n: usize| arguments[n].parse().expect("a number");
         Self {
@@ -25,7 +25,7 @@ impl Load {
         }
     }
 
-    /// What each socket has to echo.
+    /// The number of echoes for each socket.
     pub fn each(&self) -> usize {
         self.messages / SOCKETS
     }

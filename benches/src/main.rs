@@ -1,8 +1,10 @@
-//! What everwire costs, measured against its peers and against the limit: `cargo run --release [-- [--quick] [MEASURE…]]`.
+//! The cost of everwire, compared with other clients and with the limit: `cargo run --release [--
+//! [--quick] [MEASURE…]]`.
 //!
-//! Every number is the median of seven rounds in which the subjects take turns, with the smallest and the greatest. Each
-//! sample is a process of its own, and so is the peer; CPU time is the process's own clock. `--quick` does a little of
-//! everything once, to see that it works. `soak` runs for an hour, or for `--minutes N`; `load` for half a minute, twice.
+//! Each number is the median of seven rounds in which the subjects take turns, with the smallest
+//! and the greatest. Each sample and each peer is a separate process; CPU time is that of the
+//! process. `--quick` runs a little of everything once, to see that it works. `soak` runs for an
+//! hour or for `--minutes N`; `load` for half a minute, twice.
 
 mod fanout;
 mod feed;
@@ -26,7 +28,7 @@ use std::process::ExitCode;
 use measures::{ALL, Effort};
 use table::Row;
 
-/// The one of the program, for all that is measured.
+/// The allocator of the program, for everything that is measured.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
@@ -74,8 +76,8 @@ fn print_table(arguments: &[String]) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// A measure is selected by its name. What no measure is called selects those whose names begin with it: `feed` is `feed-flood`,
-/// `feed-paced` and so on.
+/// Whether an argument selects a measure: by its name, or, if there is no such measure, by a
+/// prefix. So `feed` selects `feed-flood`, `feed-paced` and so on.
 fn selects(wanted: &str, name: &str) -> bool {
     let is_name = ALL.iter().any(|(known, _)| *known == wanted);
     let begins = || name.strip_prefix(wanted)?.strip_prefix('-');
@@ -107,7 +109,7 @@ fn load(arguments: &[String]) -> ExitCode {
     }
 }
 
-/// Is the peer until its input ends.
+/// Runs the peer until its input ends.
 fn serve(arguments: &[String]) {
     process::end_with_stdin();
     let runtime = tokio::runtime::Builder::new_current_thread()

@@ -1,4 +1,4 @@
-//! The measures: which samples are taken, and what becomes of them.
+//! The measures: which samples they take, and how they are evaluated.
 
 mod dial;
 mod dialogue;
@@ -6,6 +6,7 @@ mod echo;
 mod feed;
 mod healthy;
 mod memory;
+mod nats;
 mod requests;
 mod wire;
 
@@ -19,12 +20,12 @@ use self::{
 };
 use crate::{store, table::Row};
 
-/// How much is done.
+/// The amount of work.
 #[derive(Clone, Copy)]
 pub struct Effort {
     /// Rounds of each measure.
     pub rounds: usize,
-    /// Everything else is divided by this.
+    /// All other numbers are divided by this.
     pub less: usize,
 }
 
@@ -57,6 +58,7 @@ pub const ALL: &[(&str, Measure)] = &[
     ("feed-tls", feed::tls),
     ("feed-more", feed::more),
     ("healthy", healthy),
+    ("nats", nats::inbound),
     ("store", store::rows::committed),
     ("store-open", store::rows::opened),
     ("durable", store::rows::through_a_handle),

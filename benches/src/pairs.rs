@@ -1,16 +1,16 @@
-//! Alternating pairs: A, B, A, B, …, so that what else the machine does meets both.
+//! Alternating pairs: A, B, A, B, …, so that other load of the machine affects both.
 
 use std::{
     iter,
     time::{Duration, Instant},
 };
 
-/// What all rounds said of one number.
+/// The values of all rounds for one number.
 #[derive(Clone, Debug)]
 pub struct Series(Vec<f64>);
 
 impl Series {
-    /// Of at least one number.
+    /// A series of at least one number.
     pub fn new(mut numbers: Vec<f64>) -> Self {
         numbers.sort_by(f64::total_cmp);
         Self(numbers)
@@ -30,7 +30,7 @@ impl Series {
 /// The rounds of several subjects, taken in turn.
 pub struct Rounds(Vec<Vec<f64>>);
 
-/// The shortest of three runs of `work`: whoever else uses the machine only adds.
+/// The shortest of three runs of `work`: other load can only add time.
 pub fn fastest(mut work: impl FnMut()) -> Duration {
     let run = || {
         let start = Instant::now();
@@ -40,13 +40,13 @@ pub fn fastest(mut work: impl FnMut()) -> Duration {
     iter::repeat_with(run).take(3).min().unwrap_or_default()
 }
 
-/// Takes each subject once per round, so many rounds.
+/// Runs each subject once per round.
 pub fn alternate(rounds: usize, subjects: &mut [&mut dyn FnMut() -> f64]) -> Rounds {
     let round = |_| subjects.iter_mut().map(|subject| subject()).collect();
     Rounds((0..rounds).map(round).collect())
 }
 
-/// The same of subjects that give several numbers each, as many: the rounds of each number.
+/// The same for subjects that return several numbers each: the rounds of each number.
 pub fn alternate_all(rounds: usize, subjects: &mut [&mut dyn FnMut() -> Vec<f64>]) -> Vec<Rounds> {
     let round = |_| subjects.iter_mut().map(|subject| subject()).collect();
     let rounds: Vec<Vec<Vec<f64>>> = (0..rounds).map(round).collect();
@@ -58,19 +58,19 @@ pub fn alternate_all(rounds: usize, subjects: &mut [&mut dyn FnMut() -> Vec<f64>
 }
 
 impl Rounds {
-    /// One subject's own numbers.
+    /// The numbers of one subject.
     pub fn of(&self, subject: usize) -> Series {
         Series::new(self.0.iter().map(|round| round[subject]).collect())
     }
 
-    /// What one subject has more than these others together, round by round.
+    /// The difference of one subject and the sum of others, in each round.
     pub fn difference(&self, subject: usize, to: &[usize]) -> Series {
         let all = |round: &Vec<f64>| to.iter().map(|other| round[*other]).sum::<f64>();
         let more = |round: &Vec<f64>| round[subject] - all(round);
         Series::new(self.0.iter().map(more).collect())
     }
 
-    /// One subject against another, round by round.
+    /// The ratio of one subject and another, in each round.
     pub fn ratio(&self, subject: usize, to: usize) -> Series {
         Series::new(
             self.0

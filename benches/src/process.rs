@@ -1,4 +1,4 @@
-//! Processes: the peer's, a sample's, and what the kernel says about this one.
+//! Processes: those of the peer and of samples, and what the kernel reports about this one.
 
 use std::{
     fmt,
@@ -11,11 +11,11 @@ use std::{
 
 use rustix::time::{ClockId, clock_gettime};
 
-/// The peer, in a process of its own; it ends with this value.
+/// The peer in a separate process. It ends when this is dropped.
 pub struct PeerProcess {
     child: Child,
     _stdout: BufReader<ChildStdout>,
-    /// Where it listens: `ws://127.0.0.1:PORT` or `wss://…`.
+    /// Its URL: `ws://127.0.0.1:PORT` or `wss://…`.
     pub url: String,
 }
 
@@ -24,7 +24,7 @@ impl PeerProcess {
     ///
     /// # Errors
     ///
-    /// When the process cannot be started or says no address.
+    /// If the process cannot be started or prints no address.
     pub fn start(arguments: &[&str]) -> io::Result<Self> {
         let mut child = Command::new(std::env::current_exe()?)
             .arg("peer")
@@ -57,7 +57,7 @@ impl Drop for PeerProcess {
     }
 }
 
-/// Ends this process when whoever started it lets go of its standard input.
+/// Ends this process when its parent closes its standard input.
 pub fn end_with_stdin() {
     std::thread::spawn(|| {
         wait_for_end_of_input();
@@ -65,11 +65,11 @@ pub fn end_with_stdin() {
     });
 }
 
-/// Runs one sample in a process of its own: the numbers that it prints last.
+/// Runs one sample in a separate process. Returns the numbers that it prints last.
 ///
 /// # Panics
 ///
-/// When it fails: a number less would not be the median of all.
+/// If it fails: the median must be that of all rounds.
 pub fn sample(arguments: &[&str]) -> Vec<f64> {
     sample_before(arguments, ())
 }
@@ -78,17 +78,18 @@ pub fn sample(arguments: &[&str]) -> Vec<f64> {
 ///
 /// # Panics
 ///
-/// As [`sample`].
+/// Like [`sample`].
 pub fn sample_of(program: &str, arguments: &[&str]) -> Vec<f64> {
     run_sample(program.as_ref(), arguments, ())
 }
 
-/// The same, and lets go of something before the sample ends. A peer that goes first keeps the `TIME_WAIT` of the connections on
-/// its side: on the sample's they would take ports, and the time of later dials that look for one.
+/// The same, but drops `held` before the sample ends. A peer that ends first keeps the connections
+/// in `TIME_WAIT` on its side. On the sample's side, they would take ports, and slow down later
+/// dials that look for one.
 ///
 /// # Panics
 ///
-/// As [`sample`].
+/// Like [`sample`].
 pub fn sample_before(arguments: &[&str], held: impl Sized) -> Vec<f64> {
     let program = std::env::current_exe().expect("this program");
     run_sample(&program, arguments, held)
@@ -118,24 +119,24 @@ fn run_sample(program: &Path, arguments: &[&str], held: impl Sized) -> Vec<f64> 
         .collect()
 }
 
-/// Waits until whoever started this process lets go of its standard input.
+/// Waits until the parent closes this process's standard input.
 pub fn wait_for_end_of_input() {
     let _ended = io::stdin().read_to_end(&mut Vec::new());
 }
 
-/// The processor time that this process has used, user and system, all threads.
+/// The processor time of this process: user and system, all threads.
 pub fn cpu() -> Duration {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
-/// Nanoseconds of the one clock that all processes of a machine share.
+/// Nanoseconds of the monotonic clock, which all processes of a machine share.
 pub fn monotonic() -> u64 {
     let time = clock_gettime(ClockId::Monotonic);
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
-/// The bytes that this process has handed to the kernel so far, by whatever system call.
+/// The bytes that this process has written so far, with any system call.
 pub fn written() -> u64 {
     let io = std::fs::read_to_string("/proc/self/io").unwrap_or_default();
     let bytes = io.lines().find_map(|line| line.strip_prefix("wchar: "));
@@ -144,22 +145,22 @@ pub fn written() -> u64 {
         .unwrap_or_default()
 }
 
-/// The processor time that another process has used, to a hundredth of a second.
+/// The processor time of another process, to a hundredth of a second.
 pub fn cpu_of(pid: u32) -> Duration {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    // Its name, in parentheses, may hold anything.
+    // Its name, in parentheses, may contain anything.
     let numbers = stat.rsplit_once(')').map_or("", |(_, numbers)| numbers);
     let ticks = numbers.split_whitespace().skip(11).take(2);
     let ticks: u64 = ticks.filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
     Duration::from_secs(ticks) / rustix::param::clock_ticks_per_second() as u32
 }
 
-/// The memory of this process that is resident, in bytes.
+/// The resident memory of this process, in bytes.
 pub fn resident() -> u64 {
     resident_of(std::process::id())
 }
 
-/// The most that was ever resident of a process.
+/// The greatest resident memory of a process.
 pub fn peak_of(pid: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -167,7 +168,7 @@ pub fn peak_of(pid: u32) -> u64 {
     kib.unwrap_or_default() << 10
 }
 
-/// The same of another process.
+/// The resident memory of another process.
 pub fn resident_of(pid: u32) -> u64 {
     let statm = fs::read_to_string(format!("/proc/{pid}/statm")).unwrap_or_default();
     let pages = statm.split(' ').nth(1);
@@ -177,20 +178,20 @@ pub fn resident_of(pid: u32) -> u64 {
     pages * rustix::param::page_size() as u64
 }
 
-/// What this process holds while it is quiet.
+/// The resources of this process while it is idle.
 #[derive(Clone, Copy)]
 pub struct Held {
     memory: u64,
     descriptors: usize,
     threads: usize,
-    /// How often its threads wake up in a second: each timer that is left behind shows here.
+    /// How often its threads wake up in a second: a forgotten timer shows here.
     wakeups: f64,
-    /// The bytes of the files in its directory.
+    /// The size of the files in its directory, in bytes.
     files: u64,
 }
 
 impl Held {
-    /// Looks for so long.
+    /// Measures for this time.
     pub fn over(time: Duration, dir: &Path) -> Self {
         let before = wakeups();
         std::thread::sleep(time);
@@ -205,7 +206,7 @@ impl Held {
         }
     }
 
-    /// Whether it is more than at the start; memory and files may grow by `slack` bytes.
+    /// Whether it is more than at the start. Memory and files may grow by `slack` bytes.
     pub fn exceeds(&self, start: &Self, slack: u64) -> bool {
         self.memory > start.memory + slack
             || self.files > start.files + slack

@@ -18,10 +18,11 @@ use crate::{
     process::{cpu, resident},
 };
 
-/// So many messages a name keeps unless its settings say otherwise.
+/// The default length of a name's history.
 const KEPT: usize = 100;
 
-/// CPU for echoing `load`; `keeps`: each socket copies the messages that come to where its last hundred are.
+/// The CPU time for echoing `load`. With `keeps`, each socket copies the received messages into a
+/// ring of the last hundred.
 pub async fn echo(url: &str, load: Load, keeps: bool) -> Duration {
     let mut sockets = Vec::new();
     for _ in 0..SOCKETS {
@@ -39,7 +40,7 @@ pub async fn echo(url: &str, load: Load, keeps: bool) -> Duration {
     cpu() - before
 }
 
-/// Answers as many frames as a read completed with one write of as many.
+/// Answers the frames that a read completed with one write of as many frames.
 async fn ping_pong(mut socket: TcpStream, batch: Arc<[u8]>, load: Load, mut kept: Vec<Vec<u8>>) {
     let frame = batch.len() / load.in_flight;
     let (echoed, each) = (frame - 4, load.messages / SOCKETS);
@@ -67,7 +68,8 @@ async fn ping_pong(mut socket: TcpStream, batch: Arc<[u8]>, load: Load, mut kept
     }
 }
 
-/// How long it took to each of so many frames of this size that were written at once and came back, again and again.
+/// The time of each of a number of frames of this size that are written at once and echoed,
+/// repeatedly.
 pub async fn round_trips(url: &str, size: usize, at_once: usize, rounds: usize) -> Vec<Duration> {
     let mut socket = upgraded(address(url)).await.expect("an upgraded socket");
     let batch = frame(size).repeat(at_once);
@@ -88,7 +90,7 @@ pub async fn round_trips(url: &str, size: usize, at_once: usize, rounds: usize) 
     all
 }
 
-/// Sockets that are held idle: bytes of memory for each.
+/// Idle sockets: the memory of each, in bytes.
 pub async fn idle(url: &str, count: usize) -> f64 {
     let before = resident();
     let _sockets = dial_all(url, count).await;
@@ -96,7 +98,7 @@ pub async fn idle(url: &str, count: usize) -> f64 {
     (resident() - before) as f64 / count as f64
 }
 
-/// CPU for dialling and upgrading, 64 at a time.
+/// The CPU time for dialling and upgrading, 64 at a time.
 pub async fn dial(url: &str, count: usize) -> (Duration, Duration) {
     let (before, start) = (cpu(), Instant::now());
     let _sockets = dial_all(url, count).await;

@@ -27,7 +27,7 @@ use crate::{
 ///
 /// # Panics
 ///
-/// When it is no such sample, or anything goes wrong in it.
+/// If there is no such sample, or if anything fails.
 pub fn run(arguments: &[String]) {
     if let [name, subject, rest @ ..] = arguments
         && name == "store"
@@ -192,7 +192,7 @@ pub fn run(arguments: &[String]) {
         _ => panic!("no sample: {arguments:?}"),
     }
     process::wait_for_end_of_input();
-    // Without taking anything down: that is not measured.
+    // Without cleaning up, which is not measured.
     std::process::exit(0);
 }
 
@@ -225,7 +225,7 @@ fn print_per(used: Duration, count: usize) {
     println!("{}", used.as_secs_f64() * 1e6 / count as f64);
 }
 
-/// Bare TLS streams that are held idle: bytes of memory for each.
+/// Idle TLS streams: the memory of each, in bytes.
 async fn idle_tls(url: &str, count: usize, ca_file: &str) -> f64 {
     let connector = peer::connector(ca_file);
     let address = url.trim_start_matches("wss://");

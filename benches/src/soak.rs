@@ -1,7 +1,8 @@
-//! Hours of churn on request: `cargo run --release -- soak [--minutes N]`.
+//! A long run with churn, on request: `cargo run --release -- soak [--minutes N]`.
 //!
-//! Names come and go: they are opened, send, are kicked by their peer, closed by hand, connected again and removed. After each
-//! tenth of the time all are removed and it is quiet for a while: what the process holds then must be what it held before.
+//! Names are opened, send, are dropped by their peer, closed by hand, connected again and removed.
+//! After each tenth of the time, all are removed, and the process is idle for a while. It must then
+//! hold no more than at the start.
 
 use std::{
     process::ExitCode,
@@ -23,16 +24,17 @@ use crate::{
 const NAMES: usize = 300;
 const TENTHS: u32 = 10;
 
-/// Operations that are begun together.
+/// The number of operations that are started together.
 const AT_ONCE: u64 = 200;
 
-/// How long it is quiet before it is measured, and while it is.
+/// How long the process is idle before and during a measurement.
 const QUIET: Duration = Duration::from_secs(3);
 
-/// An allocator keeps some of what it once had, and the store's log its length.
+/// An allocator keeps some memory, and the store's log keeps its length.
 const SLACK: u64 = 8 << 20;
 
-/// Runs for so many minutes and prints what was held after each tenth; fails where something grows.
+/// Runs for this number of minutes, and prints the resources after each tenth. Fails if something
+/// grows.
 pub fn run(minutes: u64) -> ExitCode {
     let peer = PeerProcess::start(&[]).expect("a peer");
     let scratch = Scratch::new();
@@ -49,7 +51,7 @@ pub fn run(minutes: u64) -> ExitCode {
     println!("|---|---|---|---|---|---|---|");
     let mut start = None;
     let mut grows = false;
-    // A first one, before which nothing counts: it creates what stays, threads and buffers.
+    // The first tenth is not counted: it creates what stays, such as threads and buffers.
     for tenth in 0..=TENTHS {
         let time = match tenth {
             0 => Duration::from_secs(20),
@@ -71,7 +73,8 @@ pub fn run(minutes: u64) -> ExitCode {
     }
 }
 
-/// Operations by chance for so long, then the removal of all names; how many operations it were.
+/// Random operations for this time, then the removal of all names. Returns the number of
+/// operations.
 async fn churn(manager: &Manager, url: &str, time: Duration) -> u64 {
     let end = Instant::now() + time;
     let (mut operations, mut next) = (0, 0);
@@ -89,7 +92,7 @@ async fn churn(manager: &Manager, url: &str, time: Duration) -> u64 {
     operations
 }
 
-/// One of all that can be done. What is refused, being closed or removed just now, is refused.
+/// One random operation. It may be refused if the name was just closed or removed.
 async fn operate(manager: &Manager, handles: &[Handle], url: &str, number: u64) {
     let mut dice = rand::rng();
     let any = (!handles.is_empty()).then(|| &handles[dice.random_range(0..handles.len())]);
@@ -109,7 +112,8 @@ async fn operate(manager: &Manager, handles: &[Handle], url: &str, number: u64) 
     }
 }
 
-/// Some are kicked again and again, some keep their messages on the disk, some replace their socket every other second.
+/// Some names are dropped repeatedly, some are durable, some replace their socket every other
+/// second.
 fn settings(url: &str, number: u64) -> ConnectionSettings {
     let path = if number.is_multiple_of(3) {
         "/flap"

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::pairs::Series;
 
-/// What a number must not exceed, or not fall below.
+/// The upper or lower limit of a number.
 #[derive(Clone, Copy)]
 pub enum Target {
     AtMost(f64),
@@ -51,7 +51,7 @@ impl Row {
             Some(false) => "**missed**",
             None => "",
         };
-        // What a message costs is a fraction of a microsecond.
+        // The cost of a message is a fraction of a microsecond.
         let digits = if unit == " µs" { 3 } else { 2 };
         println!(
             "| {} | {target}{} | {median:.digits$}{unit} | {least:.digits$} to {most:.digits$} | {verdict} | {} |",

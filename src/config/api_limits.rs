@@ -1,4 +1,4 @@
-//! Settings that come over the API are held to `service.api_limits`.
+//! Checks settings that come over the API against `service.api_limits`.
 
 use std::{fmt, time::Duration};
 
@@ -10,16 +10,17 @@ use super::{
 use crate::settings::ApiLimits;
 use everwire_proto::settings::{ConnectionSettings, Heartbeat};
 
-/// Where settings that came over the API say something.
+/// The places of keys in settings that came over the API.
 pub(super) struct Written {
-    /// The whole.
+    /// The whole settings.
     all: Place,
     group: Option<Place>,
     keys: [Option<Place>; KEYS.len()],
 }
 
 impl ApiLimits {
-    /// Tells about each key of `settings` that has more than it may. `usual`: the settings of a name that says nothing.
+    /// Reports each key of `settings` that exceeds its limit. `usual`: the settings of a name
+    /// without keys.
     pub(super) fn check(
         &self,
         settings: &ConnectionSettings,
@@ -63,7 +64,7 @@ impl ApiLimits {
         }
     }
 
-    /// How a value that is too large compares with its limit.
+    /// Compares a value that is too large with its limit, in words.
     fn describe(&self, key: Key) -> String {
         let limit = self.limit(key);
         match key {
@@ -89,7 +90,7 @@ impl ApiLimits {
 }
 
 impl Written {
-    /// Where the keys of `own` stand, all of which stand at `all`.
+    /// The places of the keys of `own`, all of which are within `all`.
     pub fn of(own: &ConnectionTable, all: Place) -> Self {
         let heartbeat = own.heartbeat.as_ref();
         let heartbeat = heartbeat.map(|heartbeat| &heartbeat.value.0);
@@ -164,7 +165,7 @@ impl Key {
     }
 }
 
-/// How much of it. Amounts of one key are of one kind.
+/// The amount of a key. Amounts of one key are of one kind.
 #[derive(Clone, Copy, PartialEq, PartialOrd)]
 enum Amount {
     Time(Duration),
@@ -188,7 +189,7 @@ impl fmt::Display for Amount {
     }
 }
 
-/// How much settings have of each key, in the order of [`KEYS`].
+/// The amounts of all keys, in the order of [`KEYS`].
 fn amounts(settings: &ConnectionSettings) -> [Option<Amount>; KEYS.len()] {
     let beats = match &settings.heartbeat {
         Heartbeat::Off => None,
@@ -223,7 +224,7 @@ mod tests {
         units::{DURATION_PATTERN, SIZE_PATTERN},
     };
 
-    /// What may be as large as it likes: a larger one costs nobody more, or its type has a bound.
+    /// Keys without a limit: a larger value costs nobody more, or its type has a bound.
     const UNLIMITED: [&str; 24] = [
         "close_code",
         "compression.client_max_window_bits",
@@ -260,7 +261,7 @@ mod tests {
         assert_eq!(amounts, judged);
     }
 
-    /// The keys whose values are durations, sizes or numbers.
+    /// Collects the keys whose values are durations, sizes or numbers.
     fn collect(path: &str, schema: &Json, amounts: &mut BTreeSet<String>) {
         for kind in schema["anyOf"].as_array().into_iter().flatten() {
             collect(path, kind, amounts);

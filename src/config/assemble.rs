@@ -1,4 +1,4 @@
-//! From the tables of the file to settings: layers are merged, names are checked against each other.
+//! From the tables of the file to settings: merges layers, and checks names against each other.
 
 use std::sync::Arc;
 
@@ -13,7 +13,8 @@ use super::{
 };
 use crate::settings::{Inherited, Settings};
 
-/// The settings of a configuration over what lies below its `[defaults]`; what is wrong has been told when this returns.
+/// The settings of a configuration over a base below its `[defaults]`. Errors are reported to the
+/// context.
 pub(super) fn assemble(
     document: DocumentTable,
     base: Option<ConnectionTable>,

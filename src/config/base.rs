@@ -1,4 +1,4 @@
-//! What connections have where a configuration says nothing: a layer below `[defaults]`.
+//! The base: a layer below `[defaults]`, for keys that a configuration does not set.
 
 use std::path::Path;
 
@@ -11,10 +11,12 @@ use super::{
 };
 use crate::settings::{Settings, Source, System};
 
-/// What connections have where a configuration says nothing: keys of a connection, as `[defaults]` would have them. They lie below
-/// `[defaults]`, and what is nearer wins key by key; names that are made at run time inherit them too.
+/// Values for keys that a configuration does not set: keys of a connection, as in `[defaults]`.
+/// They are a layer below `[defaults]`, and nearer layers override them key by key. Names that are
+/// opened at run time inherit them, too.
 ///
-/// A program that reads configurations says in one place what it has them mean, for all that reads or describes them.
+/// A program that reads configurations declares this once, and uses it wherever it reads or
+/// describes a configuration.
 ///
 /// ```
 /// use everwire::config::{Base, DialPolicy};
@@ -39,10 +41,11 @@ pub struct Base {
 }
 
 impl Base {
-    /// Nothing: what a configuration does not say has its declared default.
+    /// Empty: keys that a configuration does not set have their declared defaults.
     pub const NONE: Self = Self::new("");
 
-    /// Keys of a connection in TOML. What is wrong with them is told as if each configuration said them.
+    /// Keys of a connection in TOML. Errors in them are reported as if each configuration contained
+    /// them.
     pub const fn new(keys: &'static str) -> Self {
         Self {
             program: Program {
@@ -66,20 +69,20 @@ impl Base {
         self
     }
 
-    /// Reads settings from a file or a folder, as [`Settings::load`] does.
+    /// Reads settings from a file or a folder, like [`Settings::load`].
     ///
     /// # Errors
     ///
-    /// All that is wrong with it.
+    /// All errors in it.
     pub fn load(&self, path: impl AsRef<Path>) -> Result<Settings, Diagnostics> {
         self.load_with(path, &System)
     }
 
-    /// Reads settings from a file or a folder, as [`Settings::load_with`] does.
+    /// Reads settings from a file or a folder, like [`Settings::load_with`].
     ///
     /// # Errors
     ///
-    /// All that is wrong with it.
+    /// All errors in it.
     pub fn load_with(
         &self,
         path: impl AsRef<Path>,
@@ -88,25 +91,36 @@ impl Base {
         load::load(path.as_ref(), self.program, source)
     }
 
-    /// Reads settings from TOML text, as [`Settings::from_toml`] does.
+    /// Reads settings as [`load`](Self::load) does, and looks at the files that only a dial reads: those of `tls` must be usable, and one of
+    /// a `${file:PATH}` that cannot be read is a warning.
     ///
     /// # Errors
     ///
     /// All that is wrong with it.
+    pub fn check(&self, path: impl AsRef<Path>) -> Result<Settings, Diagnostics> {
+        load::check(path.as_ref(), self.program)
+    }
+
+    /// Reads settings from TOML text, like [`Settings::from_toml`].
+    ///
+    /// # Errors
+    ///
+    /// All errors in it.
     pub fn from_toml(&self, text: &str) -> Result<Settings, Diagnostics> {
         self.from_toml_with(text, &System)
     }
 
-    /// Reads settings from TOML text, as [`Settings::from_toml_with`] does.
+    /// Reads settings from TOML text, like [`Settings::from_toml_with`].
     ///
     /// # Errors
     ///
-    /// All that is wrong with it.
+    /// All errors in it.
     pub fn from_toml_with(&self, text: &str, source: &dyn Source) -> Result<Settings, Diagnostics> {
         load::from_toml(text, self.program, source)
     }
 
-    /// The JSON Schema of a configuration file, as [`schema`](super::schema()) has it, with these keys as the defaults.
+    /// The JSON Schema of a configuration file, like [`schema`](super::schema()), with these keys
+    /// as the defaults.
     pub fn schema(&self) -> Json {
         schema::with_defaults(self.program.keys)
     }

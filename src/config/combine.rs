@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use super::read::{Context, Entry, Problem, Table, Value, backticked};
 
-/// The tables of all files as one. Each name and each key stands in one file only, but for `schema_version`.
+/// The tables of all files as one. Each name and each key is in one file only, except
+/// `schema_version`.
 pub(super) fn combine(roots: Vec<Table>, context: &mut Context<'_>) -> Table {
     let mut roots = roots.into_iter();
     let mut combined = roots.next().unwrap_or_default();
@@ -14,14 +15,14 @@ pub(super) fn combine(roots: Vec<Table>, context: &mut Context<'_>) -> Table {
     combined
 }
 
-/// Where in a file a table stands.
+/// The level of a table in a file.
 #[derive(Clone, Copy)]
 enum Level {
     /// The file itself.
     File,
-    /// `[service]`, `[defaults]` and their tables: their keys may stand in several files.
+    /// `[service]`, `[defaults]` and their tables: their keys may be spread over several files.
     Keys,
-    /// A table of names: what is under a name stands in one file.
+    /// A table of names: everything under a name is in one file.
     Names,
 }
 
@@ -39,7 +40,7 @@ fn add(combined: &mut Table, table: Table, level: Level, context: &mut Context<'
     }
 }
 
-/// A key that is in a file before this one too.
+/// Merges a key that an earlier file has, too.
 fn meet(first: &mut Entry, second: Entry, level: Level, context: &mut Context<'_>) {
     let inner = match (level, second.key.as_str()) {
         (Level::File, "schema_version") if first.node.describe() == second.node.describe() => {
@@ -53,7 +54,7 @@ fn meet(first: &mut Entry, second: Entry, level: Level, context: &mut Context<'_
             add(first, second, inner, context);
         }
         _ => {
-            let message = format!("{} is written in two files", backticked(&second.key));
+            let message = format!("{} is set in two files", backticked(&second.key));
             let problem = Problem::new(second.place, message)
                 .related(first.place, "it comes first here")
                 .help("each name and each key may be written in one file");

@@ -1,4 +1,4 @@
-//! Rules of `give_up_on` that the other keys of the same connection make impossible.
+//! Rules of `give_up_on` that other keys of the same connection make impossible.
 
 use super::{
     keys::{ConnectionTable, GiveUpOn, HeartbeatLayer, Kind, ReconnectLayer},
@@ -7,8 +7,8 @@ use super::{
 };
 use everwire_proto::settings::GiveUpRule;
 
-/// Tells about rules that can never match. Only the connection's own are judged, not those of `inherited`: these are for others
-/// as well.
+/// Reports rules that can never match. Only the connection's own rules are checked. The `inherited`
+/// ones are also for other connections.
 pub(super) fn check_rules(
     table: &ConnectionTable,
     inherited: &ConnectionTable,
@@ -49,12 +49,12 @@ fn check(rules: &[Located<GiveUpRule>], table: &ConnectionTable, context: &mut C
     }
 }
 
-/// What a cause comes from is switched off.
+/// The source of a cause is switched off.
 struct Off {
     what: &'static str,
     /// Where that is written, if it is.
     place: Option<Place>,
-    /// What to write where nothing is.
+    /// What to write if it is not.
     help: &'static str,
 }
 

@@ -1,4 +1,4 @@
-//! What is wrong with a configuration, and what would be right.
+//! The errors of a configuration, with remedies.
 
 use std::fmt;
 
@@ -8,8 +8,8 @@ use crate::settings::{Diagnostic, Excerpt};
 
 /// All errors of a configuration, in the order of its files.
 ///
-/// `Display` is plain text for logs; [`render`](Self::render) draws the source too; `Serialize` is for programs.
-/// Neither shows a header's value, a password, or the value of a variable.
+/// `Display` is plain text for logs, [`render`](Self::render) shows the source too, and `Serialize`
+/// is for programs. None of them shows a header's value, a password, or the value of a variable.
 ///
 /// ```
 /// use everwire::config::Settings;
@@ -36,12 +36,13 @@ impl Diagnostics {
         self.errors.iter()
     }
 
-    /// How many errors there are, those included that are only counted: at most 200 are told, and at most 5 about one place.
+    /// The number of errors, including those that are only counted: at most 200 are reported, and
+    /// at most 5 for one place.
     pub fn count(&self) -> usize {
         self.errors.len() + self.omitted
     }
 
-    /// The errors drawn into the lines that they stand on, for a terminal; `color` asks for ANSI colours.
+    /// Draws the errors into their source lines, for a terminal; `color` adds ANSI colours.
     pub fn render(&self, color: bool) -> String {
         let renderer = if color {
             Renderer::styled()
@@ -92,7 +93,7 @@ impl fmt::Display for Diagnostics {
 
 impl std::error::Error for Diagnostics {}
 
-/// The error, and what has to do with it, as a drawing.
+/// An error and its related places as a drawing.
 fn report(error: &Diagnostic) -> Vec<Group<'_>> {
     let excerpt = snippet(&error.excerpt, &error.file, AnnotationKind::Primary);
     let mut title = Level::ERROR

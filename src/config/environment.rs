@@ -1,4 +1,4 @@
-//! `proxy = "env"`: what the environment says about proxies.
+//! `proxy = "env"`: the proxies of the environment.
 
 use crate::settings::Source;
 use everwire_proto::settings::{EnvironmentProxies, InvalidProxyVariable, Proxy};
@@ -15,8 +15,8 @@ use everwire_proto::settings::{EnvironmentProxies, InvalidProxyVariable, Proxy};
 ///
 /// # Errors
 ///
-/// [`InvalidProxyVariable`] if neither `ws` nor `wss` could be dialled, since their variables name no proxy. Otherwise the dials that
-/// would go through such a one fail.
+/// [`InvalidProxyVariable`] if neither `ws` nor `wss` could be dialled, because their variables do
+/// not name a proxy. If only one is affected, its dials fail.
 pub fn proxies_from(source: &dyn Source) -> Result<Proxy, InvalidProxyVariable> {
     let proxies = EnvironmentProxies::from_variables(|name| source.variable(name));
     if let (Err(error), Err(_)) = (proxies.check(true), proxies.check(false)) {

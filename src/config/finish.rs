@@ -1,8 +1,8 @@
-//! From a connection's merged keys to its settings, with the checks that concern more than one key.
+//! From a connection's merged keys to its settings, with the checks across keys.
 
 use super::{
     dialogue::Dialogues,
-    keys::{ConnectionTable, OpenMessage, SCRIPT, URLS},
+    keys::{ConnectionTable, OpenMessage, SCRIPT, URLS, check_tls_files},
     order::check_order,
     read::{Context, IntoSettings, Located, Place, Problem},
     units::format_size,
@@ -13,7 +13,7 @@ use everwire_proto::{
     settings::{ConnectionSettings, Opening, Proxy, dialogue::DialTemplates},
 };
 
-/// The settings of a connection whose name stands at `place`; what is wrong has been told.
+/// The settings of a connection whose name is at `place`. Errors are reported.
 pub(super) fn finish(
     mut table: ConnectionTable,
     place: Place,
@@ -31,6 +31,7 @@ pub(super) fn finish(
     check_openings(&table, &defaults, context);
     if let Some(Located { value: tls, .. }) = &table.tls {
         check_client_certificate(&tls.cert_file, &tls.key_file, context);
+        check_tls_files(&tls.files(), context);
     }
     check_script(&table, context);
     let dialogue = dialogues.of(&table, context);
@@ -45,7 +46,7 @@ pub(super) fn finish(
     settings
 }
 
-/// Has the texts of a dial show where expressions stand in them.
+/// Puts holes for expressions into the texts of a dial.
 fn put_holes(templates: &DialTemplates, settings: &mut ConnectionSettings) {
     fn put<T: From<Template>>(templates: &[Option<MessageTemplate>], texts: &mut [T]) {
         for (template, text) in templates.iter().zip(texts) {
@@ -75,7 +76,7 @@ fn is_script(table: &ConnectionTable) -> bool {
     on_open.is_some_and(|list| list.value.is_script())
 }
 
-/// `on_open` is the short form of `open_script`.
+/// `on_open` is the short form of `open_script`, so both together are an error.
 fn check_script(table: &ConnectionTable, context: &mut Context<'_>) {
     let on_open = table.on_open.as_ref();
     let script = table.open_script.as_ref();
@@ -90,7 +91,7 @@ fn check_script(table: &ConnectionTable, context: &mut Context<'_>) {
     }
 }
 
-/// The URLs of `url` or `urls`, of which there must be one.
+/// The URLs of `url` or `urls`; there must be one.
 fn urls(table: &ConnectionTable, place: Place, context: &mut Context<'_>) -> Vec<Template> {
     match (&table.url, &table.urls) {
         (None, None) => {
@@ -114,7 +115,7 @@ fn urls(table: &ConnectionTable, place: Place, context: &mut Context<'_>) -> Vec
     }
 }
 
-/// What the environment names as a proxy for these URLs must be one. What it names for others is no matter.
+/// The environment must name a valid proxy for these URLs. Variables for other URLs do not matter.
 fn check_proxy(table: &ConnectionTable, urls: &[Template], context: &mut Context<'_>) {
     let Some(setting) = &table.proxy else {
         return;
@@ -124,7 +125,7 @@ fn check_proxy(table: &ConnectionTable, urls: &[Template], context: &mut Context
     };
     for url in urls {
         let Ok(url) = url.render(|_| Err(std::io::ErrorKind::NotFound.into())) else {
-            // A scheme that comes from a file is known at each dial.
+            // A scheme that comes from a file is known only at the dial.
             continue;
         };
         let is_tls = url
@@ -140,7 +141,7 @@ fn check_proxy(table: &ConnectionTable, urls: &[Template], context: &mut Context
     }
 }
 
-/// `basic_auth` writes the header `Authorization`.
+/// `basic_auth` sets the header `Authorization`.
 fn check_authorization(table: &ConnectionTable, context: &mut Context<'_>) {
     let (Some(auth), Some(headers)) = (&table.basic_auth, &table.headers) else {
         return;
@@ -160,7 +161,7 @@ fn check_authorization(table: &ConnectionTable, context: &mut Context<'_>) {
     }
 }
 
-/// What is durable belongs to a socket of the connection's own.
+/// Durable messages need a socket of the connection's own.
 fn check_sessions_only(table: &ConnectionTable, context: &mut Context<'_>) {
     let only = table.sessions_only.as_ref().filter(|only| only.value);
     let Some(only) = only else {
@@ -172,7 +173,7 @@ fn check_sessions_only(table: &ConnectionTable, context: &mut Context<'_>) {
     let history = history.and_then(|history| history.value.durable.as_ref());
     for durable in outbox.into_iter().chain(history) {
         if durable.value {
-            let reason = "`durable = true` keeps messages of the connection's own socket, and `sessions_only` is for one that has none";
+            let reason = "`durable = true` needs a connection with a socket of its own, but `sessions_only` is set";
             let problem = Problem::new(durable.place, reason)
                 .related(only.place, "sessions_only is here")
                 .help("write durable = false here, or leave sessions_only out");
@@ -181,12 +182,12 @@ fn check_sessions_only(table: &ConnectionTable, context: &mut Context<'_>) {
     }
 }
 
-/// What keeps messages until they are confirmed needs a heartbeat that confirms.
+/// Messages that are kept until they are confirmed need a heartbeat that confirms.
 fn check_fence(table: &ConnectionTable, context: &mut Context<'_>) {
     let Some(outbox) = &table.outbox else {
         return;
     };
-    // Without a kind it is the protocol's.
+    // The default kind is `protocol`.
     let heartbeat = table.heartbeat.as_ref().map(|heartbeat| &heartbeat.value);
     let Some(kind) = heartbeat.and_then(|heartbeat| heartbeat.0.kind.as_ref()) else {
         return;
@@ -196,7 +197,7 @@ fn check_fence(table: &ConnectionTable, context: &mut Context<'_>) {
     }
 }
 
-/// What is sent when a socket opens is a message like others.
+/// Opening messages are limited like others.
 fn check_openings(
     table: &ConnectionTable,
     defaults: &ConnectionSettings,
@@ -210,7 +211,7 @@ fn check_openings(
             OpenMessage::Plain(Opening::Text(template), _) => {
                 template.parts().iter().map(known_size).sum()
             }
-            // It is judged as a step.
+            // It is checked as a step.
             OpenMessage::Template(_) => continue,
         };
         if size > max_message {
@@ -233,7 +234,7 @@ fn known_size(part: &Part) -> usize {
     }
 }
 
-/// A client certificate has a key.
+/// A client certificate needs a key.
 pub(super) fn check_client_certificate(
     cert_file: &Option<Located<FilePath>>,
     key_file: &Option<Located<FilePath>>,

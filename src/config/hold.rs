@@ -1,4 +1,4 @@
-//! A caller holds a subscription of a name: what it wants is compiled as the settings are.
+//! Subscriptions of callers, compiled like those of the settings.
 
 use everwire_proto::dialogue::{Holder, SubscriptionStatus};
 
@@ -8,9 +8,9 @@ use crate::{
 };
 
 impl Manager {
-    /// A caller of an earlier process has subscribed to `key`, and still wants it. A name that is not there yet has it when it is opened,
-    /// before its first dial, so that no outbox goes out before it. What the settings do not allow any more is told by an `error`
-    /// event of the name.
+    /// Restores the subscription of a caller from an earlier process. If the name is not open yet,
+    /// it gets the subscription when it is opened, before its first dial, so that the outbox waits
+    /// for it. If the settings do not allow it any more, an `error` event of the name says so.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -44,9 +44,10 @@ impl Manager {
 }
 
 impl Handle {
-    /// Subscribes to `key`, without another socket: see [`SubscriptionWish`]. It stays over reconnects and rotations as long as anybody
-    /// holds it, and over a death of the name's actor. Holding it again changes nothing. Who stops waiting for the answer holds nothing that
-    /// was not held before.
+    /// Subscribes to `key` without another socket: see [`SubscriptionWish`]. The subscription
+    /// survives reconnects, rotations and a death of the name's actor, as long as anybody holds it.
+    /// Holding it again changes nothing. A caller that stops waiting for the answer holds only what
+    /// it held before.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -71,7 +72,7 @@ impl Handle {
     ///
     /// # Errors
     ///
-    /// [`HoldError`] says what is wrong, and what would be right; nothing has changed then.
+    /// [`HoldError`] with the reason and a remedy; nothing has changed then.
     pub async fn hold_subscription(
         &self,
         key: &str,

@@ -5,7 +5,7 @@
 #[non_exhaustive]
 pub enum InvalidJson {
     /// It is no JSON, or has what TOML does not have.
-    #[error("this is no JSON for settings: {reason}, at line {line} column {column}")]
+    #[error("invalid JSON for settings: {reason}, at line {line} column {column}")]
     Syntax {
         /// The line, from 1.
         line: usize,

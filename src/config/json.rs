@@ -1,4 +1,4 @@
-//! The keys of a connection as JSON: what an API is given, where a file is given TOML.
+//! The keys of a connection as JSON, for an API, where a file uses TOML.
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -20,12 +20,15 @@ use everwire_proto::{
 };
 
 impl Inherited {
-    /// The settings of a connection whose keys are the members of a JSON object, in the notation of the TOML file.
+    /// Reads the settings of a connection from a JSON object whose members are the keys of the TOML
+    /// file.
     ///
-    /// Whoever sends such a text is not trusted with what the process can read: `${NAME}`, `${file:PATH}`, paths and
-    /// `proxy = "env"` are errors, `${secret:ID}` is not. What says whom to dial and what may be secret is not inherited: `url`,
-    /// `urls`, `headers`, `basic_auth`, `on_open`, the keys of the dialogue, `prepare`, subprotocols with variables and the client certificate. What may be dialled is `policy`'s to say; a proxy that
-    /// is inherited is the operator's choice, and no matter of it.
+    /// The sender is not trusted with the process's own data: `${NAME}`, `${file:PATH}`, paths and
+    /// `proxy = "env"` are errors; `${secret:ID}` is allowed. Keys that decide where to dial, or
+    /// that may be secret, are not inherited: `url`, `urls`, `headers`, `basic_auth`, `on_open`,
+    /// the keys of the dialogue, `prepare`, subprotocols with variables and the client certificate.
+    /// `policy` decides which URLs may be dialled. It does not apply to an inherited proxy, which
+    /// is the operator's choice.
     ///
     /// ```
     /// use everwire::config::{DialPolicy, Inherited};
@@ -38,7 +41,7 @@ impl Inherited {
     ///
     /// # Errors
     ///
-    /// [`InvalidJson`] with all that is wrong.
+    /// [`InvalidJson`] with all errors.
     pub fn connection(
         &self,
         json: &[u8],
@@ -47,11 +50,11 @@ impl Inherited {
         self.connection_within(json, policy, &ApiLimits::NONE)
     }
 
-    /// The same, within limits.
+    /// Like [`connection`](Self::connection), within limits.
     ///
     /// # Errors
     ///
-    /// [`InvalidJson`] with all that is wrong, what is beyond the limits included.
+    /// [`InvalidJson`] with all errors, including values beyond the limits.
     pub fn connection_within(
         &self,
         json: &[u8],
@@ -86,7 +89,7 @@ impl Inherited {
     }
 }
 
-/// The settings of a name that says nothing; that it lacks a URL is no matter.
+/// The settings of a name without keys; its missing URL does not matter.
 fn usual(layers: &Layers, place: Place, buckets: Arc<Buckets>) -> ConnectionSettings {
     let mut unheard = Context::new(&System);
     unheard.origin = Origin::Api;
@@ -95,7 +98,8 @@ fn usual(layers: &Layers, place: Place, buckets: Arc<Buckets>) -> ConnectionSett
     finish(table, place, &mut Dialogues::default(), &mut unheard)
 }
 
-/// Tells about URLs, of proxies too, that can never be dialled. What a secret decides is judged at each dial.
+/// Reports URLs, of proxies too, that can never be dialled. URLs with secrets are checked at each
+/// dial.
 fn refuse_urls(own: &ConnectionTable, policy: &DialPolicy, context: &mut Context<'_>) {
     let one = own.url.iter().map(|url| (&url.value.0.template, url.place));
     let several = own.urls.iter();
@@ -106,7 +110,7 @@ fn refuse_urls(own: &ConnectionTable, policy: &DialPolicy, context: &mut Context
         Some(Proxy::Environment(_)) | None => None,
     });
     let urls = one.chain(several).map(|(url, place)| ("URL", url, place));
-    // Patterns are written for peers. Whether one selects a proxy that has a name is judged at each dial.
+    // Patterns are meant for peers. A proxy with a host name is checked at each dial.
     let proxies = proxy.filter(|(url, _)| *policy == DialPolicy::PublicOnly || has_an_address(url));
     let proxies = proxies.map(|(url, place)| ("proxy", url, place));
     for (what, template, place) in urls.chain(proxies) {
@@ -134,7 +138,7 @@ fn refuse_urls(own: &ConnectionTable, policy: &DialPolicy, context: &mut Context
     }
 }
 
-/// The URLs by which subscriptions are asked for, as they are written.
+/// The URLs of subscriptions by HTTP, as they are written.
 fn subscription_urls(own: &ConnectionTable) -> impl Iterator<Item = &Written> {
     let words = own.subscribe.iter().map(|layer| &layer.value.words);
     let long = own.subscriptions.iter();
@@ -164,7 +168,7 @@ fn refusal(template: &Template, policy: &DialPolicy) -> Option<String> {
     }
 }
 
-/// What is written before the first hole.
+/// The text before the first hole.
 fn before_hole(text: &str) -> &str {
     text.split_once("${").map_or(text, |(start, _)| start)
 }

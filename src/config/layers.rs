@@ -1,4 +1,4 @@
-//! What connections inherit, and how a connection's own keys come over it.
+//! Inheritance: what connections inherit, and how their own keys override it.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -21,7 +21,7 @@ use everwire_proto::settings::ConnectionSettings;
 #[derive(Default)]
 pub(super) struct Layers {
     defaults: ConnectionTable,
-    /// The defaults and the keys of a group, by the group's name.
+    /// The defaults merged with each group's keys, by the group's name.
     groups: HashMap<String, ConnectionTable>,
 }
 
@@ -53,7 +53,7 @@ impl Layers {
         members: Members,
         context: &mut Context<'_>,
     ) -> BTreeMap<ConnectionName, ConnectionSettings> {
-        // What all connections of a fleet inherit and share is merged once.
+        // The common part of a fleet is merged once.
         let bases: Vec<ConnectionTable> = fleets
             .iter()
             .map(|fleet| self.inherit(fleet.value.fixed.clone(), context))
@@ -123,7 +123,8 @@ impl Layers {
         base
     }
 
-    /// The keys that came over an API over what it may inherit: what says whom to dial, and what may be secret, stays behind.
+    /// Keys from an API over those that they may inherit: without those that decide where to dial,
+    /// or that may be secret.
     pub fn inherit_harmless(
         &self,
         own: ConnectionTable,
@@ -136,7 +137,7 @@ impl Layers {
         (base.rules, base.ids, base.prepare) = (None, None, None);
         (base.periodic, base.close_script) = (None, None);
         (base.subscribe, base.subscriptions) = (None, None);
-        // What is filled may say a secret as well, and reads names that stay behind.
+        // Templates may contain secrets, too, and read names that are not inherited.
         base.heartbeat
             .take_if(|heartbeat| heartbeat.value.has_templates());
         base.idle_timeout
@@ -152,7 +153,7 @@ impl Layers {
         base
     }
 
-    /// Tells about rules of the connection's own that can never match.
+    /// Reports the connection's own rules that can never match.
     pub fn check_rules(&self, table: &ConnectionTable, context: &mut Context<'_>) {
         let group = table.group.as_ref();
         let group = group.and_then(|group| self.groups.get(&group.value.0));
@@ -171,7 +172,7 @@ impl Layers {
             Some(meant) => format!("did you mean {meant:?}?"),
             None => format!("write [groups.{name}], or remove it"),
         };
-        let message = format!("there is no group {}", backticked(name));
+        let message = format!("unknown group {}", backticked(name));
         context
             .problems
             .push(Problem::absence(group.place, message).help(help));

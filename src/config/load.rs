@@ -7,7 +7,10 @@ use super::{
     assemble::assemble,
     combine::combine,
     keys::DocumentTable,
-    read::{Context, File, Node, Place, Problem, Table, Value, parse, read_entries, read_table},
+    read::{
+        Context, File, LaterFiles, Node, Place, Problem, Table, Value, parse, read_entries,
+        read_table,
+    },
 };
 use crate::settings::{Settings, Source, System};
 
@@ -33,7 +36,7 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// All that is wrong with it.
+    /// All errors in it.
     pub fn from_toml(text: &str) -> Result<Self, Diagnostics> {
         Self::from_toml_with(text, &System)
     }
@@ -42,28 +45,28 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// All that is wrong with it.
+    /// All errors in it.
     pub fn from_toml_with(text: &str, source: &dyn Source) -> Result<Self, Diagnostics> {
         from_toml(text, Program::default(), source)
     }
 
     /// Reads settings from a file, or from all `*.toml` files of a folder, with this process's environment.
     ///
-    /// Relative paths in a file start at its folder. The files of a folder are one configuration: each name and each
-    /// key stands in one of them.
+    /// Relative paths in a file start at its folder. The files of a folder are one configuration:
+    /// each name and each key is in one of them.
     ///
     /// # Errors
     ///
-    /// All that is wrong with it.
+    /// All errors in it.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, Diagnostics> {
         Self::load_with(path, &System)
     }
 
-    /// Reads settings as [`load`](Self::load) does; files and variables come from `source`.
+    /// Reads settings like [`load`](Self::load); files and variables come from `source`.
     ///
     /// # Errors
     ///
-    /// All that is wrong with it.
+    /// All errors in it.
     pub fn load_with(path: impl AsRef<Path>, source: &dyn Source) -> Result<Self, Diagnostics> {
         load(path.as_ref(), Program::default(), source)
     }
@@ -75,7 +78,21 @@ pub(super) fn load(
     program: Program,
     source: &dyn Source,
 ) -> Result<Settings, Diagnostics> {
-    let mut context = Context::new(source);
+    load_into(path, program, Context::new(source))
+}
+
+/// The same. Also checks the files that only a dial would read.
+pub(super) fn check(path: &Path, program: Program) -> Result<Settings, Diagnostics> {
+    let mut context = Context::new(&System);
+    context.later_files = Some(LaterFiles::new());
+    load_into(path, program, context)
+}
+
+fn load_into(
+    path: &Path,
+    program: Program,
+    mut context: Context<'_>,
+) -> Result<Settings, Diagnostics> {
     let paths = find(path, &mut context);
     let files = paths
         .iter()
@@ -93,7 +110,7 @@ pub(super) fn from_toml(
     read(vec![nowhere("<toml>", text)], program, Context::new(source))
 }
 
-/// The path itself, or the files of the folder that it is.
+/// The path itself, or the files in it if it is a folder.
 fn find(path: &Path, context: &mut Context<'_>) -> Vec<PathBuf> {
     let mut paths = match context.source.list(path) {
         Ok(None) => return vec![path.to_owned()],
@@ -124,7 +141,7 @@ fn open(path: &Path, context: &mut Context<'_>) -> Option<File> {
     }
 }
 
-/// A text that is in no file.
+/// A text without a file.
 fn nowhere(name: &str, text: &str) -> File {
     File {
         name: name.into(),

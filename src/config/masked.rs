@@ -1,14 +1,15 @@
-//! Settings as they can be shown to anyone who may read the status.
+//! Settings in a form that is safe to show to readers of the status.
 
 use serde_json::Value as Json;
 
 use super::{dialogue, keys::ConnectionTable, read::ShowSettings, values::escaped_template};
 use everwire_proto::settings::ConnectionSettings;
 
-/// The settings under the keys and in the notation of the TOML file, those included that have their default.
+/// The settings under the keys and in the notation of the TOML file, including defaults.
 ///
-/// Variables are shown by name, and header values and passwords as `***` around them. The URL and the messages of
-/// `on_open` are shown as they were written, and so are the templates and expressions of the dialogue.
+/// Variables are shown by name, and header values and passwords as `***` around them. The URL, the
+/// messages of `on_open`, and the templates and expressions of the dialogue are shown as they were
+/// written.
 ///
 /// ```
 /// use everwire::{ConnectionSettings, config};
@@ -22,7 +23,7 @@ use everwire_proto::settings::ConnectionSettings;
 /// ```
 pub fn masked(settings: &ConnectionSettings) -> Json {
     let mut keys = ConnectionTable::masked(settings);
-    // `urls` is instead of `url`, and has all of them.
+    // `urls` replaces `url`, and has all of them.
     if let (Json::Object(keys), false) = (&mut keys, settings.failover_urls.is_empty()) {
         keys.remove("url");
         let urls = settings.urls().map(escaped_template);

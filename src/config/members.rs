@@ -1,4 +1,4 @@
-//! Who there is: the names of `[connections]` and of the fleets, each once.
+//! All connections: the names of `[connections]` and of the fleets, each once.
 
 use std::collections::{BTreeMap, btree_map};
 
@@ -14,12 +14,12 @@ pub(super) type Members = BTreeMap<ConnectionName, Member>;
 
 /// A connection, before it is merged with what it inherits.
 pub(super) struct Member {
-    /// Where its name was given.
+    /// Where its name is written.
     pub place: Place,
     pub origin: Origin,
 }
 
-/// Where a connection comes from.
+/// The origin of a connection.
 pub(super) enum Origin {
     /// `[connections.NAME]`.
     Single(Box<ConnectionTable>),
@@ -28,14 +28,14 @@ pub(super) enum Origin {
         /// The fleet's index.
         fleet: usize,
         row: Row,
-        /// Its place among the rows.
+        /// Its index among the rows.
         turn: Turn,
-        /// `[connections.NAME]` without a URL of its own: it changes single keys of this connection.
+        /// `[connections.NAME]` without a URL: it overrides single keys of this connection.
         changes: Option<Box<ConnectionTable>>,
     },
 }
 
-/// The place of a connection among those of its fleet.
+/// The index of a connection in its fleet.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Turn {
     pub at: usize,
@@ -43,7 +43,7 @@ pub(super) struct Turn {
     pub of: usize,
 }
 
-/// The connections by name. Names that are wrong, or come twice, have been told.
+/// The connections by name. Wrong and duplicate names are reported.
 pub(super) fn members(
     fleets: &[Item<FleetTable>],
     connections: Named<ConnectionTable>,
@@ -87,7 +87,7 @@ fn add_fleet(
         let name = match ConnectionName::new(&name) {
             Ok(name) => name,
             Err(error) => {
-                let message = format!("{} is no name of a connection: {error}", backticked(&name));
+                let message = format!("invalid connection name {}: {error}", backticked(&name));
                 context.problems.push(Problem::new(place, message));
                 continue;
             }

@@ -1,14 +1,14 @@
-//! From the text of a TOML file to [`Settings`] that cannot be wrong, with all errors at once.
+//! From the text of a TOML file to valid [`Settings`], with all errors at once.
 //!
 //! ```text
 //! text ─► tree with places (read) ─► typed tables (keys, values) ─► layers merged (assemble, finish) ─► Settings
 //!                      └──────────── what is wrong, each thing once ────────────┴─► Diagnostics
 //! ```
 //!
-//! A table is declared once (`keys`): its reader, its merging, its part of the JSON [`schema()`], the
-//! step into the settings and the [`masked()`] view come from that declaration. What a type of values
-//! becomes and how it is shown stands beside the type (`values`).
-//! Files and variables come through a [`Source`], so that everything here can be tested without either.
+//! A table is declared once (`keys`): its reader, its merging, its part of the JSON [`schema()`],
+//! the conversion into settings and the [`masked()`] view come from that declaration. Each type of
+//! values (`values`) defines its own conversion and display. Files and variables come through a
+//! [`Source`], so that everything here can be tested without them.
 //!
 //! Without the feature `config` only the types of the settings are here.
 

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use super::{
     finish::check_client_certificate,
-    keys::{ConnectionTable, NatsTable},
+    keys::{ConnectionTable, NatsTable, TlsFiles, check_tls_files},
     read::{Confirmed, Context, IntoField, Located, Place, Problem, backticked},
+    values::FilePath,
 };
 use crate::{
     core::ConnectionName,
     settings::{NatsAck, NatsInSettings, NatsOutSettings, NatsSettings},
+    transport::read_secret_file,
 };
 use everwire_proto::settings::{ConnectionSettings, Pattern};
 
@@ -26,6 +28,15 @@ pub(super) fn nats_settings(
     check_credentials(&table, context);
     if let Some(Located { value: tls, .. }) = &table.tls {
         check_client_certificate(&tls.cert_file, &tls.key_file, context);
+        let files = TlsFiles {
+            ca_file: tls.ca_file.as_ref(),
+            cert_file: tls.cert_file.as_ref(),
+            key_file: tls.key_file.as_ref(),
+        };
+        check_tls_files(&files, context);
+    }
+    for file in [&table.nkey_file, &table.creds_file].into_iter().flatten() {
+        check_credentials_file(file, context);
     }
     let places = Places::of(&table);
     let mut settings = NatsSettings::new(Vec::new());
@@ -115,6 +126,16 @@ fn check_needed(table: &NatsTable, place: Place, context: &mut Context<'_>) {
             "write in = { match = \"NAME\" } to publish what comes, out = { match = \"NAME\" } to send what is published, or both",
         );
         context.problems.push(problem);
+    }
+}
+
+/// A file of credentials can be read, if the configuration is only checked.
+fn check_credentials_file(file: &Located<FilePath>, context: &mut Context<'_>) {
+    let path = &file.value.0;
+    let read = || read_secret_file(path).map(drop);
+    if let Some(wrong) = context.look_at_later_files("secret", vec![path.clone()], read) {
+        let help = "write the path of the file; a relative one starts at the folder of this file";
+        context.wrong(file.place, wrong, help);
     }
 }
 
@@ -222,8 +243,7 @@ pub(super) fn check_fence(
     else {
         return;
     };
-    let message =
-        "`nats.out` acknowledges messages when they are confirmed, which this heartbeat never does";
+    let message = "`nats.out` needs a heartbeat that confirms messages, and this one never does";
     let problem = Problem::new(kind.place, message)
         .related(*place, "nats.out is here")
         .help("write heartbeat.kind = \"protocol\"; or \"text\" with fence = true, if the server answers in order; or leave the name out of nats.out.match; or nats.out.ack = \"written\", and messages can be lost");
@@ -243,7 +263,7 @@ pub(super) fn warn_of_unused(
             continue;
         }
         let message = format!(
-            "no name of the configuration is {}",
+            "no connection of the configuration matches {}",
             backticked(&pattern.to_string())
         );
         let help = "names that the API makes later are bridged if it matches them; `*` is any run of characters";

@@ -9,7 +9,8 @@ use super::{
 };
 use everwire_proto::settings::Backoff;
 
-/// Checks `min` ≤ `initial` ≤ `max`. A layer may leave a key to a nearer one, so there only what is written counts.
+/// Checks `min` ≤ `initial` ≤ `max`. A layer may leave a key to a nearer one, so there only written
+/// keys count.
 pub(super) fn check_order(table: &ConnectionTable, with_defaults: bool, context: &mut Context<'_>) {
     let Some(ReconnectLayer::Backoff(table)) = table.reconnect.as_ref().map(|layer| &layer.value)
     else {
@@ -51,7 +52,7 @@ pub(super) fn check_order(table: &ConnectionTable, with_defaults: bool, context:
 struct Bound {
     key: &'static str,
     duration: Duration,
-    /// Where it was written, if it was.
+    /// Where it is written, if it is.
     place: Option<Place>,
 }
 
@@ -64,7 +65,8 @@ impl Bound {
         }
     }
 
-    /// Tells that this bound is longer than one that must be at least as long; false when neither was written.
+    /// Reports that this bound is longer than one that must be at least as long; `false` if neither
+    /// is written.
     fn report(&self, longer: &Self, context: &mut Context<'_>) -> bool {
         let Some(place) = longer.place.or(self.place) else {
             return false;

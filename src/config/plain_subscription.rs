@@ -1,4 +1,4 @@
-//! Subscriptions of callers where nothing reads a configuration: an item without holes.
+//! Subscriptions of callers in builds without `config`: only items without holes.
 
 use std::sync::Arc;
 
@@ -10,11 +10,11 @@ use serde_json::Value;
 
 use crate::settings::{InvalidSubscription, SubscriptionWish};
 
-/// What a caller wants, if it is an item without holes, or none.
+/// Compiles a caller's wish, if it has an item without holes, or no item.
 ///
 /// # Errors
 ///
-/// It has holes, or words of its own.
+/// It has holes, or keys of its own.
 pub(crate) fn compile_subscription(
     dialogue: &Dialogue,
     key: &str,

@@ -7,9 +7,9 @@ use super::{
     read::{Entry, Keys as _, Node, Problems, Value, parse, table_schema},
 };
 
-/// The JSON Schema (2020-12) of a configuration file: each key with what it is for, what it takes, and its default.
+/// The JSON Schema (2020-12) of a configuration file: the purpose, type and default of each key.
 ///
-/// It is made from the declarations that the reader is made from, so that it describes what is read.
+/// It comes from the same declarations as the reader, so both agree.
 pub fn schema() -> Json {
     let mut schema = table_schema::<DocumentTable>();
     let connection = table_schema::<ConnectionTable>();
@@ -20,16 +20,16 @@ pub fn schema() -> Json {
     schema
 }
 
-/// The same, where these keys of a connection are the defaults.
+/// The same with these connection keys as the defaults.
 pub(super) fn with_defaults(keys: &str) -> Json {
     let mut schema = schema();
-    // What is wrong with them is told whenever a configuration is read over them.
+    // Errors in them are reported whenever a configuration is read over them.
     let keys = parse(keys, 0, &mut Problems::default());
     set_in_connections(&mut schema, &keys);
     schema
 }
 
-/// Sets the defaults of each table that has all keys of a connection: a fleet has them and some more.
+/// Sets the defaults of each table that has all keys of a connection: a fleet has more.
 fn set_in_connections(schema: &mut Json, keys: &[Entry]) {
     let has_all = |properties: &Json| {
         let mut names = ConnectionTable::NAMES.iter();
@@ -78,7 +78,7 @@ fn json(node: &Node) -> Json {
     }
 }
 
-/// Replaces each copy of a definition, which may have a description of its own, by a reference.
+/// Replaces each copy of a definition by a reference. A copy may have its own description.
 fn name_definition(schema: &mut Json, definition: &Json, reference: &str) {
     if schema.is_object() && schema.get("properties") == definition.get("properties") {
         let description = schema["description"].take();

@@ -8,10 +8,10 @@ use super::{
 };
 use crate::settings::ServiceSettings;
 
-/// The settings of `[service]`: what is not written keeps its default.
+/// The settings of `[service]`: keys that are not written keep their defaults.
 pub(super) fn service_settings(table: ServiceTable, context: &mut Context<'_>) -> ServiceSettings {
     let mut defaults = ServiceSettings::default();
-    // The default is a relative path too, and starts where one that is written would.
+    // The default is a relative path, too, and starts where a written one would.
     let first_file = Place::new(0, 0..0);
     defaults.state_dir = context.resolve(first_file, &defaults.state_dir.to_string_lossy());
     check_history_bytes(&table, context);
@@ -25,13 +25,13 @@ pub(super) fn service_settings(table: ServiceTable, context: &mut Context<'_>) -
     let service = table.over(defaults, context);
     if let Some(place) = needs_token.filter(|_| !has_tokens) {
         let help = "write [[service.tokens]] with a name and a secret";
-        context.wrong(place, "metrics need a token, and there is none", help);
+        context.wrong(place, "metrics need a token, but there is none", help);
     }
     let has_client_ca = service
         .tls
         .as_ref()
         .is_some_and(|tls| tls.client_ca_file.is_some());
-    // A wrong token has been told, and is meant to be there.
+    // A wrong token was reported, and counts as present.
     if !has_tokens && !has_client_ca {
         exposed
             .into_iter()
@@ -40,7 +40,8 @@ pub(super) fn service_settings(table: ServiceTable, context: &mut Context<'_>) -
     service
 }
 
-/// Histories have half of the memory at most. Where `memory` goes by the machine, that is known where it runs.
+/// Histories get at most half of the memory. With `memory = "auto"` the limit is known only at run
+/// time.
 fn check_history_bytes(table: &ServiceTable, context: &mut Context<'_>) {
     let (Some(written), Some(memory)) = (&table.history_bytes, &table.memory) else {
         return;
@@ -50,7 +51,8 @@ fn check_history_bytes(table: &ServiceTable, context: &mut Context<'_>) {
     };
     if written.value.0 > limit / 2 {
         let most = format_size(limit as u64 / 2);
-        let message = format!("history_bytes is more than half of memory, which is {most}");
+        let message =
+            format!("invalid history_bytes: it is more than half of memory, which is {most}");
         let problem = Problem::new(written.place, message)
             .related(memory.place, "memory is here")
             .help(format!("write {most} or less, or a larger memory"));
@@ -58,7 +60,7 @@ fn check_history_bytes(table: &ServiceTable, context: &mut Context<'_>) {
     }
 }
 
-/// The addresses that other machines can reach, and where they are written.
+/// The addresses that other machines can reach, and their places.
 fn exposed_addresses(table: &ServiceTable) -> Vec<(std::net::SocketAddr, Place)> {
     let listen = table.listen.as_ref();
     let listen = listen.map(|listen| (listen.value.0, listen.place));
@@ -71,9 +73,8 @@ fn exposed_addresses(table: &ServiceTable) -> Vec<(std::net::SocketAddr, Place)>
 }
 
 fn refuse_exposed(address: std::net::SocketAddr, place: Place, context: &mut Context<'_>) {
-    let message = format!(
-        "{address} can be reached from other machines, which needs tokens or client certificates"
-    );
+    let message =
+        format!("other machines can reach {address}, so it needs tokens or client certificates");
     let help = format!(
         "write [[service.tokens]], or service.tls.client_ca_file, or listen on this machine only: \"127.0.0.1:{}\"",
         address.port()

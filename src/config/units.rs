@@ -1,4 +1,4 @@
-//! Durations, sizes and rates as they are written in a configuration.
+//! The notation of durations, sizes and rates.
 
 use std::{num::NonZeroU32, time::Duration};
 
@@ -8,13 +8,13 @@ use everwire_proto::settings::Rate;
 /// The largest size that is accepted: 1 TiB.
 pub(super) const MAX_SIZE: u64 = 1 << 40;
 
-/// What a duration looks like, for JSON Schema.
+/// The pattern of a duration, for JSON Schema.
 pub(super) const DURATION_PATTERN: &str = r"^(?!$)(\d+d)?(\d+h)?(\d+m)?(\d+s)?(\d+ms)?$";
 
-/// What a size looks like, for JSON Schema.
+/// The pattern of a size, for JSON Schema.
 pub(super) const SIZE_PATTERN: &str = r"^\d+([kKMGT]B|[KMGT]iB|B)?$";
 
-/// What a rate looks like, for JSON Schema.
+/// The pattern of a rate, for JSON Schema.
 pub(super) const RATE_PATTERN: &str = r"^(unlimited|\d+/(\d*(d|h|m|s|ms))+)$";
 
 /// The units of a duration, the longest first, in milliseconds.
@@ -35,7 +35,7 @@ const SIZES: [&str; 10] = [
 ///
 /// # Errors
 ///
-/// What would be right.
+/// What to write instead.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let duration = strict_duration(text).ok_or_else(|| meant_duration(text))?;
     if duration > MAX_DURATION {
@@ -59,7 +59,7 @@ fn strict_duration(text: &str) -> Option<Duration> {
     Some(Duration::from_millis(total))
 }
 
-/// A text that a person or another tool would read as a duration gets its strict form as the answer.
+/// The strict form of a text that people or other tools would read as a duration.
 fn meant_duration(text: &str) -> String {
     match text.parse::<jiff::SignedDuration>() {
         Ok(meant) if !meant.is_negative() && meant.unsigned_abs() <= MAX_DURATION => {
@@ -70,11 +70,11 @@ fn meant_duration(text: &str) -> String {
     }
 }
 
-/// The shortest text that [`parse_duration`] reads back; what is finer than a millisecond is rounded up.
+/// The shortest text that [`parse_duration`] reads back; fractions of a millisecond are rounded up.
 pub(super) fn format_duration(duration: Duration) -> String {
     let mut left = duration.as_nanos().div_ceil(1_000_000);
     let mut text = String::new();
-    // Days are left out: "36h" is what people write.
+    // Without days: people write "36h".
     for (unit, factor) in &UNITS[1..] {
         let factor = u128::from(*factor);
         if left >= factor {
@@ -89,7 +89,7 @@ pub(super) fn format_duration(duration: Duration) -> String {
 ///
 /// # Errors
 ///
-/// What would be right.
+/// What to write instead.
 pub(super) fn parse_size(text: &str) -> Result<u64, String> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let unit = &text[digits..];
@@ -119,7 +119,7 @@ pub(super) fn format_size(size: u64) -> String {
 ///
 /// # Errors
 ///
-/// What would be right.
+/// What to write instead.
 pub(super) fn parse_rate(text: &str) -> Result<Rate, String> {
     if text == "unlimited" {
         return Ok(Rate::Unlimited);

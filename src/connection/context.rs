@@ -1,4 +1,4 @@
-//! What all names of a process share.
+//! State that all names of a process share.
 
 use std::sync::Arc;
 
@@ -15,26 +15,26 @@ use crate::{
     transport::{DialBudget, Preparer, Resolver, TlsCache},
 };
 
-/// What all names of a process share.
+/// State that all names of a process share.
 pub(crate) struct ProcessContext {
     pub hub: Arc<Hub>,
-    /// How the names come to their sockets.
+    /// Opens sockets for the names.
     pub dialer: Box<dyn Dialer>,
     pub budget: DialBudget,
-    /// The bound over what all names keep.
+    /// The limit over all memory that names keep.
     pub memory: Arc<MemoryBudget>,
     pub tls: TlsCache,
     pub resolver: Resolver,
-    /// The secrets that templates name.
+    /// The secrets that templates refer to.
     pub secret_store: SecretStore,
-    /// What is done before dials.
+    /// Runs the `prepare` steps before dials.
     pub preparer: Preparer,
     /// The buckets of their rates.
     pub buckets: TokenBuckets,
-    /// Writes down closes by hand.
+    /// Stores closes by hand.
     pub persistence: Persistence,
-    /// What names that are alike share.
+    /// Settings that similar names share.
     pub settings: CommonSettings,
-    /// Told when an actor died without having been removed.
+    /// Reports an actor that died without having been removed.
     pub death_tx: mpsc::UnboundedSender<(ConnectionName, u32)>,
 }

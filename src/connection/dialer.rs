@@ -1,24 +1,30 @@
-//! How a name comes to a socket: over the network, unless a simulation brings its own way.
+//! Opens a name's socket, and makes its calls: over the network, or in a simulation.
 
 use std::{pin::Pin, sync::Arc};
+
+use everwire_proto::dialogue::{Call, Response, Unanswered};
 
 use crate::{
     core::{ConnectionName, Owner},
     settings::{ConnectionSettings, Template},
-    transport::{Before, DialError, Opened, PreparedDial},
+    transport::{Before, CallFor, DialError, Opened, PreparedDial},
 };
 
-/// What becomes of a dial. It begins when it is polled, and stops when it is dropped.
+/// A dial. It begins when it is polled, and stops when it is dropped.
 pub(crate) type Dial = Pin<Box<dyn Future<Output = Result<Opened, DialError>>>>;
 
-/// What becomes of what is done before a dial that comes later. It begins when it is polled, and stops when it is dropped.
+/// Preparation for a later dial. It begins when it is polled, and stops when it is dropped.
 pub(crate) type Preparation = Pin<Box<dyn Future<Output = Result<Box<PreparedDial>, DialError>>>>;
 
-/// What is to be dialled.
+/// The result of a call of a socket that is up. The call begins when it is polled, and stops when
+/// it is dropped.
+pub(crate) type CallOutcome = Pin<Box<dyn Future<Output = Result<Response, Unanswered>>>>;
+
+/// The target of a dial.
 pub(crate) struct DialTarget {
     /// All URLs of the name.
     pub urls: Arc<[Template]>,
-    /// Which of them.
+    /// The index of the URL to dial.
     pub number: usize,
     pub settings: Arc<ConnectionSettings>,
     pub name: ConnectionName,
@@ -27,11 +33,14 @@ pub(crate) struct DialTarget {
     pub attempt: u32,
 }
 
-/// Dials.
+/// Dials targets.
 pub(crate) trait Dialer: Send + Sync {
-    /// A dial of this target. `before`: what is to be done before it, where anything is.
+    /// Dials this target. `before`: the preparation that comes first, if any.
     fn dial(&self, target: DialTarget, before: Option<Box<Before>>) -> Dial;
 
-    /// Does what is to be done before a dial of this target, and does not dial.
+    /// Does the preparation for a dial of this target, without dialling.
     fn prepare(&self, target: DialTarget, before: Box<Before>) -> Preparation;
+
+    /// Makes a call of a socket that is up.
+    fn call(&self, call: Call, of: CallFor) -> CallOutcome;
 }

@@ -1,11 +1,12 @@
 //! The actor of one name, and its messages.
 //!
-//! Handlers only change what is wanted; the driver alone carries out. Whatever belongs to a socket lives in the driver,
-//! a future on the actor's context, and goes down with it when the supervisor restarts the actor. What must outlive a
-//! socket (outbox, receipts, counters, numbering) lives in [`Connection`] or in its outbox.
+//! Handlers only change the wanted state; only the driver acts on it. Everything that belongs to a
+//! socket is in the driver, a future on the actor's context, and is dropped when the supervisor
+//! restarts the actor. State that outlives a socket (outbox, receipts, counters, numbering) is in
+//! [`Connection`] or in its outbox.
 //!
-//! The rooms, each of which names only those before it: `arbiter` and `status`, `outbox`, `state`, `socket`, `session` and `rotation`,
-//! `driver`, `actor`.
+//! Modules, each of which uses only those before it: `arbiter` and `status`, `outbox`, `state`,
+//! `socket`, `session` and `rotation`, `driver`, `actor`.
 
 mod actor;
 mod arbiter;
@@ -41,6 +42,7 @@ pub use self::{
         UnknownState, UrlStatus,
         last_message::{LastMessage, Shown},
         requests::RequestsStatus,
+        rotation::RotationStatus,
         step::{RuleRate, StepStatus},
         watch::{Watch, Watched},
     },

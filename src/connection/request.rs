@@ -1,4 +1,4 @@
-//! A request: a message, and what answers it.
+//! A request: a message with an answer.
 
 use std::time::Duration;
 
@@ -7,14 +7,15 @@ use everwire_proto::dialogue::{ExpectedValue, InvalidRequest};
 use super::ConnectionGone;
 use crate::core::{JsonPointer, Message, Rejected};
 
-/// A message that is to be answered: its own answer comes back, and no other.
+/// A message that the peer answers. The caller gets exactly its own answer.
 ///
-/// Where the settings of the name say how requests are answered (`request`), nothing else is needed: a number of ours replaces the caller's,
-/// and any number of callers may choose the same. Elsewhere the request says what its answer has at one place; the first message behind it
-/// with that value is its answer, and one message answers one request.
+/// If the settings of the name say how requests are answered (`request`), the message is enough:
+/// everwire replaces the caller's number by its own, so any number of callers may choose the same.
+/// Otherwise the request itself names a value that its answer has at one place. The first later
+/// message with that value is its answer, and one message answers one request.
 ///
-/// It is written once, ahead of what waits in the outbox, and never again: what a lost socket leaves without an answer is
-/// [in doubt](RequestError::InDoubt).
+/// A request is written once, before waiting outbox messages, and never again. If the socket is
+/// lost before the answer, the request is [in doubt](RequestError::InDoubt).
 ///
 /// ```
 /// use std::time::Duration;
@@ -28,19 +29,21 @@ use crate::core::{JsonPointer, Message, Rejected};
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request {
-    /// The message. Where the settings number requests it is JSON with a number or a text at their `id`.
+    /// The message. If the settings number requests, it is JSON with a number or a text at their
+    /// `id`.
     pub message: Message,
-    /// What the answer has at one place; `None`: the settings say what answers it.
+    /// The value that marks the answer; `None`: the settings say how to find it.
     pub expected: Option<ExpectedValue>,
-    /// How long the caller waits, from when it is accepted; `None`: as long as the settings say, or [`WITHIN`](Self::WITHIN).
+    /// How long the caller waits after the request was accepted; `None`: as the settings say, or
+    /// [`WITHIN`](Self::WITHIN).
     pub within: Option<Duration>,
 }
 
 impl Request {
-    /// How long a caller waits, where neither it nor the settings say so.
+    /// How long a caller waits if neither it nor the settings say so.
     pub const WITHIN: Duration = Duration::from_secs(10);
 
-    /// A request that the settings of the name know the answer of.
+    /// A request whose answer the settings of the name know how to find.
     pub fn new(message: impl Into<Message>) -> Self {
         Self {
             message: message.into(),
@@ -49,14 +52,14 @@ impl Request {
         }
     }
 
-    /// Its answer has this value at `json`: a text, a number, or `true`, `false`, `null`.
+    /// Sets the value that its answer has at `json`: a text, a number, or `true`, `false`, `null`.
     #[must_use]
     pub fn expecting(self, json: JsonPointer, equals: impl Into<Box<str>>) -> Self {
         let expected = Some(ExpectedValue::new(json, equals));
         Self { expected, ..self }
     }
 
-    /// The caller waits so long, from when it is accepted.
+    /// Sets how long the caller waits after the request was accepted.
     #[must_use]
     pub fn within(self, within: Duration) -> Self {
         let within = Some(within);
@@ -76,11 +79,13 @@ pub enum RequestError {
     Invalid(#[from] InvalidRequest),
     /// The settings of the name do not say what answers a request, and the request does not either: nothing was sent.
     #[error(
-        "nothing says what answers it: name a value, or write `request` into the settings of the connection"
+        "nothing says which message is the answer: name a value, or write `request` into the settings of the connection"
     )]
     NothingExpected,
     /// The settings of the name say what answers a request, and the request does, too: nothing was sent.
-    #[error("the `request` of the connection's settings says what answers it: leave out the value")]
+    #[error(
+        "`request` in the connection's settings says which message is the answer: leave out the value"
+    )]
     ExpectedBySettings,
     /// The peer has refused it, with this answer.
     #[error("the peer has refused the request")]

@@ -1,4 +1,4 @@
-//! Subscriptions of callers: why one is not taken on.
+//! Errors of callers' subscriptions.
 
 use std::sync::Arc;
 
@@ -12,11 +12,11 @@ use crate::{memory::OutOfMemory, settings::InvalidSubscription};
 #[non_exhaustive]
 pub enum HoldError {
     /// The settings of the name do not say how to subscribe.
-    #[error("the connection does not say how it subscribes: write `subscribe` into its settings")]
+    #[error("the connection has no `subscribe`: write it into the settings of the connection")]
     NoSubscribe,
     /// The key is held with another item, or with other words.
     #[error(
-        "the subscription {key:?} is held with another item: release it first, or choose another key"
+        "the subscription {key:?} is held with another item; release it first, or choose another key"
     )]
     OtherItem {
         /// The key.
@@ -45,7 +45,9 @@ pub enum HoldError {
     #[error("{0}")]
     Invalid(String),
     /// Only the settings of a name hold as the file.
-    #[error("only the settings of a connection hold as `file`: hold as `api` or as a session")]
+    #[error(
+        "invalid holder `file`: only the settings of a connection hold subscriptions so; use `api` or a session"
+    )]
     HeldByFile,
     /// There is no such connection, or its actor is gone.
     #[error(transparent)]

@@ -1,4 +1,4 @@
-//! What happened, and where it stands.
+//! Events, and their positions.
 
 use std::sync::Arc;
 
@@ -15,22 +15,22 @@ use crate::{
     stored::StoredEvent,
 };
 
-/// Where an event stands: whose it is, its number, its time.
+/// The position of an event: its name, number and time.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Stamp {
-    /// Whose event it is.
+    /// The name that the event belongs to.
     pub name: ConnectionName,
     /// The life of the name; a fencing number.
     pub epoch: u32,
-    /// Counts the name's events within the epoch, from 1, without holes.
+    /// Counts the name's events within the epoch, from 1, without gaps.
     pub seq: u64,
-    /// Positions a reader over all names.
+    /// The position of a reader over all names.
     #[serde(serialize_with = "as_text")]
     pub cursor: Cursor,
     /// When it happened, by the wall clock.
     #[serde(serialize_with = "as_rfc3339")]
     pub at: Timestamp,
-    /// Of a message the subscription that it belongs to, where the settings say how that is found.
+    /// For a message, the subscription that it belongs to, if the settings say how to find it.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "key")]
     pub subscription: Option<Arc<str>>,
 }
@@ -41,16 +41,17 @@ fn key<S: Serializer>(key: &Option<Arc<str>>, serializer: S) -> Result<S::Ok, S:
 
 /// Something that happened to a name.
 ///
-/// Serialized it is the JSON of the API: `{"type":…,"name":…,"epoch":1,"seq":…,"cursor":"…","at":…, …}`.
+/// Serialized it is the JSON of the API: `{"type":…,"name":…,"epoch":1,"seq":…,"cursor":"…","at":…,
+/// …}`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
-    /// Where it stands.
+    /// Its position.
     pub stamp: Stamp,
-    /// What it was.
+    /// What happened.
     pub kind: EventKind,
 }
 
-/// The members of an event, in their order.
+/// The JSON members of an event, in order.
 #[derive(Serialize)]
 struct Members<'a> {
     r#type: &'static str,
@@ -76,7 +77,7 @@ impl Serialize for Event {
     }
 }
 
-/// Writes the JSON of an event, of which there need not be a value.
+/// Writes the JSON of an event from its parts, without building an `Event`.
 pub(crate) fn write_json(
     into: &mut Vec<u8>,
     stamp: &Stamp,
@@ -85,18 +86,18 @@ pub(crate) fn write_json(
     serde_json::to_writer(into, &Members::of(stamp, kind))
 }
 
-/// What a subscriber is told: what happened to a name, or something that belongs to none.
+/// An update for a subscriber: an event of a name, or a notice.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Update {
     /// Something happened to a name.
     Event(Event),
-    /// Something that concerns the subscriber itself, or all names.
+    /// A notice about the subscriber itself, or about all names.
     Notice(Notice),
 }
 
 impl Event {
-    /// A message of a name's history, as an earlier process has left it.
+    /// A message of a name's history that an earlier process has stored.
     pub(crate) fn recalled(name: &ConnectionName, stored: StoredEvent) -> Self {
         let stamp = Stamp {
             name: name.clone(),
@@ -112,7 +113,7 @@ impl Event {
         }
     }
 
-    /// Its place over all names.
+    /// The position over all names.
     pub(crate) fn cursor(&self) -> Cursor {
         self.stamp.cursor
     }
@@ -142,7 +143,7 @@ impl Update {
         }
     }
 
-    /// What happened to a name; `None` for a notice.
+    /// The kind of the event; `None` for a notice.
     ///
     /// ```
     /// # use everwire::{ConnectionName, Event, EventKind, Update, core::Cursor, events::Stamp};
@@ -161,7 +162,7 @@ impl Update {
         self.event().map(|event| &event.kind)
     }
 
-    /// The message, if one came in, and where it stands.
+    /// The message and its position, if the update is an incoming message.
     ///
     /// ```
     /// # use everwire::{ConnectionName, Event, EventKind, Message, Update, core::Cursor, events::Stamp};
@@ -186,7 +187,7 @@ impl Update {
         }
     }
 
-    /// Where the event stands; `None` for a notice.
+    /// The position of the event; `None` for a notice.
     ///
     /// ```
     /// use everwire::{Notice, Update, events::Lagged};
@@ -198,7 +199,7 @@ impl Update {
         self.event().map(|event| &event.stamp)
     }
 
-    /// Whose event it is; `None` for a notice.
+    /// The name of the event; `None` for a notice.
     ///
     /// ```
     /// # use everwire::{ConnectionName, Event, EventKind, Update, core::Cursor, events::Stamp};

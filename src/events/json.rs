@@ -1,18 +1,18 @@
-//! Updates as the API writes them: what the shape of the types does not say by itself.
+//! The JSON of updates, where it does not follow from the types.
 
 use base64::Engine;
 use serde::ser::{Error as _, Serialize, SerializeMap, Serializer};
 
 use crate::core::{Cause, Message};
 
-/// What a script has kept.
+/// The values that a script has captured.
 pub(super) fn ready<S: Serializer>(serializer: S) -> Result<S::Ok, S::Error> {
     let mut map = serializer.serialize_map(Some(1))?;
     map.serialize_entry("vars", &serde_json::Map::new())?;
     map.end()
 }
 
-/// A kind that has nothing to report.
+/// A kind without members.
 pub(super) fn nothing<S: Serializer>(serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_map(Some(0))?.end()
 }
@@ -30,7 +30,7 @@ pub(super) fn message<S: Serializer>(message: &Message, serializer: S) -> Result
     map.end()
 }
 
-/// The members in the order of their names.
+/// The members, sorted by name.
 pub(super) fn sorted<S: Serializer>(
     report: &impl Serialize,
     serializer: S,
@@ -39,7 +39,7 @@ pub(super) fn sorted<S: Serializer>(
     members.serialize(serializer)
 }
 
-/// What went wrong: its kind, the status where it has one, and its text.
+/// The error: its kind, its HTTP status if it has one, and its text.
 pub(super) fn error_cause<S: Serializer>(cause: &Cause, serializer: S) -> Result<S::Ok, S::Error> {
     let mut map = serializer.serialize_map(None)?;
     map.serialize_entry("kind", cause.kind())?;
@@ -50,12 +50,12 @@ pub(super) fn error_cause<S: Serializer>(cause: &Cause, serializer: S) -> Result
     map.end()
 }
 
-/// Why something was decided.
+/// The reason of a decision.
 pub(super) fn cause<S: Serializer>(cause: &Cause, serializer: S) -> Result<S::Ok, S::Error> {
     kind_and_text(cause.kind(), &cause.text(), serializer)
 }
 
-/// Why something ended or was decided: a kind of cause, and its text.
+/// The reason of an end or a decision: a kind and a text.
 pub(super) fn kind_and_text<S: Serializer>(
     kind: &str,
     text: &str,

@@ -1,4 +1,4 @@
-//! The kinds of events: what each reports, and its name.
+//! The kinds of events, their reports and their names.
 
 use serde::Serialize;
 
@@ -21,15 +21,16 @@ pub enum EventKind {
     Connecting(Connecting),
     /// A socket is up.
     Opened(Box<Opened>),
-    /// The opening messages are out: the name takes part in the conversation.
+    /// The opening messages were sent, so the name takes part in the conversation.
     #[serde(serialize_with = "json::ready")]
     Ready,
     /// A message came in.
     #[serde(serialize_with = "json::message")]
     Message(Message),
-    /// A message on its way out has met a fate: `written`, or one that is final. Only for subscribers that ask for it.
+    /// An outgoing message has reached a fate: `written`, or a final one. Only for subscribers that
+    /// ask for it.
     Sent(Sent),
-    /// Something of what the peer said was not heard, or came twice.
+    /// Messages of the peer were missed, or came twice.
     #[serde(serialize_with = "json::sorted")]
     Gap(Box<Gap>),
     /// A socket ended, or the name was closed by hand.
@@ -42,7 +43,7 @@ pub enum EventKind {
     Failed(Box<Failed>),
     /// Accepted messages were dropped before they were written, or written again.
     Dropped(Dropped),
-    /// Another socket serves, made ready before the old one was let go.
+    /// A new socket is in use. It was ready before the old one was closed.
     #[serde(serialize_with = "json::sorted")]
     Rotated(Box<Rotated>),
     /// New settings are in force.
@@ -50,19 +51,20 @@ pub enum EventKind {
     /// The name is gone.
     #[serde(serialize_with = "json::nothing")]
     Removed,
-    /// A caller has a socket of its own: see [`Handle::open_session`](crate::Handle::open_session). Its messages are told to it alone.
+    /// A caller has opened a separate socket: see
+    /// [`Handle::open_session`](crate::Handle::open_session). Its messages go only to that caller.
     #[serde(serialize_with = "json::sorted")]
     SessionOpened(Box<SessionOpened>),
     /// A caller's own socket ended, or could not be opened.
     SessionClosed(Box<SessionClosed>),
-    /// A subscription stands somewhere else on the socket that serves.
+    /// The state of a subscription has changed on the current socket.
     Subscription(Box<SubscriptionReport>),
 }
 
 /// The names of all kinds, by their numbers.
 pub(crate) const KIND_NAMES: &[&str] = NAMES;
 
-/// Gives each kind its name and its number, and notices theirs behind them.
+/// Gives each kind a name and a number. Notices come after the events.
 macro_rules! kind_names {
     ({ $($variant:ident $(($report:pat))? = $name:literal,)+ } notices: $($notice:literal),+) => {
         const NAMES: &[&str] = &[$($name,)+ $($notice),+];
@@ -73,7 +75,7 @@ macro_rules! kind_names {
         }
 
         impl EventKind {
-            /// Its place among the names of all kinds.
+            /// Its index in the names of all kinds.
             #[inline]
             pub(crate) fn number(&self) -> u8 {
                 match self {
@@ -125,7 +127,8 @@ impl EventKind {
         KIND_NAMES[usize::from(self.number())]
     }
 
-    /// The payload bytes that the event carries: what a subscriber's queue is bounded by, besides the number of events.
+    /// The payload bytes of the event. A subscriber's queue is bounded by these and by the number
+    /// of events.
     #[inline]
     pub(crate) fn payload_len(&self) -> usize {
         match self {

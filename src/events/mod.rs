@@ -1,4 +1,4 @@
-//! What happened: the one story that log, API, page, metrics and subscribers are told.
+//! What happened: one account for the log, API, page, metrics and subscribers.
 
 mod event;
 mod json;

@@ -1,4 +1,4 @@
-//! What a subscriber is told that is no event of any name.
+//! Notices: updates that are not events of a name.
 
 use std::time::Duration;
 
@@ -10,14 +10,15 @@ use super::{
     times::{as_millis, as_rfc3339},
 };
 
-/// What has no place in any name's numbering.
+/// An update without a number in any name's sequence.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Notice {
-    /// This subscriber was too slow and missed events; it stands where they are missing, before the first event behind them.
+    /// This subscriber was too slow and missed events. The notice stands where they are missing,
+    /// before the next event.
     Lagged(Lagged),
-    /// Our own side stood still: what was late meanwhile is not blamed on peers.
+    /// This process stood still. Delays during that time are not blamed on peers.
     Stalled(Stalled),
 }
 
@@ -31,7 +32,7 @@ impl Notice {
     /// assert_eq!(notice.as_str(), "lagged");
     /// ```
     pub fn as_str(&self) -> &'static str {
-        // They stand behind the events.
+        // Notices come after the events.
         let [.., lagged, stalled] = KIND_NAMES else {
             return "";
         };
@@ -45,16 +46,16 @@ impl Notice {
 /// See [`Notice::Lagged`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Lagged {
-    /// How many events it missed, in all, since it was last told; `None` where a reader resumes from so long ago that they
-    /// cannot be counted any more.
+    /// How many events the subscriber missed since the last notice. `None` if a reader resumes from
+    /// a place so old that they cannot be counted.
     pub missed: Option<u64>,
-    /// When it was told.
+    /// When the notice was made.
     #[serde(serialize_with = "as_rfc3339")]
     pub at: Timestamp,
 }
 
 impl Lagged {
-    /// So many are missing, as is told now.
+    /// A notice of `missed` events, with the current time.
     pub(crate) fn now(missed: Option<u64>) -> Notice {
         let at = Timestamp::now();
         Notice::Lagged(Self { missed, at })
@@ -69,7 +70,7 @@ pub struct Stalled {
     /// For how long.
     #[serde(rename = "by_ms", serialize_with = "as_millis")]
     pub by: Duration,
-    /// When that was noticed.
+    /// When it was noticed.
     #[serde(serialize_with = "as_rfc3339")]
     pub at: Timestamp,
 }
@@ -79,8 +80,8 @@ pub struct Stalled {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum StallReason {
-    /// A thread of ours got no time, or something blocked it.
+    /// A thread of this process got no CPU time, or something blocked it.
     Arbiter,
-    /// The machine: its two clocks disagree about how much time has passed.
+    /// The machine: its two clocks disagree about the time that has passed.
     Clock,
 }

@@ -1,4 +1,4 @@
-//! What each kind of event tells.
+//! The reports of each kind of event.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -20,7 +20,8 @@ use crate::{
 pub struct Connecting {
     /// The retries since the last stable socket.
     pub attempt: u32,
-    /// The kind of the loss that the dial follows; `None` where it follows none. The status counts these as `reconnects`.
+    /// The kind of the loss before the dial; `None` if there was none. The status counts these as
+    /// `reconnects`.
     pub cause: Option<&'static str>,
 }
 
@@ -33,31 +34,31 @@ pub struct Opened {
     pub subprotocol: Option<String>,
     /// The compression that was agreed on.
     pub compression: Option<Agreed>,
-    /// Which incarnation of the name owns the socket.
+    /// The incarnation of the name that owns the socket.
     pub incarnation: u32,
     /// How long the steps of the dial took.
     pub timings: DialTimings,
-    /// What TLS says of the peer; `None` for `ws`.
+    /// What TLS reports about the peer; `None` for `ws`.
     pub tls: Option<TlsReport>,
 }
 
-/// What is known of the peer of a `wss` connection.
+/// Facts about the peer of a `wss` connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct TlsReport {
-    /// When the peer's certificate expires; `None` if that cannot be read from it.
+    /// When the peer's certificate expires; `None` if the date cannot be read from it.
     #[serde(serialize_with = "optional_time")]
     pub expires_at: Option<Timestamp>,
-    /// Whether any certificate would have been accepted: `tls.insecure`.
+    /// Whether any certificate would be accepted: `tls.insecure`.
     pub insecure: bool,
 }
 
-/// How long the steps of a dial took; a step that was not needed is `None`.
+/// How long the steps of a dial took; `None` for a step that was not needed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize)]
 pub struct DialTimings {
     /// Resolving the host name.
     #[serde(rename = "dns_ms", serialize_with = "optional_millis")]
     pub dns: Option<Duration>,
-    /// Reaching the proxy, and having it open the tunnel.
+    /// Connecting to the proxy, and opening the tunnel.
     #[serde(rename = "proxy_ms", serialize_with = "optional_millis")]
     pub proxy: Option<Duration>,
     /// Opening the TCP connection; part of `proxy`, if there is one.
@@ -74,18 +75,19 @@ pub struct DialTimings {
 /// See [`EventKind::Sent`](crate::EventKind::Sent).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Sent {
-    /// The message's id; 0, and `null` in JSON, for an opening message and for `Connect`'s data, which have none. The message may have been
-    /// accepted in an earlier epoch than the event's: see [`Handle::receipt_in`](crate::Handle::receipt_in).
+    /// The message's id. It is 0, and `null` in JSON, for an opening message and for `Connect`'s
+    /// data, which have no id. The message may have been accepted in an earlier epoch: see
+    /// [`Handle::receipt_in`](crate::Handle::receipt_in).
     #[serde(serialize_with = "known_id")]
     pub id: u64,
-    /// What became of it.
+    /// The fate that it has reached.
     pub fate: Fate,
     /// Whether it was written a second time.
     pub resent: bool,
 }
 
 impl Sent {
-    /// An opening message was written. What becomes of it further, nobody watches.
+    /// An opening message was written. Its later fate is not tracked.
     pub(crate) const OPENING: Self = Self {
         id: 0,
         fate: Fate::Written,
@@ -101,17 +103,17 @@ fn known_id<S: Serializer>(id: &u64, serializer: S) -> Result<S::Ok, S::Error> {
 /// See [`EventKind::Gap`](crate::EventKind::Gap).
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Gap {
-    /// How it was noticed.
+    /// How the gap was noticed.
     pub reason: GapReason,
     /// From the last frame of the lost socket to *ready*; zero for holes and doubles.
     #[serde(rename = "blind_ms", serialize_with = "as_millis")]
     pub blind: Duration,
-    /// The peer's stream, where `sequence.by` tells streams apart.
+    /// The peer's stream, if `sequence.by` tells streams apart.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stream: Option<String>,
-    /// The peer's last number before the gap, where `sequence` says how to read it.
+    /// The peer's last number before the gap, if `sequence` says how to read it.
     pub peer_seq: Option<u64>,
-    /// The peer's number behind the gap.
+    /// The peer's number after the gap.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<u64>,
     /// How many numbers are missing.
@@ -128,9 +130,9 @@ pub enum GapReason {
     Reconnect,
     /// The peer's numbers have a hole.
     Hole,
-    /// A number of the peer's came again.
+    /// The peer has repeated a number.
     Double,
-    /// The peer counts from the start again.
+    /// The peer has restarted its count.
     Restart,
 }
 
@@ -146,11 +148,11 @@ pub struct Rotated {
     pub incarnation: u32,
     /// How long the steps of the dial took.
     pub timings: DialTimings,
-    /// What TLS says of the peer; `None` for `ws`.
+    /// What TLS reports about the peer; `None` for `ws`.
     pub tls: Option<TlsReport>,
     /// How the old socket ended.
     pub old: ClosedReport,
-    /// Messages of the successor that were dropped because the old socket had brought them.
+    /// Messages of the new socket that were dropped as duplicates of the old one's.
     pub doubled: u64,
 }
 
@@ -164,7 +166,7 @@ pub struct Traffic {
 }
 
 impl Traffic {
-    /// One message more, of so many bytes.
+    /// Counts one message of so many bytes.
     pub(crate) fn count(&mut self, bytes: usize) {
         self.messages += 1;
         self.bytes += bytes as u64;
@@ -177,13 +179,13 @@ pub struct ErrorReport {
     /// What went wrong.
     #[serde(flatten, serialize_with = "error_cause")]
     pub cause: Cause,
-    /// How far it came, if it was a dial that failed.
+    /// How far the dial came, if a dial failed.
     #[serde(flatten)]
     pub dial: Option<FailedDial>,
 }
 
 impl From<Cause> for ErrorReport {
-    /// What was no dial.
+    /// An error outside of a dial.
     fn from(cause: Cause) -> Self {
         Self { cause, dial: None }
     }
@@ -195,14 +197,14 @@ pub struct FailedDial {
     /// The phase in which it failed.
     #[serde(serialize_with = "as_text")]
     pub phase: Phase,
-    /// How long the steps took, that one up to the failure.
+    /// How long the steps took, the failed one included.
     pub timings: DialTimings,
 }
 
 /// See [`EventKind::Retrying`](crate::EventKind::Retrying).
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Retrying {
-    /// How long until the dial.
+    /// The time until the dial.
     #[serde(rename = "delay_ms", serialize_with = "as_millis")]
     pub delay: Duration,
     /// Why it is needed.
@@ -271,7 +273,7 @@ impl DropReason {
 /// See [`EventKind::Applied`](crate::EventKind::Applied).
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 pub struct Applied {
-    /// Whether another socket is needed for it: a dial starts anew, a socket that serves is rotated.
+    /// Whether the settings need another socket: a dial starts again, a socket in use is rotated.
     pub reconnect: bool,
 }
 
@@ -281,9 +283,9 @@ pub struct SubscriptionReport {
     /// The key of the subscription.
     #[serde(serialize_with = "as_text")]
     pub key: Arc<str>,
-    /// Where it stands.
+    /// Its state.
     pub state: SubscriptionState,
-    /// What the peer said when it refused or ended it, masked, the start of it; or what was wrong.
+    /// The start of the peer's refusal, masked, or a description of the error.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<Box<str>>,
 }

@@ -1,4 +1,4 @@
-//! What is told of sessions: the sockets that callers have for themselves, beside that of the name.
+//! Reports of sessions: separate sockets that callers open beside that of the name.
 
 use std::{borrow::Cow, net::SocketAddr, time::Duration};
 
@@ -16,7 +16,8 @@ pub struct SessionOpened {
     pub peer: SocketAddr,
     /// The subprotocol that the peer chose.
     pub subprotocol: Option<String>,
-    /// Whose session it is, in the words of whoever opened it: of the raw bridge the client's address.
+    /// The client of the session, as its opener describes it. The raw bridge puts the client's
+    /// address here.
     pub client: Option<String>,
 }
 
@@ -25,14 +26,14 @@ pub struct SessionOpened {
 pub struct SessionClosed {
     /// Its number, as in [`SessionOpened`].
     pub session: u64,
-    /// Why it ended. Of one that was not opened: why not.
+    /// Why it ended, or why it was not opened.
     #[serde(flatten, serialize_with = "session_end")]
     pub end: SessionEnd,
     /// The address that answered; `None` if the session was not opened.
     pub peer: Option<SocketAddr>,
-    /// Whose session it was.
+    /// The client of the session.
     pub client: Option<String>,
-    /// From the beginning of the dial on.
+    /// The time since the start of the dial.
     #[serde(rename = "lasted_ms", serialize_with = "as_millis")]
     pub lasted: Duration,
     /// Messages of the client that were encoded for the peer.
@@ -49,22 +50,22 @@ fn session_end<S: Serializer>(end: &SessionEnd, serializer: S) -> Result<S::Ok, 
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum SessionEnd {
-    /// The socket was closed by the peer, or lost, or could not be opened.
+    /// The peer closed the socket, or it was lost, or could not be opened.
     Lost(Cause),
-    /// It was closed as its sender asked for, or its sender has gone.
+    /// The client closed it, or has gone.
     Closed,
     /// The name was closed by hand.
     ClosedByHand,
     /// The name was removed.
     Removed,
-    /// The name has other settings.
+    /// The settings of the name have changed.
     Reconfigured,
     /// The manager shuts down.
     ShutDown,
 }
 
 impl SessionEnd {
-    /// The stable name of this kind of end; of a loss that of its [`Cause`].
+    /// The stable name of this kind of end. For a loss it is the name of the [`Cause`].
     ///
     /// ```
     /// use everwire::events::SessionEnd;
@@ -83,7 +84,7 @@ impl SessionEnd {
         }
     }
 
-    /// What an operator reads, in one line.
+    /// One line for an operator.
     ///
     /// ```
     /// use everwire::{connection::session::Heard, events::SessionEnd};

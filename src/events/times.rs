@@ -1,4 +1,4 @@
-//! Times and durations as the API writes them.
+//! Times and durations in the API's format.
 
 use std::{fmt::Display, time::Duration};
 
@@ -23,7 +23,7 @@ pub(crate) fn millis(duration: Duration) -> f64 {
     duration.as_micros() as f64 / 1000.0
 }
 
-/// A time of [`rfc3339`], or null.
+/// A time like [`rfc3339`], or null.
 pub(crate) fn optional_time<S: Serializer>(
     at: &Option<Timestamp>,
     serializer: S,
@@ -45,12 +45,12 @@ pub(super) fn optional_millis<S: Serializer>(
     duration.map(millis).serialize(serializer)
 }
 
-/// A time of [`rfc3339`].
+/// A time like [`rfc3339`].
 pub(super) fn as_rfc3339<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&format_args!("{at:.6}"))
 }
 
-/// What is shown as text.
+/// Serializes a value by its `Display`.
 pub(super) fn as_text<S: Serializer>(
     value: &impl Display,
     serializer: S,

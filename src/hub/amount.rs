@@ -1,14 +1,14 @@
-//! How much waits, or was handed out.
+//! Amounts of events and bytes that wait or were handed out.
 
 use std::ops::{AddAssign, SubAssign};
 
 use super::run::{Run, Span};
 use crate::events::EventKind;
 
-/// What the events of a name cost together, beside what each of them does, in bytes.
+/// The overhead in bytes of a span, beside the cost of each event.
 const PER_SPAN: usize = size_of::<Span>() + size_of::<Run>() + 2 * size_of::<usize>();
 
-/// So many events, of so many payload bytes.
+/// A number of events, and their payload bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Amount {
     pub events: usize,

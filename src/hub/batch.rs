@@ -1,14 +1,15 @@
-//! What is handed to a subscriber at once.
+//! A batch of updates for a subscriber.
 
 use std::{collections::VecDeque, sync::Arc};
 
 use super::{json::JsonUpdate, lease::Lease, run::Span, updates::Updates};
 
-/// All that waited for a subscriber when its turn came, over all names; at least one update. Names have their turns in it, and what
-/// each said is in its order.
+/// All updates that waited for a subscriber when its turn came, over all names; at least one. Names
+/// take turns in it, and each name's updates are in order.
 ///
-/// Its events and bytes count against the subscriber's bound ([`Delivery`](super::Delivery)) until it is dropped, and the last of its clones:
-/// who keeps one keeps what may wait for it small. A clone copies handles, no payloads.
+/// Its events and bytes count against the subscriber's bound ([`Delivery`](super::Delivery)) until
+/// the batch and all its clones are dropped. A batch that is kept therefore reduces what may wait.
+/// A clone copies handles, no payloads.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -49,7 +50,7 @@ impl Batch {
         Self { spans, lease }
     }
 
-    /// How many updates it has.
+    /// The number of updates.
     ///
     /// ```
     /// fn heard(batch: &everwire::Batch) {
@@ -60,7 +61,7 @@ impl Batch {
         self.spans.iter().map(Span::len).sum()
     }
 
-    /// Whether it has none: never of one that a subscriber was handed.
+    /// Whether it is empty: never for a batch that a subscriber receives.
     ///
     /// ```
     /// fn heard(batch: &everwire::Batch) {
@@ -82,8 +83,8 @@ impl Batch {
         self.spans.iter().map(Span::bytes).sum()
     }
 
-    /// Takes updates off its front: at most so many, and no further one behind so many payload bytes. All of them count against the bound
-    /// until the last part is dropped.
+    /// Splits updates off the front: at most `updates`, and none after `bytes` payload bytes. All
+    /// of them count against the bound until the last part is dropped.
     ///
     /// ```
     /// /// In pieces that others need not wait long for.
@@ -114,10 +115,11 @@ impl Batch {
         front
     }
 
-    /// The updates in order, as the API writes them: JSON that can go to a client, a file or a terminal as it is.
+    /// The updates in order, as the API writes them: JSON that is safe for a client, a file or a
+    /// terminal.
     ///
-    /// Each text is made once for all subscribers that ask for it: it is kept for as long as one of them holds the update, and counts as
-    /// memory of readers.
+    /// Each text is made once for all subscribers that ask for it. It is kept for as long as one of
+    /// them holds the update, and counts as memory of readers.
     ///
     /// ```
     /// fn server_sent(batch: &everwire::Batch) -> String {
@@ -136,7 +138,7 @@ impl Batch {
         self.spans.iter().flat_map(move |span| span.json(memory))
     }
 
-    /// The updates in order. It stays what it is: they are handles to the same payloads.
+    /// The updates in order. The batch is unchanged: the updates are handles to the same payloads.
     ///
     /// ```
     /// fn messages(batch: &everwire::Batch) -> usize {
@@ -181,7 +183,7 @@ mod tests {
         hub::{NewEvents, run::Run},
     };
 
-    /// A notice, and messages of so many bytes in runs.
+    /// A notice, and messages of these lengths in runs.
     fn batch(runs: &[&[usize]]) -> Batch {
         let mut stamp = Stamp {
             name: ConnectionName::new("feed").unwrap(),

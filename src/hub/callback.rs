@@ -1,36 +1,36 @@
-//! A subscriber that is called in the turn of the name.
+//! Subscribers that are called back in the turn of the name.
 
 use std::{
     cell::RefCell,
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use super::new_events::{Key, Keys, NewEvents};
+use super::new_events::{Key, Keys, NewEvents, place};
 use crate::{
     events::{Event, EventKind, Stamp, Update},
     panics::panic_text,
 };
 
-/// How it is called.
+/// The two ways to call back.
 pub(super) enum Callback {
     /// With each update.
     Each(Called<Update>),
-    /// With all updates that a read has brought.
+    /// With all updates of one read.
     Slice(Called<[Update]>),
 }
 
 type Called<T> = Box<dyn Fn(&T) + Send + Sync>;
 
 thread_local! {
-    /// Memory for slices, which are lent to one callback after the other.
+    /// Memory for slices, shared by all callbacks of the thread.
     static SLICE: RefCell<Vec<Update>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Memory for so many updates stays with the thread.
+/// The thread keeps memory for this many updates.
 const KEPT: usize = 256;
 
 impl Callback {
-    /// Calls it with one update. The error is the text of a panic.
+    /// Calls back with one update. The error is the text of a panic.
     pub fn tell(&self, update: &Update) -> Result<(), String> {
         guarded(|| match self {
             Self::Each(callback) => callback(update),
@@ -38,13 +38,14 @@ impl Callback {
         })
     }
 
-    /// Calls it with events that stand from `first` on. They are what they were afterwards, also where it has panicked: then the error is
-    /// the text of the first panic, and it was called with all others.
+    /// Calls back with events whose first stands at `first`. `events` is unchanged afterwards, even
+    /// after a panic. The error is the text of the first panic; the callback still gets all other
+    /// events.
     pub fn call(&self, first: &Stamp, events: &mut NewEvents) -> Result<(), String> {
         let (kinds, keys) = events.parts();
         match self {
             Self::Each(callback) => call_each(callback, first, kinds, keys),
-            Self::Slice(callback) => call_slice(callback, first, kinds, keys),
+            Self::Slice(callback) => call_slice(callback, first, kinds, keys.lent()),
         }
     }
 }
@@ -53,12 +54,12 @@ fn guarded(work: impl FnOnce()) -> Result<(), String> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|panic| panic_text(&*panic))
 }
 
-/// One event after the other has its place in a single update: nothing is counted, moved about or allocated for each.
+/// All events pass through a single update: nothing is counted, moved or allocated for each.
 fn call_each(
     callback: &dyn Fn(&Update),
     first: &Stamp,
     kinds: &mut [EventKind],
-    keys: Keys<&[Key]>,
+    mut keys: Keys<&mut [Key]>,
 ) -> Result<(), String> {
     let mut result = Ok(());
     let mut update = Update::Event(Event {
@@ -69,32 +70,39 @@ fn call_each(
     while called < kinds.len() {
         let ended = guarded(|| {
             while let Some(kind) = kinds.get_mut(called) {
-                show(&mut update, kind, called, first, keys);
+                show(&mut update, kind, called, first, &mut keys);
                 called += 1;
                 callback(&update);
-                show(&mut update, kind, called, first, keys);
+                show(&mut update, kind, called - 1, first, &mut keys);
             }
         });
         if ended.is_err() {
-            show(&mut update, &mut kinds[called - 1], called, first, keys);
+            show(
+                &mut update,
+                &mut kinds[called - 1],
+                called - 1,
+                first,
+                &mut keys,
+            );
             result = result.and(ended);
         }
     }
     result
 }
 
-/// Exchanges what the update shows with what lies in the place of another, so many behind the first.
+/// Swaps an event into the update and back, `behind` places after the first.
 #[inline]
 fn show(
     update: &mut Update,
     kind: &mut EventKind,
     behind: usize,
     first: &Stamp,
-    keys: Keys<&[Key]>,
+    keys: &mut Keys<&mut [Key]>,
 ) {
     if let Update::Event(event) = update {
         std::mem::swap(&mut event.kind, kind);
-        keys.place(&mut event.stamp, first, behind);
+        keys.exchange(behind, &mut event.stamp.subscription);
+        place(&mut event.stamp, first, behind);
     }
 }
 

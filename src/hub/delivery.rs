@@ -1,36 +1,37 @@
-//! What a subscriber asks for.
+//! A subscriber's options.
 
 use super::{kinds::Kinds, subscription_keys::SubscriptionKeys};
 
-/// How much may wait for a subscriber, and what happens when it is more.
+/// How much may wait for a subscriber, and what happens beyond that.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery {
-    /// How many events may wait; at least 1. A reader may hold as many again.
+    /// How many events may wait; at least 1. The reader may hold as many again.
     pub events: usize,
-    /// How many payload bytes may wait. A single larger message is delivered all the same.
+    /// How many payload bytes may wait. A single larger message is still delivered.
     pub bytes: usize,
-    /// What happens when it is more.
+    /// What happens beyond that.
     pub overflow: Overflow,
-    /// Which kinds of events it wants.
+    /// The kinds of events that it wants.
     pub kinds: Kinds,
-    /// Of messages, and of what happens to subscriptions, only what is of these keys; `None`: all.
+    /// Limits messages and subscription events to these keys; `None`: all.
     pub subscriptions: Option<SubscriptionKeys>,
 }
 
 /// What happens to a subscriber that is too slow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Overflow {
-    /// It loses the oldest events, and is told how many by [`Notice::Lagged`](crate::Notice::Lagged).
+    /// It loses the oldest events, and [`Notice::Lagged`](crate::Notice::Lagged) says how many.
     #[default]
     Drop,
-    /// It is cut off: [`Notice::Lagged`](crate::Notice::Lagged) says how many events it missed, then its stream ends.
+    /// It is cut off: [`Notice::Lagged`](crate::Notice::Lagged) says how many events it missed,
+    /// then its stream ends.
     Disconnect,
-    /// The sockets that feed it are not read until there is room; after 5 s it is cut off.
+    /// Its sockets are not read until there is room. After 5 s the subscriber is cut off.
     Pause,
 }
 
 impl Default for Delivery {
-    /// 1,024 events, 16 MiB, the oldest are dropped; all kinds but `sent`.
+    /// 1,024 events and 16 MiB, beyond which the oldest are dropped; all kinds but `sent`.
     fn default() -> Self {
         Self {
             events: 1024,
@@ -43,7 +44,7 @@ impl Default for Delivery {
 }
 
 impl Delivery {
-    /// The same with another answer to being too slow.
+    /// Sets what happens to a slow subscriber.
     ///
     /// ```
     /// use everwire::{Delivery, Overflow};
@@ -57,7 +58,7 @@ impl Delivery {
         self
     }
 
-    /// The same for other kinds of events.
+    /// Sets the kinds of events.
     ///
     /// ```
     /// use everwire::{Delivery, hub::Kinds};
@@ -71,7 +72,7 @@ impl Delivery {
         self
     }
 
-    /// The same with another number of events that may wait; 0 counts as 1.
+    /// Sets how many events may wait; 0 counts as 1.
     ///
     /// ```
     /// use everwire::Delivery;
@@ -86,8 +87,8 @@ impl Delivery {
         self
     }
 
-    /// The same, where of messages only those are wanted that were routed to subscriptions of these keys, and of the events
-    /// `subscription` only theirs. What else happens to the names is told as before.
+    /// Limits messages and `subscription` events to those of these keys. Other events are delivered
+    /// as before.
     ///
     /// ```
     /// use everwire::Delivery;

@@ -1,4 +1,4 @@
-//! What keeps a subscription.
+//! A guard that keeps a subscription alive.
 
 use std::sync::{Arc, Weak};
 
@@ -18,6 +18,25 @@ impl SubscriptionGuard {
             hub: Arc::downgrade(hub),
             subscriber: Arc::downgrade(subscriber),
         }
+    }
+
+    /// Leaves the subscription out of [`Status::subscribers`](crate::Status::subscribers): for what belongs to the program itself, such as its
+    /// log.
+    ///
+    /// ```
+    /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
+    /// use everwire::Pattern;
+    ///
+    /// let log = manager.on_event(Pattern::all(), |event| println!("{}", event.type_name()));
+    /// let log = log.uncounted();
+    /// # drop(log);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn uncounted(self) -> Self {
+        if let Some(subscriber) = self.subscriber.upgrade() {
+            subscriber.leave_out();
+        }
+        self
     }
 
     /// Keeps the subscription for as long as the manager lives.

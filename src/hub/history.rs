@@ -1,6 +1,7 @@
-//! What a name said last, to be read again by those who were away.
+//! The last messages of a name, for readers that resume.
 
 mod kept;
+mod known;
 mod recent;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,7 @@ use parking_lot::Mutex;
 pub(super) use self::kept::Place;
 use self::{
     kept::{Item, Mark},
+    known::Known,
     recent::Recent,
 };
 use super::{
@@ -21,37 +23,37 @@ use super::{
 };
 use crate::{core::Cursor, memory::Charge, settings::HistorySettings, stored::StoredEvent};
 
-/// What one name said last: nothing is allocated before it says something.
+/// The last messages of one name. Allocates nothing until a message is kept.
 #[derive(Debug)]
-pub(crate) struct History(Mutex<Option<Box<Recent>>>);
+pub(crate) struct History(Mutex<Known>);
 
-/// Where a reader begins.
+/// The starting point of a reader.
 #[derive(Debug)]
 pub(super) struct Beginning {
-    /// Whether nothing is missing in front of it.
+    /// Whether nothing is missing before it.
     pub complete: bool,
-    /// The position of the first message behind it.
+    /// The position of the first message after it.
     pub next: Option<Cursor>,
     pub place: Place,
 }
 
-/// What the store has not been handed yet.
+/// Changes that the store does not have yet.
 #[derive(Debug, Default)]
 pub(crate) struct UnstoredHistory {
     /// The messages, in order.
     pub events: Vec<StoredEvent>,
-    /// The limits to trim to there.
+    /// The limits to which the store trims this history.
     pub limit: Option<HistorySettings>,
-    /// With them it has all that is kept up to here.
+    /// With these changes the store has all that is kept up to this cursor.
     pub through: Option<Cursor>,
 }
 
 impl History {
     pub fn new() -> Self {
-        Self(Mutex::new(None))
+        Self(Mutex::new(Known::Nothing))
     }
 
-    /// What an earlier process left in the store: all that came behind `known`.
+    /// Restores what an earlier process left in the store: all messages after `known`.
     pub fn restore(
         &self,
         limit: HistorySettings,
@@ -66,50 +68,46 @@ impl History {
         }
         recent.stored_through = recent.position();
         recent.safe_through = recent.stored_through;
-        *self.0.lock() = Some(Box::new(recent));
+        *self.0.lock() = Known::Kept(Box::new(recent));
     }
 
-    /// New limits.
+    /// Sets new limits.
     pub fn configure(&self, limit: HistorySettings) {
-        if let Some(recent) = &mut *self.0.lock() {
+        if let Some(recent) = self.0.lock().kept_mut() {
             recent.limit = limit;
             recent.make_room(0, 0);
             recent.shrink(limit.messages);
         }
     }
 
-    /// Works on it under its lock; `start` is where a new one begins to know.
+    /// Runs `work` under the lock. A new history knows all messages from `start` on.
     pub(super) fn with<T>(
         &self,
         limit: HistorySettings,
         start: Cursor,
         charge: impl FnOnce() -> Charge,
-        work: impl FnOnce(&mut Recent) -> T,
+        work: impl FnOnce(&mut Known) -> T,
     ) -> T {
-        let mut recent = self.0.lock();
-        work(recent.get_or_insert_with(|| Box::new(Recent::new(limit, start, charge()))))
+        let mut known = self.0.lock();
+        known.begin(limit, start, charge);
+        work(&mut known)
     }
 
-    /// Where one who has all up to `since` begins to read; `start`: from where on all is known.
+    /// The starting point for a reader that has all messages up to `since`. All messages after
+    /// `start` are known.
     pub(super) fn begin(&self, since: Cursor, start: Cursor) -> Beginning {
-        match &*self.0.lock() {
-            Some(recent) => {
-                let place = recent.kept.place(since);
-                Beginning {
-                    complete: since >= recent.lost_through,
-                    next: recent.kept.next(place),
-                    place,
-                }
-            }
-            None => Beginning {
-                complete: since >= start,
-                next: None,
-                place: Place::default(),
-            },
+        let known = self.0.lock();
+        let place = known.kept().map(|recent| recent.kept.place(since));
+        let place = place.unwrap_or_default();
+        Beginning {
+            complete: since >= known.lost_through(start),
+            next: known.kept().and_then(|recent| recent.kept.next(place)),
+            place,
         }
     }
 
-    /// Reads on from a place, up to a position and as far as there is room: where `keys` are given, what was routed to them.
+    /// Reads on from a place, up to a position and as far as there is room. With `keys`, only
+    /// messages that were routed to them.
     pub(super) fn read(
         &self,
         place: &mut Place,
@@ -118,15 +116,15 @@ impl History {
         keys: Option<&SubscriptionKeys>,
         mut take: impl FnMut(StoredEvent),
     ) -> ReadOn {
-        let recent = self.0.lock();
-        let Some(Recent { kept, .. }) = recent.as_deref() else {
+        let known = self.0.lock();
+        let Some(Recent { kept, .. }) = known.kept() else {
             return ReadOn::default();
         };
         let (at, lost) = kept.forward(*place);
         *place = at;
-        // What has gone is told before what follows it.
+        // A loss is reported before the messages that follow it.
         while !lost && room.is_left() && kept.next(*place).is_some_and(|next| next <= until) {
-            // What is passed over has cost a look as well.
+            // A skipped message costs a look, too.
             let event = kept.read(place, keys);
             room.take(event.as_ref().map_or(0, |event| event.message.len()));
             event.into_iter().for_each(&mut take);
@@ -139,24 +137,25 @@ impl History {
 
     /// The memory that it holds, in bytes.
     pub fn footprint(&self) -> usize {
-        let recent = self.0.lock();
-        recent.as_ref().map_or(0, |recent| recent.kept.footprint())
+        let known = self.0.lock();
+        known.kept().map_or(0, |recent| recent.kept.footprint())
     }
 
-    /// The memory that it wants, in bytes: what it holds, or without end if it was held back since this was asked last.
+    /// The memory that it wants, in bytes: what it holds, or no limit if it was held back since the
+    /// last call.
     pub fn demand(&self) -> usize {
-        let mut recent = self.0.lock();
-        recent
-            .as_mut()
+        let mut known = self.0.lock();
+        known
+            .kept_mut()
             .map_or(0, |recent| match mem::take(&mut recent.held_back) {
                 true => usize::MAX,
                 false => recent.charge.bytes(),
             })
     }
 
-    /// Lets go of the oldest until the rest needs no more than so many bytes, if it holds more.
+    /// Drops the oldest messages until the rest needs at most `bytes`.
     pub fn trim(&self, bytes: usize) {
-        if let Some(recent) = &mut *self.0.lock()
+        if let Some(recent) = self.0.lock().kept_mut()
             && recent.charge.bytes() > bytes
         {
             while recent.kept.needed() > bytes && recent.let_go() {}
@@ -164,33 +163,36 @@ impl History {
         }
     }
 
-    /// Works while nobody changes it.
+    /// Runs `work` while the history cannot change.
     pub(super) fn locked<T>(&self, work: impl FnOnce() -> T) -> T {
-        let _recent = self.0.lock();
+        let _known = self.0.lock();
         work()
     }
 
-    /// Behind which place it has all that came; `start`: from where on all is known.
+    /// The place after which it has all messages; `start`: the place after which all are known.
     pub fn known_behind(&self, start: Cursor) -> Cursor {
-        let recent = self.0.lock();
-        recent.as_ref().map_or(start, |recent| recent.lost_through)
+        self.0.lock().lost_through(start)
     }
 
-    /// The last position that it ever knew of, if there was one.
+    /// The last position that it has seen, if there was one.
     pub fn last(&self) -> Option<Cursor> {
-        self.0.lock().as_ref().and_then(|recent| recent.kept.last())
+        self.0.lock().kept()?.kept.last()
     }
 
-    /// The place of the last message that it ever heard of, kept or not; `start`: where a new one begins to know.
+    /// The position of the last message it has seen, kept or not; `start`: where a new history
+    /// begins.
     pub fn position(&self, start: Cursor) -> Cursor {
-        let recent = self.0.lock();
-        recent.as_ref().map_or(start, |recent| recent.position())
+        let known = self.0.lock();
+        match known.kept() {
+            Some(recent) => recent.position(),
+            None => known.lost_through(start),
+        }
     }
 
-    /// What the store has not been handed yet. Nothing of a history that is not durable.
+    /// Takes the changes that the store does not have yet. Empty for a history that is not durable.
     pub fn take_unstored(&self) -> UnstoredHistory {
-        let mut recent = self.0.lock();
-        let Some(recent) = recent.as_mut().filter(|recent| recent.limit.durable) else {
+        let mut known = self.0.lock();
+        let Some(recent) = known.kept_mut().filter(|recent| recent.limit.durable) else {
             return UnstoredHistory::default();
         };
         if recent.lost_through > recent.stored_through {
@@ -205,21 +207,19 @@ impl History {
         }
     }
 
-    /// The store has what it was handed up to here.
+    /// The store has all changes up to this cursor.
     pub fn safe(&self, through: Cursor) {
-        if let Some(recent) = &mut *self.0.lock() {
+        if let Some(recent) = self.0.lock().kept_mut() {
             recent.safe_through = recent.safe_through.max(through);
         }
     }
 
     /// How far the store has it.
     pub fn stored(&self) -> Stored {
-        let recent = self.0.lock();
-        recent
-            .as_ref()
-            .map_or_else(Stored::default, |recent| Stored {
-                through: recent.safe_through,
-                lost_through: recent.missed_through,
-            })
+        let known = self.0.lock();
+        known.kept().map_or_else(Stored::default, |recent| Stored {
+            through: recent.safe_through,
+            lost_through: recent.missed_through,
+        })
     }
 }

@@ -1,4 +1,4 @@
-//! Updates as JSON, made once for all who read it.
+//! Updates as JSON, made once for all readers.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -11,15 +11,15 @@ use crate::{
     memory::{Charge, MemoryBudget, MemoryUse},
 };
 
-/// What the JSON of an event has beside its payload and the name, or a little more, in bytes.
+/// The length of an event's JSON without payload and name, rounded up, in bytes.
 const HEAD: usize = 160;
 
 /// An update as the API writes it: see [`Batch::json`](super::Batch::json).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JsonUpdate<'a> {
-    /// Its place over all names; `None` for a notice.
+    /// Its position over all names; `None` for a notice.
     pub cursor: Option<Cursor>,
-    /// An object in one line, whose first member is `type`. Each of its characters may be shown: see
+    /// An object in one line whose first member is `type`. All its characters are displayable: see
     /// [`displayable_json`](crate::core::displayable_json).
     pub text: Cow<'a, str>,
 }
@@ -50,7 +50,7 @@ impl<'a> JsonUpdate<'a> {
     }
 }
 
-/// One text. What is written to memory, of strings and numbers alone, cannot fail.
+/// One text. Writing strings and numbers to memory cannot fail.
 fn line(write: impl FnOnce(&mut Vec<u8>) -> serde_json::Result<()>) -> Cow<'static, str> {
     let mut text = Vec::with_capacity(HEAD);
     match write(&mut text) {
@@ -59,7 +59,7 @@ fn line(write: impl FnOnce(&mut Vec<u8>) -> serde_json::Result<()>) -> Cow<'stat
     }
 }
 
-/// The text of JSON, with no character that may not be shown.
+/// The JSON text with only displayable characters.
 fn displayable(text: Vec<u8>) -> String {
     let text = String::from_utf8(text).unwrap_or_default();
     match displayable_json(&text) {
@@ -68,18 +68,18 @@ fn displayable(text: Vec<u8>) -> String {
     }
 }
 
-/// The JSON of the events of a run, made by the first who reads it, for as long as somebody holds the run.
+/// The JSON of the events of a run. The first reader makes it, and it lives as long as the run.
 #[derive(Debug)]
 pub(super) struct RunJson {
-    /// JSON that is displayable has no line end of its own.
+    /// Displayable JSON contains no line ends.
     lines: String,
-    /// Where each of them ends. A reader of some subscriptions begins in the middle, again and again.
+    /// Where each line ends. A reader of some subscriptions often begins in the middle.
     ends: Box<[u32]>,
     memory: Arc<JsonMemory>,
 }
 
 impl RunJson {
-    /// That of events that stand from `first` on; `None` where there is no memory to keep it.
+    /// The JSON of events whose first stands at `first`; `None` if there is no memory to keep it.
     pub fn new(
         first: &Stamp,
         kinds: &[EventKind],
@@ -113,7 +113,7 @@ impl RunJson {
         })
     }
 
-    /// A line for each event, but for so many at the front.
+    /// A line for each event after the first `skipped`.
     pub fn lines(&self, skipped: usize) -> impl Iterator<Item = &str> {
         let before = skipped.checked_sub(1).and_then(|at| self.ends.get(at));
         let mut begin = before.map_or(0, |end| *end as usize + 1);
@@ -137,7 +137,8 @@ impl Drop for RunJson {
     }
 }
 
-/// What all JSON that is kept for further readers takes of the memory of readers. Where there is none left, each reader makes its own.
+/// The memory of all shared JSON, part of the memory of readers. When there is none left, each
+/// reader makes its own JSON.
 #[derive(Debug)]
 pub(super) struct JsonMemory(Mutex<Kept>);
 
@@ -185,7 +186,7 @@ mod tests {
         },
     };
 
-    /// Texts that JSON escapes, that must not be shown, and bytes.
+    /// Texts that JSON escapes, texts that must not be displayed, and bytes.
     fn messages() -> [Message; 5] {
         [
             Message::text("plain"),

@@ -1,4 +1,4 @@
-//! Which kinds of events a subscriber wants.
+//! The kinds of events that a subscriber wants.
 
 use crate::events::{EventKind, KIND_NAMES};
 
@@ -17,7 +17,7 @@ pub struct Kinds(u32);
 
 /// The text names no kind of event.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{name:?} is no type of event; the types are {}", KIND_NAMES.join(", "))]
+#[error("unknown event type {name:?}; the types are {}", KIND_NAMES.join(", "))]
 pub struct UnknownKind {
     /// The text.
     pub name: String,
@@ -50,7 +50,8 @@ impl Kinds {
         Self(0)
     }
 
-    /// Kinds by their names, separated by commas; `lagged` and `stalled` are told to every subscriber.
+    /// Parses names of kinds, separated by commas. `lagged` and `stalled` go to every subscriber
+    /// anyway.
     ///
     /// ```
     /// use everwire::hub::Kinds;
@@ -91,7 +92,7 @@ impl Kinds {
         names.filter_map(move |(at, name)| (self.0 & (1 << at) != 0).then_some(*name))
     }
 
-    /// The same set with one kind more, if there is one of this name.
+    /// The set with one kind added; `None` if there is no such kind.
     ///
     /// ```
     /// use everwire::hub::Kinds;
@@ -135,7 +136,7 @@ impl Kinds {
             .is_some_and(|one| self.0 & one.0 != 0)
     }
 
-    /// Whether anything but messages and their fates is wanted.
+    /// Whether it contains anything but messages and their fates.
     pub(crate) fn want_more_than_messages(self) -> bool {
         let known = Self::none()
             .with("message")
@@ -143,20 +144,20 @@ impl Kinds {
         known.is_none_or(|known| self.0 & !known.0 != 0)
     }
 
-    /// Whether events of the kind of this number are wanted.
+    /// Whether it contains the kind of this number.
     #[inline]
     pub(crate) fn wants(self, number: u8) -> bool {
         self.0 & 1 << number != 0
     }
 
-    /// A bit for each kind that is wanted, by their numbers.
+    /// A bit for each kind in the set, by their numbers.
     pub(crate) fn bits(self) -> u32 {
         self.0
     }
 }
 
 impl Default for Kinds {
-    /// All kinds but `sent`, which costs an event for each message.
+    /// All kinds but `sent`, which would cost an event for each message.
     fn default() -> Self {
         Self(Self::all().0 & !(1 << EventKind::SENT))
     }

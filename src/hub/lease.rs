@@ -1,18 +1,18 @@
-//! What was handed out counts against the bound until it is let go of.
+//! Leases: updates that were handed out count against the bound until they are dropped.
 
 use std::{fmt, sync::Arc};
 
 use super::{amount::Amount, json::JsonMemory};
 
-/// Who has handed something out.
+/// The lender of updates.
 pub(super) trait Lender: fmt::Debug + Send + Sync {
-    /// So much was let go of.
+    /// This amount was dropped.
     fn release(self: Arc<Self>, amount: Amount);
-    /// Where the JSON of what was handed out counts.
+    /// Where JSON of the lent updates is counted.
     fn json_memory(&self) -> Option<&Arc<JsonMemory>>;
 }
 
-/// Held by a batch, by its clones, and by what reads it.
+/// Held by a batch, its clones and its readers.
 #[derive(Debug)]
 pub(super) struct Lease {
     lender: Arc<dyn Lender>,
@@ -20,12 +20,12 @@ pub(super) struct Lease {
 }
 
 impl Lease {
-    /// So much was handed out.
+    /// Lends this amount.
     pub fn new(lender: Arc<dyn Lender>, amount: Amount) -> Arc<Self> {
         Arc::new(Self { lender, amount })
     }
 
-    /// Where the JSON of what was handed out counts.
+    /// Where JSON of the lent updates is counted.
     pub fn json_memory(&self) -> Option<&Arc<JsonMemory>> {
         self.lender.json_memory()
     }

@@ -1,4 +1,4 @@
-//! One subscriber, and what it asked for.
+//! One subscriber and its options.
 
 use std::{
     fmt,
@@ -36,14 +36,16 @@ use crate::{
 pub(crate) struct Listener {
     pattern: Pattern,
     kinds: Kinds,
-    /// What was routed elsewhere is not for it. Few readers have any.
+    /// Messages that were routed to other keys are not delivered. Few readers have this.
     subscriptions: Option<SubscriptionKeys>,
-    /// Whether it may keep names from reading.
+    /// Whether it may pause the reading of names.
     pauses: bool,
-    /// Whether it may come back and go on from the cursor of the last event that it read.
+    /// Whether it may resume later from the cursor of its last event.
     resumes: bool,
     is_removed: AtomicBool,
-    /// Where JSON counts that is made of what it is handed; none where that is nothing.
+    /// Whether a status counts it.
+    is_counted: AtomicBool,
+    /// Where the JSON of its updates is counted; `None` if it makes none.
     json: Option<Arc<JsonMemory>>,
     sink: Sink,
 }
@@ -105,6 +107,7 @@ impl Listener {
             pauses: delivery.overflow == Overflow::Pause && !matches!(sink, Sink::Callback(_)),
             resumes,
             is_removed: AtomicBool::new(false),
+            is_counted: AtomicBool::new(true),
             json,
             sink,
         }
@@ -126,40 +129,48 @@ impl Listener {
         self.resumes
     }
 
-    /// Nothing is told to it any more.
+    /// Stops the delivery.
     pub fn remove(&self) {
         self.is_removed.store(true, Ordering::Release);
     }
 
-    /// Whether nothing is told to it any more.
+    /// Excludes it from the count in a status.
+    pub fn leave_out(&self) {
+        self.is_counted.store(false, Ordering::Relaxed);
+    }
+
+    pub fn is_counted(&self) -> bool {
+        self.is_counted.load(Ordering::Relaxed)
+    }
+
     pub fn is_removed(&self) -> bool {
         self.is_removed.load(Ordering::Acquire)
     }
 
-    /// Whether it wants what happened to a name.
+    /// Whether it wants an event of a name.
     pub fn wants(&self, event: &Event) -> bool {
         self.kinds.wants(event.kind.number())
             && self.matches(&event.stamp.name)
             && self.wants_key(&event.kind, event.stamp.subscription.as_deref())
     }
 
-    /// The keys that messages must have been routed to; `None`: any, or none.
+    /// The keys that messages must be routed to; `None`: any, or none.
     pub fn subscriptions(&self) -> Option<&SubscriptionKeys> {
         self.subscriptions.as_ref()
     }
 
-    /// Whether it wants what was routed to this key, or to none.
+    /// Whether it wants a message of this key, or of no key.
     fn wants_key(&self, kind: &EventKind, key: Option<&str>) -> bool {
         let keys = self.subscriptions.as_ref();
         keys.is_none_or(|keys| keys.want(kind, key))
     }
 
-    /// Whether it is called back in the turn of the name.
+    /// Whether it is a callback in the turn of the name.
     pub fn is_called(&self) -> bool {
         matches!(self.sink, Sink::Callback(_))
     }
 
-    /// Calls it back with events that stand from `first` on. The error is the text of a panic.
+    /// Calls back with events whose first stands at `first`. The error is the text of a panic.
     pub fn call(&self, first: &Stamp, events: &mut NewEvents) -> Result<(), String> {
         match &self.sink {
             Sink::Callback(callback) => callback.call(first, events),
@@ -167,7 +178,8 @@ impl Listener {
         }
     }
 
-    /// Tells it what belongs to no name. A callback's panic has no name that it could cost its socket.
+    /// Delivers a notice. A panic of a callback costs no socket here, since a notice belongs to no
+    /// name.
     pub fn notify(self: &Arc<Self>, notice: Notice) {
         match &self.sink {
             Sink::Callback(callback) => {
@@ -177,7 +189,7 @@ impl Listener {
         }
     }
 
-    /// Puts those events of a run into its queue that it wants; it is woken at the end of the turn.
+    /// Queues the events of a run that it wants. The reader is woken at the end of the turn.
     pub fn push_run(self: &Arc<Self>, run: Arc<Run>) {
         match self.subscriptions {
             None => self.push(Span::from(run)),
@@ -186,7 +198,7 @@ impl Listener {
         }
     }
 
-    /// Puts events into its queue; it is woken at the end of the turn.
+    /// Queues events. The reader is woken at the end of the turn.
     pub fn push(self: &Arc<Self>, span: Span) {
         let Some(queue) = self.queue() else {
             return;
@@ -203,7 +215,8 @@ impl Listener {
         }
     }
 
-    /// How much a name may tell before it asks again; `None`: it should not read on, and `waker` is woken when it may.
+    /// How much a name may publish before it asks again; `None`: it should stop reading until
+    /// `waker` is woken.
     pub fn room(self: &Arc<Self>, now: Instant, waker: &Waker) -> Option<Room> {
         let Some(queue) = self.queue() else {
             return Some(Room::UNLIMITED);
@@ -220,7 +233,8 @@ impl Listener {
             Sink::Callback(_) => None,
         }
     }
-    /// All that waits, as a batch that counts against the bound until it is dropped; nothing where nothing waits.
+    /// All waiting updates, as a batch that counts against the bound until it is dropped; `None` if
+    /// nothing waits.
     pub fn batch(self: &Arc<Self>, taken: Taken) -> Option<Batch> {
         let Taken {
             mut spans,
@@ -231,14 +245,14 @@ impl Listener {
         if missed > 0 {
             spans.push_front(Span::from(Lagged::now(Some(missed))));
         }
-        // Also for a lag alone: the next batch comes when this one is let go of. What was told already may have been all there was: then that is
-        // let go of here.
+        // A batch of only a lag notice has a lease, too: the next batch comes when this one is
+        // dropped. If the past had delivered all of it already, the lease ends here.
         let is_something = !spans.is_empty() || amount != Amount::default();
         let lease = is_something.then(|| Lease::new(Arc::<Self>::clone(self), amount));
         (!spans.is_empty()).then(|| Batch::new(spans, lease))
     }
 
-    /// Hands an actor what waits for it, if that is anything.
+    /// Sends an actor the updates that wait for it, if there are any.
     pub fn feed(self: &Arc<Self>) {
         let Sink::Actor(queue, reader) = &self.sink else {
             return;
@@ -267,7 +281,7 @@ impl Listener {
 }
 
 impl Lender for Listener {
-    /// Where JSON counts that is made of what it is handed.
+    /// Where the JSON of its updates is counted.
     fn json_memory(&self) -> Option<&Arc<JsonMemory>> {
         self.json.as_ref()
     }

@@ -1,4 +1,4 @@
-//! The subscribers of a name, and how it tells them what happens.
+//! The subscribers of a name, and how it publishes to them.
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -18,32 +18,32 @@ use crate::{
     events::{EventKind, Stamp},
 };
 
-/// The subscribers of one name, as that name knows them.
+/// The subscribers of one name, as cached by that name.
 #[derive(Debug, Default)]
 pub(crate) struct Listeners {
-    /// Those that had come by then were matched against the name.
+    /// The subscribers up to this generation were matched against the name.
     generation: u64,
     list: Box<[Arc<Listener>]>,
-    /// The kinds that one of them wants.
+    /// The kinds that at least one of them wants.
     wanted: u32,
     any_resumes: bool,
     any_pauses: bool,
 }
 
-/// What has become of events on their way to the listeners.
+/// The result of giving events their positions.
 enum Placed {
-    /// Nothing: the list of listeners has changed meanwhile.
+    /// No positions were given: the list of listeners has changed meanwhile.
     Not,
-    /// They have what they need, and nobody is to be told.
+    /// Nobody wants the events; whatever keeps them has them.
     Unwanted,
-    /// They have their places.
+    /// They have positions, and nobody shares them yet.
     Alone,
-    /// The same, and those who may resume from there share them.
+    /// They have positions, and are shared with the subscribers that may resume.
     Shared(Arc<Run>),
 }
 
 impl Listeners {
-    /// The list as it is now.
+    /// Updates the list.
     #[inline]
     fn current(&mut self, hub: &Hub, name: &ConnectionName) -> &[Arc<Listener>] {
         let generation = hub.generation.load(Ordering::Acquire);
@@ -53,7 +53,7 @@ impl Listeners {
         &self.list
     }
 
-    /// Matches those that have come, and forgets those that have gone.
+    /// Adds new subscribers that match, and removes those that have gone.
     #[cold]
     fn renew(&mut self, hub: &Hub, name: &ConnectionName) {
         let mut list = std::mem::take(&mut self.list).into_vec();
@@ -71,19 +71,20 @@ impl Listeners {
         self.list = list.into();
     }
 
-    /// Whether one of them wants to hear the fate of each message.
+    /// Whether a subscriber wants the fate of each message.
     pub fn want_sent(&mut self, hub: &Hub, name: &ConnectionName) -> bool {
         self.current(hub, name);
         self.wanted & (1 << EventKind::SENT) != 0
     }
 
-    /// How many there are.
+    /// The number of listeners, without those that are left out.
     pub fn count(&mut self, hub: &Hub, name: &ConnectionName) -> usize {
-        self.current(hub, name).len()
+        let list = self.current(hub, name).iter();
+        list.filter(|listener| listener.is_counted()).count()
     }
 
-    /// Gives events of one kind their numbers and places, keeps them, and tells all who want them; `events` is empty afterwards. A
-    /// callback that panics is the error: its text.
+    /// Gives events of one kind their numbers and positions, keeps them, and delivers them.
+    /// `events` is empty afterwards. The error is the text of a callback's panic.
     pub fn publish(
         &mut self,
         hub: &Hub,
@@ -94,8 +95,9 @@ impl Listeners {
         let Some(number) = events.kinds().first().map(EventKind::number) else {
             return Ok(());
         };
-        // A subscriber that comes in between asks what was kept before it is told what is new: it must find the event in
-        // one of the two, so that an event is kept only for the listeners that it is told to.
+        // A new subscriber asks for kept events before it gets new ones, and must find each event
+        // in one of the two. Therefore an event is kept only for the same listeners that it is
+        // delivered to.
         let result = loop {
             match self.place(hub, history_ref, number, &mut first, events) {
                 Placed::Not => {}
@@ -112,7 +114,7 @@ impl Listeners {
         result
     }
 
-    /// Gives the events their places and keeps them. Those who may resume from there are told now.
+    /// Gives the events positions and keeps them. Subscribers that may resume get them now.
     fn place(
         &mut self,
         hub: &Hub,
@@ -143,7 +145,7 @@ impl Listeners {
         Placed::Shared(run)
     }
 
-    /// Tells all who want them, of whom none resumes.
+    /// Delivers events to all subscribers that want them; none of these resumes.
     fn tell(&self, first: Stamp, number: u8, events: &mut NewEvents) -> Result<(), String> {
         let result = self.call(&first, number, events);
         let has_queue =
@@ -160,7 +162,7 @@ impl Listeners {
             .fold(Ok(()), Result::and)
     }
 
-    /// The same with what others were told already: callbacks are lent handles of their own.
+    /// Calls back with events that others have, too: callbacks get handles of their own.
     fn call_with(&self, run: &Run, number: u8) -> Result<(), String> {
         match self.called(number).next() {
             Some(_) => self.call(run.first(), number, &mut run.to_events()),
@@ -173,7 +175,8 @@ impl Listeners {
         called.filter(move |listener| listener.kinds().wants(number))
     }
 
-    /// Into the queues of those who do not resume. The last gets the run itself: who hears it alone reads it without counting who shares it.
+    /// Queues the run for subscribers that do not resume. The last gets the run itself, so that a
+    /// single reader does not touch reference counts.
     fn push(&self, run: Arc<Run>, number: u8) {
         let mut queues = self.list.iter().filter(|listener| {
             !listener.is_called() && !listener.resumes() && listener.kinds().wants(number)
@@ -188,8 +191,9 @@ impl Listeners {
         next.push_run(run);
     }
 
-    /// How much may be told before this is asked again; `None` where a subscriber that asked for `pause` has no room: `waker` is woken when it
-    /// has some again. One that has had none for too long is cut off, and does not count.
+    /// How much may be published before this is asked again; `None` if a subscriber with
+    /// `Overflow::Pause` has no room, and then `waker` is woken when it has. A subscriber without
+    /// room for too long is cut off, and does not count.
     pub fn room(
         &mut self,
         hub: &Hub,
@@ -204,7 +208,7 @@ impl Listeners {
         let pausing = self.list.iter().filter(|listener| listener.pauses());
         let mut room = Some(Room::UNLIMITED);
         for listener in pausing {
-            // All are asked: each has to know whom to wake.
+            // Asks all: each has to store the waker.
             let one = listener.room(now, waker);
             room = room.zip(one).map(|(all, one)| all.and(one));
         }

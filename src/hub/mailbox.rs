@@ -1,4 +1,4 @@
-//! Handing batches to an actor: at most one is in its mailbox.
+//! Delivery of batches to an actor: at most one is in its mailbox.
 
 use std::{
     pin::Pin,
@@ -15,19 +15,21 @@ use parking_lot::Mutex;
 use super::{batch::Batch, updates::Updates};
 use crate::events::Update;
 
-/// So many single updates lie in a mailbox at most. An actor handles its mailbox until it is empty: others of its arbiter wait meanwhile.
+/// At most this many single updates are in a mailbox. An actor handles its mailbox until it is
+/// empty, and delays others on its arbiter.
 const PIECE: usize = 128;
 
 /// An actor's mailbox, as a subscriber.
 pub trait Mailbox: Send + Sync {
     /// Whether the actor is there to be told something.
     fn is_open(&self) -> bool;
-    /// Puts a batch into the mailbox. Nothing more is put there until the batch was let go of.
+    /// Puts a batch into the mailbox. The next one follows only after this one was dropped.
     fn send(&self, batch: Batch);
 }
 
-/// Does it in a task of its own, where this is an actor's thread: an actor that is fed while it handles its mailbox would never come to the
-/// end of it. It is done in any case, also by an arbiter that has stopped: the actor may live on another one.
+/// Runs `work` in a task of its own if this is an actor's thread: an actor that gets mail while it
+/// handles mail would never finish. `work` runs in any case, even if the arbiter has stopped, since
+/// the actor may live on another one.
 pub(super) fn later(work: Box<dyn FnOnce() + Send>) {
     let work = Work(Some(work));
     match Arbiter::try_current() {
@@ -38,7 +40,7 @@ pub(super) fn later(work: Box<dyn FnOnce() + Send>) {
     }
 }
 
-/// Done when it is dropped.
+/// Runs the work when it is dropped.
 struct Work(Option<Box<dyn FnOnce() + Send>>);
 
 impl Drop for Work {
@@ -49,12 +51,13 @@ impl Drop for Work {
     }
 }
 
-/// What can be subscribed: the address of an actor that handles `M`, or a recipient of it. `M` is [`Batch`], or [`Update`] for single updates.
+/// A subscriber: the address of an actor that handles `M`, or a recipient of it. `M` is [`Batch`],
+/// or [`Update`] for single updates.
 ///
 /// It cannot be implemented outside of this crate.
 pub trait Subscriber<M: Delivered>: sealed::Sealed<M> {}
 
-/// What an actor can be told in: [`Batch`] or [`Update`].
+/// What an actor can receive: [`Batch`] or [`Update`].
 ///
 /// It cannot be implemented outside of this crate.
 pub trait Delivered: sealed::Mail {}
@@ -69,12 +72,12 @@ mod sealed {
 
     use super::*;
 
-    /// How it gets into a mailbox.
+    /// How mail gets into a mailbox.
     pub trait Mail: Message<Result = ()> + Send + Sized + 'static {
         fn mailbox(recipient: Recipient<Self>) -> Box<dyn Mailbox>;
     }
 
-    /// Where it goes.
+    /// How a subscriber becomes a mailbox.
     pub trait Sealed<M: Mail> {
         fn into_recipient(self) -> Recipient<M>;
     }
@@ -113,7 +116,7 @@ impl Mailbox for Recipient<Batch> {
         self.connected()
     }
 
-    /// An actor that has stopped meanwhile lets go of it.
+    /// An actor that has stopped meanwhile drops the batch.
     fn send(&self, batch: Batch) {
         self.do_send(batch);
     }
@@ -128,16 +131,16 @@ impl sealed::Mail for Update {
     }
 }
 
-/// Single updates on their way to an actor, a piece of a batch at a time.
+/// Delivers single updates to an actor, one piece of a batch at a time.
 struct Pieces {
     recipient: Recipient<Update>,
     flight: Mutex<Option<Flight>>,
 }
 
-/// A batch of which a piece lies in the mailbox.
+/// A batch of which a piece is in the mailbox.
 struct Flight {
     rest: Updates,
-    /// Done when the actor has handled the last update of the piece.
+    /// Resolves when the actor has handled the last update of the piece.
     last: Pin<Box<RecipientRequest<Update>>>,
 }
 
@@ -156,18 +159,18 @@ impl Mailbox for Arc<Pieces> {
 }
 
 impl Pieces {
-    /// Puts the next updates into the mailbox, in one go.
+    /// Puts the next updates into the mailbox at once.
     fn send_piece(&self, rest: &mut Updates) -> Option<Pin<Box<RecipientRequest<Update>>>> {
         let piece = rest.len().min(PIECE);
         for update in rest.by_ref().take(piece.saturating_sub(1)) {
             self.recipient.do_send(update);
         }
         let last = rest.next()?;
-        // A recipient of its own has a place in the mailbox, however full that is.
+        // A clone of the recipient has a reserved slot in the mailbox, even if that is full.
         Some(Box::pin(self.recipient.clone().send(last)))
     }
 
-    /// The next piece, if the actor has handled the one before.
+    /// Sends the next piece, if the actor has handled the one before.
     fn go_on(self: &Arc<Self>) {
         let waker = Waker::from(Arc::clone(self));
         let mut cx = Context::from_waker(&waker);
@@ -186,13 +189,13 @@ impl Pieces {
             }
         };
         drop(flight);
-        // What it has held is let go of outside of the lock: the next batch may come of it.
+        // Drops the batch outside of the lock, since that may send the next batch.
         drop(landed);
     }
 }
 
 impl Wake for Pieces {
-    /// The actor has handled a piece, and may not be through with its mailbox.
+    /// The actor has handled a piece, but may still be working on its mailbox.
     fn wake(self: Arc<Self>) {
         let has_more = |flight: &Flight| !flight.rest.is_empty();
         let waits = self.flight.lock().as_ref().is_some_and(has_more);

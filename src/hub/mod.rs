@@ -1,4 +1,4 @@
-//! Who hears what happens: subscribers by pattern, each bounded, each with its own way of being too slow.
+//! Delivers events to subscribers: each has a pattern, a bound, and a rule for being too slow.
 
 mod amount;
 mod batch;

@@ -1,4 +1,4 @@
-//! Events on their way to those who hear them, before they have their places.
+//! Events that have no positions yet.
 
 use std::sync::Arc;
 
@@ -7,28 +7,29 @@ use crate::{
     events::{EventKind, Stamp},
 };
 
-/// Events of one kind that follow each other.
+/// Consecutive events of one kind.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct NewEvents {
     kinds: Vec<EventKind>,
     keys: Keys<Vec<Key>>,
 }
 
-/// The key of the subscription that a message was routed to, if it was.
+/// The key of the subscription that a message was routed to, if any.
 pub(super) type Key = Option<Arc<str>>;
 
-/// The keys of messages that follow each other. Empty where none was routed: a name without routes pays nothing for them.
+/// The keys of consecutive messages. Empty if none was routed, so a name without routes pays
+/// nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Keys<K>(K);
 
 impl NewEvents {
-    /// What happened, with the keys of what was routed; there are none, or as many.
+    /// Events, with the keys of routed messages: no keys, or one for each event.
     pub(super) fn new(kinds: Vec<EventKind>, keys: Vec<Key>) -> Self {
         let keys = Keys(keys);
         Self { kinds, keys }
     }
 
-    /// A message came in.
+    /// Adds a received message.
     #[inline]
     pub fn message(&mut self, message: Message) {
         if !self.keys.0.is_empty() {
@@ -37,50 +38,46 @@ impl NewEvents {
         self.kinds.push(EventKind::Message(message));
     }
 
-    /// A message came in that was routed to a subscription.
+    /// Adds a received message that was routed to a subscription.
     pub fn routed(&mut self, message: Message, key: Arc<str>) {
         self.keys.0.resize(self.kinds.len(), None);
         self.keys.0.push(Some(key));
         self.kinds.push(EventKind::Message(message));
     }
 
-    /// How many there are.
     pub fn len(&self) -> usize {
         self.kinds.len()
     }
 
-    /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.kinds.is_empty()
     }
 
-    /// For how many there is memory.
     pub fn capacity(&self) -> usize {
         self.kinds.capacity().max(self.keys.0.capacity())
     }
 
-    /// Lets go of them, and keeps their memory.
+    /// Drops the events and keeps the memory.
     pub fn clear(&mut self) {
         self.kinds.clear();
         self.keys.0.clear();
     }
 
-    /// What happened.
     pub(super) fn kinds(&self) -> &[EventKind] {
         &self.kinds
     }
 
-    /// What happened, and the keys of what was routed.
-    pub(super) fn parts(&mut self) -> (&mut [EventKind], Keys<&[Key]>) {
-        (&mut self.kinds, Keys(&self.keys.0))
+    /// The events, and the keys of routed messages.
+    pub(super) fn parts(&mut self) -> (&mut [EventKind], Keys<&mut [Key]>) {
+        (&mut self.kinds, Keys(&mut self.keys.0))
     }
 
-    /// The keys of what was routed.
+    /// The keys of routed messages.
     pub(super) fn keys(&self) -> Keys<&[Key]> {
         Keys(&self.keys.0)
     }
 
-    /// The one event that there is; its key goes where it stands.
+    /// Takes the only event; its key goes into the stamp.
     pub(super) fn take_one(&mut self, stamp: &mut Stamp) -> Option<EventKind> {
         match self.kinds.len() {
             1 => {
@@ -91,7 +88,7 @@ impl NewEvents {
         }
     }
 
-    /// All of them, in memory of their own.
+    /// Takes all events into memory of their own.
     pub(super) fn take_all(&mut self) -> (Box<[EventKind]>, Keys<Box<[Key]>>) {
         let keys = self.keys.0.drain(..).collect();
         (self.kinds.drain(..).collect(), Keys(keys))
@@ -114,37 +111,47 @@ impl FromIterator<EventKind> for NewEvents {
 }
 
 impl<K: AsRef<[Key]>> Keys<K> {
-    /// Whether none was routed.
+    /// Whether no message was routed.
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.0.as_ref().is_empty()
     }
 
-    /// The key of the event so many behind the first.
+    /// The key of the event `behind` places after the first.
     #[inline]
     pub fn at(&self, behind: usize) -> Option<&Arc<str>> {
         self.0.as_ref().get(behind)?.as_ref()
     }
 
-    /// The same, of others.
+    /// A copy of the keys.
     pub fn to_vec(&self) -> Vec<Key> {
         self.0.as_ref().to_vec()
     }
 
-    /// Those behind the first so many, of so many events.
+    /// The keys after the first `gone`, for `left` events.
     pub fn behind(&self, gone: usize, left: usize) -> Vec<Key> {
         let keys = self.0.as_ref().iter().skip(gone);
         keys.take(left).cloned().collect()
     }
 
-    /// They can be lent.
+    /// The keys as a borrowed slice.
     pub fn lent(&self) -> Keys<&[Key]> {
         Keys(self.0.as_ref())
     }
 }
 
+impl Keys<&mut [Key]> {
+    /// Exchanges the key of the event so many behind the first with this one: no count of who shares it changes.
+    #[inline]
+    pub fn exchange(&mut self, behind: usize, other: &mut Key) {
+        if let Some(key) = self.0.get_mut(behind) {
+            std::mem::swap(key, other);
+        }
+    }
+}
+
 impl Keys<&[Key]> {
-    /// The stamp of the event so many behind another.
+    /// The stamp of the event `behind` places after this one.
     #[inline]
     pub fn stamp(self, first: &Stamp, behind: usize) -> Stamp {
         let mut stamp = first.clone();
@@ -152,13 +159,19 @@ impl Keys<&[Key]> {
         stamp
     }
 
-    /// Has a stamp, which stood at the first or behind it, say where the event stands that is so many behind the first.
+    /// Moves a stamp to the event `behind` places after the first.
     #[inline]
     pub fn place(self, stamp: &mut Stamp, first: &Stamp, behind: usize) {
-        stamp.seq = first.seq + behind as u64;
-        stamp.cursor.0 = first.cursor.0 + behind as u64;
+        place(stamp, first, behind);
         if !self.is_empty() {
             stamp.subscription = self.at(behind).cloned();
         }
     }
+}
+
+/// Has a stamp, which stood at the first or behind it, say where the event stands that is so many behind the first. Its key stays.
+#[inline]
+pub(super) fn place(stamp: &mut Stamp, first: &Stamp, behind: usize) {
+    stamp.seq = first.seq + behind as u64;
+    stamp.cursor.0 = first.cursor.0 + behind as u64;
 }

@@ -1,4 +1,4 @@
-//! What happened before a reader came, read in pieces as it reads.
+//! Replays what happened before a reader came, in pieces as it reads.
 
 use std::{
     cmp::Reverse,
@@ -21,58 +21,57 @@ use crate::{
     memory::{Charge, MemoryUse},
 };
 
-/// What each name costs until it is read, in bytes.
+/// The memory of each name until it is read, in bytes.
 const PER_SOURCE: usize = size_of::<Source>() + size_of::<Reverse<(Cursor, usize)>>();
 
 /// A name whose past can be read.
 pub(crate) trait HasHistory: Send + Sync {
-    /// Which one.
     fn name(&self) -> &ConnectionName;
-    /// What it said last.
+    /// Its last messages.
     fn history(&self) -> &History;
 }
 
-/// All that happened behind one position, up to another: in the order of its positions, a piece at a time.
+/// All events after one position up to another, in order, a piece at a time.
 ///
-/// The histories and the story stay what they are: they go on, and let go of their oldest. What has gone before it was read is told
-/// where it was.
+/// The histories and recent events are not copied: they go on, and drop their oldest. A loss before
+/// an event was read is reported in its place.
 pub(super) struct Past {
     hub: Arc<Hub>,
-    /// Up to here; what is behind it waits in the reader's queue.
+    /// The end; later events wait in the reader's queue.
     through: Cursor,
-    /// Something is missing in front of what comes next.
+    /// Events are missing before the next one.
     missed: bool,
     sources: Vec<Source>,
-    /// The position of what each source has next, the nearest first.
+    /// The next position of each source, the nearest first.
     next: BinaryHeap<Reverse<(Cursor, usize)>>,
     /// The memory of the sources, and of a piece.
     charge: Charge,
 }
 
-/// Where something of the past is read.
+/// A source of past events.
 enum Source {
     Messages {
         of: Arc<dyn HasHistory>,
         place: Place,
     },
-    /// Up to here it was read.
+    /// Events up to this cursor were read.
     RecentEvents(Ring, Cursor),
 }
 
-/// What there is of the past.
+/// The result of reading a piece.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Piece {
-    /// What was put where it is to go.
+    /// Events were read into the buffer.
     Read,
-    /// Something has gone in front of what follows.
+    /// Events are missing before the next one.
     Missed,
-    /// It is all read.
+    /// Everything was read.
     End,
 }
 
 impl Past {
-    /// What is known of what happened behind `since`, for a subscriber that was added before the names were listed. `missed`: whether
-    /// something is missing in front of it.
+    /// What is known of the time after `since`, for a subscriber that was added before the names
+    /// were listed. `missed`: events are missing before it.
     pub fn new(
         hub: &Arc<Hub>,
         subscriber: &Listener,
@@ -83,12 +82,13 @@ impl Past {
         let mut charge = Charge::new(&hub.memory, MemoryUse::Readers);
         let needed = PIECE_BYTES + names.len() * PER_SOURCE;
         if charge.try_set(needed).is_err() {
-            // It is told as missing.
+            // The reader is told that events are missing.
             (missed, names) = (true, Vec::new());
         }
         let kinds = subscriber.kinds();
         let wants_messages = kinds.has("message");
-        // Who publishes looks whom to tell under these locks: who takes one from now on tells the subscriber.
+        // Publishers look for subscribers under these locks, so whoever takes one later sees the
+        // new subscriber.
         names.iter().for_each(|of| of.history().locked(|| ()));
         for ring in Ring::ALL {
             drop(hub.recent(ring).lock());
@@ -124,23 +124,23 @@ impl Past {
         }
     }
 
-    /// Up to where it goes.
+    /// The end of the past.
     pub fn through(&self) -> Cursor {
         self.through
     }
 
-    /// Reads some more, into `into`, which is empty.
+    /// Reads a piece into `into`, which is empty.
     pub fn read(&mut self, subscriber: &Listener, into: &mut VecDeque<Span>) -> Piece {
         let mut room = Room::default();
         while !self.missed && room.is_left() {
             let next = self.next.pop().map(|Reverse(next)| next);
             let Some((_, number)) = next.filter(|(cursor, _)| *cursor <= self.through) else {
-                // The names and their memory are let go of as soon as they are not needed.
+                // Drops the names and their memory as soon as they are not needed.
                 (self.sources, self.next) = (Vec::new(), BinaryHeap::new());
                 self.charge.set(PIECE_BYTES);
                 break;
             };
-            // Up to what another one has next.
+            // Up to the next position of another source.
             let other = self.next.peek().map(|Reverse((other, _))| *other);
             let until = self.through.min(other.unwrap_or(self.through));
             self.missed = !self.read_source(number, until, subscriber, &mut room, into);
@@ -153,7 +153,7 @@ impl Past {
         }
     }
 
-    /// Reads of one source up to a position; `false` where it has lost what was to come, and has not read on.
+    /// Reads one source up to a position; `false`, without reading, if it has lost events.
     fn read_source(
         &mut self,
         number: usize,

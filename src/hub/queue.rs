@@ -21,17 +21,19 @@ use crate::memory::Charge;
 /// How long a subscriber may keep sockets paused before it is cut off.
 const PAUSE_MAX: Duration = Duration::from_secs(5);
 
-/// As much a reader may have waiting whatever others hold, in bytes: what happens to names is told when memory is short, too.
+/// A reader may always have this much waiting, in bytes, so that events arrive even when memory is
+/// short.
 const LITTLE: usize = 16 << 10;
 
-/// How many paused names a queue remembers to wake. Beyond that all of them poll again at the next event.
+/// How many paused names a queue remembers to wake. Beyond that all of them poll again at the next
+/// event.
 const MAX_WAKERS: usize = 16_384;
 
-/// Names that have their turn at the same time each take this part of what room there is before they ask again: together they
-/// take no more than there is, unless they are more.
+/// Names that run at the same time each take this part of the free room before they ask again. Up
+/// to this many together cannot exceed it.
 const SHARES: usize = 8;
 
-/// How much a name may tell before it asks again.
+/// How much a name may publish before it asks again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Room {
     pub events: usize,
@@ -39,19 +41,19 @@ pub(crate) struct Room {
 }
 
 impl Room {
-    /// Nobody asks names to wait.
+    /// Nobody pauses names.
     pub const UNLIMITED: Self = Self {
         events: usize::MAX,
         bytes: usize::MAX,
     };
 
-    /// It has to ask first.
+    /// The name has to ask first.
     pub const NONE: Self = Self {
         events: 0,
         bytes: 0,
     };
 
-    /// As much as both have.
+    /// The smaller of both.
     pub fn and(self, other: Self) -> Self {
         Self {
             events: self.events.min(other.events),
@@ -68,7 +70,7 @@ pub(super) struct Queue {
     waiting: Amount,
     /// In batches that were handed out and are still held.
     held: Amount,
-    /// The memory of what the reader of a stream was handed last.
+    /// The memory of what the reader of a stream got last.
     handed: usize,
     missed: u64,
     account: Account,
@@ -78,28 +80,28 @@ pub(super) struct Queue {
     paused: Vec<Waker>,
 }
 
-/// Who is to be woken by the next event.
+/// The reader that the next event wakes.
 #[derive(Debug, Default)]
 pub(super) enum Reader {
-    /// Nobody: it reads already, or holds a batch.
+    /// None: it is reading already, or holds a batch.
     #[default]
     None,
     Task(Waker),
     Actor,
 }
 
-/// Where a queue counts what concerns all of them.
+/// Counters that all queues share.
 #[derive(Debug)]
 pub(super) struct Account {
-    /// Events that were missed, never reset.
+    /// Missed events, never reset.
     pub missed: Arc<AtomicU64>,
-    /// The memory of what waits and of what the reader was handed.
+    /// The memory of waiting events and of those that the reader holds.
     pub charge: Charge,
-    /// Where the JSON that readers share counts.
+    /// Where shared JSON is counted.
     pub json: Arc<JsonMemory>,
 }
 
-/// What a reader finds.
+/// What a reader takes out of the queue.
 #[derive(Default)]
 pub(super) struct Taken {
     pub spans: VecDeque<Span>,
@@ -113,7 +115,6 @@ pub(super) struct Taken {
 }
 
 impl Taken {
-    /// Whether there is nothing to tell.
     pub fn is_empty(&self) -> bool {
         self.spans.is_empty() && self.missed == 0
     }
@@ -136,7 +137,7 @@ impl Queue {
         }
     }
 
-    /// Adds events; returns the reader, if it is to be woken once the lock is released.
+    /// Adds events. Returns the reader if it must be woken once the lock is released.
     pub fn push(&mut self, span: Span) -> Reader {
         if self.closed {
             self.miss(span.len());
@@ -151,14 +152,15 @@ impl Queue {
         match self.delivery.overflow {
             Overflow::Drop => self.drop_oldest(),
             Overflow::Disconnect if self.is_over(1) => self.cut(),
-            // A name asks before it reads on, so only what was already under way comes on top: a fault if it is as much again.
+            // A name asks before it reads on, so only events that were under way can exceed the
+            // bound. As much again is an error.
             Overflow::Pause if self.is_over(2) => self.cut(),
             Overflow::Disconnect | Overflow::Pause => {}
         }
         std::mem::take(&mut self.reader)
     }
 
-    /// Whether there is memory for what waits by now.
+    /// Whether there is memory for the waiting events.
     fn has_memory(&mut self) -> bool {
         let memory = self.memory();
         if memory <= LITTLE {
@@ -168,7 +170,7 @@ impl Queue {
         self.account.charge.try_set(memory).is_ok()
     }
 
-    /// The memory of what waits and of what was handed out, in bytes.
+    /// The memory of the waiting and the lent events, in bytes.
     fn memory(&self) -> usize {
         self.waiting.memory() + self.held.memory() + self.handed
     }
@@ -189,7 +191,7 @@ impl Queue {
             }
             Overflow::Disconnect => self.cut(),
             Overflow::Pause if self.is_over(2) => self.cut(),
-            // Names wait from now on, until it is read.
+            // Names now wait until it is read.
             Overflow::Pause => self.charge(),
         }
     }
@@ -207,7 +209,7 @@ impl Queue {
             || (total.bytes > self.delivery.bytes.saturating_mul(times) && total.events > 1)
     }
 
-    /// The newest stays, even where a batch that is held is as much as may wait.
+    /// Keeps the newest, even if a held batch alone reaches the bound.
     fn drop_oldest(&mut self) {
         while self.waiting.events > 1 && self.is_over(1) && self.drop_one() {}
     }
@@ -236,7 +238,7 @@ impl Queue {
         self.account.missed.fetch_add(events, Ordering::Relaxed);
     }
 
-    /// The end for this subscriber: what it has not read is counted, not kept.
+    /// Cuts the subscriber off: unread events are counted, not kept.
     fn cut(&mut self) {
         self.closed = true;
         self.miss(self.waiting.events);
@@ -245,8 +247,8 @@ impl Queue {
         self.charge();
     }
 
-    /// How much a name may tell before it asks again; `None`: it should not read on for now, and `waker` is woken when it may. The reader
-    /// is to be woken where it was cut off for this.
+    /// How much a name may publish before it asks again; `None`: it should stop reading until
+    /// `waker` is woken. Also returns the reader to wake if it was cut off here.
     pub fn room(&mut self, now: Instant, waker: &Waker) -> (Option<Room>, Reader) {
         if self.closed || self.delivery.overflow != Overflow::Pause {
             return (Some(Room::UNLIMITED), Reader::None);
@@ -279,8 +281,8 @@ impl Queue {
         })
     }
 
-    /// Hands over all that waits to the reader of a stream, into `into`, which is empty: it counts no more. Leaves the reader's waker
-    /// behind if that is nothing.
+    /// Hands all waiting events to the reader of a stream, in `into`, which is empty; they stop
+    /// counting. If there are none, stores the reader's waker.
     pub fn take(&mut self, into: VecDeque<Span>, reader: &Waker) -> Taken {
         let mut taken = self.take_all(into, || Reader::Task(reader.clone()));
         self.handed = taken.amount.memory();
@@ -289,7 +291,8 @@ impl Queue {
         taken
     }
 
-    /// Hands over all that waits in a batch, which counts until it is [let go of](Self::release). Leaves `reader` behind if that is nothing.
+    /// Hands out all waiting events as a batch, which counts until its [release](Self::release). If
+    /// there are none, stores `reader`.
     pub fn take_batch(&mut self, reader: impl FnOnce() -> Reader) -> Taken {
         let mut taken = self.take_all(VecDeque::new(), reader);
         self.held += taken.amount;
@@ -314,7 +317,8 @@ impl Queue {
         taken
     }
 
-    /// A batch was let go of. Returns the names that may go on, and whether something waits; if nothing does, `reader` is left behind.
+    /// A batch was dropped. Returns the names that may go on, and whether events wait; if none do,
+    /// stores `reader`.
     pub fn release(&mut self, amount: Amount, reader: Reader) -> (Vec<Waker>, bool) {
         self.held -= amount;
         self.full_since = None;
@@ -333,7 +337,7 @@ impl Queue {
         }
     }
 
-    /// Nobody reads any more.
+    /// The reader is gone.
     pub fn close(&mut self) -> Vec<Waker> {
         self.cut();
         self.reader = Reader::None;

@@ -1,22 +1,22 @@
-//! How much of the past is read at a time, and how far that came.
+//! The size of a piece of the past, and the progress of a reader.
 
 use crate::core::Cursor;
 
-/// So many events are read at a time, each of which may cost a look under a lock.
+/// The most events of a piece. Each may cost a look under a lock.
 const PIECE: usize = 128;
-/// And so many payload bytes, unless a single message has more.
+/// The most payload bytes of a piece, unless a single message has more.
 pub(super) const PIECE_BYTES: usize = 64 << 10;
 
-/// How far a reader has come.
+/// The progress of a reader.
 #[derive(Debug, Default)]
 pub(super) struct ReadOn {
-    /// Whether something has gone that it had not read; then nothing was read.
+    /// Unread events were dropped; then nothing was read.
     pub lost: bool,
     /// The position of the next message.
     pub next: Option<Cursor>,
 }
 
-/// What is left of a piece.
+/// The room that is left in a piece.
 pub(super) struct Room {
     events: usize,
     bytes: usize,
@@ -32,12 +32,12 @@ impl Default for Room {
 }
 
 impl Room {
-    /// Whether something has room.
+    /// Whether there is room for one more event.
     pub fn is_left(&self) -> bool {
         self.events > 0 && self.bytes > 0
     }
 
-    /// An event of so many payload bytes has taken its place.
+    /// Counts an event of `bytes` payload bytes.
     pub fn take(&mut self, bytes: usize) {
         self.events -= 1;
         self.bytes = self.bytes.saturating_sub(bytes);

@@ -1,4 +1,4 @@
-//! What happened to all names, messages aside, to be read again by those who were away.
+//! The last events of all names except messages, for readers that resume.
 
 use std::collections::VecDeque;
 
@@ -8,23 +8,23 @@ use crate::{
     events::{Event, EventKind},
 };
 
-/// So many events are kept.
+/// The number of events that are kept.
 const KEPT: usize = 4096;
 
-/// Which of them are kept together: a name may have thousands of subscriptions, and what becomes of each must not cost what happened
-/// to other names.
+/// Which ring keeps an event. A name may have thousands of subscriptions, and their changes must
+/// not push out other names' events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ring {
-    /// All but those below.
+    /// All other events.
     Events,
-    /// What became of subscriptions.
+    /// Changes of subscriptions.
     Subscriptions,
 }
 
 impl Ring {
     pub const ALL: [Self; 2] = [Self::Events, Self::Subscriptions];
 
-    /// Where an event is kept that is neither a message nor a fate.
+    /// The ring for an event that is neither a message nor a fate.
     pub fn of(kind: &EventKind) -> Self {
         match kind {
             EventKind::Subscription(_) => Self::Subscriptions,
@@ -50,7 +50,7 @@ pub(super) struct RecentEvents {
 }
 
 impl RecentEvents {
-    /// A story that begins behind `start`.
+    /// An empty ring that begins after `start`.
     pub fn new(start: Cursor) -> Self {
         Self {
             events: VecDeque::new(),
@@ -58,7 +58,7 @@ impl RecentEvents {
         }
     }
 
-    /// Keeps an event, and lets go of the oldest.
+    /// Keeps an event, and drops the oldest.
     pub fn push(&mut self, event: Event) {
         if self.events.len() == KEPT
             && let Some(oldest) = self.events.pop_front()
@@ -68,12 +68,12 @@ impl RecentEvents {
         self.events.push_back(event);
     }
 
-    /// Whether nothing is missing behind `since`.
+    /// Whether nothing is missing after `since`.
     pub fn is_complete(&self, since: Cursor) -> bool {
         since >= self.lost_through
     }
 
-    /// Reads on behind a place, for as long as `take` takes what comes.
+    /// Reads on after a place, for as long as `take` accepts events.
     pub fn read(&self, place: &mut Cursor, mut take: impl FnMut(&Event) -> bool) -> ReadOn {
         let lost = !self.is_complete(*place);
         *place = (*place).max(self.lost_through);
@@ -87,7 +87,7 @@ impl RecentEvents {
         }
     }
 
-    /// The events behind `since`.
+    /// The events after `since`.
     pub fn since(&self, since: Cursor) -> impl Iterator<Item = &Event> {
         let from = self.events.partition_point(|event| event.cursor() <= since);
         self.events.range(from..)

@@ -1,4 +1,4 @@
-//! Who hears what happens, where it stands, and what is kept of it.
+//! The hub: subscribers, positions and kept events.
 
 use std::sync::{
     Arc,
@@ -22,40 +22,41 @@ use crate::{
     settings::HistorySettings,
 };
 
-/// All subscribers of a process. Publishing takes no lock of the hub: each name keeps its own list of listeners,
-/// and renews it when the generation has changed.
+/// All subscribers of a process. Publishing takes no lock of the hub: each name caches its list of
+/// listeners, and renews it when the generation changes.
 ///
-/// A pattern is matched when a name or a subscriber comes: a message costs as much as there are subscribers that it is for.
+/// A pattern is matched when a name or a subscriber is added, so a message costs only as much as it
+/// has subscribers.
 #[derive(Debug)]
 pub(crate) struct Hub {
     pub(super) subscribers: RwLock<Subscribers>,
-    /// Counts the changes of the list. It changes under its lock.
+    /// Counts the changes of the list. Changes under the list's lock.
     pub(super) generation: AtomicU64,
-    /// Where this process began to count.
+    /// The first position of this process.
     start: Cursor,
     position: AtomicU64,
-    /// Events that subscribers missed, in all.
+    /// The number of events that subscribers missed.
     missed: Arc<AtomicU64>,
-    /// What histories and readers take their memory of.
+    /// The memory budget of histories and readers.
     pub(super) memory: Arc<MemoryBudget>,
-    /// What the JSON that readers share takes of it.
+    /// The part of it that shared JSON takes.
     json: Arc<JsonMemory>,
-    /// What happened to all names, messages aside.
+    /// The last events of all names, messages aside.
     recent: Mutex<RecentEvents>,
-    /// What became of their subscriptions.
+    /// The last changes of subscriptions.
     recent_subscriptions: Mutex<RecentEvents>,
-    /// Up to here messages are lost with the names that they belonged to.
+    /// Messages up to here are lost, since their names are gone.
     forgotten: AtomicU64,
-    /// Up to here fates were told, which are not kept.
+    /// Fates up to here were delivered; they are not kept.
     fates: AtomicU64,
-    /// Held while an event gets its position and goes to those who may resume from it: so each of them has all events up to
-    /// the cursor of the last one.
+    /// Held while an event gets its position and goes to subscribers that may resume from it. So
+    /// each of them has all events up to the cursor of its last one.
     pub(super) order: Mutex<()>,
 }
 
 impl Hub {
-    /// A hub without subscribers, which counts from `start` on: beyond all that earlier processes have given out. Up to
-    /// `forgotten` their messages are lost with the names that they belonged to.
+    /// A hub without subscribers that counts from `start`, beyond all positions of earlier
+    /// processes. Their messages up to `forgotten` are lost, since their names are gone.
     pub fn new(start: u64, forgotten: Cursor, memory: Arc<MemoryBudget>) -> Arc<Self> {
         Arc::new(Self {
             subscribers: RwLock::default(),
@@ -73,59 +74,61 @@ impl Hub {
         })
     }
 
-    /// Earlier processes are known only now: their last event had this `position`, and up to `forgotten`, if that is known, their messages
-    /// are lost with the names that they belonged to.
+    /// Earlier processes become known only now: their last event had this `position`, and their
+    /// messages up to `forgotten` are lost, since their names are gone.
     pub fn go_on_behind(&self, position: u64, forgotten: Option<Cursor>) {
-        // A clock that was set back since has begun below it.
+        // If the clock was set back, this process has begun below it.
         self.position.fetch_max(position, Ordering::Relaxed);
         if let Some(Cursor(forgotten)) = forgotten {
-            // Unless a name has gone meanwhile: then it stays as it is.
+            // Unless a name was removed meanwhile: then the later value stays.
             let (lost, order) = (&self.forgotten, Ordering::AcqRel);
             let _gone = lost.compare_exchange(self.start.0, forgotten, order, Ordering::Acquire);
         }
     }
 
-    /// The place of the first of so many events, which follow each other.
+    /// The position of the first of `events` consecutive events.
     pub(super) fn draw_cursors(&self, events: usize) -> Cursor {
         Cursor(self.position.fetch_add(events as u64, Ordering::Relaxed) + 1)
     }
 
-    /// A place that no reader has stopped at before: what is lost before it is not missing to who begins there, and all that follows is.
+    /// A position that no reader has stopped at before: losses before it do not matter to a reader
+    /// that starts there, and all later ones do.
     pub(super) fn starting_place(&self) -> Cursor {
         self.draw_cursors(1)
     }
 
-    /// The place behind all that has happened so far.
+    /// The position after everything so far.
     pub fn now(&self) -> Cursor {
         Cursor(self.position.load(Ordering::Relaxed))
     }
 
-    /// Where this process began to count.
+    /// The first position of this process.
     pub fn start(&self) -> Cursor {
         self.start
     }
 
-    /// Up to where messages are lost with the names that they belonged to.
+    /// Messages up to here are lost, since their names are gone.
     pub fn forgotten(&self) -> Cursor {
         Cursor(self.forgotten.load(Ordering::Acquire))
     }
 
-    /// A name is gone, and what it said with it.
+    /// A name is gone, and its messages with it.
     pub fn forget(&self, history: &History) {
         if let Some(last) = history.last() {
             self.forgotten.fetch_max(last.0, Ordering::AcqRel);
         }
     }
 
-    /// Up to where fates were told, which are not kept.
+    /// Fates up to here were delivered; they are not kept.
     pub(super) fn fates(&self) -> Cursor {
         Cursor(self.fates.load(Ordering::Acquire))
     }
 
-    /// Gives events of a name their places, from `first` on, and keeps them for those who are away. `is_current` is asked under the lock that
-    /// readers of the past take, and nothing is done where it says no.
+    /// Gives events of a name their positions, from `first` on, and keeps them for readers that
+    /// resume. `is_current` is asked under the lock that those readers take; if it returns `false`,
+    /// nothing is done.
     ///
-    /// Messages that are neither wanted nor kept get no places: that they are missing is noted.
+    /// Messages that are neither wanted nor kept get no positions, but are noted as missing.
     pub(super) fn keep(
         &self,
         history_ref: HistoryRef<'_>,
@@ -139,14 +142,14 @@ impl Hub {
             Some(EventKind::Message(_)) => {
                 let charge = || Charge::new(&self.memory, MemoryUse::Histories);
                 let HistoryRef { history, limit } = history_ref;
-                history.with(limit, self.start, charge, |recent| {
+                history.with(limit, self.start, charge, |known| {
                     let placed = is_current();
-                    if placed && (is_wanted || recent.keeps()) {
+                    if placed && (is_wanted || known.keeps()) {
                         first.cursor = self.draw_cursors(kinds.len());
-                        recent.push_all(first, events);
-                    } else if placed && recent.lost_through() != self.now() {
-                        // Whoever stopped before this place has missed something.
-                        recent.lose(self.draw_cursors(1));
+                        known.push_all(first, events);
+                    } else if placed && known.lost_through(self.start) != self.now() {
+                        // A reader that stopped before this position has missed something.
+                        known.lose(self.draw_cursors(1));
                     }
                     placed
                 })
@@ -179,7 +182,7 @@ impl Hub {
         }
     }
 
-    /// What happened last, messages aside.
+    /// The last events, messages aside.
     pub(super) fn recent(&self, ring: Ring) -> &Mutex<RecentEvents> {
         match ring {
             Ring::Events => &self.recent,
@@ -187,7 +190,7 @@ impl Hub {
         }
     }
 
-    /// Tells all subscribers something that belongs to no name.
+    /// Delivers a notice to all subscribers.
     pub fn announce(&self, notice: Notice) {
         let subscribers = self.subscribers.read().list.clone();
         for subscriber in subscribers {
@@ -195,7 +198,7 @@ impl Hub {
         }
     }
 
-    /// Where a reader's queue counts what it holds, and what it missed.
+    /// The counters for a reader's queue.
     pub(super) fn account(&self) -> Account {
         Account {
             missed: Arc::clone(&self.missed),
@@ -204,12 +207,12 @@ impl Hub {
         }
     }
 
-    /// How many events subscribers missed because they were too slow, in all.
+    /// The number of events that slow subscribers missed.
     pub fn missed(&self) -> u64 {
         self.missed.load(Ordering::Relaxed)
     }
 
-    /// One more is told from now on.
+    /// Adds a subscriber.
     pub(super) fn add(&self, listener: &Arc<Listener>) {
         let mut subscribers = self.subscribers.write();
         let before = self.generation.fetch_add(1, Ordering::Release);
@@ -217,7 +220,7 @@ impl Hub {
         subscribers.generations.push(before + 1);
     }
 
-    /// One is not told any more.
+    /// Removes a subscriber.
     pub(super) fn remove(&self, listener: &Arc<Listener>) {
         listener.remove();
         let mut subscribers = self.subscribers.write();
@@ -233,16 +236,16 @@ impl Hub {
     }
 }
 
-/// Those who are told, in the order in which they came.
+/// The subscribers, in the order in which they came.
 #[derive(Debug, Default)]
 pub(super) struct Subscribers {
     list: Vec<Arc<Listener>>,
-    /// The generation that each began.
+    /// The generation that each one began.
     generations: Vec<u64>,
 }
 
 impl Subscribers {
-    /// Those that have come since a generation.
+    /// The subscribers that came after a generation.
     pub fn behind(&self, generation: u64) -> impl Iterator<Item = &Arc<Listener>> {
         let from = self
             .generations
@@ -251,10 +254,9 @@ impl Subscribers {
     }
 }
 
-/// Where the messages of a name are kept for those who are away.
+/// The history of a name, and its limits.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HistoryRef<'a> {
-    /// Of this name.
     pub history: &'a History,
     /// How much it keeps.
     pub limit: HistorySettings,

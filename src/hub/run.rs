@@ -1,4 +1,4 @@
-//! Events of one name that follow each other: what one read has brought, shared by all who hear it.
+//! Consecutive events of one name, usually of one read, shared by all subscribers.
 
 #[cfg(test)]
 mod tests;
@@ -14,26 +14,26 @@ use crate::{
     events::{Event, EventKind, Notice, Stamp, Update},
 };
 
-/// Events of one name, all of one kind, with numbers and places that follow each other.
+/// Events of one name and one kind, with consecutive numbers and positions.
 #[derive(Debug)]
 pub(super) struct Run {
-    /// Where the first stands.
+    /// The stamp of the first.
     first: Stamp,
     kinds: Kinds,
-    /// The keys of those that were routed. That of a single one stands in its stamp.
+    /// The keys of routed messages. The key of a single event is in its stamp.
     keys: Keys<Box<[Key]>>,
-    /// Made by the first who asks; `None` where there was no memory to keep it.
+    /// Made by the first reader that asks; `None` if there was no memory to keep it.
     json: OnceLock<Option<Box<RunJson>>>,
 }
 
-/// A single event needs no memory but that of its run.
+/// A single event needs only the memory of its run.
 #[derive(Debug)]
 enum Kinds {
     One(EventKind),
     Many(Box<[EventKind]>),
 }
 
-/// What waits for a reader: the rest of a run, or a notice.
+/// An entry of a reader's queue: the rest of a run, or a notice.
 #[derive(Clone, Debug)]
 pub(super) struct Span {
     of: Of,
@@ -65,12 +65,11 @@ impl Run {
         })
     }
 
-    /// Where the first stands.
     pub fn first(&self) -> &Stamp {
         &self.first
     }
 
-    /// What happened, in order.
+    /// The events, in order.
     pub fn kinds(&self) -> &[EventKind] {
         match &self.kinds {
             Kinds::One(kind) => std::slice::from_ref(kind),
@@ -78,17 +77,17 @@ impl Run {
         }
     }
 
-    /// The same, as it was before it had its place.
+    /// A copy of the events, without positions.
     pub fn to_events(&self) -> NewEvents {
         NewEvents::new(self.kinds().to_vec(), self.keys.to_vec())
     }
 
-    /// Where the event stands so many behind the first.
+    /// The stamp of the event `behind` places after the first.
     fn stamp(&self, behind: usize) -> Stamp {
         self.keys.lent().stamp(&self.first, behind)
     }
 
-    /// The key of the subscription that the event was routed to, so many behind the first.
+    /// The subscription key of the event `behind` places after the first.
     fn key(&self, behind: usize) -> Option<&str> {
         let key = match self.keys.is_empty() {
             true => self.first.subscription.as_ref().filter(|_| behind == 0),
@@ -109,7 +108,8 @@ impl Run {
         json?.as_deref()
     }
 
-    /// The JSON of the event so many behind the first: what is shared, or made for one reader.
+    /// The JSON of the event `behind` places after the first: the shared text, or one made for this
+    /// reader.
     fn json_at<'a>(&'a self, behind: usize, shared: Option<&'a str>) -> JsonUpdate<'a> {
         match shared {
             Some(text) => JsonUpdate::shared(Cursor(self.first.cursor.0 + behind as u64), text),
@@ -120,7 +120,7 @@ impl Run {
 
 impl From<Arc<Run>> for Span {
     fn from(run: Arc<Run>) -> Self {
-        // A turn of a name brings some hundred messages.
+        // A turn of a name brings some hundred messages, so this is enough.
         let until = u32::try_from(run.kinds().len()).unwrap_or(u32::MAX);
         Self {
             of: Of::Run(run),
@@ -153,7 +153,7 @@ impl From<Notice> for Span {
 }
 
 impl Span {
-    /// The parts of a run that a reader wants: those events that are wanted one by one, as far as they follow each other.
+    /// The parts of a run that a reader wants. Each part is a row of consecutive events.
     pub fn parts<'a>(
         run: &'a Arc<Run>,
         wants: impl Fn(&EventKind, Option<&str>) -> bool + 'a,
@@ -173,17 +173,16 @@ impl Span {
         })
     }
 
-    /// How many updates it has.
     pub fn len(&self) -> usize {
         (self.until - self.from) as usize
     }
 
-    /// Whether all of it has gone.
+    /// Whether it is used up.
     pub fn is_empty(&self) -> bool {
         self.from >= self.until
     }
 
-    /// The payload bytes of them.
+    /// The payload bytes of the updates.
     pub fn bytes(&self) -> usize {
         self.rest().iter().map(EventKind::payload_len).sum()
     }
@@ -195,14 +194,15 @@ impl Span {
         }
     }
 
-    /// Lets go of the first; its payload bytes.
+    /// Drops the first update, and returns its payload bytes.
     pub fn drop_first(&mut self) -> usize {
         let bytes = self.rest().first().map_or(0, EventKind::payload_len);
         self.from += 1;
         bytes
     }
 
-    /// How many updates from the front on: at most so many, and no further one behind so many payload bytes.
+    /// How many updates from the front fit: at most `updates`, and none after `bytes` payload
+    /// bytes.
     pub fn count_within(&self, updates: usize, bytes: usize) -> usize {
         let mut left = bytes;
         let is_taken = |kind: &&EventKind| {
@@ -221,7 +221,7 @@ impl Span {
         }
     }
 
-    /// Takes so many updates off the front; it has as many.
+    /// Splits `count` updates off the front; it has at least as many.
     pub fn split_off_front(&mut self, count: usize) -> Self {
         let at = self.until.min(self.from + count as u32);
         let front = Self {
@@ -233,7 +233,7 @@ impl Span {
         front
     }
 
-    /// Lets go of what stands at `through` or before it.
+    /// Drops the updates up to and including `through`.
     pub fn drop_through(&mut self, through: Cursor) {
         if let Of::Run(run) = &self.of {
             let gone = (through.0 + 1).saturating_sub(run.first.cursor.0);
@@ -242,7 +242,8 @@ impl Span {
         }
     }
 
-    /// The updates as JSON. That of a run is made once for all who read it, if there is memory to keep it.
+    /// The updates as JSON. The JSON of a run is made once for all readers, if there is memory to
+    /// keep it.
     pub fn json<'a>(
         &'a self,
         memory: Option<&Arc<JsonMemory>>,
@@ -268,7 +269,7 @@ impl Span {
         };
         let (from, until) = (self.from as usize, self.until as usize);
         match Arc::try_unwrap(run) {
-            // Nobody else hears it: its messages are moved, which costs no count of who shares them.
+            // Nobody shares it, so its messages are moved, without reference counts.
             Ok(Run {
                 first, kinds, keys, ..
             }) => match kinds {
@@ -306,10 +307,10 @@ pub(super) enum SpanUpdates {
     },
 }
 
-/// What is left of a run that nobody else hears.
+/// The rest of a run that nobody shares.
 #[derive(Debug)]
 pub(super) struct Own {
-    /// Where the first of the run stood.
+    /// The stamp of the run's first event.
     first: Stamp,
     kinds: std::vec::IntoIter<EventKind>,
     keys: Keys<Box<[Key]>>,
@@ -318,7 +319,6 @@ pub(super) struct Own {
 }
 
 impl SpanUpdates {
-    /// How many are left.
     pub fn len(&self) -> usize {
         match self {
             Self::Notice(notice) => notice.iter().len(),
@@ -328,7 +328,7 @@ impl SpanUpdates {
         }
     }
 
-    /// What is left, as it was before it was read.
+    /// The rest as an unread span.
     pub fn into_span(self) -> Option<Span> {
         match self {
             Self::Notice(notice) => notice.map(|notice| Span::from(*notice)),

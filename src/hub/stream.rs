@@ -1,4 +1,4 @@
-//! The stream of updates that a subscriber reads.
+//! The stream of updates for a subscriber.
 
 use std::{
     collections::VecDeque,
@@ -24,25 +24,26 @@ use crate::{
     events::{Lagged, Update},
 };
 
-/// Memory for the events of so many turns of names stays with a stream that waits; what a burst needed on top is given back.
+/// A waiting stream keeps memory for this many turns of names; what a burst needed beyond that is
+/// freed.
 const KEPT: usize = 64;
 
 /// The updates of the names that a pattern selects. Dropping it unsubscribes.
 ///
-/// It ends when the subscriber was cut off for being too slow ([`Overflow`](super::Overflow)), never by itself.
+/// It ends only when the subscriber is cut off for being too slow ([`Overflow`](super::Overflow)).
 #[must_use = "a stream that nobody reads only fills up"]
 #[derive(Debug)]
 pub struct Events {
     _guard: SubscriptionGuard,
     listener: Arc<Listener>,
     start: Cursor,
-    /// What was taken, and not told yet.
+    /// Updates that were taken from the queue, and not returned yet.
     taken: Updates,
-    /// Something is missing before it.
+    /// Events are missing before it.
     missed: bool,
-    /// What is told before the queue is read.
+    /// Returned before the queue is read.
     past: Option<Box<Past>>,
-    /// Up to here the past has told it.
+    /// The past has returned everything up to here.
     told: Cursor,
     closed: bool,
 }
@@ -61,7 +62,7 @@ impl Events {
         }
     }
 
-    /// One that begins with what happened behind `since`.
+    /// A stream that begins with what happened after `since`.
     pub(super) fn resumed(
         guard: SubscriptionGuard,
         listener: Arc<Listener>,
@@ -70,12 +71,13 @@ impl Events {
     ) -> Self {
         let mut events = Self::new(guard, listener, since);
         (events.told, events.past) = (past.through(), Some(Box::new(past)));
-        // A little of it gives way no more, however long the reader takes to come.
+        // Reads a first piece now, so that it cannot be lost however late the reader comes.
         while events.taken.is_empty() && events.read_past() != Piece::End {}
         events
     }
 
-    /// The place in front of the first event: whoever resumes from here hears all that this stream tells.
+    /// The position before the first event: a reader that resumes from here gets everything that
+    /// this stream returns.
     ///
     /// ```
     /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
@@ -93,12 +95,12 @@ impl Events {
         self.start
     }
 
-    /// All that waits, as soon as that is something; `None` at the end of the stream.
+    /// All waiting updates, as soon as there are any; `None` at the end of the stream.
     ///
-    /// It costs less than one update after the other: what a name said in one turn is handed over as a whole. What was taken counts against
-    /// the bound until the [`Batch`] is dropped.
+    /// It costs less than single updates: the events of one turn of a name are handed over as a
+    /// whole. They count against the bound until the [`Batch`] is dropped.
     ///
-    /// Nothing is lost where the future is dropped before it is ready.
+    /// It is cancel safe: if the future is dropped before it is ready, nothing is lost.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -119,7 +121,7 @@ impl Events {
         poll_fn(|cx| self.poll_batch(cx)).await
     }
 
-    /// [`next_batch`](Self::next_batch), for those who poll.
+    /// [`next_batch`](Self::next_batch) as a poll function.
     ///
     /// ```
     /// use std::task::{Context, Poll};
@@ -146,7 +148,7 @@ impl Events {
             let found = self.open(&mut taken);
             match self.listener.batch(taken) {
                 Some(batch) => return Poll::Ready(Some(batch)),
-                // Only one that finds nothing has left its waker.
+                // The waker is stored only if nothing was found.
                 None if found || self.closed => {}
                 None => return Poll::Pending,
             }
@@ -154,7 +156,7 @@ impl Events {
         Poll::Ready(None)
     }
 
-    /// What was taken already, and what of the past is read next.
+    /// Updates that were taken already, or the next piece of the past.
     fn batch_at_hand(&mut self) -> Option<Batch> {
         loop {
             let missed = std::mem::take(&mut self.missed);
@@ -171,7 +173,7 @@ impl Events {
         }
     }
 
-    /// Reads some more of the past, when nothing is at hand.
+    /// Reads another piece of the past, if nothing is at hand.
     fn read_past(&mut self) -> Piece {
         let Some(past) = &mut self.past else {
             return Piece::End;
@@ -185,7 +187,8 @@ impl Events {
         piece
     }
 
-    /// Whether the queue had something. What the past has told already is taken out: what came while it was listed is in both.
+    /// Whether the queue had something. Events that the past has returned already are removed:
+    /// those published while it was listed are in both.
     fn open(&mut self, taken: &mut Taken) -> bool {
         let wake = std::mem::take(&mut taken.wake);
         wake.into_iter().for_each(Waker::wake);
@@ -219,7 +222,7 @@ impl Events {
             self.taken = Updates::new(taken.spans, None);
             match self.taken.next() {
                 Some(update) => return Poll::Ready(Some(update)),
-                // Only one that finds nothing has left its waker.
+                // The waker is stored only if nothing was found.
                 None if found || self.closed => {}
                 None => return Poll::Pending,
             }
@@ -241,7 +244,7 @@ impl Stream for Events {
         let this = self.get_mut();
         loop {
             if std::mem::take(&mut this.missed) {
-                // How much is not known: it is not there any more to be counted.
+                // Their number is unknown: they are gone.
                 return Poll::Ready(Some(Update::Notice(Lagged::now(None))));
             }
             if let Some(update) = this.taken.next() {

@@ -1,4 +1,4 @@
-//! How one comes to hear what happens.
+//! Adding subscribers.
 
 use std::sync::Arc;
 
@@ -19,11 +19,13 @@ use crate::{
 };
 
 impl Hub {
-    /// A stream of what happened behind `since` and of what happens from now on, without a hole between them, whose cursors can
-    /// be resumed from. `names` lists those that the pattern selects, and up to where others had said something. It begins with
-    /// [`Notice::Lagged`](crate::Notice::Lagged) where something is missing.
+    /// A stream of what happened after `since`, and of new events, without a gap, whose cursors can
+    /// be resumed from. `names` lists the selected names, and the position up to which messages of
+    /// other names are lost. The stream begins with [`Notice::Lagged`](crate::Notice::Lagged) if
+    /// events are missing.
     ///
-    /// The past is read when the stream is, a piece at a time: what of it has given way until then is told as missing, too.
+    /// The past is read together with the stream, a piece at a time. Events that are dropped before
+    /// that are reported as missing.
     pub fn resume(
         self: &Arc<Self>,
         pattern: Pattern,
@@ -37,7 +39,8 @@ impl Hub {
         };
         self.add(&listener);
         let guard = SubscriptionGuard::new(self, &listener);
-        // Listed behind it: what a name says that is opened from now on is told to the subscriber.
+        // Listed after the subscriber was added, so a name that is opened from now on already
+        // delivers to it.
         let (names, lost) = names();
         let missed = since > self.now() || (since < lost && listener.kinds().has("message"));
         let past = Past::new(self, &listener, since, missed, names);
@@ -51,13 +54,13 @@ impl Hub {
     }
 
     fn read_from_now(self: &Arc<Self>, listener: Arc<Listener>) -> Events {
-        // Drawn before it is added: what comes in between is then behind this place.
+        // Drawn before it is added, so events in between come after this position.
         let start = self.starting_place();
         self.add(&listener);
         Events::new(SubscriptionGuard::new(self, &listener), listener, start)
     }
 
-    /// Hands an actor what happens to the names that the pattern selects, until it stops.
+    /// Delivers the events of the names that the pattern selects to an actor, until it stops.
     pub fn actor(
         self: &Arc<Self>,
         pattern: Pattern,
@@ -74,7 +77,7 @@ impl Hub {
         self.add(&Arc::new(listener));
     }
 
-    /// Calls `callback` with each update, in the turn of the name that it happened to.
+    /// Calls `callback` with each update, in the turn of its name.
     pub fn callback(
         self: &Arc<Self>,
         pattern: Pattern,
@@ -84,7 +87,7 @@ impl Hub {
         self.call_back(pattern, kinds, Callback::Each(Box::new(callback)))
     }
 
-    /// Calls `callback` with all updates that a turn of a name has brought.
+    /// Calls `callback` with all updates of a turn of a name.
     pub fn slice_callback(
         self: &Arc<Self>,
         pattern: Pattern,

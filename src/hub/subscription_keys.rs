@@ -1,10 +1,10 @@
-//! Which subscriptions a subscriber wants to hear.
+//! The subscriptions that a subscriber wants.
 
 use std::{collections::HashSet, sync::Arc};
 
 use crate::events::EventKind;
 
-/// The keys of the subscriptions that a subscriber wants to hear. A clone is a handle to the same.
+/// The keys of the subscriptions that a subscriber wants. Clones share them.
 ///
 /// ```
 /// use everwire::hub::SubscriptionKeys;
@@ -29,12 +29,12 @@ impl SubscriptionKeys {
         self.0.contains(key)
     }
 
-    /// Whether a message is wanted that was routed to this key, or to none.
+    /// Whether a message of this key, or of no key, is wanted.
     pub(super) fn want_message_of(&self, key: Option<&str>) -> bool {
         key.is_some_and(|key| self.has(key))
     }
 
-    /// Whether an event is wanted that was routed to this key, or to none.
+    /// Whether an event of this key, or of no key, is wanted.
     pub(super) fn want(&self, kind: &EventKind, key: Option<&str>) -> bool {
         match kind {
             EventKind::Message(_) => self.want_message_of(key),

@@ -1,7 +1,9 @@
-//! The end of an arbiter's turn: readers are woken then, each once, however many names had something for it.
+//! The end of an arbiter's turn: each reader is then woken once, however many names have published
+//! to it.
 //!
-//! A turn is what the runtime has found ready at once. The task that wakes is made ready by the first name that has something to tell, and
-//! so stands behind all names that are ready by then: no clock is asked, and nothing waits for one.
+//! A turn is everything that the runtime has found ready at once. The first name that publishes
+//! makes the waking task ready, so the task runs after all names that are ready by then. It needs
+//! no clock, and delays nothing.
 
 use std::{
     cell::RefCell,
@@ -13,7 +15,7 @@ thread_local! {
     static TURN: RefCell<Option<Turn>> = const { RefCell::new(None) };
 }
 
-/// Whom to wake at the end of this thread's turn.
+/// The readers to wake at the end of this thread's turn.
 #[derive(Default)]
 struct Turn {
     readers: Vec<Waker>,
@@ -21,10 +23,10 @@ struct Turn {
     task: Option<Waker>,
 }
 
-/// Wakes a reader at the end of the turn; at once on a thread that has none.
+/// Wakes a reader at the end of the turn, or at once on a thread without turns.
 pub(super) fn wake_at_end(reader: Waker) {
     let mut now = Some(reader);
-    // A thread that ends has no turn any more.
+    // A thread that ends has no turns any more.
     let task = TURN.try_with(|turn| {
         let mut turn = turn.borrow_mut();
         let turn = turn.as_mut()?;
@@ -35,7 +37,7 @@ pub(super) fn wake_at_end(reader: Waker) {
     now.into_iter().chain(task).for_each(Waker::wake);
 }
 
-/// Ends the turns of the thread that it runs on, for as long as it does.
+/// Ends the turns of the current thread, for as long as it runs.
 pub(crate) async fn end_turns() {
     TURN.set(Some(Turn::default()));
     let _turns = Turns;
@@ -47,14 +49,14 @@ pub(crate) async fn end_turns() {
                 turn.task = Some(cx.waker().clone());
             }
         });
-        // Whom this wakes may have something to tell itself.
+        // A woken task may publish itself.
         spare.drain(..).for_each(Waker::wake);
         Poll::Pending
     })
     .await
 }
 
-/// Nobody is left waiting for a turn that does not end.
+/// Wakes everyone when the turns stop, so that nobody waits forever.
 struct Turns;
 
 impl Drop for Turns {

@@ -1,4 +1,4 @@
-//! Updates one by one, of the spans that a reader was handed.
+//! Iterates over the updates of spans.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -10,7 +10,7 @@ use crate::events::Update;
 
 /// The updates of a [`Batch`](super::Batch), in order.
 ///
-/// What it has been given counts against the subscriber's bound until it is dropped.
+/// They count against the subscriber's bound until this is dropped.
 #[derive(Debug, Default)]
 pub struct Updates {
     current: Option<SpanUpdates>,
@@ -19,7 +19,7 @@ pub struct Updates {
 }
 
 impl Updates {
-    /// Those of spans, counted by a lease.
+    /// The updates of spans, counted by a lease.
     pub(super) fn new(spans: VecDeque<Span>, lease: Option<Arc<Lease>>) -> Self {
         Self {
             current: None,
@@ -28,7 +28,6 @@ impl Updates {
         }
     }
 
-    /// Whether there is nothing.
     pub(super) fn is_empty(&self) -> bool {
         self.current
             .as_ref()
@@ -36,7 +35,7 @@ impl Updates {
             && self.spans.is_empty()
     }
 
-    /// The spans that are left.
+    /// Takes the remaining spans.
     pub(super) fn take_spans(&mut self) -> VecDeque<Span> {
         let mut spans = std::mem::take(&mut self.spans);
         if let Some(rest) = self.current.take().and_then(SpanUpdates::into_span) {
@@ -45,7 +44,7 @@ impl Updates {
         spans
     }
 
-    /// Where further spans go, when nothing is left.
+    /// The buffer for further spans, once it is empty.
     pub(super) fn spans(&mut self) -> &mut VecDeque<Span> {
         &mut self.spans
     }

@@ -1,4 +1,4 @@
-//! The threads that names live on.
+//! The arbiter threads that names run on.
 
 use std::{
     num::NonZeroUsize,
@@ -19,21 +19,21 @@ use crate::{
     memory::{Lease, MemoryBudget},
 };
 
-/// The arbiters of a manager, and the system they belong to if it is the manager's own.
+/// The arbiters of a manager, and their actix system if the manager started it.
 pub(super) struct Arbiters {
     handles: Box<[ArbiterHandle]>,
     next: AtomicUsize,
     threads: Mutex<Option<Threads>>,
 }
 
-/// What a shutdown stops.
+/// The threads that a shutdown stops.
 struct Threads {
     arbiters: Vec<Arbiter>,
     own_system: Option<(System, thread::JoinHandle<()>)>,
 }
 
 impl Arbiters {
-    /// Arbiters of the system that runs on this thread.
+    /// Starts arbiters in the actix system of this thread.
     pub fn in_current_system(workers: usize) -> Result<Self, StartError> {
         if System::try_current().is_none() {
             return Err(StartError::NoSystem);
@@ -41,7 +41,7 @@ impl Arbiters {
         Ok(Self::new(start_arbiters(workers), None))
     }
 
-    /// Arbiters of a system on a thread of its own.
+    /// Starts arbiters in an actix system on a thread of its own.
     pub fn in_own_system(workers: usize) -> Result<Self, StartError> {
         let (report, started) = mpsc::sync_channel(1);
         let thread = thread::Builder::new()
@@ -49,9 +49,9 @@ impl Arbiters {
             .spawn(move || {
                 let system = System::new();
                 let arbiters = system.block_on(async { start_arbiters(workers) });
-                // The starter waits for exactly this.
+                // The starter waits for this report.
                 if report.send((System::current(), arbiters)).is_ok() {
-                    // Its error is the exit code of a system that was stopped with one; nobody does that here.
+                    // An error is the exit code of a stopped system. Nothing here sets one.
                     let _code = system.run();
                 }
             })?;
@@ -70,22 +70,20 @@ impl Arbiters {
         }
     }
 
-    /// The arbiter of the next name: they take turns.
+    /// The arbiter for the next name, round robin.
     pub fn next(&self) -> usize {
         self.next.fetch_add(1, Ordering::Relaxed) % self.handles.len()
     }
 
-    /// How many there are.
     pub fn len(&self) -> usize {
         self.handles.len()
     }
 
-    /// The arbiter of this number.
     pub fn get(&self, number: usize) -> &ArbiterHandle {
         &self.handles[number % self.handles.len()]
     }
 
-    /// Gives each thread its lease on the memory of all names, and has its turns end.
+    /// Gives each thread its lease on the shared memory budget, and starts its end-of-turn task.
     pub fn begin(&self, memory: &Arc<MemoryBudget>) {
         for arbiter in &self.handles {
             let memory = Arc::clone(memory);
@@ -95,7 +93,8 @@ impl Arbiters {
         }
     }
 
-    /// Stops all threads that the manager started. Waits for none of them: this may run on one.
+    /// Stops all threads that the manager started. Does not wait for them: this may run on one of
+    /// them.
     pub fn stop(&self) {
         let Some(threads) = self.threads.lock().take() else {
             return;

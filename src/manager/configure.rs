@@ -1,4 +1,4 @@
-//! A name gets other settings.
+//! Changes the settings of a name.
 
 use super::{error::ConfigureError, features, recall::needs_store, registry::Manager};
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
 };
 
 impl Manager {
-    /// Gives a name new settings; says whether its socket is replaced for them.
+    /// Gives a name new settings. The result says whether its socket is replaced for them.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -33,7 +33,7 @@ impl Manager {
     ///
     /// # Errors
     ///
-    /// [`ConfigureError`]; the old settings stay in force then.
+    /// [`ConfigureError`]; the old settings then stay in force.
     pub async fn configure(
         &self,
         name: impl AsRef<str>,
@@ -48,14 +48,14 @@ impl Manager {
         let addr = {
             let mut names = self.0.names.write();
             let entry = names.entries.get_mut(name.as_ref());
-            // One that leaves would take the settings along.
+            // A name that is being removed would take the settings along.
             let entry = entry
                 .filter(|entry| !entry.leaves)
                 .ok_or(ConnectionGone::UNKNOWN)?;
             match needs_store(&settings) {
                 true if !entry.outbox.is_held() => self.may_become_durable(name.as_ref())?,
                 true => {}
-                // It has nothing to wait for any more.
+                // The name does not need the store any more.
                 false => entry.outbox.forgo_store(),
             }
             entry.settings = self.0.process.settings.share(settings.clone());
@@ -66,7 +66,7 @@ impl Manager {
             .map_err(|closed| ConnectionGone::of_mailbox(closed).into())
     }
 
-    /// Whether a name that was opened without a look into the store can have its messages there.
+    /// Whether a name that was opened without a look into the store can store its messages now.
     fn may_become_durable(&self, name: &str) -> Result<(), ConfigureError> {
         let persistence = &self.0.process.persistence;
         if let Some(outage) = persistence.outage() {

@@ -1,16 +1,19 @@
-//! A detour: names that talk to a peer of a test, whatever their URLs say.
+//! A detour: names talk to a test's peer, whatever their URLs say.
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
 use crate::settings::Secret;
 
-/// Where all sockets and calls of a manager lead, whatever its settings say: for a test of settings as they are, without a network.
+/// The peer that all sockets and calls of a manager lead to, whatever its settings say: for a test
+/// of real settings without a network.
 ///
-/// What a URL asks for is judged as ever, with a public address for each host name, since none is looked up. Then the peer is connected to:
-/// in plain, and without a proxy. It sees of a request what its server would see. A program of `prepare` is not started: the peer is asked
-/// by a `POST` to the host `program.invalid`, with the program as the path, and its arguments as a JSON array.
+/// URLs are checked as usual. Host names are not looked up; each counts as a public address. The
+/// peer is then dialled in plain text, without a proxy, and sees the request that the real server
+/// would see. A program of `prepare` is not started. Instead the peer gets a `POST` with the host
+/// `program.invalid`, the program as the path, and its arguments as a JSON array.
 ///
-/// [`Manager::spawn_with_detour`](crate::Manager::spawn_with_detour) takes it. No setting does.
+/// [`Manager::spawn_with_detour`](crate::Manager::spawn_with_detour) takes it. No setting turns it
+/// on.
 #[derive(Clone, Debug)]
 pub struct Detour {
     pub(crate) to: SocketAddr,
@@ -18,7 +21,7 @@ pub struct Detour {
 }
 
 impl Detour {
-    /// To this peer.
+    /// A detour to this peer.
     ///
     /// ```
     /// use everwire::testing::Detour;
@@ -31,7 +34,7 @@ impl Detour {
         Self { to, files }
     }
 
-    /// The same, with this in place of a `${file:…}`.
+    /// The same detour, with `content` in place of a `${file:…}`.
     ///
     /// ```
     /// use everwire::{config::Secret, testing::Detour};

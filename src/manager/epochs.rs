@@ -1,25 +1,25 @@
-//! The epochs of names that are gone, so that one that comes again begins another life.
+//! The epochs of removed names, so that a name that is opened again gets a new epoch.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::core::ConnectionName;
 
-/// So many names are remembered one by one.
+/// How many removed names are remembered one by one.
 const REMEMBERED: usize = 4096;
 
-/// What was given out.
+/// The epochs that were given out.
 #[derive(Debug, Default)]
 pub(super) struct Epochs {
-    /// The last epoch of each.
+    /// The last epoch of each remembered name.
     gone: BTreeMap<ConnectionName, u32>,
-    /// In the order in which they went.
+    /// The remembered names, oldest first.
     order: VecDeque<ConnectionName>,
-    /// Of any other name: no epoch below this is given again.
+    /// Any other name gets an epoch of at least this.
     lowest: u32,
 }
 
 impl Epochs {
-    /// A name is gone, and this was its last epoch.
+    /// Records the last epoch of a removed name.
     pub fn gone(&mut self, name: ConnectionName, epoch: u32) {
         if self.gone.insert(name.clone(), epoch).is_none() {
             self.order.push_back(name);
@@ -32,7 +32,7 @@ impl Epochs {
         }
     }
 
-    /// The epoch of a name that is opened; `first` if it was never there.
+    /// The epoch for a name that is opened: `first` if the name never existed.
     pub fn begin(&self, name: &ConnectionName, first: u32) -> u32 {
         let least = match self.gone.get(name) {
             Some(last) => last.saturating_add(1),

@@ -1,4 +1,4 @@
-//! What settings ask for that this build was made without.
+//! Checks that this build has the features that settings need.
 
 use super::{
     error::{FeatureMissing, StartError, TwoConversations},
@@ -6,7 +6,7 @@ use super::{
 };
 use crate::settings::{ConnectionSettings, Proxy, Settings};
 
-/// Whether this build can do all that a connection is to do.
+/// Checks one connection's settings against the features of this build.
 pub(super) fn check(settings: &ConnectionSettings) -> Result<(), FeatureMissing> {
     if needs_store(settings) && !cfg!(feature = "durable") {
         return Err(durable(if settings.outbox.durable {
@@ -27,7 +27,7 @@ pub(super) fn check(settings: &ConnectionSettings) -> Result<(), FeatureMissing>
     Ok(())
 }
 
-/// Whether it says in one way what is said and expected on the socket.
+/// Refuses settings with a dialogue and a protocol.
 pub(super) fn check_conversation(settings: &ConnectionSettings) -> Result<(), TwoConversations> {
     match settings.dialogue.is_some() && settings.protocol.is_some() {
         true => Err(TwoConversations),
@@ -35,7 +35,7 @@ pub(super) fn check_conversation(settings: &ConnectionSettings) -> Result<(), Tw
     }
 }
 
-/// Whether this build can do all that a manager begins with.
+/// Checks all settings that a manager starts with.
 pub(super) fn check_all(settings: &Settings) -> Result<(), StartError> {
     if settings.service.remember && !cfg!(feature = "durable") {
         let missing = durable(("service.remember", "set service.remember = false"));

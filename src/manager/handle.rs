@@ -1,4 +1,4 @@
-//! A name, as a program holds it.
+//! The handle of a name, for programs.
 
 mod control;
 mod request;
@@ -19,7 +19,7 @@ use crate::{
     hub::{Delivery, Events, Hub},
 };
 
-/// One named connection. Cloning is cheap; it works from any thread.
+/// One named connection. Cloning is cheap, and it works from any thread.
 #[derive(Clone, Debug)]
 pub struct Handle {
     name: ConnectionName,
@@ -62,8 +62,9 @@ impl Handle {
         &self.name
     }
 
-    /// The actor's address. Should the actor die, which only a bug can bring about, the manager starts another, and
-    /// [`Manager::find`](crate::Manager::find) gives its address; [`send`](Self::send) works on.
+    /// The actor's address. If the actor dies, which only a bug can cause, the manager starts
+    /// another, and [`Manager::find`](crate::Manager::find) gives the new address.
+    /// [`send`](Self::send) keeps working.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -87,7 +88,8 @@ impl Handle {
         &self.addr
     }
 
-    /// The epoch of the messages that are accepted now. It can be that of a respawn which is under way.
+    /// The epoch of messages that are accepted now. It can be the epoch of a respawn that is still
+    /// under way.
     ///
     /// ```
     /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
@@ -103,8 +105,9 @@ impl Handle {
         self.outbox.epoch()
     }
 
-    /// Whether the name is durable and waits for a store that [cannot be opened yet](crate::Manager::store_outage): what earlier processes
-    /// have accepted is not known, and nothing is accepted.
+    /// Whether the name is durable and waits for a store that [cannot be opened
+    /// yet](crate::Manager::store_outage). Until then the messages of earlier processes are
+    /// unknown, and the name accepts no messages.
     ///
     /// ```
     /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
@@ -123,7 +126,7 @@ impl Handle {
         self.outbox.is_held()
     }
 
-    /// What the name tells about itself.
+    /// The status of the name.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -155,9 +158,10 @@ impl Handle {
             .map_err(ConnectionGone::of_mailbox)
     }
 
-    /// The peer's last message before its last socket ended, where that one ended within five seconds after it was ready: some servers
-    /// say only there why they close. Known until another socket has been ready for as long. What the peer was sent that is secret is
-    /// taken out of it; the rest is the peer's own words, which no event and no status has.
+    /// The peer's last message before its last socket ended, if that socket ended within five
+    /// seconds after it was ready: some servers give the reason only there. Kept until another
+    /// socket has been ready for five seconds. Secrets that the peer was sent are masked. The rest
+    /// is the peer's own text, which no event and no status shows.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -197,7 +201,7 @@ impl Handle {
             .map_err(ConnectionGone::of_mailbox)
     }
 
-    /// How many messages wait or are being written.
+    /// The number of messages that wait or are being written.
     pub(super) fn waiting(&self) -> usize {
         self.outbox.with(|locked| locked.outbox.len())
     }

@@ -1,4 +1,4 @@
-//! What callers of an earlier process hold, which the names are to have before they are dialled.
+//! Subscriptions of callers from an earlier process, restored before the names are dialled.
 
 use super::registry::Manager;
 use crate::{connection::RecalledWish, core::ConnectionName};
@@ -16,7 +16,7 @@ impl Manager {
         }
     }
 
-    /// Forgets the subscriptions that were recalled (`recall_subscription`) of a name that was not opened.
+    /// Forgets the recalled subscriptions (`recall_subscription`) of a name that was not opened.
     ///
     /// ```
     /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;

@@ -1,4 +1,4 @@
-//! Small values of the program's own that outlive the process.
+//! Small values of the program that outlive the process.
 
 use std::time::Duration;
 
@@ -7,11 +7,12 @@ use tokio::time::timeout;
 use super::registry::Manager;
 use crate::persistence::Order;
 
-/// A store that has not written after so long is failing.
+/// If the store has not written after this time, it counts as failing.
 const WRITTEN: Duration = Duration::from_secs(2);
 
 impl Manager {
-    /// What was wrong with the store when it was opened, in words, if anything was: something is lost then.
+    /// A description of the damage that was found when the store was opened. `None` if there was
+    /// none. With damage, data is lost.
     ///
     /// ```
     /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
@@ -25,8 +26,9 @@ impl Manager {
         self.0.process.persistence.damage()
     }
 
-    /// Keeps a small value of the program's own beyond the end of the process; `None` forgets it. It is written soon, and nothing is
-    /// kept where nothing needs the store: `service.remember` opens it at the start.
+    /// Stores a small value of the program beyond the end of the process; `None` forgets it. The
+    /// write happens soon. Nothing is stored if nothing needs the store; `service.remember` opens
+    /// it at the start.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -54,8 +56,9 @@ impl Manager {
         self.0.process.persistence.order(order);
     }
 
-    /// Waits until what was to be [kept](Self::keep) so far, closes by hand and removals, is safe on disk. `false`: the store fails, and
-    /// writes it as soon as it can. At once where there is no store.
+    /// Waits until all [kept](Self::keep) values, closes by hand and removals so far are safe on
+    /// disk. `false`: the store fails, and writes them as soon as it can. Returns at once if there
+    /// is no store.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -82,8 +85,9 @@ impl Manager {
         timeout(WRITTEN, written).await.unwrap_or(false)
     }
 
-    /// The values that earlier processes have [kept](Self::keep), by key. They are read when the store is opened and handed out once; none
-    /// as long as it [cannot be](Self::store_outage).
+    /// The values that earlier processes have [kept](Self::keep), by key. They are read when the
+    /// store is opened and returned once. Empty as long as the store [cannot be
+    /// opened](Self::store_outage).
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]

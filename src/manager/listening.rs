@@ -1,4 +1,4 @@
-//! How a program hears what happens to names.
+//! Subscribing to the events of names.
 
 use std::sync::Arc;
 
@@ -13,8 +13,8 @@ use crate::{
 };
 
 impl Manager {
-    /// The events of all names that the pattern selects, those that are opened later included: one after the other, or by the
-    /// [batch](Events::next_batch).
+    /// A stream of the events of all names that the pattern selects, including names that are
+    /// opened later. Read events one by one, or in [batches](Events::next_batch).
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -44,15 +44,18 @@ impl Manager {
         self.0.process.hub.stream(pattern, delivery)
     }
 
-    /// The same, from where a reader has stopped: first what has happened behind `since`, as far as it is still known
-    /// ([`history`](crate::ConnectionSettings::history) keeps messages, if it is asked to), then what happens, without a hole in between. Where
-    /// something is missing the stream begins with [`Notice::Lagged`](crate::Notice::Lagged); so is told what has given way before the stream
-    /// came to read it. With `None` it begins now.
+    /// Like [`subscribe`](Self::subscribe), but resumes from the place where a reader has stopped.
+    /// First come the events after `since` that are still known
+    /// ([`history`](crate::ConnectionSettings::history) keeps messages if it is asked to), then new
+    /// events, without a gap in between. If events are missing, the stream begins with
+    /// [`Notice::Lagged`](crate::Notice::Lagged). This includes events that were trimmed before the
+    /// stream was read. With `None` the stream begins now.
     ///
-    /// Across a restart nothing is missing for who reads messages alone, of names whose history is durable, if the process before
-    /// has [shut down](Self::shutdown): other events are not kept, and what a process that was killed had heard last is not known.
+    /// Across a restart, a reader of messages misses nothing if the history is durable and the
+    /// earlier process has [shut down](Self::shutdown). Other events are not kept, and the last
+    /// events of a killed process are not known.
     ///
-    /// Of such a stream each event's `cursor` is a place to resume from: all events up to it were told.
+    /// Each event's `cursor` is a place to resume from: all events up to it were delivered.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -90,7 +93,8 @@ impl Manager {
         } = &*self.0.process;
         let selected = pattern.clone();
         hub.resume(pattern, delivery, since, || {
-            // Before the names are listed: one that is opened in between is in both, not in neither.
+            // Before the names are listed: a name that is opened in between is then in both, rather
+            // than in neither.
             let lost = persistence.last_unopened(&selected);
             let names = self.0.names.read();
             let gates = names.entries.iter().filter_map(|(name, entry)| {
@@ -101,15 +105,18 @@ impl Manager {
         })
     }
 
-    /// Hands what happens to all names that the pattern selects to an actor, until it stops. The actor is given by its `Addr`, or as a
-    /// `Recipient`; it handles [`Batch`], or [`Update`] for single updates.
+    /// Delivers the events of all names that the pattern selects to an actor, until it stops. The
+    /// actor is given by its `Addr`, or as a `Recipient`. It handles [`Batch`], or [`Update`] for
+    /// single updates.
     ///
-    /// What waits for the actor is bounded by `delivery`, as for a stream. At most one batch is in its mailbox, beside the mailbox's own
-    /// capacity: what comes meanwhile waits, and is the next one. It counts against the bound until the actor has dropped it.
+    /// `delivery` bounds the events that wait for the actor, as for a stream. At most one batch is
+    /// in its mailbox, on top of the mailbox's own capacity. Later events wait and form the next
+    /// batch. A batch counts against the bound until the actor has dropped it.
     ///
-    /// A batch costs one envelope and one wake-up, however much is in it: take that where messages come by the thousand. Single updates cost an
-    /// envelope each, two allocations and some hundred nanoseconds, and a wake-up for each batch; they go into the mailbox 128 at a time, from the
-    /// actor's own thread.
+    /// A batch costs one envelope and one wake-up, whatever its size: use batches for thousands of
+    /// messages. Single updates cost an envelope each (two allocations, some hundred nanoseconds),
+    /// and one wake-up per batch. They go into the mailbox 128 at a time, from the actor's own
+    /// thread.
     ///
     /// ```
     /// # use actix::{Actor, Context, Handler};
@@ -147,10 +154,10 @@ impl Manager {
             .actor(pattern, mailbox(subscriber), delivery);
     }
 
-    /// Calls back with each update of the names that the pattern selects, on that name's arbiter and in its turn, as soon as a read of its
-    /// socket is decoded.
+    /// Calls back with each update of the names that the pattern selects, on that name's arbiter
+    /// and in its turn, as soon as a read of its socket is decoded.
     ///
-    /// It must not block. A panic in it costs the name its socket, as a panic of its own would.
+    /// The callback must not block. A panic in it costs the name its socket.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -186,7 +193,8 @@ impl Manager {
         self.on_event_of(pattern, Kinds::default(), callback)
     }
 
-    /// The same for events of some kinds: those of no other kind cost anything. Notices are told in any case.
+    /// Like [`on_event`](Self::on_event) for some kinds of events. Other kinds then cost nothing.
+    /// Notices are always delivered.
     ///
     /// ```
     /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
@@ -208,9 +216,11 @@ impl Manager {
         self.0.process.hub.callback(pattern, kinds, callback)
     }
 
-    /// Calls back with all that a read of a name's socket has brought at once, in order; other events come as slices of one.
+    /// Calls back with all messages of one read of a name's socket, in order. Other events come as
+    /// slices of one.
     ///
-    /// As [`on_event`](Self::on_event) otherwise. Where it panics, the rest of the slice is lost to it.
+    /// Otherwise like [`on_event`](Self::on_event). If the callback panics, it loses the rest of
+    /// the slice.
     ///
     /// ```
     /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
@@ -233,7 +243,7 @@ impl Manager {
         self.0.process.hub.slice_callback(pattern, kinds, callback)
     }
 
-    /// How many events subscribers of all kinds missed because they were too slow, since the start.
+    /// How many events slow subscribers of all kinds have missed since the start.
     ///
     /// ```
     /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;

@@ -4,7 +4,8 @@ use super::registry::Manager;
 use crate::memory::{Charge, MemoryUsage, MemoryUse, default_limit};
 
 impl Manager {
-    /// How much memory is used, of what [`ServiceSettings::memory`](crate::config::ServiceSettings::memory) allows, and for what.
+    /// How much memory of [`ServiceSettings::memory`](crate::config::ServiceSettings::memory) is
+    /// used, and for what.
     ///
     /// ```
     /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
@@ -16,7 +17,7 @@ impl Manager {
         self.0.process.memory.usage()
     }
 
-    /// An account of memory that the program holds for its names.
+    /// An account for memory that the program holds for its names.
     ///
     /// ```
     /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
@@ -36,7 +37,8 @@ impl Manager {
         Charge::new(&self.0.process.memory, of)
     }
 
-    /// From now on so many bytes may be used, or half of what the machine allows. Nothing that was accepted is dropped for it.
+    /// Sets the memory limit in bytes; `None` is half of the machine's memory. Accepted messages
+    /// are never dropped for it.
     ///
     /// ```
     /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
@@ -50,8 +52,8 @@ impl Manager {
         self.0.process.memory.set_limit(limit);
     }
 
-    /// From now on so many bytes for all histories, of which no more count than half of the memory. What they hold beyond it goes within a
-    /// second: the oldest messages of those that hold most.
+    /// Sets the limit in bytes for all histories together, but at most half of the memory limit.
+    /// Excess goes within a second: the oldest messages of the longest histories first.
     ///
     /// ```
     /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;

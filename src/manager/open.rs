@@ -1,4 +1,4 @@
-//! A name comes to be.
+//! Opening a name.
 
 use std::{collections::btree_map, sync::Arc};
 
@@ -19,7 +19,7 @@ use crate::{
 };
 
 impl Manager {
-    /// Opens a connection: it is dialled at once, if `enabled`. One that is durable waits for a store that
+    /// Opens a connection and dials it at once, if `enabled`. A durable name waits if the store
     /// [cannot be opened yet](Self::store_outage).
     ///
     /// ```
@@ -38,7 +38,7 @@ impl Manager {
     ///
     /// # Errors
     ///
-    /// [`OpenError`]; nothing was opened then.
+    /// [`OpenError`]; nothing is opened then.
     pub fn open(
         &self,
         name: impl AsRef<str>,
@@ -47,8 +47,8 @@ impl Manager {
         self.open_named(ConnectionName::new(name)?, settings, None)
     }
 
-    /// Opens a connection that belongs to an owner, through all its lives, until it is removed or [disowned](Self::disown): no change
-    /// of its settings gives it to another.
+    /// Opens a connection that belongs to an owner. It keeps its owner, whatever its settings
+    /// become, until it is removed or [disowned](Self::disown).
     ///
     /// ```
     /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
@@ -64,7 +64,7 @@ impl Manager {
     ///
     /// # Errors
     ///
-    /// [`OpenError`]; nothing was opened then.
+    /// [`OpenError`]; nothing is opened then.
     pub fn open_owned(
         &self,
         name: impl AsRef<str>,
@@ -74,7 +74,7 @@ impl Manager {
         self.open_named(ConnectionName::new(name)?, settings, Some(owner))
     }
 
-    /// Opens a connection whose name is one.
+    /// Opens a connection whose name is valid.
     pub(super) fn open_named(
         &self,
         name: ConnectionName,
@@ -97,14 +97,15 @@ impl Manager {
                 .open()
                 .map_err(|error| OpenError::Store(error.to_string()))?;
         }
-        // Those that are held go on only when this lock is free.
+        // Waiting names are released only under this lock.
         let outage = persistence.outage().filter(|_| needs_store(&settings));
         let (outbox, epoch) = match outage {
             Some(outage) => hold(&name, &settings, &self.0.process, &outage),
             None => recall(&name, &settings, &self.0.process),
         };
         outbox.give_to(owner);
-        // Before the first dial: they are asked for with what the settings subscribe to, and before the outbox goes out.
+        // Before the first dial, so that they are requested together with the subscriptions of the
+        // settings, and before the outbox is written.
         for wish in names.recalled.remove(&name).into_iter().flatten() {
             outbox.recall_wish(wish, &self.0.process.memory);
         }
@@ -126,7 +127,7 @@ impl Manager {
         Ok(handle)
     }
 
-    /// Starts the actor of a name, for the first time or anew.
+    /// Starts the actor of a name, for the first time or after a death.
     pub(super) fn start_actor(
         &self,
         name: &ConnectionName,
@@ -135,7 +136,7 @@ impl Manager {
         arbiter: usize,
         epoch: u32,
     ) -> Addr<Connection> {
-        // Before the actor runs: what is sent to it already is of this life.
+        // Before the actor runs, so that earlier messages already belong to this epoch.
         outbox.begin_epoch(epoch);
         let (name, settings, outbox) = (name.clone(), settings.clone(), Arc::clone(outbox));
         let process = Arc::clone(&self.0.process);

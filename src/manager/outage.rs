@@ -1,4 +1,4 @@
-//! A store that cannot be opened yet: names that need it wait for it, all others are up.
+//! A store that cannot be opened yet: names that need it wait, all others work.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -16,12 +16,14 @@ use crate::{
 };
 
 impl Manager {
-    /// Why the store is not open, though something needs it. `None`: it is open, or nothing needs it.
+    /// Why the store is not open although something needs it. `None`: it is open, or nothing needs
+    /// it.
     ///
-    /// A full disk, a file system that is read-only, and errors of reading and writing can pass: the store is tried again after 1 s at
-    /// first and 30 s at most, until it is open. Until then names that are durable are not dialled, and take no messages
-    /// ([`Rejected::NotStored`](crate::Rejected)); all others are as ever, apart from a close by hand in an earlier process, which is
-    /// known only then, and has them closed.
+    /// A full disk, a read-only file system, and read and write errors can pass, so the store is
+    /// tried again after 1 s at first and 30 s at most. Until it opens, durable names are not
+    /// dialled and accept no messages ([`Rejected::NotStored`](crate::Rejected)). All other names
+    /// work as usual. If an earlier process closed one of them by hand, that becomes known, and
+    /// takes effect, only when the store opens.
     ///
     /// ```
     /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
@@ -36,8 +38,9 @@ impl Manager {
         Some(outage.text.to_string())
     }
 
-    /// Calls `work` once the store is open, before the names that wait for it go on, on an arbiter; at once, on this thread, where
-    /// nothing keeps the store from being open. What earlier processes have [kept](Self::take_kept) is there then. It must not block.
+    /// Calls `work` on an arbiter once the store is open, before the waiting names go on. If
+    /// nothing keeps the store from being open, it is called at once, on this thread. Values that
+    /// earlier processes have [kept](Self::take_kept) are available then. `work` must not block.
     ///
     /// ```
     /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
@@ -60,7 +63,8 @@ impl Manager {
     }
 }
 
-/// Tells the names that wait of each attempt, and has them go on when the store is open; for as long as the manager lives.
+/// Reports each attempt to the waiting names, and releases them when the store is open, for as long
+/// as the manager lives.
 pub(super) fn watch(manager: &Manager) {
     let Some(mut outage) = manager.0.process.persistence.watch_outage() else {
         return;
@@ -81,7 +85,7 @@ pub(super) fn watch(manager: &Manager) {
     });
 }
 
-/// Tells the names that wait why they do.
+/// Tells the waiting names why they wait.
 fn notify_held(inside: &Inside, outage: &Outage) {
     let names = inside.names.read();
     for entry in names
@@ -89,12 +93,12 @@ fn notify_held(inside: &Inside, outage: &Outage) {
         .values()
         .filter(|entry| entry.outbox.is_held())
     {
-        // One message for each attempt, which are seconds apart.
+        // One message for each attempt; attempts are seconds apart.
         entry.addr.do_send(StoreOutage(outage.clone()));
     }
 }
 
-/// The store is open: all goes on as after a start with it.
+/// The store is open: everything goes on as after a start with it.
 fn go_on(inside: &Arc<Inside>) {
     let process = &inside.process;
     process.hub.go_on_behind(
@@ -103,10 +107,11 @@ fn go_on(inside: &Arc<Inside>) {
     );
     process.buckets.recall();
     let manager = Manager(Arc::clone(inside));
-    // Secrets are there before what needs them is dialled. What is added while they run is called at once.
+    // Before the names that need these secrets are dialled. Work that is added from now on is
+    // called at once.
     let when_open = std::mem::take(&mut *inside.when_open.lock());
     for work in when_open {
-        // The names go on all the same.
+        // The names go on even if it panics.
         let _panicked = catch_unwind(AssertUnwindSafe(|| work(&manager)));
     }
     let names: Vec<_> = inside.names.read().entries.keys().cloned().collect();
@@ -130,14 +135,15 @@ fn go_on_with(inside: &Inside, name: &ConnectionName) {
             entry.outbox.release();
             (epoch, is_closed)
         }
-        // What it has left from when it was durable stays in the store: ids of this process are given already.
+        // Stored messages from its durable time stay in the store: this process has already given
+        // out ids.
         false => match persistence.look_up(name) {
             Some(known) => known,
             None => return,
         },
     };
     if entry.epoch > epoch {
-        // It was respawned meanwhile.
+        // The name was respawned meanwhile.
         persistence.order(Order::Epoch(name.clone(), entry.epoch));
     }
     entry.epoch = entry.epoch.max(epoch);

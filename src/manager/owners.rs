@@ -1,10 +1,10 @@
-//! Whose the names are, and what that gives them.
+//! The owners of names, and their shares.
 
 use super::registry::Manager;
 use crate::core::{Owner, OwnerShares};
 
 impl Manager {
-    /// Whose a name is; `None` for one that nobody owns, and where there is no such name.
+    /// The owner of a name; `None` if nobody owns it, or it does not exist.
     ///
     /// ```
     /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
@@ -24,7 +24,8 @@ impl Manager {
         names.entries.get(name.as_ref())?.outbox.owner()
     }
 
-    /// How many names belong to an owner, those included that are being removed. It looks at all names.
+    /// The number of names that belong to an owner, including those that are being removed. Walks
+    /// all names.
     ///
     /// ```
     /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
@@ -47,7 +48,7 @@ impl Manager {
         owned.count()
     }
 
-    /// Takes a name from its owner: nobody owns it from now on, and its next dial is nobody's.
+    /// Takes a name from its owner: from its next dial on it belongs to nobody.
     ///
     /// ```
     /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
@@ -66,8 +67,9 @@ impl Manager {
         }
     }
 
-    /// Gives the owners these shares of what names use up together: places of the dial budget and its rates, and lookups. They hold
-    /// from now on, for dials that wait and for those under way as well. Until then no owner has a limit.
+    /// Limits each owner's share of what names use together: places and rates of the dial budget,
+    /// and lookups. The limits apply at once, also to dials that wait or are under way. Until the
+    /// first call owners have no limits.
     ///
     /// ```
     /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;

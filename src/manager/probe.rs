@@ -1,4 +1,4 @@
-//! Dials that show whether a name's settings would do.
+//! Trial dials that test a name's settings.
 
 use std::sync::Arc;
 
@@ -11,8 +11,8 @@ use crate::{
 };
 
 impl Manager {
-    /// Dials all URLs of a name as its settings have it now, when the dial budget allows it, and closes with 1000 what opens. The
-    /// name itself, its socket and its attempts know nothing of it.
+    /// Dials all URLs of a name with its current settings, within the dial budget, and closes each
+    /// socket with 1000 as soon as it is open. The name's own socket and attempts are not affected.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -48,14 +48,14 @@ impl Manager {
         };
         let process = Arc::clone(&self.0.process);
         let (mut sender, answer) = oneshot::channel();
-        // A dial runs on an arbiter. An arbiter that has stopped carries no name either.
+        // A dial runs on an arbiter. If the arbiter has stopped, its names are gone, too.
         let _stopped = self.0.arbiters.get(arbiter).spawn_fn(move || {
             actix::spawn(async move {
                 tokio::select! {
                     probed = probe(known, settings, owner, process) => {
                         let _unheard = sender.send(probed);
                     }
-                    // Nobody waits any more.
+                    // The caller has stopped waiting.
                     () = sender.closed() => {}
                 }
             });

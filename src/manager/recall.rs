@@ -1,4 +1,4 @@
-//! What earlier processes have left of a name, put into its outbox.
+//! Restores what earlier processes have stored for a name.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,14 +14,15 @@ use crate::{
     settings::ConnectionSettings,
 };
 
-/// Whether these settings promise something that outlives the process.
+/// Whether these settings need something that outlives the process.
 pub(super) fn needs_store(settings: &ConnectionSettings) -> bool {
     let dialogue = settings.dialogue.as_deref();
     let keeps = dialogue.is_some_and(Dialogue::keeps_any);
     (settings.outbox.durable || settings.history.durable || keeps) && !settings.sessions_only
 }
 
-/// The outbox of a name that waits for the store, and its epoch: it takes nothing until the store is open.
+/// The outbox and the epoch of a name that waits for the store. It accepts nothing until the store
+/// is open.
 pub(super) fn hold(
     name: &ConnectionName,
     settings: &ConnectionSettings,
@@ -36,7 +37,7 @@ pub(super) fn hold(
     (outbox, epoch)
 }
 
-/// The outbox of a name with what earlier processes have left in it, and the epoch of its new life.
+/// The outbox of a name with its stored messages, and its new epoch.
 pub(super) fn recall(
     name: &ConnectionName,
     settings: &ConnectionSettings,
@@ -52,7 +53,7 @@ pub(super) fn recall(
     (outbox, epoch)
 }
 
-/// Puts into an outbox, which has accepted nothing yet, what earlier processes have left.
+/// Puts stored messages into an outbox that has accepted nothing yet.
 pub(super) fn restore(
     outbox: &Arc<SharedOutbox>,
     settings: &ConnectionSettings,
@@ -67,7 +68,7 @@ pub(super) fn restore(
         known,
     } = recalled;
     outbox.restore_kept(captures);
-    // Ids go on counting where something is known by them.
+    // Ids go on counting if anything is known by an id.
     let goes_on = settings.outbox.durable || !state.outbox.is_empty() || !keys.is_empty();
     let mut accepted = Vec::new();
     let left = state.outbox.into_iter();

@@ -1,4 +1,4 @@
-//! The names, and who may ask for them.
+//! The names, and access to them.
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
@@ -12,18 +12,20 @@ use crate::{
     settings::{ConnectionSettings, NameSettings},
 };
 
-/// Keeps named connections: opens, finds, lists, closes and removes them, on one arbiter per core.
+/// Manages named connections: opens, finds, lists, closes and removes them, on one arbiter per
+/// core.
 ///
-/// Cloning is cheap; all clones are the same manager. It works from any thread, inside actix or not.
+/// Cloning is cheap, and all clones are the same manager. It works from any thread, with or without
+/// actix.
 #[derive(Clone)]
 pub struct Manager(pub(super) Arc<Inside>);
 
-/// What all clones of a manager share.
+/// The state that all clones of a manager share.
 pub(super) struct Inside {
     pub process: Arc<ProcessContext>,
     pub arbiters: Arbiters,
     pub names: RwLock<Names>,
-    /// What the program does once the store is open, which it is not yet.
+    /// Work that waits for the store to open.
     pub when_open: Mutex<Vec<WhenOpen>>,
 }
 
@@ -31,15 +33,15 @@ pub(super) struct Inside {
 #[derive(Default)]
 pub(super) struct Names {
     pub entries: BTreeMap<ConnectionName, Entry>,
-    /// Of those that were removed.
+    /// The epochs of removed names.
     pub epochs: Epochs,
-    /// What callers want since an earlier process, of names that are not there yet.
+    /// Subscriptions of callers from an earlier process, for names that are not open yet.
     pub recalled: BTreeMap<ConnectionName, Vec<RecalledWish>>,
     /// Set by a shutdown: no name is opened or respawned any more.
     pub closed: bool,
 }
 
-/// What the registry knows of a name.
+/// The registry's entry for a name.
 pub(super) struct Entry {
     pub addr: Addr<Connection>,
     pub outbox: Arc<SharedOutbox>,
@@ -47,15 +49,14 @@ pub(super) struct Entry {
     pub arbiter: usize,
     pub epoch: u32,
     pub respawns: Budget,
-    /// Being removed: it is not respawned any more.
+    /// The name is being removed, so it is not respawned.
     pub leaves: bool,
 }
 
-/// What is to be done once the store is open.
+/// Work that runs once the store is open.
 pub(super) type WhenOpen = Box<dyn FnOnce(&Manager) + Send>;
 
 impl Manager {
-    /// The handle of an entry.
     pub(super) fn handle(&self, name: &ConnectionName, entry: &Entry) -> Handle {
         Handle::new(
             name.clone(),
@@ -65,7 +66,7 @@ impl Manager {
         )
     }
 
-    /// The handle of a name.
+    /// The handle of a name; `None` if there is no such name.
     ///
     /// ```
     /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
@@ -84,7 +85,7 @@ impl Manager {
         Some(self.handle(name, entry))
     }
 
-    /// The handles of all names that the pattern selects, in the order of their names.
+    /// The handles of all names that the pattern selects, sorted by name.
     ///
     /// ```
     /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
@@ -112,7 +113,7 @@ impl Manager {
             .collect()
     }
 
-    /// How many names there are.
+    /// The number of names.
     ///
     /// ```
     /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
@@ -143,7 +144,7 @@ impl Manager {
         self.len() == 0
     }
 
-    /// The settings of a name, as they were opened or last configured.
+    /// The settings of a name, from its opening or its last change.
     ///
     /// ```
     /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
@@ -162,8 +163,8 @@ impl Manager {
             .map(|entry| Arc::new(entry.settings.whole()))
     }
 
-    /// The status of all names that the pattern selects, in the order of their names. A name that does not answer, being
-    /// removed or respawned just now, is left out.
+    /// The status of all names that the pattern selects, sorted by name. Names that do not answer,
+    /// because they are being removed or respawned, are left out.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]

@@ -1,4 +1,4 @@
-//! How a name is removed, and what is remembered of it.
+//! Removing a name.
 
 use std::{collections::btree_map, sync::Arc};
 
@@ -12,9 +12,10 @@ use crate::{
 };
 
 impl Manager {
-    /// Closes a name and forgets it: flushes its outbox, closes the socket, and tells `removed`.
+    /// Closes a name and forgets it: flushes its outbox, closes the socket, and publishes
+    /// `removed`.
     ///
-    /// Its name is free when this is done. Handles that are still held find it closed.
+    /// The name is free when this returns. Old handles report it as closed.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -55,10 +56,10 @@ impl Manager {
         let (done, removed) = oneshot::channel();
         let (forgotten, answer) = oneshot::channel();
         let manager = self.clone();
-        // On the arbiter, so that a caller who stops waiting does not leave half a removal behind.
+        // On the arbiter, so that the removal completes even if the caller stops waiting.
         self.0.arbiters.get(arbiter).spawn(async move {
             if addr.send(Remove(done)).await.is_ok() {
-                // An actor that dies meanwhile is gone all the same.
+                // An actor that dies meanwhile is gone, too.
                 let _died = removed.await;
             }
             manager.retire(&name, &outbox).await;
@@ -68,8 +69,8 @@ impl Manager {
         answer.await.map_err(|_| ConnectionGone::UNKNOWN)
     }
 
-    /// Frees a name whose actor is gone. `outbox` is that life's: whoever removes the name at the same time may have been first, and
-    /// somebody else may have opened it anew.
+    /// Frees a name whose actor is gone. `outbox` identifies its life: another removal may have
+    /// been first, and the name may have been opened again.
     async fn retire(&self, name: &ConnectionName, outbox: &Arc<SharedOutbox>) {
         let epoch = {
             let names = self.0.names.read();
@@ -83,7 +84,8 @@ impl Manager {
         };
         let persistence = &self.0.process.persistence;
         persistence.order(Order::Given(epoch.saturating_add(1)));
-        // Who opens the name again gets the next epoch, and tells it at once. A disk that does not answer holds up nobody.
+        // A later opening uses and reports the next epoch at once, so this epoch must be on disk. A
+        // disk that does not answer delays it only for so long.
         let _late = timeout(WRITTEN, persistence.written()).await;
         let names = &mut *self.0.names.write();
         if let btree_map::Entry::Occupied(entry) = names.entries.entry(name.clone())

@@ -1,4 +1,5 @@
-//! The second line behind the supervisor: an actor that died is started anew, within a budget, with the next epoch.
+//! The second line behind the supervisor: a dead actor is started again, within a budget, with the
+//! next epoch.
 
 use std::{
     sync::Arc,
@@ -10,10 +11,10 @@ use tokio::{sync::mpsc, time::timeout};
 use super::registry::{Inside, Manager};
 use crate::{core::ConnectionName, persistence::Order};
 
-/// A respawn waits no longer for the disk.
+/// How long a respawn waits for the disk.
 pub(super) const WRITTEN: Duration = Duration::from_secs(1);
 
-/// Respawns the actors whose deaths `dead` tells, for as long as the manager lives.
+/// Respawns the actors whose deaths come from `dead`, for as long as the manager lives.
 pub(super) fn watch(manager: &Manager, mut dead: mpsc::UnboundedReceiver<(ConnectionName, u32)>) {
     let inside = Arc::downgrade(&manager.0);
     let arbiter = manager.0.arbiters.get(0);
@@ -34,13 +35,14 @@ async fn respawn(inside: &Arc<Inside>, name: &ConnectionName, died: u32) {
     };
     let persistence = &inside.process.persistence;
     persistence.order(Order::Epoch(name.clone(), epoch));
-    // An epoch that is told is on disk, so that no later process gives it again. A disk that does not answer keeps no name down.
+    // An epoch must be on disk before it is reported, so that no later process gives it again. A
+    // disk that does not answer delays a respawn only for so long.
     let _late = timeout(WRITTEN, persistence.written()).await;
     let mut names = inside.names.write();
     if names.closed {
         return;
     }
-    // It may have been removed meanwhile, and opened anew.
+    // The name may have been removed meanwhile, and opened again.
     let entry = names.entries.get_mut(name);
     if let Some(entry) = entry.filter(|entry| entry.epoch == epoch && !entry.leaves) {
         let manager = Manager(Arc::clone(inside));
@@ -49,7 +51,8 @@ async fn respawn(inside: &Arc<Inside>, name: &ConnectionName, died: u32) {
     }
 }
 
-/// The epoch of the name whose actor of epoch `died` is dead, if it is to be started again.
+/// The next epoch of the name whose actor of epoch `died` is dead; `None` if it is not started
+/// again.
 fn next_epoch(inside: &Inside, name: &ConnectionName, died: u32) -> Option<u32> {
     let mut names = inside.names.write();
     if names.closed {
@@ -58,7 +61,7 @@ fn next_epoch(inside: &Inside, name: &ConnectionName, died: u32) -> Option<u32> 
     let entry = names.entries.get_mut(name);
     let entry = entry.filter(|entry| entry.epoch == died && !entry.leaves)?;
     if !entry.respawns.take(Instant::now()) {
-        // What dies again and again is left dead, and says so to whoever sends.
+        // An actor that keeps dying stays dead, and senders get an error.
         entry.outbox.with(|locked| {
             locked.outbox.set_open(false);
             locked.outbox.lost();

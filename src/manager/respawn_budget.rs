@@ -1,20 +1,20 @@
-//! How often a name's actor is started anew.
+//! Limits how often a name's actor is started again.
 
 use std::{
     collections::VecDeque,
     time::{Duration, Instant},
 };
 
-/// As many deaths within [`WINDOW`] are answered by a new actor.
+/// How many deaths within [`WINDOW`] lead to a new actor.
 const RESPAWNS: usize = 5;
 const WINDOW: Duration = Duration::from_secs(60);
 
-/// When a name's actor was respawned, as far as that matters.
+/// The recent respawns of a name's actor.
 #[derive(Debug, Default)]
 pub(super) struct Budget(VecDeque<Instant>);
 
 impl Budget {
-    /// Takes one respawn, if there is one left.
+    /// Takes one respawn; `false` if none is left.
     pub fn take(&mut self, now: Instant) -> bool {
         while self
             .0

@@ -1,10 +1,11 @@
-//! Secrets that are given to the running manager.
+//! Secrets of the running manager.
 
 use super::registry::Manager;
 use crate::{core::ConnectionName, secret_store::SecretStoreFull, settings::Secret};
 
 impl Manager {
-    /// Gives a value to `${secret:ID}`, from the next dial on; whether there was none before. Nothing can read it but a dial.
+    /// Sets the value of `${secret:ID}` from the next dial on. `true` if the id is new. Only a dial
+    /// can read the value.
     ///
     /// ```
     /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
@@ -20,12 +21,13 @@ impl Manager {
     ///
     /// # Errors
     ///
-    /// [`SecretStoreFull`]; nothing was changed then.
+    /// [`SecretStoreFull`]; nothing is changed then.
     pub fn put_secret(&self, id: ConnectionName, secret: Secret) -> Result<bool, SecretStoreFull> {
         self.0.process.secret_store.put(id, secret)
     }
 
-    /// Forgets a secret; whether there was one. What needs it waits for it at its next dial: `secret_missing`.
+    /// Forgets a secret. `true` if there was one. A name that needs it waits at its next dial:
+    /// `secret_missing`.
     ///
     /// ```
     /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;

@@ -1,4 +1,4 @@
-//! The orderly end: outboxes are flushed, sockets closed, and what was left is reported.
+//! The orderly end: flushes outboxes, closes sockets, and reports what was left.
 
 use std::time::{Duration, Instant};
 
@@ -12,15 +12,15 @@ use crate::{
     persistence::Known,
 };
 
-/// The store has at least so long to be closed.
+/// The least time that the store has to close.
 const LEAST: Duration = Duration::from_millis(200);
 
-/// How a shutdown went.
+/// The result of a shutdown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ShutdownReport {
-    /// The names that were closed in time.
+    /// How many names were closed in time.
     pub closed: usize,
-    /// The names that were not, and what they had not sent.
+    /// The names that were not closed in time, with the number of their unsent messages.
     pub left: Vec<Left>,
 }
 
@@ -34,8 +34,9 @@ pub struct Left {
 }
 
 impl Manager {
-    /// Shuts down: refuses new names and messages, flushes the outboxes, closes all sockets with their `close_code`, those of sessions with
-    /// 1001, and stops the threads that this manager started. Takes `deadline` at most.
+    /// Shuts down: refuses new names and messages, flushes the outboxes, and closes all sockets
+    /// with their `close_code`, those of sessions with 1001. Then stops the threads that this
+    /// manager started. Takes at most `deadline`.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -76,14 +77,14 @@ impl Manager {
         let known = report.left.is_empty().then(|| self.known());
         self.0.process.buckets.store(report.left.is_empty());
         self.0.names.write().entries.clear();
-        // What is still to be written down has the rest of the time.
+        // Pending writes of the store have the rest of the time.
         let rest = deadline.saturating_sub(begun.elapsed()).max(LEAST);
         let _late = timeout(rest, self.0.process.persistence.finish(known)).await;
         self.0.arbiters.stop();
         report
     }
 
-    /// What the histories know, when nothing comes any more.
+    /// What the histories know when no more messages come.
     fn known(&self) -> Known {
         let hub = &self.0.process.hub;
         let unopened = self.0.process.persistence.last_unopened(&Pattern::all());
@@ -105,7 +106,7 @@ impl Manager {
     }
 }
 
-/// Whether the name was closed within `deadline`.
+/// Closes a name; `true` if that succeeds within `deadline`.
 async fn drain(handle: &Handle, deadline: Duration) -> bool {
     let drained = async {
         let (done, drained) = oneshot::channel();

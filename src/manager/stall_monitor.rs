@@ -1,4 +1,4 @@
-//! Watches over the arbiters: what stood still is told, and after it every socket is probed.
+//! Watches the arbiters for stalls, reports them, and pings every socket after a long one.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,10 +10,10 @@ use crate::{
     events::{Notice, StallReason, Stalled},
 };
 
-/// After a stall of this length peers may have given us up: they are probed.
+/// After a stall of this length peers may have closed our sockets, so all are pinged.
 const LONG: Duration = Duration::from_secs(5);
 
-/// Has each arbiter's pulse beat, for as long as the manager lives.
+/// Starts the stall detector of each arbiter, for as long as the manager lives.
 pub(super) fn keep(manager: &Manager) {
     for arbiter in 0..manager.0.arbiters.len() {
         let inside = Arc::downgrade(&manager.0);
@@ -32,7 +32,7 @@ fn found(inside: &Inside, arbiter: usize, finding: Finding) {
         Finding::Late(by) => (StallReason::Arbiter, by, by >= LONG),
         Finding::Jump(by) => (StallReason::Clock, by, true),
     };
-    // All arbiters see the clock jump; one of them tells.
+    // All arbiters see the clock jump, but only one reports it.
     if reason == StallReason::Arbiter || arbiter == 0 {
         let at = Timestamp::now();
         let stalled = Stalled { reason, by, at };
@@ -45,7 +45,7 @@ fn found(inside: &Inside, arbiter: usize, finding: Finding) {
             .values()
             .filter(|entry| entry.arbiter == arbiter)
         {
-            // One message for each name, once a second at most: no flood, and a full mailbox is no reason not to ask.
+            // At most one message a second for each name, so a full mailbox does not matter here.
             entry.addr.do_send(PingNow);
         }
     }

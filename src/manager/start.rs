@@ -1,4 +1,4 @@
-//! A manager begins.
+//! Starting a manager.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ use crate::{
     transport::{DialBudget, Preparer, Resolver, TlsCache},
 };
 
-/// Where names and files lead.
+/// The destinations of names and files, if a test redirects them.
 #[derive(Default)]
 struct Network {
     resolver: Resolver,
@@ -32,10 +32,11 @@ struct Network {
 }
 
 impl Manager {
-    /// Starts inside a running actix system: one arbiter per core (or `service.workers`), and the names of `settings`.
+    /// Starts inside a running actix system, with one arbiter per core (or `service.workers`), and
+    /// opens the names of `settings`.
     ///
-    /// Where the store is needed and cannot be opened for a reason that can pass, a full disk for example, it starts all the same:
-    /// see [`store_outage`](Self::store_outage).
+    /// If the store is needed and cannot be opened for a reason that can pass, for example a full
+    /// disk, the manager starts all the same: see [`store_outage`](Self::store_outage).
     ///
     /// ```
     /// use everwire::{Manager, Settings};
@@ -52,14 +53,15 @@ impl Manager {
     ///
     /// # Errors
     ///
-    /// [`StartError`] outside an actix system, when a thread cannot be started, or when the store cannot be opened for a reason that
-    /// does not pass by itself.
+    /// [`StartError`] outside an actix system, when a thread cannot be started, or when the store
+    /// cannot be opened for a permanent reason.
     pub fn start(settings: Settings) -> Result<Self, StartError> {
         let arbiters = Arbiters::in_current_system(settings.service.workers)?;
         Self::with_arbiters(settings, arbiters, Network::default())
     }
 
-    /// Starts as [`spawn`](Self::spawn) does, with all sockets and calls of its names leading to one peer, whatever their URLs say.
+    /// Starts like [`spawn`](Self::spawn), but all sockets and calls of its names lead to one peer,
+    /// whatever their URLs say.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -91,7 +93,8 @@ impl Manager {
         Self::with_arbiters(settings, arbiters, network)
     }
 
-    /// Starts from anywhere, plain tokio for example, with an actix system on a thread of its own; otherwise as [`start`](Self::start).
+    /// Starts from anywhere, for example plain tokio, with an actix system on a thread of its own.
+    /// Otherwise like [`start`](Self::start).
     ///
     /// ```
     /// use everwire::{Manager, Settings};
@@ -105,7 +108,8 @@ impl Manager {
     ///
     /// # Errors
     ///
-    /// [`StartError`] when a thread cannot be started, or when the store cannot be opened for a reason that does not pass by itself.
+    /// [`StartError`] when a thread cannot be started, or when the store cannot be opened for a
+    /// permanent reason.
     pub fn spawn(settings: Settings) -> Result<Self, StartError> {
         let arbiters = Arbiters::in_own_system(settings.service.workers)?;
         Self::with_arbiters(settings, arbiters, Network::default())
@@ -160,7 +164,7 @@ impl Manager {
         stall_monitor::keep(&manager);
         trimming::keep(&manager);
         for (name, settings) in settings.connections {
-            // The names of one settings are different, and nobody else can have opened one yet.
+            // The names of one `Settings` are distinct, and nobody else can have opened one yet.
             let _opened = manager.open_named(name, settings, None);
         }
         Ok(manager)

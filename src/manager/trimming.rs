@@ -1,4 +1,4 @@
-//! Has histories give way where they exceed their bound, or all names together use much memory.
+//! Trims histories that exceed their bound, or when all names together use much memory.
 
 use std::{
     sync::{Arc, Weak},
@@ -11,13 +11,14 @@ use crate::{
     memory::{GRAIN, MemoryBudget, MemoryUse, fair_share},
 };
 
-/// How often it is looked whether they have to, where memory may be short soon.
+/// How often the memory is checked while it may run short.
 const PERIOD: Duration = Duration::from_millis(100);
 
-/// And where much is free: a process that keeps little sleeps. As often the level is set.
+/// How often it is checked while much is free, so that an idle process sleeps. The level is set as
+/// often.
 const RARELY: Duration = Duration::from_secs(1);
 
-/// Looks after the histories for as long as the manager lives.
+/// Trims the histories for as long as the manager lives.
 pub(super) fn keep(manager: &Manager) {
     let inside = Arc::downgrade(&manager.0);
     // The arbiters were started a moment ago.
@@ -42,8 +43,8 @@ async fn watch(inside: Weak<Inside>) {
         if excess > 0 || sets_level {
             let (own, gates) = (Arc::clone(&memory), gates(&inside));
             drop(inside);
-            // On a thread of its own: where names have much to do, a walk that waits for its turn among them would be late, and one that
-            // does not would make them wait.
+            // On a thread of its own: among busy names a walk that yields would be late, and a walk
+            // that does not yield would delay them.
             let walk = tokio::task::spawn_blocking(move || {
                 if excess > 0 {
                     free(&own, &gates, excess);
@@ -52,7 +53,7 @@ async fn watch(inside: Weak<Inside>) {
                     set_level(&own, &gates);
                 }
             });
-            // It fails when the arbiter ends, and this with it.
+            // Fails when the arbiter ends; this task then ends, too.
             let _ended = walk.await;
         }
         let is_near = !memory.has_room(MemoryUse::Histories, memory.limit() / 8);
@@ -60,27 +61,27 @@ async fn watch(inside: Weak<Inside>) {
     }
 }
 
-/// Of all names: what they keep.
+/// The outboxes of all names; their histories are in them.
 fn gates(inside: &Inside) -> Vec<Arc<SharedOutbox>> {
     let names = inside.names.read();
     let entries = names.entries.values();
     entries.map(|entry| Arc::clone(&entry.outbox)).collect()
 }
 
-/// Whether histories exceed their bound, or were held to it.
+/// Whether histories exceed their bound, or are limited by a level.
 fn needs_level(memory: &MemoryBudget) -> bool {
     let usage = memory.usage();
     memory.history_level() < usize::MAX || usage.histories > usage.histories_limit
 }
 
-/// Says how much each history may hold so that all of them keep to their bound. Who speaks trims its own with its next message, silent
-/// ones are trimmed here.
+/// Sets how much each history may hold so that all of them keep to their bound. An active name
+/// trims its own history with its next message; idle ones are trimmed here.
 fn set_level(memory: &MemoryBudget, gates: &[Arc<SharedOutbox>]) {
     let wanted = gates.iter().map(|outbox| outbox.history().demand());
     let mut wanted: Vec<_> = wanted.collect();
     let level = match fair_share(&mut wanted, memory.histories_limit()) {
         usize::MAX => usize::MAX,
-        // What they hold is counted in grains: a part of one more would be over it.
+        // Memory is counted in grains, so part of a grain would exceed the bound.
         share => share - share % GRAIN,
     };
     memory.set_history_level(level);
@@ -89,7 +90,7 @@ fn set_level(memory: &MemoryBudget, gates: &[Arc<SharedOutbox>]) {
     }
 }
 
-/// Frees so many bytes for other uses. The longest histories go first: all that is left is as even as it was asked for.
+/// Frees `excess` bytes for other uses. The longest histories are trimmed first.
 fn free(memory: &MemoryBudget, gates: &[Arc<SharedOutbox>], excess: usize) {
     let usage = memory.usage();
     if usage.histories == 0 {
@@ -97,12 +98,12 @@ fn free(memory: &MemoryBudget, gates: &[Arc<SharedOutbox>], excess: usize) {
     }
     let held = gates.iter().map(|outbox| outbox.history().footprint());
     let mut held: Vec<_> = held.collect();
-    // A little more than what is needed, so that it is not needed again at once.
+    // Frees a little more than needed, so that the next trim is not due at once.
     let wanted = usage.histories.saturating_sub(excess + usage.limit / 32);
     trim(gates, fair_share(&mut held, wanted));
 }
 
-/// Trims those that hold more than so many bytes.
+/// Trims the histories that hold more than `bytes`.
 fn trim(gates: &[Arc<SharedOutbox>], bytes: usize) {
     gates.iter().for_each(|outbox| outbox.history().trim(bytes));
 }

@@ -1,4 +1,4 @@
-//! The bound over all that is kept, and what is taken of it.
+//! The memory budget of the process, and its use.
 
 use std::sync::{
     Arc,
@@ -9,35 +9,36 @@ use parking_lot::Mutex;
 
 use super::usage::{MemoryUsage, MemoryUse};
 
-/// The bound, and what is taken of it.
+/// The budget, and how much of it is taken.
 #[derive(Debug)]
 pub(crate) struct MemoryBudget {
     bounds: Bounds,
     /// All that is used or leased.
     pub(super) taken: AtomicUsize,
-    /// What threads without a lease have taken and given back.
+    /// What threads without a lease have taken, less what they gave back.
     uses: Counts,
-    /// The same of each lease.
+    /// The same for each lease.
     pub(super) leases: Mutex<Vec<Arc<Counts>>>,
 }
 
-/// What is read all the time, and seldom written: apart from what each thread writes, so that reading it waits for nobody.
+/// Values that are read often and written seldom, apart from the ones that each thread writes, so
+/// that reads do not contend.
 #[derive(Debug)]
 #[repr(align(128))]
 struct Bounds {
     limit: AtomicUsize,
-    /// Of all histories.
+    /// The limit of all histories.
     histories: AtomicUsize,
-    /// Of each history: what all of them want does not exceed their bound where none has more.
+    /// The limit of each history, chosen so that all of them keep to their bound.
     history_level: AtomicUsize,
 }
 
-/// What was taken for each use, less what was given back: below zero where others have taken it.
+/// What was taken for each use, less what was given back. Negative if another thread has taken it.
 #[derive(Debug, Default)]
 pub(super) struct Counts([AtomicIsize; MemoryUse::COUNT]);
 
 impl MemoryBudget {
-    /// A budget of so many bytes.
+    /// A budget of `limit` bytes.
     pub fn new(limit: usize) -> Arc<Self> {
         Arc::new(Self {
             bounds: Bounds {
@@ -51,51 +52,51 @@ impl MemoryBudget {
         })
     }
 
-    /// One that nothing can use up.
+    /// A budget that nothing can use up.
     #[cfg(test)]
     pub fn unlimited() -> Arc<Self> {
         Self::new(usize::MAX)
     }
 
-    /// From now on so many bytes. What exceeds them stays until it is given back.
+    /// Sets the limit in bytes. Excess stays until it is given back.
     pub fn set_limit(&self, limit: usize) {
         self.bounds.limit.store(limit, Ordering::Relaxed);
     }
 
-    /// The bound, in bytes.
+    /// The limit, in bytes.
     pub fn limit(&self) -> usize {
         self.bounds.limit.load(Ordering::Relaxed)
     }
 
-    /// From now on so many bytes for all histories. What exceeds them goes when the level is set again.
+    /// Sets the limit of all histories in bytes. Excess is dropped when the level is set again.
     pub fn set_histories_limit(&self, limit: usize) {
         self.bounds.histories.store(limit, Ordering::Relaxed);
     }
 
-    /// The bound over all histories, in bytes: no more than what they may have of all.
+    /// The limit of all histories, in bytes: at most their ceiling of the budget.
     pub fn histories_limit(&self) -> usize {
         let own = self.bounds.histories.load(Ordering::Relaxed);
         own.min(MemoryUse::Histories.ceiling(self.limit()))
     }
 
-    /// From now on so many bytes for each history; `usize::MAX` where all have what they want.
+    /// Sets the limit of each history in bytes; `usize::MAX` for none.
     pub fn set_history_level(&self, level: usize) {
         self.bounds.history_level.store(level, Ordering::Relaxed);
     }
 
-    /// What each history may hold, in bytes.
+    /// The limit of each history, in bytes.
     #[inline]
     pub fn history_level(&self) -> usize {
         self.bounds.history_level.load(Ordering::Relaxed)
     }
 
-    /// Whether so much more may be taken for this use.
+    /// Whether `bytes` more may be taken for this use.
     pub fn has_room(&self, of: MemoryUse, bytes: usize) -> bool {
         let ceiling = of.ceiling(self.limit());
         self.taken.load(Ordering::Relaxed).saturating_add(bytes) <= ceiling
     }
 
-    /// By how much all that is taken exceeds the ceiling of this use.
+    /// By how much everything that is taken exceeds the ceiling of this use.
     pub fn excess(&self, of: MemoryUse) -> usize {
         let ceiling = of.ceiling(self.limit());
         self.taken.load(Ordering::Relaxed).saturating_sub(ceiling)
@@ -111,7 +112,7 @@ impl MemoryBudget {
             }
         }
         drop(leases);
-        // What moves between threads while it is read may be seen on one side only.
+        // Memory that moves between threads during the read may be seen on one side only.
         let of = |of: MemoryUse| usize::try_from(sums[of as usize]).unwrap_or_default();
         MemoryUsage {
             limit: self.limit(),
@@ -124,7 +125,7 @@ impl MemoryBudget {
         }
     }
 
-    /// Takes so much if it is there, without a lease.
+    /// Takes `bytes` if there is room, without a lease.
     pub(super) fn try_take_shared(&self, of: MemoryUse, bytes: usize, ceiling: usize) -> bool {
         let there = self.reserve(bytes, bytes, ceiling);
         if there {
@@ -133,7 +134,8 @@ impl MemoryBudget {
         there
     }
 
-    /// Takes `more` at once if `needed` of it is below the ceiling: of two threads that ask for the same rest one gets it.
+    /// Takes `more` at once if `needed` of it is below the ceiling. Of two threads that ask for the
+    /// same rest, only one gets it.
     pub(super) fn reserve(&self, more: usize, needed: usize, ceiling: usize) -> bool {
         let before = self.taken.fetch_add(more, Ordering::Relaxed);
         let there = before.saturating_add(needed) <= ceiling;
@@ -143,13 +145,13 @@ impl MemoryBudget {
         there
     }
 
-    /// Takes so much without a lease, whatever the ceiling says.
+    /// Takes `bytes` without a lease, whatever the ceiling is.
     pub(super) fn take_shared(&self, of: MemoryUse, bytes: usize) {
         self.uses.add_shared(of, bytes.cast_signed());
         self.taken.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// Gives so much back without a lease.
+    /// Gives `bytes` back without a lease.
     pub(super) fn give_back_shared(&self, of: MemoryUse, bytes: usize) {
         self.uses.add_shared(of, -bytes.cast_signed());
         self.taken.fetch_sub(bytes, Ordering::Relaxed);
@@ -157,12 +159,12 @@ impl MemoryBudget {
 }
 
 impl Counts {
-    /// By any thread.
+    /// Callable from any thread.
     fn add_shared(&self, of: MemoryUse, bytes: isize) {
         self.0[of as usize].fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// By the one thread that changes them.
+    /// Only for the one thread that changes these counts.
     pub(super) fn add_own(&self, of: MemoryUse, bytes: isize) {
         let count = &self.0[of as usize];
         let sum = count.load(Ordering::Relaxed).wrapping_add(bytes);

@@ -1,4 +1,4 @@
-//! Memory that somebody holds, as the budget knows it.
+//! The memory of one holder, counted by the budget.
 
 use std::sync::Arc;
 
@@ -8,12 +8,13 @@ use super::{
     usage::{MemoryUse, OutOfMemory},
 };
 
-/// What is held is counted in such grains, in bytes: most messages that come and go change nothing.
+/// Memory is counted in grains of this many bytes, so that most messages change nothing.
 pub(crate) const GRAIN: usize = 2048;
 
-/// Memory of one holder, as the bound over all names knows it; dropping it gives it back.
+/// The memory of one holder, counted against the limit over all names. Dropping it gives the memory
+/// back.
 ///
-/// A program that holds much for its names, such as bodies that it is about to send, can have it counted.
+/// Use it in a program that holds much for its names, for example bodies that it is about to send.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -32,12 +33,12 @@ pub(crate) const GRAIN: usize = 2048;
 pub struct Charge {
     budget: Arc<MemoryBudget>,
     of: MemoryUse,
-    /// As many grains were taken. In so few bits it is small: each socket has one, and each outbox.
+    /// The number of grains. Kept small, since each socket and each outbox has one.
     grains: u32,
 }
 
 impl Charge {
-    /// Of a holder that has nothing yet.
+    /// The charge of a holder that has nothing yet.
     pub(crate) fn new(budget: &Arc<MemoryBudget>, of: MemoryUse) -> Self {
         Self {
             budget: Arc::clone(budget),
@@ -46,35 +47,35 @@ impl Charge {
         }
     }
 
-    /// One that counts for nobody else.
+    /// A charge that counts for nobody else.
     #[must_use]
     pub fn detached(of: MemoryUse) -> Self {
         Self::new(&MemoryBudget::new(usize::MAX), of)
     }
 
-    /// As much is held, in bytes.
+    /// The counted bytes.
     #[inline]
     pub fn bytes(&self) -> usize {
         self.grains as usize * GRAIN
     }
 
-    /// Whether so much more may be held.
+    /// Whether `more` bytes may be held.
     pub fn has_room(&self, more: usize) -> bool {
         self.budget.has_room(self.of, more)
     }
 
-    /// The same by the ceiling of another use.
+    /// The same, by the ceiling of another use.
     pub(crate) fn has_room_of(&self, of: MemoryUse, more: usize) -> bool {
         self.budget.has_room(of, more)
     }
 
-    /// What each history may hold, in bytes: whole grains, so that it compares with what is counted.
+    /// The limit of each history, in bytes: whole grains, so that it compares with counted bytes.
     #[inline]
     pub(crate) fn history_level(&self) -> usize {
         self.budget.history_level()
     }
 
-    /// So much is held now: it was accepted, whatever the ceiling says.
+    /// Sets the bytes that are held, whatever the ceiling is: they were accepted already.
     pub fn set(&mut self, bytes: usize) {
         let grains = grains(bytes);
         if grains != self.grains {
@@ -82,8 +83,8 @@ impl Charge {
         }
     }
 
-    /// So much is held now, by one who holds a little more and a little less all the time: what it no longer holds is given back once it is
-    /// more than a grain.
+    /// Like `set`, for a holder whose size goes up and down all the time: memory is given back only
+    /// when it is more than a grain.
     #[inline]
     pub(crate) fn follow(&mut self, bytes: usize) {
         let counted = self.bytes();
@@ -92,11 +93,11 @@ impl Charge {
         }
     }
 
-    /// So much is to be held.
+    /// Asks to hold `bytes`.
     ///
     /// # Errors
     ///
-    /// [`OutOfMemory`] when it is more than before and more than there is; then nothing has changed.
+    /// [`OutOfMemory`] if that is more than before and more than there is; nothing is changed then.
     pub fn try_set(&mut self, bytes: usize) -> Result<(), OutOfMemory> {
         let grains = grains(bytes);
         let Some(more) = grains.checked_sub(self.grains).filter(|more| *more > 0) else {

@@ -1,4 +1,4 @@
-//! What a thread has taken of the budget ahead of its needs.
+//! Memory that a thread takes from the budget in advance.
 
 use std::{
     cell::RefCell,
@@ -10,26 +10,27 @@ use super::{
     usage::MemoryUse,
 };
 
-/// A thread holds no more than this ahead of its needs, in bytes.
+/// The most bytes that a thread holds in advance.
 const MOST: usize = 256 << 10;
-/// As much it takes when it has run out, and as much it keeps when it gives back.
+/// How much it takes when it has run out, and how much it keeps when it gives back.
 const QUANTUM: usize = MOST / 2;
 
 thread_local! {
     static LEASE: RefCell<Option<Lease>> = const { RefCell::new(None) };
 }
 
-/// The lease of one thread on one budget. Dropping it gives it back.
+/// One thread's lease on one budget. Dropping it gives it back.
 #[derive(Debug)]
 pub(crate) struct Lease {
-    /// Weak: an address is not given out again while this lives, and a thread may outlive what it worked for.
+    /// Weak, since a thread may outlive the manager. While this exists the address cannot be
+    /// reused.
     budget: Weak<MemoryBudget>,
     counts: Arc<Counts>,
     ahead: usize,
 }
 
 impl Lease {
-    /// Gives this thread a lease, for as long as it lives.
+    /// Gives this thread a lease, for as long as the thread lives.
     pub fn begin_here(budget: &Arc<MemoryBudget>) {
         let counts = Arc::<Counts>::default();
         budget.leases.lock().push(Arc::clone(&counts));
@@ -46,28 +47,29 @@ impl Lease {
     }
 }
 
-/// Takes so much if it is there: from this thread's lease, if it has one on this budget.
+/// Takes `bytes` if there is room, from this thread's lease if it has one on this budget.
 pub(super) fn try_take(budget: &Arc<MemoryBudget>, of: MemoryUse, bytes: usize) -> bool {
     let ceiling = of.ceiling(budget.limit());
     try_take_leased(budget, of, bytes, ceiling)
         .unwrap_or_else(|| budget.try_take_shared(of, bytes, ceiling))
 }
 
-/// Takes so much, whatever the ceiling says.
+/// Takes `bytes`, whatever the ceiling is.
 pub(super) fn take(budget: &Arc<MemoryBudget>, of: MemoryUse, bytes: usize) {
     if !take_leased(budget, of, bytes) {
         budget.take_shared(of, bytes);
     }
 }
 
-/// Gives so much back.
+/// Gives `bytes` back.
 pub(super) fn give_back(budget: &Arc<MemoryBudget>, of: MemoryUse, bytes: usize) {
     if !give_back_leased(budget, of, bytes) {
         budget.give_back_shared(of, bytes);
     }
 }
 
-/// Takes from this thread's lease if there is so much below the ceiling; `None` if the thread has none on this budget.
+/// Takes from this thread's lease if that stays below the ceiling; `None` if the thread has no
+/// lease on this budget.
 fn try_take_leased(
     budget: &Arc<MemoryBudget>,
     of: MemoryUse,
@@ -128,7 +130,7 @@ fn with_lease(budget: &Arc<MemoryBudget>, work: impl FnOnce(&mut Lease)) -> bool
         }
         _ => false,
     });
-    // What is dropped while a thread ends is given back by the thread without a lease.
+    // Memory that is dropped while a thread ends is given back without a lease.
     done.unwrap_or(false)
 }
 

@@ -1,14 +1,15 @@
-//! How much memory the process may use, as the machine and its control groups have it.
+//! How much memory the machine and the control groups allow the process.
 
 use std::{
     fs,
     path::{Path, PathBuf},
 };
 
-/// What is assumed where the machine does not say how much it has, in bytes.
+/// Assumed if the machine's memory is unknown, in bytes.
 const UNKNOWN: usize = 1 << 30;
 
-/// Half of the least of what the machine has and of what each control group that the process is in allows, in bytes.
+/// Half of the machine's memory, or half of the smallest limit of the process's control groups if
+/// that is less, in bytes.
 pub(crate) fn default_limit() -> usize {
     let read = |path: &Path| fs::read_to_string(path).ok();
     let proc = |name: &str| read(&Path::new("/proc").join(name)).unwrap_or_default();
@@ -20,10 +21,10 @@ pub(crate) fn default_limit() -> usize {
     })
 }
 
-/// The least of `MemTotal` and of the limits of control groups, in bytes.
+/// The smallest of `MemTotal` and the control group limits, in bytes.
 fn least<'t>(meminfo: &str, limits: impl IntoIterator<Item = &'t str>) -> Option<u64> {
     let limits = limits.into_iter();
-    // Version 2 writes "max" where there is none, version 1 a number near 2^63.
+    // Without a limit, version 2 writes "max" and version 1 a number near 2^63.
     let limits = limits.filter_map(|text| text.trim().parse::<u64>().ok());
     limits
         .chain(total(meminfo))
@@ -40,8 +41,8 @@ fn total(meminfo: &str) -> Option<u64> {
     kib.checked_mul(1024)
 }
 
-/// The files that may hold a limit of a control group that the process is in, or of one around it, by the texts of `/proc/self/cgroup` and
-/// `/proc/self/mountinfo`.
+/// The files that may hold the limit of one of the process's control groups, or of their parents,
+/// from the texts of `/proc/self/cgroup` and `/proc/self/mountinfo`.
 fn limit_files(cgroup: &str, mountinfo: &str) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for line in cgroup.lines() {
@@ -69,9 +70,9 @@ fn limit_files(cgroup: &str, mountinfo: &str) -> Vec<PathBuf> {
     files
 }
 
-/// Where a hierarchy of control groups is mounted.
+/// The mount point of a hierarchy of control groups.
 struct Mount {
-    /// The group that is seen there.
+    /// The group that is visible there.
     root: PathBuf,
     at: PathBuf,
     is_v2: bool,
@@ -79,7 +80,8 @@ struct Mount {
 }
 
 impl Mount {
-    /// A line of `/proc/self/mountinfo` (proc_pid_mountinfo(5)), if it is about control groups.
+    /// Parses a line of `/proc/self/mountinfo` (proc_pid_mountinfo(5)), if it is about control
+    /// groups.
     fn parse(line: &str) -> Option<Self> {
         let (before, after) = line.split_once(" - ")?;
         let mut before = before.split(' ').skip(3);
@@ -103,9 +105,10 @@ impl Mount {
         }
     }
 
-    /// The folders of a group and of all around it that can be seen here.
+    /// The folders of a group and of its parents that are visible here.
     fn levels(&self, group: &str) -> impl Iterator<Item = PathBuf> {
-        // A group outside of what is seen is told with "..", or by a path that is not below the root: then the root is the nearest.
+        // A group outside of the visible tree is shown with "..", or by a path that is not below
+        // the root. The root is then the nearest.
         let below = Path::new(group).strip_prefix(&self.root).ok();
         let below = below.filter(|below| !below.components().any(|part| part.as_os_str() == ".."));
         let below = below.unwrap_or(Path::new("")).to_owned();
@@ -115,7 +118,7 @@ impl Mount {
     }
 }
 
-/// Space, tab, line feed and backslash come as octal numbers.
+/// Space, tab, line feed and backslash are written as octal numbers.
 fn unescape(text: &str) -> String {
     [
         ("\\040", " "),

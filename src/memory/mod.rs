@@ -1,13 +1,16 @@
-//! One bound over all that a process keeps for its names: histories, outboxes, unfinished messages, readers and bodies.
+//! One memory limit for all that a process keeps for its names: histories, outboxes, unfinished
+//! messages, readers and bodies.
 //!
-//! Each use has a ceiling of its own, so that what can be told again gives way first and what was accepted never does: histories let go
-//! of their oldest from half of the bound on, readers are told that they lag from three quarters on, new messages and bodies are
-//! refused from nine tenths on. The rest is for messages that have begun to arrive, and for operators.
+//! Each use has its own ceiling, so that reproducible data gives way first and accepted messages
+//! never do. From half of the limit on, histories drop their oldest messages. From three quarters
+//! on, readers are told that they lag. From nine tenths on, new messages and bodies are refused.
+//! The rest is for messages that have begun to arrive, and for operators.
 //!
-//! Histories have a bound of their own besides, over all of them. It is kept by a level: what each may hold, as high as what others leave.
+//! Histories also have a limit of their own. A level enforces it: the most that each may hold, as
+//! high as the others leave room.
 //!
-//! A thread that carries names holds a lease: it takes 128 KiB ahead and gives back what exceeds 256 KiB, so that a message costs no
-//! access that other threads wait for.
+//! A thread that runs names holds a lease: it takes 128 KiB in advance and gives back what exceeds
+//! 256 KiB. A message therefore needs no access that other threads contend for.
 
 mod budget;
 mod charge;

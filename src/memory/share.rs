@@ -1,7 +1,7 @@
-//! How something is shared among those who want different amounts of it.
+//! Fair sharing among holders that want different amounts.
 
-/// What each may have at most so that all together have no more than `total`: who wants less than that has what it wants. Sorts what is
-/// `wanted`.
+/// The most that each may have so that all together have no more than `total`. A holder that wants
+/// less gets all it wants. Sorts `wanted`.
 pub(crate) fn fair_share(wanted: &mut [usize], total: usize) -> usize {
     wanted.sort_unstable();
     let (mut left, mut others) = (total, wanted.len());

@@ -4,31 +4,30 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MemoryUse {
-    /// What names said last, for those who come back.
+    /// The last messages of names, for readers that resume.
     Histories,
-    /// What waits to be sent, what is remembered of it, and what callers subscribe to.
+    /// Waiting messages, what is remembered of sent ones, and callers' subscriptions.
     Outboxes,
-    /// Messages of which a part has arrived.
+    /// Messages that have arrived in part.
     Reassembly,
-    /// Events that wait for those who read them.
+    /// Events that wait for readers.
     Readers,
-    /// Bodies of requests, until what they bring is accepted.
+    /// Bodies of requests, until their contents are accepted.
     Bodies,
-    /// The same of requests that must go on when others are refused.
+    /// Bodies of requests that must succeed when others are refused.
     OperatorBodies,
 }
 
 impl MemoryUse {
-    /// How many there are.
     pub(super) const COUNT: usize = 6;
 
-    /// How much of a limit may be used in all when more is taken for this.
+    /// How much of `limit` all uses together may take when this use asks for more.
     pub(super) fn ceiling(self, limit: usize) -> usize {
         match self {
             Self::Histories => limit / 2,
             Self::Readers => limit - limit / 4,
             Self::Outboxes | Self::Bodies => limit - limit / 10,
-            // Small events find room behind all else: an operator must see what happens.
+            // Small events have room beyond all else: an operator must see what happens.
             Self::Reassembly | Self::OperatorBodies => limit - limit / 64,
         }
     }
@@ -36,7 +35,7 @@ impl MemoryUse {
 
 /// There is no memory left for what was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the memory that all connections may use is used up")]
+#[error("all connections together have used up service.memory")]
 pub struct OutOfMemory;
 
 /// How much memory is used, and for what, in bytes.
@@ -54,19 +53,19 @@ pub struct OutOfMemory;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MemoryUsage {
-    /// The bound over all: `service.memory`.
+    /// The limit over all: `service.memory`.
     pub limit: usize,
-    /// The bound over what names said last: `service.history_bytes`, or half of `limit` where that is less.
+    /// The limit of histories: `service.history_bytes`, or half of `limit` if that is less.
     pub histories_limit: usize,
-    /// What names said last.
+    /// The last messages of names.
     pub histories: usize,
-    /// What waits to be sent, what is remembered of it, and what callers subscribe to.
+    /// Waiting messages, what is remembered of sent ones, and callers' subscriptions.
     pub outboxes: usize,
-    /// Messages of which a part has arrived.
+    /// Messages that have arrived in part.
     pub reassembly: usize,
-    /// Events that wait for those who read them.
+    /// Events that wait for readers.
     pub readers: usize,
-    /// Bodies of requests, until what they bring is accepted.
+    /// Bodies of requests, until their contents are accepted.
     pub bodies: usize,
 }
 

@@ -1,7 +1,8 @@
-//! Writes down what must outlive the process, and has it read by the next one.
+//! Stores what must outlive the process, and reads it in the next one.
 //!
-//! A name that has something to keep is a [`PersistSource`]: it calls, and is asked. With the feature `durable` a thread writes it to a
-//! store on disk; without it nothing is kept.
+//! A name that has something to store is a [`PersistSource`]: it calls, and is then asked for its
+//! changes. With the feature `durable`, a thread writes them to a store on disk; without it,
+//! nothing is stored.
 
 #[cfg(feature = "durable")]
 mod durable;

@@ -1,4 +1,4 @@
-//! A store that does not exist, in a build without the feature `durable`: it keeps nothing, and remembers nothing.
+//! The persistence of a build without the feature `durable`: it stores nothing.
 
 use std::{fmt, path::PathBuf, sync::Arc};
 
@@ -11,28 +11,29 @@ use crate::{
     stored::{NameState, StoreError, StoredRate},
 };
 
-/// Epochs begin below this, so that each name has room for the lives to come.
+/// The upper limit of the first epoch, so that each name has room for later lives.
 const EPOCHS: u32 = 1 << 30;
 
-/// Positions begin here, or as far beyond as chance will have it.
+/// The first position, plus a random number.
 const POSITIONS: u64 = 1 << 60;
 
-/// Is told what is to outlive the process, and keeps nothing of it.
+/// Receives what is to be stored, and drops it.
 ///
-/// Nobody knows which cursors and epochs earlier processes have given out, nor whether the clock was set back since. They begin at random, so
-/// that none of an earlier process is ever taken for one of this: a reader that comes with one is told that it lagged.
+/// Nobody knows which cursors and epochs earlier processes have given out, nor whether the clock
+/// was set back since. So both begin at random numbers: a cursor of an earlier process is then
+/// never mistaken for one of this process. A reader with such a cursor is told that it lagged.
 #[derive(Clone)]
 pub(crate) struct Persistence {
     /// The first epoch of each name.
     epoch: u32,
-    /// Where events begin to be counted.
+    /// The position of the first event.
     position: u64,
-    /// Where sources go that have something to write down: nowhere, unless a simulation takes them.
+    /// Receives sources that have something to store: nothing, or a simulation.
     takes: Arc<dyn Fn(Arc<dyn PersistSource>) + Send + Sync>,
 }
 
 impl Persistence {
-    /// It does without a directory.
+    /// Needs no directory.
     pub fn new(_dir: PathBuf) -> Self {
         Self {
             epoch: chance::next_u32() % EPOCHS + 1,
@@ -41,7 +42,7 @@ impl Persistence {
         }
     }
 
-    /// One whose sources go to `takes`, and whose names begin at epoch 1.
+    /// Persistence whose sources go to `takes`, and whose names begin at epoch 1.
     #[cfg(test)]
     pub(super) fn with_takes(
         _dir: PathBuf,
@@ -54,12 +55,12 @@ impl Persistence {
         }
     }
 
-    /// Nothing: whoever needs a store was refused before, by the manager.
+    /// Does nothing: the manager has already refused names that need a store.
     pub fn open(&self) -> Result<(), StoreError> {
         Ok(())
     }
 
-    /// There is no store that could be out of order.
+    /// `None`: there is no store that could fail.
     pub fn outage(&self) -> Option<Outage> {
         None
     }
@@ -69,7 +70,7 @@ impl Persistence {
         None
     }
 
-    /// Of each name nothing is known: it begins its first life.
+    /// Nothing is known about a name: it begins its first life.
     pub fn recall(&self, _name: &ConnectionName) -> Recalled {
         Recalled {
             state: NameState {
@@ -83,67 +84,67 @@ impl Persistence {
         }
     }
 
-    /// Nothing is known of any name.
+    /// Nothing is known about a name.
     pub fn look_up(&self, _name: &ConnectionName) -> Option<(u32, bool)> {
         None
     }
 
-    /// Nothing is held.
+    /// Nothing is stored.
     pub fn holds_messages_of(&self, _name: &ConnectionName) -> bool {
         false
     }
 
-    /// Nobody has left word of it.
+    /// No earlier process has recorded it.
     pub fn forgotten(&self) -> Option<Cursor> {
         None
     }
 
-    /// There is no name that is stored.
+    /// No name is stored.
     pub fn last_unopened(&self, _pattern: &Pattern) -> Cursor {
         Cursor::default()
     }
 
-    /// Nothing was kept.
+    /// Nothing is stored.
     pub fn take_values(&self) -> Vec<(String, Vec<u8>)> {
         Vec::new()
     }
 
-    /// Nothing was kept.
+    /// Nothing is stored.
     pub fn recall_rate(&self, _key: &str) -> Option<StoredRate> {
         None
     }
 
-    /// Where this process begins to count events.
+    /// The first position of this process's events.
     pub fn first_position(&self) -> u64 {
         self.position
     }
 
-    /// There is no event in any store.
+    /// No event is stored.
     pub fn position(&self) -> u64 {
         0
     }
 
-    /// What does not exist is not damaged.
+    /// There is no store that could be damaged.
     pub fn damage(&self) -> Option<String> {
         None
     }
 
-    /// A name has something to write down. It is not asked for it.
+    /// Called by a name that has something to store. The name is not asked for it.
     pub fn call(&self, source: Arc<dyn PersistSource>) {
         (self.takes)(source);
     }
 
-    /// What is ordered is not written down.
+    /// Drops the order.
     pub fn order(&self, order: Order) {
         drop(order);
     }
 
-    /// At once: there is nothing to wait for.
+    /// Returns at once: there is nothing to wait for.
     pub async fn written(&self) -> bool {
         true
     }
 
-    /// At once: nothing is left to the next process.
+    /// Returns at once: nothing is recorded for the next process.
     pub async fn finish(&self, _known: Option<Known>) {}
 }
 

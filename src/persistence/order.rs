@@ -1,33 +1,33 @@
-//! What is to be written down, and is not asked of a name.
+//! Orders to store something that does not come from a name.
 
 use crate::{
     core::{ConnectionName, Cursor},
     stored::StoredRate,
 };
 
-/// Something to write down that is not asked of a name.
+/// Something to store that does not come from a name.
 pub(crate) enum Order {
     /// A name was closed by hand, or is wanted again.
     Closed(ConnectionName, bool),
     /// A name has a new life.
     Epoch(ConnectionName, u32),
-    /// Names of which nothing is stored may have epochs up to this one.
+    /// Names without stored state may have epochs up to this one.
     Given(u32),
     /// A name was removed.
     Forget(ConnectionName),
-    /// The process ends in order, and this is what it leaves.
+    /// The process ends in order, and records this for the next one.
     Known(Known),
-    /// A value of the program's own: kept under this key, or forgotten.
+    /// A value of the program under this key; `None` deletes it.
     Value(String, Option<Vec<u8>>),
-    /// What was written of what a rate allows: kept under this key, or forgotten.
+    /// The state of a rate limit under this key; `None` deletes it.
     Rate(String, Option<StoredRate>),
 }
 
-/// What a process that ends in order knows. What it does not leave is taken for incomplete.
+/// What a process that ends in order knows. What it does not record counts as incomplete.
 #[derive(Debug)]
 pub(crate) struct Known {
-    /// Up to here messages are lost with the names that they belonged to.
+    /// Up to this place, messages were deleted with their names.
     pub forgotten: Cursor,
-    /// Behind which place the durable history of a name has all that came.
+    /// The place behind which the durable history of a name is complete.
     pub histories: Vec<(ConnectionName, Cursor)>,
 }

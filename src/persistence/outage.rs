@@ -7,8 +7,8 @@ use jiff::Timestamp;
 /// Why a store that is needed is not open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Outage {
-    /// What the last attempt said.
+    /// The error of the last attempt.
     pub text: Arc<str>,
-    /// When it is tried again.
+    /// The time of the next attempt.
     pub retry_at: Timestamp,
 }

@@ -1,4 +1,4 @@
-//! What persistence asks of those who have something to keep.
+//! The interface of names that have something to store.
 
 use std::sync::Arc;
 
@@ -11,43 +11,44 @@ use crate::{
     stored::StoreError,
 };
 
-/// What is to be written down of a name's outbox, in one commit.
+/// The changes of a name's outbox for one commit.
 #[derive(Debug, Default)]
 pub(crate) struct NameChanges {
     pub outbox: Changes,
-    /// Of the keys of its messages.
+    /// The changes of its idempotency keys.
     pub keys: KeyChanges,
-    /// The epochs of its ids, where the store does not know them yet.
+    /// The epochs of its ids, if the store does not have them yet.
     pub ids: Option<IdEpochs>,
 }
 
-/// A name that has something to write down.
+/// A name that has something to store.
 pub(crate) trait PersistSource: Send + Sync {
-    /// Whose it is.
+    /// The name.
     fn name(&self) -> &ConnectionName;
 
-    /// What is to be written down of the outbox. From here on news call again.
+    /// Takes the changes of the outbox. The next change calls again.
     fn take_changes(&self) -> NameChanges;
 
-    /// The same, and all that was written down before and still is to be kept.
+    /// Takes the changes, and also everything that was stored before and is still to be stored.
     fn take_all(&self) -> NameChanges;
 
-    /// What is to be written down of captures that outlive the process: with the history that is taken behind it, or later.
+    /// Takes the changes of stored captures. They are committed with the history that is taken
+    /// next, or later.
     fn take_kept(&self) -> Vec<KeptChange>;
 
-    /// The same, and all that was written down before.
+    /// Takes the changes, and also everything that was stored before.
     fn take_all_kept(&self) -> Vec<KeptChange>;
 
-    /// What is to be written down of the history.
+    /// Takes the part of the history that is not stored yet.
     fn take_unstored_history(&self) -> UnstoredHistory;
 
     /// When durable messages of this name are safe.
     fn fsync(&self) -> Fsync;
 
-    /// Whether what came in is acknowledged once it is stored.
+    /// Whether received messages are acknowledged once they are stored.
     fn acknowledges(&self) -> bool;
 
-    /// The store has all up to this id: it may go out. And it has the history up to this place.
+    /// Messages up to this id are stored and may be sent. The history is stored up to this place.
     fn stored(self: Arc<Self>, id: u64, history: Option<Cursor>);
 
     /// The store cannot write.

@@ -1,4 +1,4 @@
-//! What earlier processes have left of a name.
+//! The stored state of a name, from earlier processes.
 
 use std::time::{Duration, Instant};
 
@@ -10,21 +10,21 @@ use crate::{
     stored::{NameState, StoredMessage},
 };
 
-/// What is known of a name that is opened.
+/// What is known about a name when it is opened.
 pub(crate) struct Recalled {
-    /// What the store held.
+    /// The state in the store.
     pub state: NameState,
-    /// The epochs of the ids that its outbox gave.
+    /// The epochs of the ids that its outbox gave out.
     pub ids: Option<IdEpochs>,
-    /// The keys of its messages.
+    /// The idempotency keys of its messages.
     pub keys: Vec<Keyed>,
     /// The values of its captures.
     pub captures: Vec<(String, KeptValue)>,
-    /// Behind which place its history has all that came. `None`: nobody knows.
+    /// The place behind which its history is complete. `None` if nobody knows.
     pub known: Option<Cursor>,
 }
 
-/// A message that an earlier process has left.
+/// Converts a message of an earlier process.
 pub(crate) fn left(stored: StoredMessage, wall: Timestamp, now: Instant) -> Queued {
     Queued {
         id: stored.id,

@@ -1,4 +1,4 @@
-//! The queue of a store that is simulated.
+//! The queue of a simulated store.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 
 use super::{PersistSource, Persistence};
 
-/// The sources that have called, and who is to be woken for them. Cloning shares it.
+/// The sources that have called, and the waker of the reader. Clones share it.
 #[derive(Clone, Default)]
 pub(crate) struct SimulatedQueue {
     sources: Arc<Mutex<Vec<Arc<dyn PersistSource>>>>,
@@ -15,7 +15,7 @@ pub(crate) struct SimulatedQueue {
 }
 
 impl Persistence {
-    /// One whose sources go to `queue`; it never touches a store.
+    /// Persistence whose sources go to `queue`. It never touches a store.
     pub fn simulated(queue: SimulatedQueue) -> Self {
         let dir = PathBuf::from("simulated");
         Self::with_takes(dir, move |source| queue.call(source))
@@ -28,7 +28,7 @@ impl SimulatedQueue {
         self.notify.notify_one();
     }
 
-    /// Waits for a call, and takes all that have come.
+    /// Waits for a call, and takes all calls.
     pub async fn next(&self) -> Vec<Arc<dyn PersistSource>> {
         self.notify.notified().await;
         std::mem::take(&mut *self.sources.lock())

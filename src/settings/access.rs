@@ -1,10 +1,10 @@
-//! Settings of the service's doors: who may come in, and by which way.
+//! Settings for access to the service.
 
 use std::{collections::BTreeSet, net::SocketAddr, path::PathBuf};
 
 use everwire_proto::{language::Secret, settings::Pattern};
 
-/// What a token is for.
+/// A scope of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {
     /// Status, settings, events.
@@ -19,13 +19,13 @@ pub enum Scope {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TokenSettings {
-    /// For the log and the operator.
+    /// The name in the log.
     pub name: String,
-    /// What is sent as `Authorization: Bearer`.
+    /// The token, sent as `Authorization: Bearer`.
     pub secret: Secret,
-    /// What it is for.
+    /// Its scopes.
     pub scopes: BTreeSet<Scope>,
-    /// The connections that it reaches.
+    /// The names that it reaches.
     pub names: Pattern,
 }
 
@@ -37,7 +37,8 @@ pub struct ServiceTlsSettings {
     pub cert_file: PathBuf,
     /// PEM file of the certificate's key.
     pub key_file: PathBuf,
-    /// PEM file of the authorities whose client certificates are let in; without one nobody is asked for any.
+    /// A PEM file of authorities: clients need a certificate of one of them. `None`: no client
+    /// certificates are requested.
     pub client_ca_file: Option<PathBuf>,
 }
 
@@ -45,7 +46,7 @@ pub struct ServiceTlsSettings {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MetricsSettings {
-    /// An address of their own; `None`: that of the API.
+    /// A separate address; `None`: that of the API.
     pub listen: Option<SocketAddr>,
     /// Whether a token is needed, one that may read all names.
     pub token: bool,

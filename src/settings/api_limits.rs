@@ -1,4 +1,4 @@
-//! `service.api_limits`: how much the settings that come over the API may ask for.
+//! `service.api_limits`: limits for settings that come over the API.
 
 use std::time::Duration;
 
@@ -7,8 +7,9 @@ pub(crate) const MAX_DURATION: Duration = Duration::from_secs(365 * 24 * 60 * 60
 
 /// `[service.api_limits]`: upper limits of what comes over the API.
 ///
-/// A value may be as large as its limit, or as the one that a name has whose settings say nothing, where that is larger: the file's
-/// `[defaults]` are the operator's decision. What a group gives is bounded, since a group is chosen in the settings.
+/// A value may be as large as its limit. If a name without keys has a larger value, that is
+/// allowed, too: `[defaults]` are the operator's decision. Values from a group are limited, since
+/// the settings choose the group.
 ///
 /// | limit | keys | because |
 /// |---|---|---|
@@ -19,11 +20,12 @@ pub(crate) const MAX_DURATION: Duration = Duration::from_secs(365 * 24 * 60 * 60
 /// | `outbox` | `outbox.bytes`, `outbox.messages` | memory, and disk where it is durable |
 /// | `history` | `history.bytes`, `history.messages` | the same |
 ///
-/// Each message stands for [`ApiLimits::MESSAGE_BYTES`] where messages are counted, since it costs memory beside its payload: an outbox of
-/// 16 MiB may hold at most 65,536 of them.
+/// Where messages are counted, each counts as [`ApiLimits::MESSAGE_BYTES`], since it costs memory
+/// beside its payload: an outbox of 16 MiB may hold at most 65,536 of them.
 ///
-/// Other durations have no limit, since longer ones cost nobody more: those of `reconnect`, `idle_timeout` and `rotate_after` mean fewer
-/// dials, `outbox.ttl` is for ever by default, and a rate's `per` is bounded by itself.
+/// Other durations have no limit, since longer ones cost nobody more: those of `reconnect`,
+/// `idle_timeout` and `rotate_after` mean fewer dials, `outbox.ttl` is unlimited by default, and a
+/// rate's `per` has its own bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ApiLimits {
@@ -35,15 +37,16 @@ pub struct ApiLimits {
     pub outbox: usize,
     /// The largest history, in bytes.
     pub history: usize,
-    /// How many names a token may have put that does not reach all names. Those that it has stay where the limit becomes lower.
+    /// How many names a token may put if it does not reach all names. Existing names stay when the
+    /// limit is lowered.
     pub names: usize,
 }
 
 impl ApiLimits {
-    /// What a message stands for where messages are counted, in bytes.
+    /// The bytes that a message counts as where messages are counted.
     pub const MESSAGE_BYTES: usize = 256;
 
-    /// No limits: for settings that were accepted once.
+    /// No limits: for settings that were accepted before.
     pub const NONE: Self = Self {
         timeout: MAX_DURATION,
         max_message: usize::MAX,

@@ -1,4 +1,5 @@
-//! What names have in common: thousands may differ in their URL only, and keep one copy of the rest.
+//! Settings that names share: thousands may differ only in their URLs, and then keep one copy of
+//! the rest.
 
 use std::{
     collections::VecDeque,
@@ -8,10 +9,11 @@ use std::{
 use everwire_proto::{language::Template, settings::ConnectionSettings};
 use parking_lot::Mutex;
 
-/// So many different settings are looked at to find equal ones. Names that are alike are opened one after another.
+/// How many different settings are searched for equal ones. Similar names are usually opened one
+/// after another.
 const LOOKED_AT: usize = 16;
 
-/// One name's settings: its URLs, and all else, which it may share with other names.
+/// One name's settings: its URLs, and the rest, which it may share with other names.
 #[derive(Clone, Debug)]
 pub(crate) struct NameSettings {
     /// `url`, then `failover_urls`; at least one.
@@ -20,16 +22,16 @@ pub(crate) struct NameSettings {
     pub common: Arc<ConnectionSettings>,
 }
 
-/// What names were opened with last, for the next ones to share.
+/// The latest settings of opened names, for the next ones to share.
 #[derive(Debug, Default)]
 pub(crate) struct CommonSettings {
     settings: Mutex<Recent<ConnectionSettings>>,
-    /// Names that ask one URL for different things are as common as names with a URL each.
+    /// It is common that several names use one URL.
     urls: Mutex<Recent<[Template]>>,
 }
 
 impl CommonSettings {
-    /// Splits settings, and shares what equals that of another name.
+    /// Splits settings, and shares parts that equal those of another name.
     pub(crate) fn share(&self, mut settings: ConnectionSettings) -> NameSettings {
         let url = std::mem::take(&mut settings.url);
         let failover = std::mem::take(&mut settings.failover_urls);
@@ -48,7 +50,7 @@ impl CommonSettings {
     }
 }
 
-/// Some values that were used last, as long as somebody holds them.
+/// Recently used values that somebody still holds.
 #[derive(Debug)]
 struct Recent<T: ?Sized>(VecDeque<Weak<T>>);
 
@@ -59,13 +61,13 @@ impl<T: ?Sized> Default for Recent<T> {
 }
 
 impl<T: ?Sized + PartialEq> Recent<T> {
-    /// The known value that equals this one.
+    /// A known value that equals this one.
     fn find(&self, value: &T) -> Option<Arc<T>> {
         let mut known = self.0.iter().filter_map(Weak::upgrade);
         known.find(|known| **known == *value)
     }
 
-    /// A value that is known from now on.
+    /// Adds a known value.
     fn keep(&mut self, value: Arc<T>) -> Arc<T> {
         self.0.retain(|known| known.strong_count() > 0);
         self.0.truncate(LOOKED_AT - 1);
@@ -75,7 +77,7 @@ impl<T: ?Sized + PartialEq> Recent<T> {
 }
 
 impl NameSettings {
-    /// The settings as they were given.
+    /// The original settings.
     pub(crate) fn whole(&self) -> ConnectionSettings {
         let mut urls = self.urls.iter().cloned();
         let mut settings = ConnectionSettings::clone(&self.common);

@@ -1,4 +1,4 @@
-//! What is wrong with a configuration, or looks wrong, and where.
+//! Errors and warnings of a configuration, with their places.
 
 use std::{fmt, ops::Range};
 
@@ -18,13 +18,13 @@ pub struct Diagnostic {
     pub message: String,
     /// What would be right.
     pub help: Option<String>,
-    /// Another place that has to do with it.
+    /// A related place.
     pub related: Option<Related>,
     #[serde(skip)]
     pub(crate) excerpt: Excerpt,
 }
 
-/// Another place that has to do with an error.
+/// A place that is related to an error.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Related {
@@ -34,13 +34,13 @@ pub struct Related {
     pub line: usize,
     /// The column, from 1, in characters.
     pub column: usize,
-    /// What it has to do with the error.
+    /// The relation.
     pub message: String,
     #[serde(skip)]
     pub(crate) excerpt: Excerpt,
 }
 
-/// The line that an error starts on.
+/// The line on which an error starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Excerpt {
     pub line: usize,
@@ -113,7 +113,7 @@ impl Related {
 
 #[cfg(feature = "config")]
 impl Excerpt {
-    /// More of a line than this is cut off on both sides, in bytes.
+    /// A longer line is cut off on both sides, in bytes.
     const MAX: usize = 400;
 
     /// `range` of a line; its number and the column count from 1.

@@ -1,8 +1,9 @@
-//! What connections that are made at run time inherit.
+//! What connections that are opened at run time inherit.
 
 use std::{any::Any, fmt, sync::Arc};
 
-/// What connections that are made at run time inherit: `[defaults]`, `[groups]` and `[rates]` of a configuration.
+/// What connections that are opened at run time inherit: `[defaults]`, `[groups]` and `[rates]` of
+/// a configuration.
 ///
 /// Two are equal when both are empty, or clones of each other.
 #[derive(Clone, Default)]
@@ -10,12 +11,12 @@ pub struct Inherited(Option<Arc<dyn Any + Send + Sync>>);
 
 #[cfg(feature = "config")]
 impl Inherited {
-    /// Wraps what the reader of a configuration made of these tables, which it alone understands.
+    /// Wraps the tables of a configuration's reader, which only the reader understands.
     pub(crate) fn new(tables: impl Any + Send + Sync) -> Self {
         Self(Some(Arc::new(tables)))
     }
 
-    /// What [`new`](Self::new) was given, if that was a `T`.
+    /// The tables, if they are a `T`.
     pub(crate) fn tables<T: Any>(&self) -> Option<&T> {
         self.0.as_deref()?.downcast_ref()
     }

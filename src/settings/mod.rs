@@ -1,4 +1,4 @@
-//! What one process runs on: the service's settings beside those of its connections, and what one needs to put them together.
+//! The settings of a process: those of the service and of its connections.
 
 mod access;
 mod api_limits;
@@ -13,7 +13,7 @@ mod service;
 mod source;
 mod subscription_wish;
 
-// What one connection is to do is known by this name, too, to all that stands on it here.
+// The types of a single connection's settings are available here, too.
 pub(crate) use everwire_proto::{
     language::{Part, Secret, Template, Variable},
     settings::*,

@@ -1,4 +1,4 @@
-//! What a reload will do, before it does it.
+//! The plan of a reload.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,8 @@ use everwire_proto::settings::{Changes, ConnectionName, ConnectionSettings};
 
 use super::{NatsSettings, ServiceSettings};
 
-/// From what runs to what is to run: what becomes of each name, and of the keys of `[service]`.
+/// The differences between the running and the new settings: for each name, and for the keys of
+/// `[service]`.
 ///
 /// ```
 /// use everwire::config::{Plan, Settings};
@@ -23,9 +24,9 @@ use super::{NatsSettings, ServiceSettings};
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Plan {
-    /// Names for which nothing changes: they keep their sockets.
+    /// Unchanged names, which keep their sockets.
     pub untouched: Vec<ConnectionName>,
-    /// Names whose new settings are applied to the socket that serves.
+    /// Names whose new settings apply to the current socket.
     pub applied: Vec<Changed>,
     /// Names that need another socket.
     pub rotated: Vec<Changed>,
@@ -75,14 +76,14 @@ impl Plan {
         plan
     }
 
-    /// The same, with what becomes of the keys of `[service]`.
+    /// Adds the changes of `[service]`.
     pub fn with_service(mut self, old: &ServiceSettings, new: &ServiceSettings) -> Self {
-        // A new key does not compile before it is judged here.
+        // A new key does not compile until it is handled here.
         let ServiceSettings {
             listen,
             workers,
             state_dir,
-            // No key of the file.
+            // Not a key of the file.
             remember: _,
             watch,
             drain_timeout,
@@ -99,9 +100,9 @@ impl Plan {
             allow_urls,
             api_limits,
         } = old;
-        // Without tokens the doors must be closed first that they guard.
+        // Without tokens, the addresses that they protect must be closed first.
         let same_doors = *listen == new.listen && *tls == new.tls && *metrics == new.metrics;
-        // The key, whether it differs, and whether it can change while the process runs.
+        // The key, whether it differs, and whether it can change at run time.
         let compared = [
             ("listen", *listen != new.listen, false),
             ("workers", *workers != new.workers, false),

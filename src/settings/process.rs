@@ -1,4 +1,4 @@
-//! Everything that one process runs on.
+//! All settings of a process.
 
 use std::collections::BTreeMap;
 
@@ -6,18 +6,18 @@ use everwire_proto::settings::{ConnectionName, ConnectionSettings};
 
 use super::{Diagnostic, Inherited, NatsSettings, ServiceSettings};
 
-/// Everything that one process runs on.
+/// All settings of a process.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Settings {
-    /// What concerns the process as a whole.
+    /// The settings of the service.
     pub service: ServiceSettings,
-    /// The connections by name, those of `[fleet]` expanded.
+    /// The connections by name, with `[fleet]` expanded.
     pub connections: BTreeMap<ConnectionName, ConnectionSettings>,
-    /// What connections that are made at run time inherit.
+    /// What connections that are opened at run time inherit.
     pub inherited: Inherited,
-    /// The bridge to NATS, where there is one. A program starts it; the manager does not.
+    /// The bridge to NATS, if there is one. A program starts it, not the manager.
     pub nats: Option<NatsSettings>,
-    /// What is allowed, and looks like a mistake: at most 200, in the order of the files.
+    /// Warnings: at most 200, in the order of the files.
     pub warnings: Vec<Diagnostic>,
 }

@@ -1,10 +1,10 @@
-//! Where the users of the service find it, behind a reverse proxy.
+//! The URL of the service behind a reverse proxy.
 
 use std::{fmt, str::FromStr};
 
 use url::{Host, Url};
 
-/// An `http` or `https` URL: its origin (RFC 6454), and the prefix of the paths that lead to the service.
+/// An `http` or `https` URL: its origin (RFC 6454), and the prefix of the service's paths.
 ///
 /// ```
 /// use everwire::config::PublicUrl;
@@ -26,7 +26,7 @@ pub struct PublicUrl {
 pub struct InvalidPublicUrl(String);
 
 impl PublicUrl {
-    /// As a browser writes it in `Origin`: without the scheme's own port.
+    /// As a browser writes it in `Origin`: without the scheme's default port.
     pub fn origin(&self) -> &str {
         &self.origin
     }
@@ -43,17 +43,17 @@ impl PublicUrl {
         &self.origin[..end]
     }
 
-    /// Whether the host, on any port, is this one.
+    /// Whether the URL has this host, on any port.
     pub fn has_host(&self, host: &Host) -> bool {
         self.host == *host
     }
 
-    /// The prefix, without a slash at its end; empty if the service has the host for itself.
+    /// The prefix, without a slash at its end; empty if the service has the whole host.
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// Whether a browser that sends this `Origin` shows a page from here.
+    /// Whether a browser with this `Origin` shows a page from here.
     pub fn is_origin(&self, origin: &str) -> bool {
         Url::parse(origin).is_ok_and(|url| url.origin().ascii_serialization() == self.origin)
     }

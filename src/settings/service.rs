@@ -1,4 +1,4 @@
-//! What concerns the process as a whole.
+//! The settings of the service.
 
 use std::{collections::BTreeMap, net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
 
@@ -14,44 +14,47 @@ pub struct ServiceSettings {
     pub listen: SocketAddr,
     /// Arbiter threads for connections; 0: one per core.
     pub workers: usize,
-    /// Where durable outboxes and histories are kept, and what else must outlive the process. It is not touched before
-    /// something is to be kept.
+    /// The folder for durable outboxes and histories, and for other data that must outlive the
+    /// process. It is not touched before there is something to store.
     pub state_dir: PathBuf,
-    /// Whether closes by hand and epochs outlive the process too: then the store is opened at the start. No key of the
-    /// file: the service does, a program may.
+    /// Whether closes by hand and epochs outlive the process, too; the store is then opened at the
+    /// start. Not a key of the file: the service sets it, and a program may.
     pub remember: bool,
     /// Whether the configuration is read again when its files change.
     pub watch: bool,
     /// How long a shutdown may flush outboxes and close sockets.
     pub drain_timeout: Duration,
-    /// Handshakes in flight over all names. Hosts take turns; those whose handshakes hang hold at most half of the places, so that the
-    /// others do not wait for them: [`DialLimiter`](crate::core::DialLimiter) says for how long a host may wait.
+    /// Handshakes in flight over all names. Hosts take turns. Hosts whose handshakes hang hold at
+    /// most half of the places, so that others need not wait for them:
+    /// [`DialLimiter`](crate::core::DialLimiter) says how long a host may wait.
     pub max_handshakes: NonZeroU32,
     /// Dials over all names in a time.
     pub dial_rate: Rate,
     /// Limits of single hosts, by `host` or `host:port` as in the URL.
     pub hosts: BTreeMap<String, HostSettings>,
-    /// One bound over what all connections keep, in bytes: histories, outboxes, unfinished messages, readers and bodies of requests. `None`:
-    /// half of what the machine, or the least of the control groups around the process, has. From half of it on histories let go of their
-    /// oldest, from three quarters on readers miss events and are told, from nine tenths on messages are rejected; nothing that was
-    /// accepted is dropped.
+    /// The limit over all that connections keep, in bytes: histories, outboxes, unfinished
+    /// messages, readers and bodies of requests. `None`: half of the machine's memory, or of the
+    /// smallest limit of the process's control groups. From half of the limit on, histories drop
+    /// their oldest messages. From three quarters on, readers miss events and are told. From nine
+    /// tenths on, messages are rejected. Accepted messages are never dropped for it.
     pub memory: Option<usize>,
-    /// One bound over the histories of all connections, in bytes, of which no more count than half of `memory`. Above it those that hold
-    /// most let go of their oldest, down to one level for all; what came in within the last second may exceed it.
+    /// The limit over the histories of all connections, in bytes, at most half of `memory`. Beyond
+    /// it the longest histories drop their oldest messages, down to one level for all. Messages of
+    /// the last second may exceed it.
     pub history_bytes: usize,
     /// What is logged, and how.
     pub log: LogSettings,
-    /// Who may use the API; empty: all on this machine.
+    /// The tokens for the API; empty: everybody on this machine has access.
     pub tokens: Vec<TokenSettings>,
     /// TLS of the API.
     pub tls: Option<ServiceTlsSettings>,
-    /// Where metrics are read, and how many.
+    /// The address and the size of the metrics.
     pub metrics: MetricsSettings,
-    /// Where users find the service, where that is behind a reverse proxy.
+    /// The public URL, if the service is behind a reverse proxy.
     pub public_url: Option<PublicUrl>,
-    /// What the API may dial; empty: public addresses only.
+    /// The URLs that the API may dial; empty: public addresses only.
     pub allow_urls: Vec<UrlPattern>,
-    /// Upper limits of what comes over the API.
+    /// Upper limits for settings that come over the API.
     pub api_limits: ApiLimits,
 }
 
@@ -70,14 +73,14 @@ pub struct LogSettings {
 /// The least severe level that is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LogLevel {
-    /// What somebody has to see to.
+    /// Errors that need attention.
     Error,
-    /// What will come right by itself, or is not as it should be.
+    /// Problems that pass by themselves, and things that are not as they should be.
     Warn,
-    /// What happens to names.
+    /// Events of names.
     #[default]
     Info,
-    /// What it takes to find a fault.
+    /// Details for finding faults.
     Debug,
     /// Everything.
     Trace,

@@ -1,4 +1,4 @@
-//! Where files and variables come from.
+//! The source of files and variables.
 
 use std::{
     fs::File,
@@ -9,7 +9,7 @@ use std::{
 /// The largest file that [`System`] reads, in bytes.
 const MAX_FILE: u64 = 64 << 20;
 
-/// Where the configuration's files and variables come from; a test brings its own.
+/// The source of the configuration's files and variables; a test has its own.
 pub trait Source {
     /// The value of an environment variable, if it is set.
     fn variable(&self, name: &str) -> Option<String>;
@@ -21,7 +21,7 @@ pub trait Source {
     /// What the file system answers.
     fn read(&self, path: &Path) -> io::Result<String>;
 
-    /// The paths in a folder, or `None` when `path` is no folder.
+    /// The paths in a folder; `None` if `path` is not a folder.
     ///
     /// # Errors
     ///
@@ -40,7 +40,7 @@ impl Source for System {
 
     fn read(&self, path: &Path) -> io::Result<String> {
         let mut text = String::new();
-        // One byte more than is allowed tells a file that is too large from one that just fits.
+        // One byte beyond the limit shows that a file is too large.
         let size = File::open(path)?
             .take(MAX_FILE + 1)
             .read_to_string(&mut text)?;

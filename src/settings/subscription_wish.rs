@@ -1,13 +1,14 @@
-//! A subscription that a caller wants of a name that runs.
+//! A caller's subscription on a running name.
 
 use std::sync::Arc;
 
 use everwire_proto::settings::dialogue::{DeclaredSubscription, Dialogue};
 use serde_json::{Map, Value};
 
-/// What a caller wants of a subscription: the body of a `PUT`.
+/// A caller's wish for a subscription: the body of a `PUT`.
 ///
-/// By itself it says nothing: then the key is the item, as in a list of `subscriptions`; or what the settings say of this key.
+/// An empty wish uses what the settings say about this key, or the key itself as the item, as in a
+/// list of `subscriptions`.
 ///
 /// ```
 /// use everwire::SubscriptionWish;
@@ -20,10 +21,10 @@ use serde_json::{Map, Value};
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SubscriptionWish {
-    /// What is asked for; `None`: the key itself, or what the settings say of it.
+    /// The item; `None`: as the settings say, or the key itself.
     pub item: Option<Value>,
-    /// The other keys of the long form, as they stand in the settings: `on`, `off`, `ack` and so on. Those that are not there are those of
-    /// `subscribe`.
+    /// The other keys of the long form, as in the settings: `on`, `off`, `ack` and so on. Missing
+    /// keys come from `subscribe`.
     pub words: Map<String, Value>,
 }
 
@@ -32,7 +33,7 @@ pub struct SubscriptionWish {
 #[error("{0}")]
 pub struct InvalidSubscription(pub String);
 
-/// Makes what a caller wants into what a dialogue can subscribe to.
+/// Compiles a caller's wish into a subscription of a dialogue.
 pub(crate) type CompileSubscription = fn(
     &Dialogue,
     &str,
@@ -40,11 +41,11 @@ pub(crate) type CompileSubscription = fn(
 ) -> Result<Arc<DeclaredSubscription>, InvalidSubscription>;
 
 impl SubscriptionWish {
-    /// That of a long form: an object with `item` and the keys of `subscribe`.
+    /// The wish of a long form: an object with `item` and the keys of `subscribe`.
     ///
     /// # Errors
     ///
-    /// It is no object.
+    /// It is not an object.
     pub fn from_json(body: &Value) -> Result<Self, InvalidSubscription> {
         let Value::Object(body) = body else {
             let text = "invalid subscription: write an object, as {\"item\": \"trades\"}";
@@ -63,20 +64,20 @@ impl SubscriptionWish {
         }
     }
 
-    /// What it takes in memory, nearly, in bytes.
+    /// Its approximate memory, in bytes.
     pub(crate) fn size(&self) -> usize {
         let words = self.words.iter();
         let words = words.map(|(name, value)| name.len() + size_of_value(value));
         words.sum::<usize>() + self.item.as_ref().map_or(0, size_of_value)
     }
 
-    /// Whether it says nothing.
+    /// Whether it is empty.
     pub fn is_empty(&self) -> bool {
         self.item.is_none() && self.words.is_empty()
     }
 }
 
-/// What a value takes, nearly: what it says, and its places.
+/// The approximate memory of a value.
 fn size_of_value(value: &Value) -> usize {
     let said = match value {
         Value::Null | Value::Bool(_) | Value::Number(_) => 0,

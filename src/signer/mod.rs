@@ -1,4 +1,4 @@
-//! Hashes and signatures for expressions, by `ring`; keys are read as rustls reads those of certificates.
+//! Hashes and signatures for expressions, by `ring`. Keys are parsed like the keys of certificates.
 
 mod off_thread;
 
@@ -11,7 +11,7 @@ use rustls::{
 
 use everwire_proto::language::{HashAlgorithm, SignatureAlgorithm, Signer};
 
-/// Bytes of r, and of s, of a signature on P-256.
+/// The length of r and of s in a P-256 signature, in bytes.
 const P256: usize = 32;
 
 pub(crate) use self::off_thread::{Made, sign};
@@ -19,7 +19,8 @@ pub(crate) use self::off_thread::{Made, sign};
 /// Hashes and signs.
 pub(crate) struct RingSigner;
 
-/// What hashes and signs for a conversation: what a [`Rehearsal`](everwire_proto::dialogue::Rehearsal) of a protocol is given.
+/// The implementation of hashes and signatures for conversations, for the
+/// [`Rehearsal`](everwire_proto::dialogue::Rehearsal) of a protocol.
 ///
 /// ```
 /// use everwire::{dialogue::signer, language::HashAlgorithm};
@@ -62,10 +63,10 @@ impl Signer for RingSigner {
     }
 }
 
-/// The keyed hash, which knows its plain one.
+/// The HMAC algorithm. It also gives the plain hash.
 fn keyed(algorithm: HashAlgorithm) -> hmac::Algorithm {
     match algorithm {
-        // Servers still ask for it.
+        // Some servers still require it.
         HashAlgorithm::Sha1 => hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY,
         HashAlgorithm::Sha256 => hmac::HMAC_SHA256,
         HashAlgorithm::Sha384 => hmac::HMAC_SHA384,
@@ -73,7 +74,8 @@ fn keyed(algorithm: HashAlgorithm) -> hmac::Algorithm {
     }
 }
 
-/// The two numbers of an ECDSA signature (RFC 3279 §2.2.3), with leading zeros, as web tokens have them (RFC 7518 §3.4).
+/// The two numbers of an ECDSA signature (RFC 3279 §2.2.3) with leading zeros, in the form for JSON
+/// web tokens (RFC 7518 §3.4).
 fn r_and_s(der: &[u8]) -> Option<Vec<u8>> {
     let [0x30, _, numbers @ ..] = der else {
         return None;
@@ -85,7 +87,7 @@ fn r_and_s(der: &[u8]) -> Option<Vec<u8>> {
     Some([padded(r)?, padded(s)?].concat())
 }
 
-/// A DER integer at the start, and what is behind it.
+/// The DER integer at the start, and the bytes behind it.
 fn integer(der: &[u8]) -> Option<(&[u8], &[u8])> {
     let [0x02, len, rest @ ..] = der else {
         return None;
@@ -126,7 +128,7 @@ mod tests {
     fn signatures_are_verified_by_another_reader() {
         let p256 = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
         let ed25519 = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
-        // Leading zeros of r or s come once in 128 signatures.
+        // About one in 128 signatures has a leading zero in r or s.
         for n in 0..600_u32 {
             let data = n.to_be_bytes();
             let key = p256.serialize_pem();

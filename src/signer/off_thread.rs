@@ -1,4 +1,4 @@
-//! Signatures that take long: they are made on threads of their own, while a name's arbiter goes on.
+//! Makes slow signatures on separate threads, so that the arbiter of the name is not blocked.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -10,13 +10,13 @@ use tokio::{
 
 use super::RingSigner;
 
-/// How many threads of the process sign at a time: after an outage a whole fleet logs in.
+/// How many threads of the process sign at a time: after an outage, a whole fleet logs in.
 static SIGNERS: Semaphore = Semaphore::const_new(2);
 
-/// What each request has come to.
+/// The result of each request.
 pub(crate) type Made = Vec<(SignatureRequest, Option<Vec<u8>>)>;
 
-/// Has these signatures made. Where nobody waits for them any more, they are not.
+/// Makes these signatures, unless the receiver is dropped before.
 pub(crate) fn sign(requests: Vec<SignatureRequest>) -> oneshot::Receiver<Made> {
     let (tx, rx) = oneshot::channel();
     tokio::spawn(async move {
@@ -31,7 +31,7 @@ pub(crate) fn sign(requests: Vec<SignatureRequest>) -> oneshot::Receiver<Made> {
             requests.into_iter().map(signed).collect()
         });
         if let Ok(made) = signed.await {
-            // Who is gone needs none.
+            // A dropped receiver needs no result.
             let _gone = tx.send(made);
         }
     });

@@ -14,7 +14,7 @@ use crate::{
     stored::{StoredEvent, StoredMessage},
 };
 
-/// Carries out the changes in order, in the transaction that is open, and notes in `index` what it did.
+/// Applies the changes in order, in the open transaction, and updates `index`.
 pub(super) fn apply(
     connection: &Connection,
     index: &mut Index,
@@ -54,7 +54,7 @@ pub(super) fn apply(
     Ok(())
 }
 
-/// The statements that a batch may use a thousand times.
+/// Prepared statements, since a batch may use them a thousand times.
 struct Writer<'c> {
     connection: &'c Connection,
     put: CachedStatement<'c>,
@@ -112,7 +112,7 @@ impl<'c> Writer<'c> {
             &NameChange::TrimHistory { messages, bytes } => {
                 self.trim_history(entry, messages, bytes)
             }
-            // It ends the entry, and is carried out where the entry is.
+            // `Forget` ends the entry; the caller, which owns the entry, applies it.
             NameChange::Forget => Ok(()),
         }
     }
@@ -135,7 +135,8 @@ impl<'c> Writer<'c> {
         Ok(())
     }
 
-    /// The rows go; that their ids were given stays, in `last_id` as soon as no row tells it.
+    /// Deletes the rows. If no row has the greatest id any more, `last_id` keeps it, so that no id
+    /// is given twice.
     fn drop_ids(&mut self, entry: &mut Entry, first: u64, last: u64) -> rusqlite::Result<()> {
         let mut newest = 0;
         for waiting in entry.drop_ids(first, last) {
@@ -197,7 +198,8 @@ impl<'c> Writer<'c> {
     }
 }
 
-/// A text message is TEXT, a binary one a BLOB: an operator's shell shows the former, and the type is the kind.
+/// Stores a text message as TEXT and a binary one as BLOB: the type tells the kind, and a shell
+/// shows TEXT.
 struct Payload<'m>(&'m Message);
 
 impl ToSql for Payload<'_> {

@@ -1,4 +1,4 @@
-//! What is to be stored.
+//! The changes for the next commit.
 
 use std::{collections::HashSet, mem};
 
@@ -9,7 +9,7 @@ use crate::{
 
 /// Changes of any number of names, in order, that are committed together.
 ///
-/// A batch can be cleared and filled again; it keeps its memory.
+/// A cleared batch keeps its memory for the next changes.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
     changes: Vec<Change>,
@@ -28,7 +28,7 @@ pub(super) enum Change {
         kind: String,
         key: String,
     },
-    /// All keys that begin so.
+    /// Deletes all keys with this prefix.
     DeleteUnder {
         kind: String,
         prefix: String,
@@ -39,7 +39,7 @@ pub(super) enum Change {
 #[derive(Clone, Debug)]
 pub(super) enum NameChange {
     PutMessage(StoredMessage),
-    /// Both ends included.
+    /// The first and the last id.
     DropIds(u64, u64),
     Closed(bool),
     Epoch(u32),
@@ -57,42 +57,44 @@ impl Batch {
         self.push(name, NameChange::PutMessage(message));
     }
 
-    /// All messages up to and with this one are gone.
+    /// All messages up to this id are gone, with this one.
     pub fn drop_through(&mut self, name: &ConnectionName, id: u64) {
         self.push(name, NameChange::DropIds(0, id));
     }
 
-    /// The messages from `first` to `last`, both included, are gone.
+    /// The messages from `first` to `last` are gone, with both ends.
     pub fn drop_ids(&mut self, name: &ConnectionName, first: u64, last: u64) {
         self.push(name, NameChange::DropIds(first, last));
     }
 
-    /// The name was closed by hand, or is no longer.
+    /// Sets whether the name was closed by hand.
     pub fn set_closed(&mut self, name: &ConnectionName, closed: bool) {
         self.push(name, NameChange::Closed(closed));
     }
 
-    /// The name has a new life.
+    /// The name begins a new life.
     pub fn set_epoch(&mut self, name: &ConnectionName, epoch: u32) {
         self.push(name, NameChange::Epoch(epoch));
     }
 
-    /// A message came in. Positions do not come back: they go on behind [`Recovered::position`](super::Recovered::position).
+    /// A message was received. Positions only grow: they continue behind
+    /// [`Recovered::position`](super::Recovered::position).
     pub fn append_history(&mut self, name: &ConnectionName, event: StoredEvent) {
         self.push(name, NameChange::AppendHistory(event));
     }
 
-    /// Of the history only the newest are kept: at most so many messages, at most so many bytes of payload, but for the newest one.
+    /// Limits the history to the newest messages: at most this number of messages, and at most this
+    /// number of payload bytes. The newest message may exceed the bytes.
     pub fn trim_history(&mut self, name: &ConnectionName, messages: usize, bytes: usize) {
         self.push(name, NameChange::TrimHistory { messages, bytes });
     }
 
-    /// The name was removed, and everything of it goes.
+    /// The name was removed; all its data is deleted.
     pub fn forget(&mut self, name: &ConnectionName) {
         self.push(name, NameChange::Forget);
     }
 
-    /// Stores a value; an older one of the same kind and key is replaced.
+    /// Stores a value. It replaces an older one with the same kind and key.
     pub fn put(&mut self, kind: &str, key: &str, value: &[u8]) {
         self.changes.push(Change::Put {
             kind: kind.to_owned(),
@@ -101,7 +103,7 @@ impl Batch {
         });
     }
 
-    /// Deletes a value, if there is one.
+    /// Deletes a value, if it exists.
     pub fn delete(&mut self, kind: &str, key: &str) {
         self.changes.push(Change::Delete {
             kind: kind.to_owned(),
@@ -109,7 +111,7 @@ impl Batch {
         });
     }
 
-    /// Deletes all values of a kind whose keys begin so.
+    /// Deletes all values of a kind whose keys have this prefix.
     pub fn delete_under(&mut self, kind: &str, prefix: &str) {
         self.changes.push(Change::DeleteUnder {
             kind: kind.to_owned(),
@@ -117,24 +119,25 @@ impl Batch {
         });
     }
 
-    /// How many changes it holds.
+    /// The number of changes.
     pub fn len(&self) -> usize {
         self.changes.len()
     }
 
-    /// Whether it holds none.
+    /// Whether there are no changes.
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()
     }
 
-    /// Takes all changes out, and keeps their memory for the next.
+    /// Removes all changes, and keeps the memory for the next ones.
     pub fn clear(&mut self) {
         self.changes.clear();
     }
 
-    /// Leaves out what a later change makes pointless, for a batch that has to wait and grows meanwhile.
+    /// Removes changes that a later change makes pointless, for a batch that grows while it waits.
     ///
-    /// Of each value, of each epoch and of each close the last change stays, and of a name that was forgotten nothing from before.
+    /// Of each value, of each epoch and of each close by hand, only the last change stays. Of a
+    /// forgotten name, all earlier changes go.
     pub fn compact(&mut self) {
         let mut seen = HashSet::new();
         let mut forgotten = HashSet::new();

@@ -1,4 +1,4 @@
-//! The directory of the store: who may see it, and who has it.
+//! The directory of the store: its permissions, and its lock.
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
@@ -10,7 +10,7 @@ use std::{
 
 use super::{StoreError, file_id::FileId};
 
-/// How long an owner that is on its way out is waited for.
+/// How long to wait for an earlier process that is about to end.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The directory, locked until this value is dropped.
@@ -21,7 +21,8 @@ pub(super) struct Directory {
 }
 
 impl Directory {
-    /// Creates the directory if it is missing, readable for its owner alone, and takes it for this process.
+    /// Creates the directory if it is missing, readable only for its owner, and locks it for this
+    /// process.
     pub(super) fn lock(path: &Path) -> Result<Self, StoreError> {
         create(path).map_err(|error| StoreError::unusable(path, error))?;
         let lock_path = path.join("lock");
@@ -44,7 +45,8 @@ impl Directory {
         })
     }
 
-    /// Takes the directory of the same path again, where another one is there or its lock was deleted.
+    /// Locks the directory at the same path again, after the directory was replaced or the lock
+    /// file was deleted.
     pub(super) fn lock_again(&mut self) -> Result<(), StoreError> {
         if !self.has_its_lock() {
             *self = Self::lock(&self.path)?;
@@ -52,7 +54,7 @@ impl Directory {
         Ok(())
     }
 
-    /// Whether another process would meet our lock. As long as nobody can tell, it would.
+    /// Whether another process would see our lock. `true` if the system cannot say.
     pub(super) fn has_its_lock(&self) -> bool {
         let held = self.lock.metadata().map(|metadata| FileId::of(&metadata));
         match (held, FileId::at(&self.lock_path())) {
@@ -65,17 +67,17 @@ impl Directory {
         self.path.join("lock")
     }
 
-    /// Where the database is.
+    /// The path of the database.
     pub(super) fn database(&self) -> PathBuf {
         self.path.join("store.db")
     }
 
-    /// Where a database is rebuilt from a damaged one.
+    /// The path of a new database that is built from a damaged one.
     pub(super) fn rebuilt(&self) -> PathBuf {
         self.path.join("rebuilt.db")
     }
 
-    /// Where a database is written that takes the place of one that is gone.
+    /// The path of a new database that replaces a deleted one.
     pub(super) fn remade(&self) -> PathBuf {
         self.path.join("remade.db")
     }
@@ -85,25 +87,25 @@ impl Directory {
         &self.path
     }
 
-    /// Makes the names of new files safe.
+    /// Makes the names of new files durable.
     pub(super) fn sync(&self) -> Result<(), StoreError> {
         File::open(&self.path)
             .and_then(|directory| directory.sync_all())
             .map_err(|error| StoreError::unusable(&self.path, error))
     }
 
-    /// The log of the database that was opened a moment ago, to be synced.
+    /// The log of a database that was just opened, for syncs.
     pub(super) fn open_log(&self) -> Result<File, StoreError> {
         let log = beside(&self.database(), "-wal");
         File::open(&log).map_err(|error| StoreError::unusable(&log, error))
     }
 
-    /// What the database says, told of its file.
+    /// An error of the database, with its path.
     pub(super) fn error(&self, error: rusqlite::Error) -> StoreError {
         StoreError::from_sqlite(self.database(), error)
     }
 
-    /// Somebody else keeps the database from moving on.
+    /// Another program keeps a lock on the database.
     pub(super) fn busy(&self) -> StoreError {
         StoreError::Busy {
             path: self.database(),
@@ -111,8 +113,8 @@ impl Directory {
     }
 }
 
-/// Takes the lock. It belongs to the open file, which a child that another thread has just forked holds, too, until it
-/// executes its program: so a lock that was let go a moment ago may be free only a moment later.
+/// Takes the lock. The lock belongs to the open file. A child process that another thread has just
+/// forked also holds it until its `exec`. So a released lock may become free a moment later.
 fn take(lock: &File) -> Result<(), TryLockError> {
     let deadline = Instant::now() + PATIENCE;
     loop {
@@ -125,14 +127,14 @@ fn take(lock: &File) -> Result<(), TryLockError> {
     }
 }
 
-/// The file that SQLite keeps beside a database, by its ending.
+/// The path of a file that SQLite keeps beside a database, by its suffix.
 pub(super) fn beside(database: &Path, ending: &str) -> PathBuf {
     let mut path = database.as_os_str().to_owned();
     path.push(ending);
     path.into()
 }
 
-/// Opens a file for its owner alone, and creates it if it is missing.
+/// Opens a file that only its owner may read, and creates it if it is missing.
 pub(super) fn private_file(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true);
@@ -149,7 +151,7 @@ fn create(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
-/// For the operator: who has the directory.
+/// Writes the process id, so that an operator sees which process has the directory.
 fn write_pid(lock: &mut File) -> io::Result<()> {
     lock.set_len(0)?;
     writeln!(lock, "{}", std::process::id())

@@ -1,4 +1,4 @@
-//! What the system and the database say, as errors of the store.
+//! Turns errors of the system and of the database into errors of the store.
 
 use std::{
     io,
@@ -10,7 +10,7 @@ use rusqlite::ErrorCode;
 use crate::stored::StoreError;
 
 impl StoreError {
-    /// An error of the system while the store is at work.
+    /// An error of the system while the store is in use.
     pub(crate) fn from_io(path: PathBuf, error: io::Error) -> Self {
         match is_full(&error) {
             true => Self::Full { path },
@@ -21,7 +21,7 @@ impl StoreError {
         }
     }
 
-    /// An error of the system before the store is at work.
+    /// An error of the system before the store is open.
     pub(super) fn unusable(path: &Path, error: io::Error) -> Self {
         let path = path.to_owned();
         match is_full(&error) {
@@ -41,7 +41,8 @@ impl StoreError {
                 source: error.into(),
             };
         }
-        // The index of the log is the first file that a full disk has no room for, and SQLite has no better word for it.
+        // On a full disk, the index of the log is the first file that cannot grow. SQLite reports
+        // this with a vague error.
         let extended = error.sqlite_error().map(|error| error.extended_code);
         if extended == Some(rusqlite::ffi::SQLITE_IOERR_SHMSIZE) {
             return Self::Full { path };
@@ -65,7 +66,7 @@ impl StoreError {
     }
 }
 
-/// Whether the error says that the file is not, or no longer, what was written.
+/// Whether the error says that the file is damaged.
 pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
     let code = error.sqlite_error_code();
     matches!(

@@ -1,8 +1,9 @@
-//! Which file it is that a path leads to, or that is open.
+//! Identifies a file by what the system says, not by its path.
 
 use std::{fs::Metadata, io, path::Path};
 
-/// Which file it is, whatever its path. Where the system does not say, all are the same: nothing is noticed there.
+/// The identity of a file. On systems that do not report one, all files compare equal, so that
+/// replaced files go unnoticed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct FileId {
     device: u64,
@@ -19,7 +20,7 @@ impl FileId {
         }
     }
 
-    /// The file that this is said of.
+    /// The file of this metadata.
     #[cfg(unix)]
     pub(super) fn of(metadata: &Metadata) -> Self {
         use std::os::unix::fs::MetadataExt;
@@ -29,7 +30,7 @@ impl FileId {
         }
     }
 
-    /// The file that this is said of.
+    /// The file of this metadata.
     #[cfg(not(unix))]
     pub(super) fn of(_metadata: &Metadata) -> Self {
         Self {

@@ -1,6 +1,6 @@
-//! Which rows are whose: kept in memory, so that the tables need no index on the disk.
+//! Which rows belong to which name. It is in memory, so that the tables need no index on disk.
 //!
-//! A message that waits costs 16 bytes here; the outbox has it in memory anyway.
+//! A waiting message needs 16 bytes here; the outbox holds the message in memory anyway.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -19,7 +19,7 @@ pub(super) struct Index {
 /// The rows of a name.
 #[derive(Debug, Default)]
 pub(super) struct Entry {
-    /// Its row in `names`.
+    /// The row in `names`.
     pub(super) row: i64,
     waiting: VecDeque<Waiting>,
     history: VecDeque<Kept>,
@@ -41,7 +41,7 @@ pub(super) struct Kept {
 }
 
 impl Index {
-    /// Reads it from the tables.
+    /// Reads the index from the tables.
     pub(super) fn read(connection: &Connection) -> rusqlite::Result<Self> {
         let mut index = Self::default();
         let mut rows: HashMap<i64, Entry> = HashMap::new();
@@ -69,7 +69,7 @@ impl Index {
         while let Some(row) = found.next()? {
             let id = row.get(0)?;
             index.last_row = index.last_row.max(id);
-            // A name that is none belongs to nobody, as `Recovered` has told.
+            // Rows with an invalid name belong to nobody; `Recovered` counts them.
             if let Some(name) = name_of(row.get_ref(1)?) {
                 let entry = rows.remove(&id).unwrap_or_default();
                 index.names.insert(name, Entry { row: id, ..entry });
@@ -78,12 +78,12 @@ impl Index {
         Ok(index)
     }
 
-    /// The rows of a name, if it has any.
+    /// The rows of a name, if there are any.
     pub(super) fn get_mut(&mut self, name: &ConnectionName) -> Option<&mut Entry> {
         self.names.get_mut(name)
     }
 
-    /// Gives a new name its row.
+    /// Adds a row for a new name.
     pub(super) fn add(&mut self, name: &ConnectionName) -> &mut Entry {
         self.last_row += 1;
         let entry = Entry {
@@ -96,38 +96,38 @@ impl Index {
             .into_mut()
     }
 
-    /// Takes a name out, with all its rows.
+    /// Removes a name with all its rows.
     pub(super) fn remove(&mut self, name: &ConnectionName) -> Option<Entry> {
         self.names.remove(name)
     }
 }
 
 impl Entry {
-    /// Where the message with this id lies.
+    /// The row of the message with this id.
     pub(super) fn position(&self, id: u64) -> Option<i64> {
         let found = self.waiting.binary_search_by_key(&id, |waiting| waiting.id);
         found.ok().map(|at| self.waiting[at].position)
     }
 
-    /// Notes a row of `outbox`. Ids mostly grow, so that it goes to the end.
+    /// Adds a row of `outbox`. Ids mostly grow, so it usually goes to the end.
     pub(super) fn insert(&mut self, row: Waiting) {
         let at = self.waiting.partition_point(|waiting| waiting.id < row.id);
         self.waiting.insert(at, row);
     }
 
-    /// Takes out the rows with these ids, both ends included.
+    /// Removes the rows with these ids, with both ends.
     pub(super) fn drop_ids(&mut self, first: u64, last: u64) -> impl Iterator<Item = Waiting> {
         let from = self.waiting.partition_point(|waiting| waiting.id < first);
         let to = self.waiting.partition_point(|waiting| waiting.id <= last);
         self.waiting.drain(from..to.max(from))
     }
 
-    /// The greatest id that waits, 0 if none does.
+    /// The greatest id of a waiting message, 0 if there is none.
     pub(super) fn newest_id(&self) -> u64 {
         self.waiting.back().map_or(0, |waiting| waiting.id)
     }
 
-    /// Notes a row of `history`; one that was written before is written once.
+    /// Adds a row of `history`. A row that is written again is kept once.
     pub(super) fn append(&mut self, row: Kept) {
         let at = self
             .history
@@ -142,8 +142,8 @@ impl Entry {
         self.history_bytes += row.bytes;
     }
 
-    /// Takes out the oldest row of `history`, if there are more than so many, or more than so many bytes. If any may stay, the newest does,
-    /// whatever its size.
+    /// Removes the oldest row of `history` if there are more rows or more bytes than allowed. The
+    /// newest row may exceed the bytes.
     pub(super) fn trim(&mut self, messages: usize, bytes: usize) -> Option<Kept> {
         let rows = self.history.len();
         if rows <= messages && (self.history_bytes <= bytes || rows <= 1) {

@@ -1,8 +1,10 @@
-//! What must outlive the process: outboxes, last ids, closes by hand, history, and small values by key.
+//! Stores what must outlive the process: outboxes, last ids, closes by hand, history, and small
+//! values by key.
 //!
-//! One SQLite database in WAL mode, in a directory of its own that one process holds. The store is synchronous and knows no
-//! actor: one thread collects what changed in all names into a [`Batch`], commits it as one transaction, and then tells the
-//! names. What is read at the start is [`Recovered`]; after that the store is only written to.
+//! The store is one SQLite database in WAL mode. It is in its own directory, which one process
+//! locks. It is synchronous and knows no actors: one thread collects the changes of all names in a
+//! [`Batch`], commits it as one transaction, and then notifies the names. [`Recovered`] is what it
+//! reads at the start; after that it only writes.
 
 mod apply;
 mod batch;
@@ -36,47 +38,50 @@ pub use self::{
 };
 pub use crate::stored::{NameState, StoreError, StoredEvent, StoredMessage};
 
-/// When a commit is safe.
+/// When a commit is durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sync {
-    /// On return: it survives the loss of power.
+    /// On return: it survives a power failure.
     Always,
-    /// On return it survives the death of the process; the loss of power only after the next [`Store::sync`] or
-    /// commit with [`Sync::Always`].
+    /// On return, it survives the death of the process. It survives a power failure only after the
+    /// next [`Store::sync`] or commit with [`Sync::Always`].
     Lazy,
 }
 
-/// The embedded store of one directory, which no one else can open as long as this value lives.
+/// The embedded store of one directory. While this value lives, nobody else can open the directory.
 #[derive(Debug)]
 pub struct Store {
-    // Closed in this order: the lock goes last.
-    /// `None` where the database could not be opened again, after its log was lost.
+    // Fields are dropped in this order: the lock is last.
+    /// `None` if the database could not be opened again after its log was lost.
     connection: Option<Connection>,
     wal: File,
-    /// Where its files are: what is written elsewhere, nobody finds again.
+    /// Identifies the files: what is written to replaced files cannot be found again.
     place: Place,
-    /// Which rows are whose. `None` after a failed commit: it is read again before the next one.
+    /// Which rows belong to which name. `None` after a failed commit: it is read again before the
+    /// next one.
     index: Option<Index>,
-    /// A sync has failed: the kernel may take for written what is not, and the next sync of the file would not notice.
+    /// A sync has failed. The kernel may treat unwritten data as written, and the next sync would
+    /// not notice.
     doubtful: bool,
     directory: Directory,
 }
 
 impl Store {
-    /// Carries out all changes of `batch`, in order, or none of them.
+    /// Applies all changes of `batch` in order, or none of them.
     ///
-    /// After an error the store is still usable, and the same batch can be committed again: also where the error came after the
-    /// changes were written, since a change that is made twice is made once.
+    /// After an error, the store can still be used, and the same batch can be committed again. This
+    /// is safe even if the error came after the changes were written, since applying a change twice
+    /// has no further effect.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Full`] and [`StoreError::Busy`] pass by themselves or by an operator's hand; after [`StoreError::Lost`]
-    /// [`remake`](Self::remake) is next; the other kinds rarely pass.
+    /// [`StoreError::Full`] and [`StoreError::Busy`] pass by themselves or after an operator acts.
+    /// After [`StoreError::Lost`], call [`remake`](Self::remake). The other kinds rarely pass.
     pub fn commit(&mut self, batch: &Batch, sync: Sync) -> Result<(), StoreError> {
-        // Another process may have the database by now: nothing is written to it.
+        // Another process may use the database by now, so nothing is written to it.
         self.check_place()?;
         let committed = self.write_all(batch, sync);
-        // What is said to be stored is found where the path leads.
+        // A commit counts only if it can be found at the path.
         self.check_place()?;
         committed
     }
@@ -95,11 +100,12 @@ impl Store {
         }
     }
 
-    /// Makes all that was committed safe from the loss of power.
+    /// Makes all commits so far survive a power failure.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Io`], or [`StoreError::Full`] on file systems that notice only now. Nothing since the last sync is safe then.
+    /// [`StoreError::Io`]; [`StoreError::Full`] on file systems that notice it only now. After an
+    /// error, nothing since the last sync is durable.
     pub fn sync(&mut self) -> Result<(), StoreError> {
         if self.doubtful {
             self.move_log_into_database()?;
@@ -111,11 +117,12 @@ impl Store {
         })
     }
 
-    /// Whether the files of the store are still where their paths lead: some looks at the file system, and no more.
+    /// Checks that the files of the store are still at their paths. It only looks at the file
+    /// system.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Lost`]: what is committed from now on, and all that was before, is gone with this process.
+    /// [`StoreError::Lost`]: all commits, earlier and later ones, are gone when this process ends.
     pub fn check_place(&self) -> Result<(), StoreError> {
         match self.place.lost(&self.directory) {
             None if self.connection.is_some() => Ok(()),
@@ -129,7 +136,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Io`] where they cannot be read.
+    /// [`StoreError::Io`] if they cannot be read.
     pub fn list(&self, kind: &str) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
         recovered::list(self.connection()?, kind).map_err(|error| self.directory.error(error))
     }
@@ -149,8 +156,8 @@ impl Store {
         write(connection, &mut self.index, batch).map_err(|error| directory.error(error))
     }
 
-    /// Writes all that the log holds into the database, and syncs that. The log's file keeps its size and is written from its
-    /// start again.
+    /// Writes the content of the log into the database, and syncs the database. The log's file
+    /// keeps its size and is written from the start again.
     fn move_log_into_database(&self) -> Result<(), StoreError> {
         let busy: bool = self
             .connection()?
@@ -162,9 +169,9 @@ impl Store {
         }
     }
 
-    /// On a full disk the log's own space is what the next commit can have.
+    /// On a full disk, the next commit can use the space of the log.
     fn free_the_log(&self) {
-        // The caller is told of the full disk already, and a checkpoint that fails changes nothing.
+        // The caller already knows that the disk is full, and a failed checkpoint changes nothing.
         let _still_full = self.move_log_into_database();
     }
 }
@@ -175,7 +182,7 @@ fn write(
     index: &mut Option<Index>,
     batch: &Batch,
 ) -> rusqlite::Result<()> {
-    // Taken, so that no error leaves an index behind that is ahead of the database.
+    // Taken out, so that an error cannot leave an index that is ahead of the database.
     let mut known = match index.take() {
         Some(known) => known,
         None => Index::read(connection)?,

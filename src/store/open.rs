@@ -1,4 +1,4 @@
-//! Opening the store, whatever state it was left in.
+//! Opens the store in whatever state it was left.
 
 use std::path::Path;
 
@@ -14,21 +14,23 @@ use super::{
     schema::{self, Unfit},
 };
 
-/// Free pages beyond this are given back at the start, if little else is in the database: 64 MiB.
+/// With more free pages than this, and little else in the database, the free pages are returned at
+/// the start: 64 MiB.
 const FREE_PAGES: i64 = 16_384;
 
-/// What is "little": 16 MiB.
+/// The limit for "little": 16 MiB.
 const FEW_PAGES: i64 = 4096;
 
 impl Store {
     /// Opens the store in `dir`, which is created if it is missing, and reads what it holds.
     ///
-    /// A torn end of the log is cut off. A damaged database is set aside, and what can be read of it is copied into a new one:
-    /// see [`Recovered::damage`].
+    /// An incomplete end of the log is cut off. A damaged database is set aside, and its readable
+    /// part is copied into a new one: see [`Recovered::damage`].
     ///
     /// # Errors
     ///
-    /// [`StoreError`] says what is wrong with the directory, or that another process has it, and what would be right.
+    /// [`StoreError`] says what is wrong with the directory or that another process has it, and
+    /// what would be right.
     pub fn open(dir: &Path) -> Result<(Self, Recovered), StoreError> {
         let directory = Directory::lock(dir)?;
         salvage::finish_interrupted(&directory)?;
@@ -60,7 +62,7 @@ struct Opened {
     recovered: Recovered,
 }
 
-/// Opens the database, and creates it if it is missing. Damage is no error here.
+/// Opens the database, and creates it if it is missing. Damage is not an error here.
 fn read(directory: &Directory) -> Result<Outcome, StoreError> {
     let path = directory.database();
     private_file(&path).map_err(|error| StoreError::unusable(&path, error))?;
@@ -115,12 +117,13 @@ fn finish(
         doubtful: false,
         directory,
     };
-    // What is told from here on was read from a log that the process before may not have synced.
+    // What the store reports from here on may come from a log that the previous process did not
+    // sync.
     store.sync()?;
     Ok((store, recovered))
 }
 
-/// After a long outage the database may be large and almost empty.
+/// Shrinks a database that is large and almost empty, as after a long outage.
 fn shrink(connection: &Connection) -> rusqlite::Result<()> {
     let count = |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
     let (pages, free) = (count("page_count")?, count("freelist_count")?);
@@ -128,7 +131,7 @@ fn shrink(connection: &Connection) -> rusqlite::Result<()> {
         return Ok(());
     }
     match connection.execute_batch("VACUUM") {
-        // It stays as it is, and serves as before.
+        // A database that cannot be shrunk still works.
         Err(error) if is_damage(&error) => Err(error),
         Err(_) | Ok(()) => Ok(()),
     }

@@ -1,6 +1,6 @@
-//! Whether the files of the store are still where their paths lead.
+//! Checks that the files of the store are still at their paths.
 //!
-//! An open file works on when its path is gone, and nobody finds what is written to it then.
+//! An open file still works after its path is gone, but nobody can find what is written to it.
 
 use std::{io, path::Path};
 
@@ -10,26 +10,26 @@ use super::{
     file_id::FileId,
 };
 
-/// The files that the store has open, by what the system knows them by.
+/// The open files of the store, by their identities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Place {
     database: FileId,
     log: FileId,
-    /// That of the log's index.
+    /// The index of the log.
     index: FileId,
 }
 
-/// What is no longer where it was.
+/// What is no longer at its path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Lost {
-    /// The database is there; a file beside it is not.
+    /// The database is there; a file beside it is missing or replaced.
     Beside,
     /// The database itself.
     Database,
 }
 
 impl Place {
-    /// Where the files are that were opened a moment ago.
+    /// The identities of files that were just opened.
     pub(super) fn of(directory: &Directory) -> Result<Self, StoreError> {
         let database = directory.database();
         let id = |path: &Path| {
@@ -43,7 +43,7 @@ impl Place {
         })
     }
 
-    /// What is no longer where it was. A path that cannot be asked says nothing: the files may be there.
+    /// What is no longer at its path. If a path cannot be checked, its file counts as there.
     pub(super) fn lost(&self, directory: &Directory) -> Option<Lost> {
         let database = directory.database();
         let is_there = |id: &FileId, path: &Path| match FileId::at(path) {

@@ -1,4 +1,4 @@
-//! What the store holds when it is opened.
+//! The content of the store when it is opened.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -16,29 +16,30 @@ use crate::{
     stored::{NameState, StoredEvent, StoredMessage},
 };
 
-/// What the store holds when it is opened.
+/// The content of the store when it is opened.
 #[derive(Debug, Default, PartialEq)]
 pub struct Recovered {
-    /// The names, and what is known of each.
+    /// The names with their states.
     pub names: BTreeMap<ConnectionName, NameState>,
     /// The greatest position in any history, 0 if there is none.
     pub position: u64,
-    /// Set where the database was damaged: a loss that must be told.
+    /// Set if the database was damaged. This is a loss that must be reported.
     pub damage: Option<Damage>,
-    /// Rows that could not be understood and are left out of the above. They stay in the database.
+    /// Rows that could not be decoded and are left out above. They stay in the database.
     pub unreadable: u64,
 }
 
-/// What became of a damaged database.
+/// What happened to a damaged database.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Damage {
     /// What was wrong with it.
     pub reason: String,
-    /// Where its files are now.
+    /// The new place of its files.
     pub moved_to: PathBuf,
     /// How many messages of outboxes were saved.
     pub saved: u64,
-    /// Whether all that the tables hold could be read. Otherwise messages, ids and stored values are missing.
+    /// Whether all content of the tables could be read. If not, messages, ids and stored values are
+    /// missing.
     pub complete: bool,
 }
 
@@ -64,14 +65,15 @@ pub(super) fn list(
         .collect()
 }
 
-/// A name as it is stored. `None`: that is no name, and none of ours has written it.
+/// Decodes a stored name. `None` if the text is not a valid name, so that everwire has not written
+/// it.
 pub(super) fn name_of(value: ValueRef<'_>) -> Option<ConnectionName> {
     ConnectionName::new(value.as_str().ok()?).ok()
 }
 
 #[derive(Default)]
 struct Reading {
-    /// By their rows in `names`.
+    /// The names by their rows in `names`.
     rows: HashMap<i64, (ConnectionName, NameState)>,
     position: u64,
     unreadable: u64,
@@ -134,7 +136,8 @@ impl Reading {
     fn finish(self) -> Recovered {
         let mut names = BTreeMap::from_iter(self.rows.into_values());
         for state in names.values_mut() {
-            // They lie in the order in which they came, which is that of their ids unless one was stored late.
+            // Rows are in the order of their arrival. This is the order of the ids, unless a
+            // message was stored late.
             state.outbox.sort_by_key(|message| message.id);
         }
         Recovered {

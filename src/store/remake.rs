@@ -1,6 +1,6 @@
-//! Files that went away under the store: what it holds is written where its path leads.
+//! Handles files that disappeared under the store: writes its content to the paths again.
 //!
-//! All of it can still be read, though no path leads there any more: the files are open.
+//! The content can still be read, because the files are still open.
 
 use std::{fs, path::PathBuf};
 
@@ -13,23 +13,25 @@ use super::{
     schema::{self, Unfit},
 };
 
-/// What became of a store whose files had gone.
+/// What happened to a store whose files were gone.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Remade {
     /// How many messages of outboxes it holds.
     pub saved: u64,
-    /// Whether it holds all that it held. Otherwise a part of the open files could not be read either.
+    /// Whether it holds everything that it held before. If not, a part of the open files could not
+    /// be read either.
     pub complete: bool,
-    /// Where another database is now that lay in its place.
+    /// The new place of another database that was at the path.
     pub moved_to: Option<PathBuf>,
 }
 
 impl Store {
-    /// After [`StoreError::Lost`]: has all that the store holds where its path leads, in new files if need be.
+    /// After [`StoreError::Lost`]: writes the content of the store to its paths again, in new files
+    /// if necessary.
     ///
     /// # Errors
     ///
-    /// What keeps it from that. The store holds all that it held, and it can be tried again.
+    /// Why it failed. The store still holds everything, and the call can be repeated.
     pub fn remake(&mut self) -> Result<Remade, StoreError> {
         let lost = self.place.lost(&self.directory);
         self.directory.lock_again()?;
@@ -41,41 +43,44 @@ impl Store {
     }
 }
 
-/// Throws away what an interrupted [`anew`] has left.
+/// Deletes the leftovers of an interrupted [`anew`].
 pub(super) fn clear_interrupted(directory: &Directory) -> Result<(), StoreError> {
     salvage::remove(&directory.remade())
 }
 
-/// The database is there, and its log is not: all goes into the database, which then gets another log.
+/// The database is there, and its log is not: all content is moved into the database, which then
+/// gets a new log.
 fn reopen(store: &mut Store) -> Result<Remade, StoreError> {
     if store.connection.is_some() {
         store.move_log_into_database()?;
     }
-    // Two connections of a process would share the lost log's index: the one goes before the other comes.
+    // Two connections in one process would share the index of the lost log. So the old one is
+    // closed before the new one opens.
     drop(store.connection.take());
     attach(store)?;
     unchanged(store)
 }
 
-/// The database is gone: another one is written beside its path, and takes its place when it is whole.
+/// The database is gone: writes a new one beside its path, and moves it to the path when it is
+/// complete.
 fn anew(store: &mut Store) -> Result<Remade, StoreError> {
     let remade = store.directory.remade();
     salvage::remove(&remade)?;
     private_file(&remade).map_err(|error| StoreError::unusable(&remade, error))?;
     let Copied { saved, complete } = salvage::copy(store.connection.as_ref(), &remade)
         .map_err(|error| StoreError::from_sqlite(remade.clone(), error))?;
-    // From here on it is whole: should this process end, the next one has it be the database.
+    // From here on it is complete: if this process ends, the next one uses it as the database.
     let rebuilt = store.directory.rebuilt();
     fs::rename(&remade, &rebuilt).map_err(|error| StoreError::unusable(&remade, error))?;
     let moved_to = make_room(store, complete)?;
     salvage::install(&store.directory, &rebuilt)?;
     if let Some(old) = &store.connection {
-        // When it is closed, the path of its log is that of the new one's.
+        // Closing the old connection must not touch the log at the path: that is the new one's.
         old.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
             .map_err(|error| store.directory.error(error))?;
     }
     if let Err(error) = attach(store) {
-        // The next attempt writes it again: the open files still have it.
+        // The next attempt writes it again from the open files.
         salvage::remove(&store.directory.database())?;
         return Err(error);
     }
@@ -86,7 +91,8 @@ fn anew(store: &mut Store) -> Result<Remade, StoreError> {
     })
 }
 
-/// Moves aside what lies where the database is to be. Our own log must meet no other database: it goes, if all was read from it.
+/// Moves aside what is at the path of the database. Our own log must not meet another database: it
+/// is deleted if everything was read from it.
 fn make_room(store: &Store, complete: bool) -> Result<Option<PathBuf>, StoreError> {
     let database = store.directory.database();
     let mut is_foreign = salvage::exists(&database)?;
@@ -102,7 +108,7 @@ fn make_room(store: &Store, complete: bool) -> Result<Option<PathBuf>, StoreErro
     }
 }
 
-/// Opens the database that lies at the path; on an error the store is as it was. All of it is on disk.
+/// Opens the database at the path. On an error, the store is unchanged. All content is on disk.
 fn attach(store: &mut Store) -> Result<(), StoreError> {
     let directory = &store.directory;
     let (connection, index) = open(directory)?;
@@ -139,7 +145,7 @@ fn open(directory: &Directory) -> Result<(Connection, Index), StoreError> {
         })
 }
 
-/// Nothing is missing.
+/// The result for a store that lost nothing.
 fn unchanged(store: &Store) -> Result<Remade, StoreError> {
     let count = "SELECT count(*) FROM outbox";
     let saved = store

@@ -1,7 +1,8 @@
-//! A damaged database: what can be read of it goes into a new one, and its files are set aside.
+//! Repairs a damaged database: copies the readable part into a new one, and sets the damaged files
+//! aside.
 //!
-//! The new one is built beside it and takes its place at the end, so that an interruption at any point loses nothing: the next
-//! start begins again, or completes what is left to do.
+//! The new database is built beside the old one and replaces it at the end. So an interruption at
+//! any point loses nothing: the next start begins again, or finishes the rest.
 
 use std::{
     fs, io,
@@ -18,10 +19,10 @@ use super::{
     schema,
 };
 
-/// What of the history there is in tables of the first releases, which nobody has opened since.
+/// The columns of the history in the first releases, for databases that were not opened since.
 const HISTORY: &str = "position, name, epoch, seq, at, payload";
 
-/// Table, columns, and the order in which its rows lie.
+/// Table, columns, and the order of its rows.
 const TABLES: [(&str, &str, &str, &str); 4] = [
     (
         "names",
@@ -49,7 +50,7 @@ const TABLES: [(&str, &str, &str, &str); 4] = [
     ),
 ];
 
-/// Puts a database in the place of the damaged one that holds what can be read of it.
+/// Replaces the damaged database with one that holds its readable part.
 pub(super) fn rebuild(directory: &Directory, reason: String) -> Result<Damage, StoreError> {
     let rebuilt = directory.rebuilt();
     private_file(&rebuilt).map_err(|error| StoreError::unusable(&rebuilt, error))?;
@@ -65,7 +66,7 @@ pub(super) fn rebuild(directory: &Directory, reason: String) -> Result<Damage, S
     })
 }
 
-/// Completes, or throws away, what an interrupted [`rebuild`] has left.
+/// Finishes or removes the leftovers of an interrupted [`rebuild`].
 pub(super) fn finish_interrupted(directory: &Directory) -> Result<(), StoreError> {
     let (database, rebuilt) = (directory.database(), directory.rebuilt());
     if !exists(&rebuilt)? {
@@ -74,35 +75,35 @@ pub(super) fn finish_interrupted(directory: &Directory) -> Result<(), StoreError
     if exists(&database)? {
         return remove(&rebuilt);
     }
-    // A log without its database must not meet another one.
+    // A log without its database must not meet another database.
     set_aside(directory, "damaged")?;
     install(directory, &rebuilt)
 }
 
-/// What a copy holds.
+/// The content of a copy.
 pub(super) struct Copied {
-    /// How many messages of outboxes.
+    /// How many messages of outboxes were copied.
     pub(super) saved: u64,
     /// Whether all rows could be read, and belong to a name.
     pub(super) complete: bool,
 }
 
-/// Copies what can be read of the damaged database into an empty file.
+/// Copies the readable part of the damaged database into an empty file.
 fn copy_damaged(directory: &Directory, to: &Path) -> rusqlite::Result<Copied> {
     let Ok(from) = schema::connect(&directory.database()) else {
         return copy(None, to);
     };
-    // It is evidence: nothing is moved from its log into it.
+    // The damaged database is evidence: its log is not moved into it.
     from.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-    // One that was cut short is read as far as it goes.
+    // A truncated file is read as far as it goes.
     from.pragma_update(None, "writable_schema", true)?;
     copy(Some(&from), to)
 }
 
-/// Copies what can be read of a database into an empty file; `None`: nothing can.
+/// Copies the readable part of a database into an empty file; `None` if nothing can be read.
 pub(super) fn copy(from: Option<&Connection>, to: &Path) -> rusqlite::Result<Copied> {
     let mut to = schema::connect(to)?;
-    // It is empty: the tables are created.
+    // The file is empty: this creates the tables.
     let _fit = schema::check(&mut to)?;
     let transaction = to.transaction()?;
     let mut complete = from.is_some();
@@ -111,7 +112,7 @@ pub(super) fn copy(from: Option<&Connection>, to: &Path) -> rusqlite::Result<Cop
             complete &= copy_table(from, &transaction, table)?;
         }
     }
-    // Rows of names that were not saved would belong to whoever gets that row next.
+    // Rows of unsaved names would otherwise belong to the next name that gets their number.
     let lost = transaction.execute(
         "DELETE FROM outbox WHERE name NOT IN (SELECT id FROM names)",
         [],
@@ -130,8 +131,8 @@ pub(super) fn copy(from: Option<&Connection>, to: &Path) -> rusqlite::Result<Cop
     })
 }
 
-/// Copies from the front as far as it can be read, then from the back: what lies on a broken page is left out. Whether there
-/// was nothing to leave out.
+/// Copies from the front until a row cannot be read, then from the back. So the rows on a broken
+/// page are left out. Returns whether nothing was left out.
 fn copy_table(
     from: &Connection,
     to: &Connection,
@@ -152,13 +153,14 @@ fn copy_table(
     Ok(complete)
 }
 
-/// Whether the history has all of these columns, or cannot even say.
+/// Whether the history has all of these columns. Also `true` if that cannot be read.
 fn has_all(from: &Connection, columns: &str) -> bool {
     let select = |columns: &str| format!("SELECT {columns} FROM history LIMIT 0");
     from.prepare(&select(columns)).is_ok() || from.prepare(&select(HISTORY)).is_err()
 }
 
-/// Copies until the end, or until a row cannot be read. Whether that was the end, and each row one of its table.
+/// Copies until the end or until a row cannot be read. Returns whether it reached the end and all
+/// rows fitted the table.
 fn copy_rows(
     from: &Connection,
     select: &str,
@@ -187,12 +189,12 @@ fn copy_rows(
     }
 }
 
-/// Moves the files of the database into a directory of their own, whose name says why.
+/// Moves the files of the database into a directory of their own. Its name says why.
 pub(super) fn set_aside(directory: &Directory, why: &str) -> Result<PathBuf, StoreError> {
     let now = Timestamp::now().strftime("%Y%m%dT%H%M%S.%6fZ");
     let aside = directory.path().join(format!("{why}-{now}"));
     fs::create_dir(&aside).map_err(|error| StoreError::unusable(&aside, error))?;
-    // The database first: as long as it is there, it is not replaced.
+    // The database is first: as long as it is at its path, it is not replaced.
     for ending in ["", "-wal", "-shm"] {
         let path = beside(&directory.database(), ending);
         let Some(name) = path.file_name() else {
@@ -208,7 +210,7 @@ pub(super) fn set_aside(directory: &Directory, why: &str) -> Result<PathBuf, Sto
     Ok(aside)
 }
 
-/// Has this file be the database.
+/// Makes this file the database.
 pub(super) fn install(directory: &Directory, file: &Path) -> Result<(), StoreError> {
     fs::rename(file, directory.database()).map_err(|error| StoreError::unusable(file, error))?;
     directory.sync()
@@ -219,7 +221,7 @@ pub(super) fn exists(path: &Path) -> Result<bool, StoreError> {
         .map_err(|error| StoreError::unusable(path, error))
 }
 
-/// Removes a database, if it is there.
+/// Removes a database, if it exists.
 pub(super) fn remove(database: &Path) -> Result<(), StoreError> {
     for ending in ["", "-wal", "-shm", "-journal"] {
         let path = beside(database, ending);

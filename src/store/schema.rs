@@ -1,19 +1,21 @@
-//! The database: its tables, its settings, its version.
+//! The database: its tables, settings and version.
 //!
-//! An operator reads it with `sqlite3 store.db 'SELECT * FROM waiting'`, while it is in use, too.
+//! An operator can read it with `sqlite3 store.db 'SELECT * FROM waiting'`, also while it is in
+//! use.
 
 use std::{path::Path, time::Duration};
 
 use rusqlite::{Connection, OpenFlags};
 
-/// The version of the tables below, in `PRAGMA user_version`.
+/// The version of the tables below, stored in `PRAGMA user_version`.
 pub(super) const VERSION: i64 = 1;
 
-/// Messages and events lie in the order in which they came, over all names: a group of 64 messages of 64 names then changes a
-/// page or two, where a table in the order of names would change 64. Which rows are whose, the index in memory knows.
+/// Messages and events of all names are stored in the order of their arrival. A group of 64
+/// messages of 64 names then changes a page or two; a table in the order of names would change 64
+/// pages. The index in memory knows which rows belong to which name.
 ///
-/// A text message is stored as TEXT, a binary one as BLOB. Times are microseconds since 1970. The view asks for nothing that a
-/// shell of the last years lacks.
+/// A text message is stored as TEXT, a binary one as BLOB. Times are microseconds since 1970. The
+/// view works in old versions of the SQLite shell.
 const TABLES: &str = "
     CREATE TABLE names (
         id INTEGER PRIMARY KEY,
@@ -53,33 +55,34 @@ const TABLES: &str = "
         FROM outbox JOIN names ON names.id = outbox.name ORDER BY outbox.position;
 ";
 
-/// What the tables of the first releases lack. They keep their version: a program of those releases names the columns that it
-/// reads and writes, and works with this one as it is.
+/// The column that the tables of the first releases lack. The version stays the same: programs of
+/// those releases name the columns that they use, so they work with this table.
 const SUBSCRIPTION: &str = "ALTER TABLE history ADD COLUMN subscription TEXT";
 
-/// What `file` shows of the database.
+/// The application id that `file` shows.
 const APPLICATION_ID: i32 = i32::from_be_bytes(*b"evwr");
 
-/// Beyond this the log is moved into the database, by the commit that passes it: 8 MiB.
+/// With more log than this, a commit moves the log into the database: 8 MiB.
 const CHECKPOINT_PAGES: u32 = 2048;
 
-/// A log that grew larger, as behind a reader that did not end, is cut to this afterwards.
+/// A log that grew beyond this, for example because of a long-running reader, is truncated to this
+/// size afterwards.
 const LOG_LIMIT: u32 = 64 << 20;
 
 /// Why a database cannot be used.
 #[derive(Debug)]
 pub(super) enum Unfit {
-    /// It is damaged in this way.
+    /// It is damaged, with a description.
     Damaged(String),
-    /// It has a schema of the future.
+    /// Its schema is from a later version.
     Newer(i64),
 }
 
-/// Opens the file, which must exist, and sets it up for this use. Nothing of it is read yet, apart from its header.
+/// Opens the file, which must exist, and configures the connection. Reads only the header.
 pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
-    // The writer does not wait for an operator's shell: the batch comes again.
+    // The writer does not wait for an operator's shell: the batch is committed again later.
     connection.busy_timeout(Duration::ZERO)?;
     connection.set_prepared_statement_cache_capacity(32);
     connection.pragma_update(None, "trusted_schema", false)?;
@@ -89,16 +92,18 @@ pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-/// Turns the log on. Commits are written to it whole or not at all, since its frames have checksums; the store syncs it.
+/// Switches to WAL mode. The frames of the log have checksums, so a commit is applied whole or not
+/// at all. The store syncs the log.
 pub(super) fn use_log(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
-    // The log is synced before it is moved, and the database after that. What a commit needs is Store::sync.
+    // SQLite syncs the log before a checkpoint, and the database after it. Store::sync makes
+    // commits durable.
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update_and_check(None, "wal_autocheckpoint", CHECKPOINT_PAGES, |_| Ok(()))?;
     connection.pragma_update_and_check(None, "journal_size_limit", LOG_LIMIT, |_| Ok(()))
 }
 
-/// Creates the tables in an empty database, and looks for damage in any other.
+/// Creates the tables in an empty database, and checks any other for damage.
 pub(super) fn check(connection: &mut Connection) -> rusqlite::Result<Result<(), Unfit>> {
     let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     match version {
@@ -126,7 +131,7 @@ fn create(connection: &mut Connection) -> rusqlite::Result<()> {
     transaction.commit()
 }
 
-/// Adds what tables of an earlier release lack.
+/// Adds what the tables of an earlier release lack.
 fn complete(connection: &Connection) -> rusqlite::Result<()> {
     match has_subscription(connection)? {
         true => Ok(()),
@@ -134,7 +139,7 @@ fn complete(connection: &Connection) -> rusqlite::Result<()> {
     }
 }
 
-/// Whether the history says which subscription a message was routed to.
+/// Whether the history has the column for the subscription of a message.
 fn has_subscription(connection: &Connection) -> rusqlite::Result<bool> {
     let columns =
         "SELECT count(*) > 0 FROM pragma_table_info('history') WHERE name = 'subscription'";

@@ -46,7 +46,7 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// Another program, such as an operator's shell, is writing to the database.
-    #[error("{} is locked by another program; end it", path.display())]
+    #[error("{} is locked by another program; end that program", path.display())]
     Busy {
         /// The database.
         path: PathBuf,
@@ -79,8 +79,9 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether it can pass while the process waits: the disk gets room, or can be written to again. Otherwise `state_dir`, or what runs
-    /// in it, has to be changed: another process has it, a later version has written it, or it is no directory of this user.
+    /// Whether the error can pass while the process runs: the disk gets space, or becomes writable
+    /// again. Otherwise `state_dir` or its user must be changed: another process has it, a later
+    /// version has written it, or it is not a directory of this user.
     ///
     /// ```
     /// use everwire::{Manager, Settings, manager::StartError};

@@ -1,4 +1,4 @@
-//! A message on its way out, and one that came in, as the store has them.
+//! Outgoing and received messages as they are stored.
 
 use std::sync::Arc;
 
@@ -13,25 +13,25 @@ pub struct StoredMessage {
     pub id: u64,
     /// When it was accepted.
     pub at: Timestamp,
-    /// When it is too late to send it.
+    /// When it expires; it must not be sent after that.
     pub expires_at: Option<Timestamp>,
-    /// What is to be sent.
+    /// The message to send.
     pub message: Message,
 }
 
-/// A message that came in, as history keeps it.
+/// A received message, as the history keeps it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StoredEvent {
-    /// Its position over all names, which it shares with no other event of the store.
+    /// Its position over all names. It is unique in the store.
     pub position: u64,
-    /// The life of the name that it belongs to.
+    /// The life of the name in which it was received.
     pub epoch: u32,
     /// Its number among the events of that life.
     pub seq: u64,
-    /// When it came.
+    /// When it was received.
     pub at: Timestamp,
-    /// The key of the subscription that it was routed to, if it was.
+    /// The key of the subscription that it was routed to, if any.
     pub subscription: Option<Arc<str>>,
-    /// What came.
+    /// The received message.
     pub message: Message,
 }

@@ -1,4 +1,4 @@
-//! The plain types of what outlives the process: what names and events are made of again, whoever has stored them.
+//! The plain types of stored data. Names and events are restored from them, with any kind of store.
 
 mod error;
 mod message;

@@ -1,16 +1,16 @@
-//! What a rate has allowed.
+//! The stored state of a rate limit.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-/// What was written of what a rate allows.
+/// What was written under a rate limit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct StoredRate {
-    /// After so long it does not count any more.
+    /// The period: older writes no longer count.
     pub per: Duration,
-    /// So much may have been written besides.
+    /// Up to this number of further messages may have been written.
     pub reserve: u32,
-    /// When, and how many messages; oldest first.
+    /// When and how many messages were written, oldest first.
     pub written: Vec<(Timestamp, u32)>,
 }

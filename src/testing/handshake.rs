@@ -10,14 +10,15 @@ use super::{
 /// The largest head of a request that the peer reads.
 pub(super) const MAX_HEAD: usize = 16 << 10;
 
-/// The request of a client's handshake, as it came.
+/// The request of a client's handshake, unchanged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     head: Box<str>,
 }
 
 impl Request {
-    /// Takes the head of a request from the front of `buffer`, with its length; `None` while it is incomplete.
+    /// Takes the head of a request from the front of `buffer`, and returns its length. `None` while
+    /// it is incomplete.
     pub(super) fn parse(buffer: &[u8]) -> Option<(Self, usize)> {
         let end = buffer.windows(4).position(|window| window == b"\r\n\r\n")?;
         let head = String::from_utf8_lossy(&buffer[..end]).into();
@@ -39,7 +40,7 @@ impl Request {
         target.split_once('?').map_or(target, |(path, _)| path)
     }
 
-    /// All headers, in order, as they came.
+    /// All headers in order, unchanged.
     pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
         let lines = self.head.lines().skip(1);
         lines
@@ -47,7 +48,7 @@ impl Request {
             .map(|(name, value)| (name, value.trim()))
     }
 
-    /// The first header of this name, whatever its case.
+    /// The first header with this name. Case is ignored.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers()
             .find(|(other, _)| other.eq_ignore_ascii_case(name))
@@ -103,7 +104,7 @@ fn decoded_length(key: &str) -> Option<usize> {
         .map(|bytes| bytes.len())
 }
 
-/// The 101 (RFC 6455 §4.2.2), with whatever the script wants to be wrong in it.
+/// The 101 (RFC 6455 §4.2.2), with the faults that the script wants.
 pub(super) fn accept(request: &Request, upgrade: &Upgrade, script: &Script) -> String {
     let key = match upgrade.wrong_accept {
         true => "AAAAAAAAAAAAAAAAAAAAAA==",
@@ -126,7 +127,7 @@ pub(super) fn accept(request: &Request, upgrade: &Upgrade, script: &Script) -> S
     finish(answer, &script.headers, "")
 }
 
-/// A refusal; the connection closes behind it.
+/// A refusal. The connection closes behind it.
 pub(super) fn refuse(status: u16, headers: &[(String, String)], body: &str) -> String {
     let reason = match status {
         301 => "Moved Permanently",

@@ -1,4 +1,4 @@
-//! What a client's frames say, and what is replied to them.
+//! Handles the client's frames, and replies to them.
 
 use bytes::Bytes;
 use bytestring::ByteString;
@@ -14,14 +14,14 @@ use crate::core::Message;
 /// The state of a client's stream of frames.
 #[derive(Default)]
 pub(super) struct Inbound {
-    /// All messages so far.
+    /// The number of messages so far.
     pub(super) messages: u64,
-    /// A fragmented message that is not whole yet, with its opcode.
+    /// An incomplete fragmented message, with its opcode.
     fragments: Option<(u8, Vec<u8>)>,
 }
 
 impl Inbound {
-    /// Takes all whole frames of `buffer`, up to a Close frame, and says how many bytes they are.
+    /// Takes all complete frames of `buffer`, up to a Close frame, and returns their length.
     /// Replies go to `out`. The error says what the client did wrong.
     pub(super) fn frames(
         &mut self,
@@ -92,7 +92,7 @@ impl Inbound {
     }
 }
 
-/// Where a frame's consequences go.
+/// The outputs of frames.
 struct Sink<'a> {
     connection: &'a Connection,
     script: &'a Script,

@@ -1,4 +1,4 @@
-//! The listening socket, which can go and come back on its port.
+//! The listening socket. It can be closed and opened again on its port.
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -16,32 +16,32 @@ use super::{
     shared::{OpenGuard, Shared},
 };
 
-/// Connections that a peer holds at once; more wait in the kernel's queue.
+/// The most connections that a peer holds at once. More wait in the kernel's queue.
 const MAX_OPEN: usize = 60_000;
 
 const BACKLOG: u32 = 4096;
 
-/// What the handle asks of the listener.
+/// An order of the handle to the listener.
 pub(super) enum Control {
-    /// Close the listening socket; answered when connecting is refused.
+    /// Close the listening socket. Answered when new connections are refused.
     StopListening(oneshot::Sender<io::Result<()>>),
     /// Listen again on the same port.
     Resume(oneshot::Sender<io::Result<()>>),
-    /// Stop listening, end all connections, and come back later.
+    /// Stop listening, end all connections, and listen again later.
     Outage(How, Duration, oneshot::Sender<io::Result<()>>),
-    /// End everything; answered when all sockets are closed.
+    /// End everything. Answered when all sockets are closed.
     Stop(oneshot::Sender<()>),
 }
 
-/// A port, listened on or only held: a bound socket that does not listen refuses connections,
-/// and keeps the port from being given to anybody else.
+/// A port with or without a listening socket. A socket that is bound but does not listen refuses
+/// connections, and keeps other programs from using the port.
 enum Port {
     Open(TcpListener),
     Held(TcpSocket),
     Lost,
 }
 
-/// Accepts connections and obeys the handle.
+/// Accepts connections and carries out orders of the handle.
 pub(super) struct Listener {
     port: Port,
     addr: SocketAddr,
@@ -51,7 +51,7 @@ pub(super) struct Listener {
 }
 
 impl Listener {
-    /// Listens on `addr`. To be called inside a tokio runtime.
+    /// Listens on `addr`. Call it inside a tokio runtime.
     pub(super) fn bind(addr: SocketAddr, shared: Arc<Shared>) -> io::Result<Self> {
         let listener = hold(addr)?.listen(BACKLOG)?;
         Ok(Self {
@@ -67,7 +67,7 @@ impl Listener {
         self.addr
     }
 
-    /// Serves until it is told to stop, or the handle is gone. All connections end with it.
+    /// Serves until it is told to stop or the handle is dropped. All connections end with it.
     pub(super) async fn run(mut self, mut control: mpsc::Receiver<Control>) {
         loop {
             tokio::select! {
@@ -85,7 +85,8 @@ impl Listener {
                 Some(_) = self.tasks.join_next() => {}
                 stream = accept(&self.port), if self.tasks.len() < MAX_OPEN => self.welcome(stream).await,
                 () = async { sleep_until(self.resume_at.unwrap_or_else(Instant::now)).await }, if self.resume_at.is_some() => {
-                    // A port that cannot be had again stays closed, which is an outage too; `resume` tells why.
+                    // If the port cannot be opened again, it stays closed, which is also an outage.
+                    // `resume` returns the reason.
                     let _ = self.resume();
                 }
             }
@@ -99,12 +100,12 @@ impl Listener {
                 let guard: OpenGuard = self.shared.accept(client);
                 self.tasks.spawn(serve(stream, guard));
             }
-            // Out of descriptors, most likely: they come back when a connection ends.
+            // Probably out of descriptors. They become free when a connection ends.
             Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
         }
     }
 
-    /// The answer's receiver may be gone; the order stands all the same.
+    /// Carries out an order, even if the receiver of the answer is gone.
     fn obey(&mut self, order: Control) {
         match order {
             Control::StopListening(answer) => {
@@ -161,7 +162,7 @@ fn hold(addr: SocketAddr) -> io::Result<TcpSocket> {
         SocketAddr::V4(_) => TcpSocket::new_v4()?,
         SocketAddr::V6(_) => TcpSocket::new_v6()?,
     };
-    // Connections of before may still be in TIME_WAIT.
+    // Earlier connections may still be in TIME_WAIT.
     socket.set_reuseaddr(true)?;
     socket.bind(addr)?;
     Ok(socket)

@@ -15,40 +15,40 @@ use tokio::sync::Notify;
 use super::{handshake::Request, parts::How};
 use crate::core::Message;
 
-/// Payloads are kept up to these bounds: of a connection, messages and bytes; of a peer, bytes.
+/// The limits for kept payloads: messages and bytes of a connection, bytes of a peer.
 const KEPT_MESSAGES: usize = 1000;
 const KEPT_BYTES: usize = 256 << 10;
 const KEPT_BYTES_OF_ALL: usize = 64 << 20;
 
-/// Orders that wait for a connection's task.
+/// The most orders that wait for a connection's task.
 const MAX_COMMANDS: usize = 1024;
 
-/// One TCP connection to the peer: what came, and how it ended.
+/// One TCP connection to the peer: what it received, and how it ended.
 #[derive(Clone, Debug)]
 pub struct ConnectionLog {
-    /// Counts from 1, in the order of acceptance.
+    /// A number that counts from 1, in the order of acceptance.
     pub id: u64,
     /// The client's address.
     pub client: SocketAddr,
-    /// When TCP was accepted.
+    /// When the TCP connection was accepted.
     pub accepted_at: Instant,
     /// The handshake's request, once it was read.
     pub request: Option<Request>,
-    /// When the 101 was queued; `None` if there was none.
+    /// When the 101 was queued; `None` if no 101 was sent.
     pub opened_at: Option<Instant>,
-    /// The first messages: at most 1,000, and 256 KiB.
+    /// The first messages, at most 1,000 and 256 KiB.
     pub messages: Vec<Message>,
-    /// All messages.
+    /// The number of all messages.
     pub message_count: u64,
     /// The payload of all messages, in bytes.
     pub byte_count: u64,
-    /// Ping frames of the client.
+    /// The number of Ping frames from the client.
     pub ping_count: u64,
-    /// Pong frames of the client.
+    /// The number of Pong frames from the client.
     pub pong_count: u64,
     /// The client's Close frame.
     pub close: Option<ClientClose>,
-    /// Whether the peer went silent on it ([`How::Freeze`]).
+    /// Whether the peer stopped reading and answering on it ([`How::Freeze`]).
     pub frozen: bool,
     /// When and how it ended; `None` while it is open.
     pub end: Option<(Instant, Ended)>,
@@ -70,7 +70,7 @@ impl ConnectionLog {
         self.end.map(|(_, how)| how)
     }
 
-    /// The text messages among those that are kept.
+    /// The text messages among the kept ones.
     pub fn texts(&self) -> Vec<&str> {
         self.messages.iter().filter_map(Message::as_text).collect()
     }
@@ -81,7 +81,7 @@ impl ConnectionLog {
 pub struct ClientClose {
     /// The code; `None` if the frame was empty.
     pub code: Option<u16>,
-    /// The reason; bytes that are not UTF-8 are replaced.
+    /// The reason. Bytes that are not UTF-8 are replaced.
     pub reason: String,
 }
 
@@ -110,7 +110,7 @@ pub enum Ended {
     Stopped,
 }
 
-/// What may be asked of an open connection from outside.
+/// An order to an open connection.
 #[derive(Debug)]
 pub(super) enum Command {
     Send(Message),
@@ -128,7 +128,7 @@ pub(super) struct Batch {
     pub(super) close: Option<ClientClose>,
 }
 
-/// The side of a connection that its task and the peer's handle share.
+/// The part of a connection that its task and the peer's handle share.
 #[derive(Debug)]
 pub(super) struct Connection {
     log: Mutex<ConnectionLog>,
@@ -164,12 +164,12 @@ impl Connection {
         }
     }
 
-    /// Reads or changes the log. Nothing else may be called meanwhile.
+    /// Reads or changes the log. `look` must not call anything else of the connection.
     pub(super) fn log<T>(&self, look: impl FnOnce(&mut ConnectionLog) -> T) -> T {
         look(&mut self.log.lock())
     }
 
-    /// Gives the connection's task an order; whether there was room for it.
+    /// Sends an order to the connection's task. Returns whether there was room for it.
     pub(super) fn order(&self, command: Command) -> bool {
         let mut commands = self.commands.lock();
         let room = matches!(command, Command::End(_)) || commands.len() < MAX_COMMANDS;
@@ -184,7 +184,7 @@ impl Connection {
         std::mem::take(&mut *self.commands.lock())
     }
 
-    /// Whether a payload of `size` bytes may be kept, and if so, its room taken.
+    /// Whether a payload of `size` bytes may be kept. If so, reserves its space.
     pub(super) fn reserve(&self, index: u64, size: usize) -> bool {
         let mut kept = self.kept.lock();
         let room = index < KEPT_MESSAGES as u64

@@ -1,4 +1,4 @@
-//! A WebSocket server for tests that misbehaves as it is told, and tells what it saw.
+//! A WebSocket server for tests. It misbehaves as it is told, and reports what it saw.
 //!
 //! ```
 //! use std::time::Duration;
@@ -21,9 +21,10 @@
 //!
 //! # Behaviours by path
 //!
-//! Values here are the defaults. Durations are whole numbers of `ms`, `s` or `m`; `how` is `reset` or `fin`.
-//! Where `messages=N` and `after=T` are named, the behaviour comes after N messages of the client, then T;
-//! until then, and wherever nothing else is said, messages are echoed.
+//! The values in the table are the defaults. Durations are whole numbers of `ms`, `s` or `m`; `how`
+//! is `reset` or `fin`. With `messages=N` and `after=T`, the behaviour begins after N messages of
+//! the client, and then T. Until then, and if the table says nothing else, the peer echoes
+//! messages.
 //!
 //! | path | what the peer does |
 //! |---|---|
@@ -47,14 +48,16 @@
 //! | `/announce?bytes=1099511627776&pour=0&messages=0&after=0s` | announces a frame of so many bytes, and sends `pour` of them |
 //! | `/raw?hex=…&messages=0&after=0s` | sends these bytes |
 //!
-//! Any path takes `subprotocol=first`, `second`, `none` or a name; `extension=VALUE`, named in the answer whether
-//! asked for or not; `pongs=answer`, `ignore` or `wrong`; `ignore_close=true`. Any other path is a 404.
+//! Any path takes `subprotocol=first`, `second`, `none` or a name; `extension=VALUE`, which the
+//! answer then names even if it was not offered; `pongs=answer`, `ignore` or `wrong`;
+//! `ignore_close=true`. Any other path is a 404.
 //!
-//! # What it costs
+//! # Cost
 //!
-//! An idle connection owns no buffer, and all whole frames of a read are answered with one write, so that one
-//! peer holds thousands of sockets and measures the client rather than itself. Everything it keeps is bounded.
-//! Its framing shares nothing with the client's: each checks the other.
+//! An idle connection owns no buffer, and one write answers all complete frames of a read. So one
+//! peer can hold thousands of sockets, and tests measure the client, not the peer. Everything that
+//! the peer keeps is bounded. Its frame code is separate from the client's, so that each checks the
+//! other.
 
 pub(crate) mod frame;
 mod handshake;

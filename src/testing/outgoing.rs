@@ -1,13 +1,13 @@
-//! Bytes on their way to a client.
+//! Bytes that are to be sent to a client.
 
 use std::io;
 
 use tokio::net::TcpStream;
 
-/// Above so many unsent bytes nothing more is produced, and nothing more is read.
+/// With more unsent bytes than this, nothing more is produced or read.
 pub(super) const HIGH_WATER: usize = 256 << 10;
 
-/// Bytes to write, the first `sent` of which are written.
+/// Bytes to write. The first `sent` bytes are already written.
 #[derive(Default)]
 pub(super) struct Outgoing {
     pub(super) bytes: Vec<u8>,
@@ -23,7 +23,7 @@ impl Outgoing {
         self.bytes.len() - self.sent >= HIGH_WATER
     }
 
-    /// Writes what the kernel takes now.
+    /// Writes as much as the kernel accepts now.
     pub(super) fn flush(&mut self, stream: &TcpStream) -> io::Result<()> {
         while !self.is_empty() {
             match stream.try_write(&self.bytes[self.sent..]) {

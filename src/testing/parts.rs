@@ -1,4 +1,4 @@
-//! What a script is made of.
+//! The parts of a script.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -7,15 +7,15 @@ use bytes::Bytes;
 use super::frame;
 use crate::core::Message;
 
-/// How the peer ends a connection, or worse.
+/// How the peer ends or blocks a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum How {
-    /// A TCP reset; what was not sent yet is lost.
+    /// A TCP reset. Unsent data is lost.
     Reset,
-    /// A TCP FIN with no Close frame before it.
+    /// A TCP FIN without a Close frame.
     Fin,
-    /// The TCP connection stays open, and nothing is read or answered any more.
-    /// The peer holds such a socket until it is kicked again or stopped.
+    /// The TCP connection stays open, but the peer no longer reads or answers. The peer holds the
+    /// socket until it is kicked again or stopped.
     Freeze,
     /// A Close frame with this code, then the closing handshake of RFC 6455 §7.1.
     Close(u16),
@@ -24,26 +24,26 @@ pub enum How {
 /// Which subprotocol the peer names in its answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Subprotocol {
-    /// The client's first, if it offers any.
+    /// The first that the client offers, if any.
     #[default]
     First,
-    /// The client's second, if it offers two.
+    /// The second that the client offers, if there are two.
     Second,
-    /// None, whatever the client offers.
+    /// None.
     None,
-    /// This one, offered or not.
+    /// This one, even if the client did not offer it.
     Named(String),
 }
 
 /// How the peer answers Ping frames.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Pongs {
-    /// With a Pong of the same payload.
+    /// With a Pong that has the same payload.
     #[default]
     Answer,
-    /// Not at all; messages are still read and answered.
+    /// Not at all. Messages are still read and answered.
     Ignore,
-    /// With a Pong of another payload.
+    /// With a Pong that has another payload.
     Wrong,
 }
 

@@ -24,9 +24,9 @@ use crate::core::Message;
 
 const ANY_PORT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
-/// A WebSocket server that does as it is told, and tells what it saw. It serves until it is dropped.
+/// A WebSocket server that follows scripts, and reports what it saw. It serves until it is dropped.
 ///
-/// Paths choose behaviours (the table in [the module's documentation](super)); scripts add others.
+/// Paths choose behaviours (the table in [the module's documentation](super)). Scripts add others.
 #[derive(Debug)]
 pub struct Peer {
     addr: SocketAddr,
@@ -34,33 +34,33 @@ pub struct Peer {
     control: mpsc::Sender<Control>,
 }
 
-/// What a test waited for has not come in time.
+/// The condition of a wait did not become true in time.
 #[derive(Debug, thiserror::Error)]
 #[error("not seen within {deadline:?}: {what}; {accepted} accepted, {open} open")]
 pub struct NotSeen {
-    /// What was waited for.
+    /// The condition.
     pub what: String,
-    /// For how long.
+    /// The time limit.
     pub deadline: Duration,
-    /// Connections accepted until then.
+    /// The number of connections accepted until then.
     pub accepted: u64,
-    /// Connections open then.
+    /// The number of open connections at that time.
     pub open: usize,
 }
 
 impl Peer {
-    /// Serves on a free port of 127.0.0.1, in the tokio runtime that this is called in.
+    /// Serves on a free port of 127.0.0.1, in the current tokio runtime.
     ///
     /// # Errors
-    /// The socket's, when no port can be listened on.
+    /// An error of the socket if no port can be opened.
     pub async fn start() -> io::Result<Self> {
         Self::bind(ANY_PORT).await
     }
 
-    /// As [`Peer::start`], on this address; port 0 is a free one.
+    /// Like [`Peer::start`], on this address. Port 0 selects a free port.
     ///
     /// # Errors
-    /// The socket's, when the address cannot be listened on.
+    /// An error of the socket if the address cannot be used.
     pub async fn bind(addr: SocketAddr) -> io::Result<Self> {
         let shared = Arc::new(Shared::new());
         let listener = Listener::bind(addr, Arc::clone(&shared))?;
@@ -74,18 +74,18 @@ impl Peer {
         })
     }
 
-    /// Serves on a free port of 127.0.0.1, in a thread of its own; needs no runtime.
+    /// Serves on a free port of 127.0.0.1 in its own thread. It needs no runtime.
     ///
     /// # Errors
-    /// The thread's or the socket's, when one cannot be had.
+    /// An error if the thread or the socket cannot be created.
     pub fn spawn_thread() -> io::Result<Self> {
         Self::spawn_thread_on(ANY_PORT)
     }
 
-    /// As [`Peer::spawn_thread`], on this address; port 0 is a free one.
+    /// Like [`Peer::spawn_thread`], on this address. Port 0 selects a free port.
     ///
     /// # Errors
-    /// The thread's or the socket's, when one cannot be had.
+    /// An error if the thread or the socket cannot be created.
     pub fn spawn_thread_on(addr: SocketAddr) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -108,7 +108,7 @@ impl Peer {
         })
     }
 
-    /// Where the peer listens; the same for its whole life.
+    /// The address of the peer. It never changes.
     pub fn addr(&self) -> SocketAddr {
         self.addr
     }
@@ -118,39 +118,40 @@ impl Peer {
         format!("ws://{}{path}", self.addr)
     }
 
-    /// What connections to this path get from now on, whatever their query; it replaces the path's own behaviour.
+    /// Sets the script of this path from now on, for any query. It replaces the built-in behaviour
+    /// of the path.
     pub fn script(&self, path: &str, script: Script) {
         self.shared.set_scripts(path, vec![script]);
     }
 
-    /// A script for each of the next connections to this path; the last one for all that follow.
-    /// With no script the path has its own behaviour back.
+    /// Sets a script for each of the next connections to this path; the last one also applies to
+    /// all later connections. With no script, the path gets its built-in behaviour back.
     pub fn script_each(&self, path: &str, scripts: impl IntoIterator<Item = Script>) {
         self.shared.set_scripts(path, scripts.into_iter().collect());
     }
 
-    /// What becomes of TCP connections right after they are accepted, before anything is read.
-    /// [`How::Close`] is a FIN here. `None`, as at the start: they are served.
+    /// Sets what happens to TCP connections directly after they are accepted, before anything is
+    /// read. [`How::Close`] is a FIN here. With `None`, the initial value, they are served.
     pub fn at_accept(&self, how: Option<How>) {
         self.shared.set_at_accept(how);
     }
 
-    /// TCP connections accepted so far.
+    /// The number of TCP connections accepted so far.
     pub fn accepted(&self) -> u64 {
         self.shared.accepted()
     }
 
-    /// TCP connections that the peer holds now, frozen ones among them.
+    /// The number of TCP connections that the peer holds now, with frozen ones.
     pub fn open_count(&self) -> usize {
         self.shared.open_count()
     }
 
-    /// What was seen on each connection, oldest first: all open ones, and the last 10,000 that ended.
+    /// The log of each connection, oldest first: all open ones, and the last 10,000 that ended.
     pub fn connections(&self) -> Vec<ConnectionLog> {
         self.shared.logs()
     }
 
-    /// The same, of the connections to this path.
+    /// The logs of the connections to this path.
     pub fn connections_at(&self, path: &str) -> Vec<ConnectionLog> {
         self.shared
             .logs()
@@ -159,8 +160,8 @@ impl Peer {
             .collect()
     }
 
-    /// Sends a message on all open connections to this path; how many took it.
-    /// A connection with 1,024 orders waiting does not.
+    /// Sends a message on all open connections to this path. Returns how many accepted it. A
+    /// connection with 1,024 waiting orders does not.
     pub fn send(&self, path: &str, message: impl Into<Message>) -> usize {
         let message = message.into();
         let open = self.shared.open().into_iter();
@@ -169,12 +170,12 @@ impl Peer {
             .count()
     }
 
-    /// Ends all connections this way; how many there were.
+    /// Ends all connections in this way. Returns their number.
     pub fn kick_all(&self, how: How) -> usize {
         self.kick_where(how, |_| true)
     }
 
-    /// Ends all connections to this path this way; how many there were.
+    /// Ends all connections to this path in this way. Returns their number.
     pub fn kick(&self, path: &str, how: How) -> usize {
         self.kick_where(how, |log| log.path() == path)
     }
@@ -186,33 +187,35 @@ impl Peer {
             .count()
     }
 
-    /// Closes the listening socket: connecting is refused. Open connections live on, and the port stays ours.
+    /// Closes the listening socket: new connections are refused. Open connections stay, and the
+    /// port stays reserved.
     ///
     /// # Errors
-    /// The socket's, when the port cannot be held.
+    /// An error of the socket if the port cannot be reserved.
     pub async fn stop_listening(&self) -> io::Result<()> {
         self.ask(Control::StopListening).await?
     }
 
-    /// Listens again on the same port; nothing if it does.
+    /// Listens again on the same port. Does nothing if it already listens.
     ///
     /// # Errors
-    /// The socket's, when the port cannot be had again.
+    /// An error of the socket if the port cannot be opened again.
     pub async fn resume(&self) -> io::Result<()> {
         self.ask(Control::Resume).await?
     }
 
-    /// Stops listening and ends all connections; returns when that is under way. The peer comes back by
-    /// itself after `time`.
+    /// Stops listening and ends all connections; returns when this has begun. The peer listens
+    /// again by itself after `time`.
     ///
     /// # Errors
-    /// The socket's, when the port cannot be held.
+    /// An error of the socket if the port cannot be reserved.
     pub async fn outage(&self, how: How, time: Duration) -> io::Result<()> {
         self.ask(|answer| Control::Outage(how, time, answer))
             .await?
     }
 
-    /// Stops for good; returns when all sockets are closed. A drop does the same without waiting.
+    /// Stops the peer. Returns when all sockets are closed. Dropping it does the same without
+    /// waiting.
     pub async fn stop(self) {
         let _ = self.ask(Control::Stop).await;
     }
@@ -224,11 +227,11 @@ impl Peer {
         answered.await.map_err(|_| gone())
     }
 
-    /// Waits until `condition` holds; it is looked at after each change. `what` is for the error.
-    /// The deadline is tokio's: under a paused clock it passes at once.
+    /// Waits until `condition` holds; it is checked after each change. `what` is for the error. The
+    /// deadline uses tokio's clock: with a paused clock it passes at once.
     ///
     /// # Errors
-    /// When the deadline has passed.
+    /// If the deadline has passed.
     pub async fn wait_until(
         &self,
         what: &str,
@@ -239,10 +242,11 @@ impl Peer {
             .await
     }
 
-    /// Waits until a connection to this path is as `condition` says; the oldest such one.
+    /// Waits until `condition` holds for a connection to this path. Returns the oldest such
+    /// connection.
     ///
     /// # Errors
-    /// When the deadline has passed.
+    /// If the deadline has passed.
     pub async fn wait_for(
         &self,
         path: &str,
@@ -256,10 +260,10 @@ impl Peer {
         .await
     }
 
-    /// Waits until so many connections are open, their handshakes done.
+    /// Waits until this number of connections are open, with their handshakes done.
     ///
     /// # Errors
-    /// When the deadline has passed.
+    /// If the deadline has passed.
     pub async fn wait_open(&self, count: usize, deadline: Duration) -> Result<(), NotSeen> {
         let what = format!("{count} open connections");
         let open = |peer: &Self| {

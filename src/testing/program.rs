@@ -1,4 +1,4 @@
-//! A script's steps, played against a clock that is an argument.
+//! Runs the steps of a script. The time is an argument.
 
 use std::{sync::Arc, time::Instant};
 
@@ -9,26 +9,26 @@ use super::{
     script::Script,
 };
 
-/// What a program wants after it has done all that it can do now.
+/// What a program needs after it has done all that it can do now.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Turn {
-    /// To be asked again when a message has come.
+    /// Call it again after the next message.
     Wait,
-    /// To be asked again then.
+    /// Call it again at this time.
     WaitUntil(Instant),
-    /// To be asked again when what is queued was written.
+    /// Call it again when the queue was written.
     Full,
-    /// A Close frame was queued; the answer is due.
+    /// A Close frame was queued; wait for the answer.
     Closing,
-    /// The end, once what is queued was written.
+    /// End the connection when the queue was written.
     End(How),
 }
 
-/// A script's steps, and how far they are done.
+/// The steps of a script, and the progress.
 pub(super) struct Program {
     script: Arc<Script>,
     step: usize,
-    /// Of the current step: how often it was done, and when it is due.
+    /// The current step: how often it was done, and when it is due.
     count: u64,
     due: Option<Instant>,
 }
@@ -43,7 +43,7 @@ impl Program {
         }
     }
 
-    /// Does what is due; `messages` is how many the client has sent.
+    /// Does what is due. `messages` is the number of messages from the client.
     pub(super) fn advance(&mut self, out: &mut Outgoing, now: Instant, messages: u64) -> Turn {
         let script = Arc::clone(&self.script);
         while let Some(step) = script.steps.get(self.step) {
@@ -58,7 +58,7 @@ impl Program {
         Turn::Wait
     }
 
-    /// Plays one step; `None` when it is done.
+    /// Runs one step; `None` when it is done.
     fn play(
         &mut self,
         step: &Step,
@@ -87,7 +87,7 @@ impl Program {
                 self.count += 1;
                 let tick = format!("{{\"t\":{}}}", self.count);
                 frame::encode(&mut out.bytes, frame::TEXT, tick.as_bytes());
-                // Ticks that a slow client missed are not made up for.
+                // Ticks that a slow client missed are not repeated.
                 let next = (due + *every).max(now);
                 self.due = Some(next);
                 let more = count.is_none_or(|count| self.count < count);

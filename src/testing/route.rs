@@ -1,4 +1,4 @@
-//! The behaviours that a path alone chooses: the table in the module's documentation.
+//! The built-in behaviours of paths: the table in the module's documentation.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -7,7 +7,7 @@ use super::{
     script::Script,
 };
 
-/// The script that a request's target asks for. The error is a line for the refusal's body.
+/// The script for a request's target. The error is a line for the body of the refusal.
 pub(super) fn route(target: &str) -> Result<Script, Refusal> {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let query = Query(
@@ -63,7 +63,7 @@ fn behaviour(path: &str, query: &Query) -> Result<Script, Refusal> {
     }
 }
 
-/// An echo that comes to its point after `messages` messages, then `after`.
+/// Echoes until its condition: `messages` messages, then `after`.
 fn delayed(query: &Query) -> Result<Script, Refusal> {
     let script = match query.number("messages", 0)? {
         0 => Script::echo(),
@@ -104,7 +104,7 @@ fn announce(query: &Query) -> Result<Script, Refusal> {
     }
 }
 
-/// What any path may be asked for besides.
+/// Applies the options that any path takes.
 fn adjust(mut script: Script, query: &Query) -> Result<Script, Refusal> {
     if let Some(name) = query.0.get("subprotocol") {
         script = script.subprotocol(match name.as_str() {

@@ -1,18 +1,18 @@
-//! One read buffer for all sockets of a thread, so that an idle socket owns none.
+//! One read buffer for all sockets of a thread, so that an idle socket owns no buffer.
 
 use std::{cell::RefCell, io};
 
 use tokio::net::TcpStream;
 
-/// The most that one read takes.
+/// The most bytes that one read takes.
 pub(super) const READ_SIZE: usize = 64 << 10;
 
 thread_local! {
     static READ: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_SIZE].into());
 }
 
-/// Reads what is there, at most `limit` bytes, and hands it on; an empty slice is the end.
-/// `None`: nothing is there. Reading inside `take` is not possible.
+/// Reads the available bytes, at most `limit`, and passes them to `take`; an empty slice is the
+/// end. `None` if nothing is available. `take` must not read.
 pub(super) fn read<T>(
     stream: &TcpStream,
     limit: usize,

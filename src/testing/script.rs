@@ -1,4 +1,4 @@
-//! What the peer does with a connection, told before it comes.
+//! What the peer does with a connection.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,7 +11,7 @@ use super::{
 use crate::core::Message;
 
 /// What the peer does with a connection: how it answers the handshake, what it replies to messages,
-/// and what it does of its own accord, step after step.
+/// and the steps that it runs on its own.
 ///
 /// ```
 /// use std::time::Duration;
@@ -38,7 +38,7 @@ pub struct Script {
 }
 
 impl Script {
-    /// Accepts the handshake, and reads messages without a reply.
+    /// Accepts the handshake, and reads messages without replying.
     pub fn sink() -> Self {
         Self::new(Answer::Upgrade(Upgrade::default()), Reply::None)
     }
@@ -48,7 +48,7 @@ impl Script {
         Self::sink().replying(Reply::Echo)
     }
 
-    /// Answers the text `ping` with the text `pong`, and echoes all else.
+    /// Answers the text `ping` with the text `pong`, and echoes everything else.
     pub fn text_heartbeat() -> Self {
         Self::sink().replying(Reply::TextHeartbeat)
     }
@@ -58,7 +58,8 @@ impl Script {
         Self::sink().replying(Reply::Fragments(piece))
     }
 
-    /// Replies to each message with what `reply` returns, in order. A panic in it ends the connection.
+    /// Replies to each message with the result of `reply`, in order. A panic in it ends the
+    /// connection.
     pub fn reply_with<F>(reply: F) -> Self
     where
         F: Fn(&Message) -> Vec<Message> + Send + Sync + 'static,
@@ -77,19 +78,19 @@ impl Script {
         )
     }
 
-    /// Reads the handshake's request and ends the connection with no answer.
-    /// With [`How::Freeze`] the handshake is never answered. [`How::Close`] is a FIN here.
+    /// Reads the handshake's request, and ends the connection without an answer. With
+    /// [`How::Freeze`], the handshake is never answered. [`How::Close`] is a FIN here.
     pub fn hang_up(how: How) -> Self {
         Self::new(Answer::HangUp(how), Reply::None)
     }
 
-    /// Adds a header to the handshake's answer, accepted or refused.
+    /// Adds a header to the answer of the handshake, accepted or refused.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// The body of a refusal; nothing when the handshake is accepted.
+    /// Sets the body of a refusal. It is ignored if the handshake is accepted.
     pub fn body(mut self, text: &str) -> Self {
         if let Answer::Status { body, .. } = &mut self.answer {
             text.clone_into(body);
@@ -97,12 +98,12 @@ impl Script {
         self
     }
 
-    /// Which subprotocol the answer names. Without this call: the client's first.
+    /// Sets the subprotocol in the answer. The default is the client's first.
     pub fn subprotocol(self, choice: Subprotocol) -> Self {
         self.upgrade(|upgrade| upgrade.subprotocol = choice)
     }
 
-    /// Names an extension in the answer, asked for or not.
+    /// Names an extension in the answer, even if it was not offered.
     pub fn extension(self, value: &str) -> Self {
         self.header("Sec-WebSocket-Extensions", value)
     }
@@ -112,25 +113,25 @@ impl Script {
         self.upgrade(|upgrade| upgrade.wrong_accept = true)
     }
 
-    /// How Ping frames are answered. Without this call: as RFC 6455 §5.5.3 says.
+    /// Sets how Ping frames are answered. The default is RFC 6455 §5.5.3.
     pub fn pongs(mut self, pongs: Pongs) -> Self {
         self.pongs = pongs;
         self
     }
 
-    /// Leaves the client's Close frame unanswered, and the TCP connection open.
+    /// Does not answer the client's Close frame, and keeps the TCP connection open.
     pub fn ignore_close(mut self) -> Self {
         self.answers_close = false;
         self
     }
 
-    /// Reads at most so many bytes a second, through a small receive buffer.
+    /// Reads at most this number of bytes a second, through a small receive buffer.
     pub fn read_rate(mut self, bytes_per_second: u64) -> Self {
         self.read_rate = Some(bytes_per_second.max(1));
         self
     }
 
-    /// Sends a message. What is sent with no wait before it leaves in one write with the 101.
+    /// Sends a message. A message without a wait before it is sent in one write with the 101.
     pub fn send(self, message: impl Into<Message>) -> Self {
         self.step(Step::Send(message.into()))
     }
@@ -143,12 +144,12 @@ impl Script {
         self.raw(out)
     }
 
-    /// Sends bytes as they are: any violation of the protocol.
+    /// Sends these bytes unchanged, for any violation of the protocol.
     pub fn raw(self, bytes: impl Into<Bytes>) -> Self {
         self.step(Step::Raw(bytes.into()))
     }
 
-    /// Sends the header of a binary frame that announces so many bytes, and none of them.
+    /// Sends the header of a binary frame with this length, and no payload.
     pub fn announce(self, length: u64) -> Self {
         let mut header = Vec::new();
         frame::encode_header(&mut header, true, frame::BINARY, length);
@@ -165,19 +166,20 @@ impl Script {
         self.step(Step::Wait(time))
     }
 
-    /// Waits until the client has sent so many messages on this connection, from its start.
+    /// Waits until the client has sent this number of messages, counted from the start of the
+    /// connection.
     pub fn await_messages(self, count: u64) -> Self {
         self.step(Step::AwaitMessages(count))
     }
 
-    /// Sends `{"t":1}`, `{"t":2}` and so on, the first one after `every`; at least 1 ms apart.
-    /// The next step follows after `count` messages, or never.
+    /// Sends `{"t":1}`, `{"t":2}` and so on, the first one after `every`; at least 1 ms apart. The
+    /// next step follows after `count` messages, or never.
     pub fn feed(self, every: Duration, count: Option<u64>) -> Self {
         let every = every.max(Duration::from_millis(1));
         self.step(Step::Feed { every, count })
     }
 
-    /// Sends the same bytes so many times, as fast as the client reads.
+    /// Sends the same bytes this number of times, as fast as the client reads.
     pub fn flood(self, bytes: impl Into<Bytes>, count: u64) -> Self {
         self.step(Step::Flood {
             bytes: bytes.into(),
@@ -185,14 +187,14 @@ impl Script {
         })
     }
 
-    /// Sends so many Ping frames, as fast as the client reads.
+    /// Sends this number of Ping frames, as fast as the client reads.
     pub fn ping_flood(self, count: u64) -> Self {
         let mut ping = Vec::new();
         frame::encode(&mut ping, frame::PING, b"flood");
         self.flood(ping, count)
     }
 
-    /// Sends so many messages, as fast as the client reads.
+    /// Sends this number of messages, as fast as the client reads.
     pub fn message_flood(self, message: impl Into<Message>, count: u64) -> Self {
         let message = message.into();
         let mut out = Vec::new();
@@ -200,8 +202,8 @@ impl Script {
         self.flood(out, count)
     }
 
-    /// Sends a Close frame with a code and a reason, then ends with the closing handshake.
-    /// Without a code the frame is empty. A code that may not stand on the wire is sent all the same.
+    /// Sends a Close frame with a code and a reason, then ends with the closing handshake. Without
+    /// a code, the frame is empty. A code that is not allowed on the wire is sent all the same.
     pub fn close(self, code: Option<u16>, reason: &str) -> Self {
         self.step(Step::Close {
             code,
@@ -209,7 +211,7 @@ impl Script {
         })
     }
 
-    /// Ends the connection; steps behind it are not reached.
+    /// Ends the connection. Later steps are not reached.
     pub fn end(self, how: How) -> Self {
         self.step(Step::End(how))
     }

@@ -1,4 +1,4 @@
-//! A TCP connection from its acceptance: handshake, session, end.
+//! Serves a TCP connection from its acceptance: handshake, session, end.
 
 use std::{io, time::Instant};
 
@@ -18,7 +18,7 @@ use super::{
     shared::OpenGuard,
 };
 
-/// How long a client may take to send its request.
+/// The time limit for the client's request.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Serves a connection until its socket can be dropped.
@@ -36,7 +36,7 @@ pub(super) async fn serve(stream: TcpStream, guard: OpenGuard) {
             }
             Outcome::Drop(How::Reset) => {
                 guard.end(Ended::Dropped(How::Reset));
-                // Where the option cannot be set, the socket is gone already.
+                // If the option cannot be set, the socket is already gone.
                 let _ = stream.set_zero_linger();
                 return;
             }
@@ -48,7 +48,7 @@ pub(super) async fn serve(stream: TcpStream, guard: OpenGuard) {
     }
 }
 
-/// Everything before the end, and what is still to be written then.
+/// Handles everything before the end. Also returns what is still to be written.
 async fn talk(stream: &TcpStream, guard: &OpenGuard) -> (Outcome, Outgoing) {
     let mut out = Outgoing::default();
     if let Some(how) = guard.shared.at_accept() {
@@ -90,7 +90,7 @@ fn refuse(status: u16, headers: &[(String, String)], body: &str) -> (Outcome, Ou
     (Outcome::Ended(Ended::Refused(status)), out)
 }
 
-/// Reads the head of a request; what came behind it stays in `buffer`.
+/// Reads the head of a request. Bytes behind it stay in `buffer`.
 async fn request(stream: &TcpStream, buffer: &mut BytesMut) -> Option<Request> {
     loop {
         stream.readable().await.ok()?;
@@ -114,7 +114,7 @@ async fn request(stream: &TcpStream, buffer: &mut BytesMut) -> Option<Request> {
     }
 }
 
-/// Until an order to end comes; others have no meaning outside a session.
+/// Waits for an order to end. Outside a session, other orders have no meaning.
 async fn ordered(guard: &OpenGuard) -> How {
     loop {
         for command in guard.connection.take_commands() {
@@ -126,7 +126,8 @@ async fn ordered(guard: &OpenGuard) -> How {
     }
 }
 
-/// Holds a silent socket until an order comes, or the kernel reports an error such as a reset.
+/// Holds a silent socket until an order comes, or until the kernel reports an error such as a
+/// reset.
 async fn frozen(stream: &TcpStream, guard: &OpenGuard) -> Outcome {
     tokio::select! {
         how = ordered(guard) => Outcome::Drop(how),
@@ -134,7 +135,8 @@ async fn frozen(stream: &TcpStream, guard: &OpenGuard) -> Outcome {
     }
 }
 
-/// Writes what is left, sends a FIN, and reads until the client's: closing with unread bytes would be a reset.
+/// Writes the rest, sends a FIN, and reads until the client's FIN: closing with unread bytes would
+/// be a reset.
 async fn finish(stream: &TcpStream, out: &mut Outgoing) {
     let end = async {
         out.flush_all(stream).await?;
@@ -146,6 +148,6 @@ async fn finish(stream: &TcpStream, out: &mut Outgoing) {
             }
         }
     };
-    // Whatever goes wrong here, the socket is dropped next.
+    // Errors do not matter: the socket is dropped next.
     let _: Result<io::Result<()>, _> = timeout(CLOSE_TIMEOUT, end).await;
 }

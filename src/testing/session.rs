@@ -21,39 +21,39 @@ use super::{
     shared::Shared,
 };
 
-/// How long the client may take to answer a Close frame, and to end TCP.
+/// The time limit for the client to answer a Close frame, and to end TCP.
 pub(super) const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What is left to do with the TCP connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// To be ended with a FIN, once what is queued was written.
+    /// End it with a FIN when the queue was written.
     Ended(Ended),
-    /// To be dropped, or frozen.
+    /// Drop or freeze it.
     Drop(How),
 }
 
-/// A connection that was upgraded.
+/// An upgraded connection.
 pub(super) struct Session<'a> {
     stream: &'a TcpStream,
     connection: &'a Connection,
     shared: &'a Shared,
     script: Arc<Script>,
-    /// What was not written yet.
+    /// Bytes that were not written yet.
     pub(super) out: Outgoing,
-    /// The bytes of a frame that is not whole yet.
+    /// The bytes of an incomplete frame.
     pending: BytesMut,
     inbound: Inbound,
     program: Program,
     turn: Turn,
-    /// Since when the peer wants the end, by its own Close frame or a drop.
+    /// Since when the peer wants to end, by its own Close frame or by a drop.
     closing: Option<Instant>,
-    /// A slow reader reads no earlier.
+    /// When a slow reader reads next.
     read_at: Option<Instant>,
 }
 
 impl<'a> Session<'a> {
-    /// A session whose answer, the 101, is in `out`; `pending` came behind the request.
+    /// A session whose 101 is in `out`; `pending` are the bytes behind the request.
     pub(super) fn new(
         stream: &'a TcpStream,
         connection: &'a Connection,
@@ -63,7 +63,8 @@ impl<'a> Session<'a> {
         pending: BytesMut,
     ) -> Self {
         if script.read_rate.is_some() {
-            // A large receive buffer would read for the slow reader. Best effort: the kernel has its own minimum.
+            // With a large receive buffer, the kernel would read for the slow reader. Errors do not
+            // matter: the kernel has its own minimum.
             let _ = socket2::SockRef::from(stream).set_recv_buffer_size(4096);
         }
         Self {
@@ -81,7 +82,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Plays the script until the connection has come to its end.
+    /// Runs the script until the connection ends.
     pub(super) async fn run(&mut self) -> Outcome {
         if !self.pending.is_empty()
             && let Some(outcome) = self.take(&mut [])
@@ -108,7 +109,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Does what orders, the script and the clock want now.
+    /// Does what the orders, the script and the clock require now.
     fn act(&mut self) -> Option<Outcome> {
         let now = Instant::now();
         for command in self.connection.take_commands() {
@@ -179,7 +180,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Answers all frames that are whole, and keeps the rest.
+    /// Handles all complete frames, and keeps the rest.
     fn take(&mut self, new: &mut [u8]) -> Option<Outcome> {
         let mut batch = Batch::default();
         let result = if self.pending.is_empty() {
@@ -236,7 +237,7 @@ impl<'a> Session<'a> {
     }
 }
 
-/// Until then, or for ever.
+/// Waits until then, or for ever.
 async fn until(at: Option<Instant>) {
     match at {
         Some(at) => tokio::time::sleep_until(at.into()).await,

@@ -1,4 +1,4 @@
-//! What a peer's handle, its listener and its connections share.
+//! What the handle, the listener and the connections of a peer share.
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
@@ -17,7 +17,7 @@ use super::{
     script::Script,
 };
 
-/// Logs of ended connections that are kept; the oldest go first.
+/// The most logs of ended connections. The oldest are dropped first.
 const MAX_ENDED: usize = 10_000;
 
 /// The part of a peer that outlives its listener.
@@ -30,7 +30,7 @@ pub(super) struct Shared {
     changed: watch::Sender<()>,
 }
 
-/// The scripts of a path: one for each connection in turn, the last for all that follow.
+/// The scripts of a path: one for each connection in turn, the last one for all later connections.
 #[derive(Debug)]
 struct Scripts(VecDeque<Arc<Script>>);
 
@@ -83,7 +83,7 @@ impl Shared {
         *self.at_accept.lock()
     }
 
-    /// Takes note of a new TCP connection. It counts as open until the guard is dropped.
+    /// Records a new TCP connection. It counts as open until the guard is dropped.
     pub(super) fn accept(self: &Arc<Self>, client: SocketAddr) -> OpenGuard {
         let mut connections = self.connections.lock();
         connections.accepted += 1;
@@ -131,7 +131,7 @@ impl Shared {
         logs
     }
 
-    /// Tells those who wait that a log has changed.
+    /// Wakes those who wait for a change of a log.
     pub(super) fn notify(&self) {
         if self.changed.receiver_count() > 0 {
             self.changed.send_replace(());
@@ -143,7 +143,7 @@ impl Shared {
     }
 }
 
-/// Keeps a connection among the open ones; dropped with its task, however that ends.
+/// Marks a connection as open. The guard is dropped with its task, however that ends.
 pub(super) struct OpenGuard {
     pub(super) shared: Arc<Shared>,
     pub(super) connection: Arc<Connection>,
@@ -151,13 +151,13 @@ pub(super) struct OpenGuard {
 }
 
 impl OpenGuard {
-    /// Changes the log, and tells those who wait.
+    /// Changes the log, and wakes those who wait for it.
     pub(super) fn note(&self, change: impl FnOnce(&mut ConnectionLog)) {
         self.connection.log(change);
         self.shared.notify();
     }
 
-    /// Notes the end; the first one counts.
+    /// Records the end. Only the first one counts.
     pub(super) fn end(&self, how: Ended) {
         self.note(|log| {
             log.end.get_or_insert((Instant::now(), how));

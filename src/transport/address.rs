@@ -1,4 +1,4 @@
-//! Where a URL leads.
+//! The address that a URL leads to.
 
 use std::{fmt, net::IpAddr, ops::Range};
 
@@ -9,14 +9,14 @@ use crate::{
     settings::{InvalidUrl, PlainUrl, url::parse},
 };
 
-/// A URL, and what a dial needs of it.
+/// A URL and the parts that a dial needs.
 #[derive(Clone, Debug)]
 pub(super) struct Address {
-    /// The whole URL in its one way of writing.
+    /// The whole URL, normalised.
     pub text: String,
     /// The host.
     pub host: Host,
-    /// The port, or the scheme's.
+    /// The port of the URL, or the scheme's default port.
     pub port: u16,
     /// Whether the scheme is `wss`.
     pub is_tls: bool,
@@ -26,18 +26,18 @@ pub(super) struct Address {
 /// A host of a URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Host {
-    /// An address: nothing to resolve.
+    /// An IP address: there is nothing to resolve.
     Ip(IpAddr),
     /// A name, in lower case.
     Name(String),
 }
 
 impl Address {
-    /// Parses a URL. Most are written as a parser would write them, and need none.
+    /// Parses a URL. Most URLs are already normalised and need no parser.
     ///
     /// # Errors
     ///
-    /// [`InvalidUrl`], as the configuration would tell it.
+    /// [`InvalidUrl`], with the same text that the configuration reports.
     pub fn parse(text: &str) -> Result<Self, InvalidUrl> {
         match PlainUrl::of(text) {
             Some(plain) => Ok(Self::plain(text, plain)),
@@ -86,15 +86,15 @@ impl Address {
         if self.is_tls { "wss" } else { "ws" }
     }
 
-    /// Host and port, without the port if it is the scheme's own (RFC 9110 §7.2).
+    /// Host and port, without the port if it is the scheme's default (RFC 9110 §7.2).
     pub fn authority(&self) -> &str {
         &self.text[self.authority.clone()]
     }
 
-    /// Host and port, the port always written.
+    /// Host and port, always with the port.
     pub fn host_and_port(&self) -> String {
         let authority = self.authority();
-        // The colons of an IPv6 address stand in brackets.
+        // The colons of an IPv6 address are inside brackets.
         let has_port = authority.rfind(':') > authority.rfind(']');
         match has_port {
             true => authority.to_owned(),
@@ -102,11 +102,11 @@ impl Address {
         }
     }
 
-    /// The URL, to find another from it.
+    /// The URL, as a base for relative references.
     ///
     /// # Errors
     ///
-    /// None that could come: it was a URL before.
+    /// In practice none: the text was parsed as a URL before.
     pub fn url(&self) -> Result<Url, Cause> {
         parse(&self.text).map_err(|error| Cause::InvalidRequest(error.reason))
     }

@@ -1,4 +1,4 @@
-//! The answer to an upgrade as it comes in: heads, and what is behind them.
+//! Reads the answer to an upgrade: its heads, and the bytes behind them.
 
 use std::{cell::RefCell, future::poll_fn, io, mem::MaybeUninit, pin::Pin, task::ready};
 
@@ -22,16 +22,16 @@ use tokio::io::{AsyncRead, ReadBuf};
 use super::{borrowed_stream::BorrowedStream, unfold::unfold};
 use crate::core::Cause;
 
-/// As much is read at once.
+/// Size of one read.
 const READ: usize = 1024;
 
-/// The codec wants more room than 2 KiB behind a head, or asks for 32 KiB.
+/// The codec asks for 32 KiB when less than 2 KiB is free behind a head.
 const ROOM: usize = 4096;
 
-/// Headers of the 101 that a usual server sends.
+/// Number of headers in the 101 of a usual server.
 const FEW: usize = 32;
 
-/// The headers of a 101 that `awc` and we look at.
+/// The headers of a 101 that `awc` and we read.
 const READ_OF_101: [HeaderName; 5] = [
     header::UPGRADE,
     header::CONNECTION,
@@ -41,7 +41,8 @@ const READ_OF_101: [HeaderName; 5] = [
 ];
 
 thread_local! {
-    /// The head of a 101 without headers. A new one has room for a dozen, 3 KiB; one that is cloned makes room for what it gets.
+    /// The head of a 101 without headers. A new one allocates room for a dozen headers (3 KiB); a
+    /// clone allocates only what it gets.
     static UPGRADED: ResponseHead = {
         let mut head = ResponseHead::new(StatusCode::SWITCHING_PROTOCOLS);
         head.headers = HeaderMap::new();
@@ -50,16 +51,16 @@ thread_local! {
     static DECODING: RefCell<BytesMut> = RefCell::default();
 }
 
-/// An answer that is being read. It owns no buffer while nothing has come.
+/// An answer that is being read. It owns no buffer until something has arrived.
 pub(super) struct Answer<C = ClientCodec> {
     pub stream: BorrowedStream,
     pub codec: C,
-    /// What came and was not decoded.
+    /// Bytes that were received and not decoded yet.
     pub unread: BytesMut,
 }
 
 impl Answer {
-    /// Nothing of it has come yet.
+    /// An answer of which nothing has been received.
     pub fn new(stream: BorrowedStream, codec: ClientCodec) -> Self {
         Self {
             stream,
@@ -72,7 +73,7 @@ impl Answer {
     ///
     /// # Errors
     ///
-    /// The stream's, its end, and that of what is no HTTP/1.1.
+    /// An error of the stream, the end of the stream, or an answer that is not HTTP/1.1.
     pub async fn head(&mut self) -> Result<ResponseHead, SendRequestError> {
         loop {
             if speaks_tls(&self.unread) {
@@ -93,7 +94,7 @@ impl Answer {
         }
     }
 
-    /// The same, to read the body that its head announced.
+    /// The same answer, for reading the body that its head announced.
     pub fn into_body(self) -> Answer<ClientPayloadCodec> {
         Answer {
             stream: self.stream,
@@ -102,8 +103,9 @@ impl Answer {
         }
     }
 
-    /// The head of a 101 that has come whole, with the headers that somebody looks at: all that most dials ever read. The codec is
-    /// for the rest, and for what only seems to be one; it clears room for a hundred headers each time.
+    /// Decodes the head of a 101 that has arrived whole, with only the headers that are read later.
+    /// For most dials this is enough. The codec handles everything else, and it clears room for a
+    /// hundred headers each time.
     fn decode_upgraded(&mut self) -> Option<ResponseHead> {
         let mut fields = [const { MaybeUninit::uninit() }; FEW];
         let mut parsed = httparse::Response::new(&mut []);
@@ -121,7 +123,7 @@ impl Answer {
             if READ_OF_101.contains(&name) {
                 head.headers.append(name, value(field.value)?);
             } else if name == header::CONTENT_LENGTH || name == header::TRANSFER_ENCODING {
-                // Whether a 101 may announce a body is for the codec to say.
+                // The codec decides whether a 101 may announce a body.
                 return None;
             }
         }
@@ -129,7 +131,8 @@ impl Answer {
         Some(head)
     }
 
-    /// A head that has come whole. Its headers are slices of the thread's one buffer, which is used again when they are gone.
+    /// Decodes a head that has arrived whole. Its headers are slices of a buffer that the thread
+    /// reuses when they are dropped.
     fn decode(&mut self) -> Result<Option<ResponseHead>, ParseError> {
         if self.unread.is_empty() {
             return Ok(None);
@@ -152,11 +155,11 @@ impl Answer {
 }
 
 impl<C> Answer<C> {
-    /// Reads more; how much, 0 at the end.
+    /// Reads more bytes and returns their number; 0 is the end of the stream.
     ///
     /// # Errors
     ///
-    /// The stream's.
+    /// An error of the stream.
     pub async fn fill(&mut self) -> io::Result<usize> {
         poll_fn(|cx| {
             let mut space = [0; READ];
@@ -169,12 +172,13 @@ impl<C> Answer<C> {
     }
 }
 
-/// Whether this is a record of TLS (RFC 8446 §5.1), an alert or a part of a handshake, and no answer of HTTP.
+/// Whether these bytes are a TLS record (RFC 8446 §5.1) with an alert or a part of a handshake, and
+/// not an HTTP answer.
 fn speaks_tls(bytes: &[u8]) -> bool {
     matches!(bytes, [0x15 | 0x16, 3, ..])
 }
 
-/// A value, without memory of its own if it is one that nearly all servers send.
+/// A header value. Values that nearly all servers send need no memory of their own.
 fn value(bytes: &[u8]) -> Option<HeaderValue> {
     match bytes {
         b"websocket" => Some(HeaderValue::from_static("websocket")),

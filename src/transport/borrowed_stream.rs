@@ -1,4 +1,4 @@
-//! The stream of a dial as `awc` has it: borrowed, until the upgrade is answered.
+//! The stream of a dial as `awc` sees it: borrowed until the upgrade is answered.
 
 use std::{
     io,
@@ -15,7 +15,7 @@ use super::{
     tls::{self, Client},
 };
 
-/// More than this is never read before the upgrade is answered: heads beyond it are an attack or a mistake.
+/// The most that is read before the upgrade is answered. A longer head is an attack or a mistake.
 pub(super) const MAX_ANSWER: usize = 32 * 1024;
 
 /// The stream of a dial, lent to `awc` until the upgrade is answered.
@@ -26,12 +26,12 @@ pub(super) struct BorrowedStream {
 }
 
 impl BorrowedStream {
-    /// Lends what lies in `progress.stream`.
+    /// Lends the stream in `progress.stream`.
     pub fn new(progress: Rc<Progress>) -> Self {
         Self::reading(progress, MAX_ANSWER)
     }
 
-    /// The same, of which at most so many bytes are read.
+    /// The same, but reads at most `max` bytes.
     pub fn reading(progress: Rc<Progress>, max: usize) -> Self {
         Self {
             progress,
@@ -51,7 +51,7 @@ impl BorrowedStream {
     }
 }
 
-/// The answer is longer than so many bytes.
+/// The answer is longer than this number of bytes.
 #[derive(Debug, thiserror::Error)]
 #[error("the answer to the upgrade is longer than {0} bytes")]
 pub(super) struct AnswerTooLong(usize);
@@ -77,7 +77,7 @@ impl AsyncRead for BorrowedStream {
     }
 }
 
-/// An alert of the server's travels to the end of the dial as the cause that it is.
+/// Turns an error of the stream into one that carries a TLS alert of the server as a cause.
 fn into_error(error: io::Error, client: Client) -> io::Error {
     match error.get_ref().and_then(|inner| inner.downcast_ref()) {
         Some(alert) => io::Error::other(tls::failure(alert, client)),

@@ -1,19 +1,22 @@
-//! The descriptors of the process that no dial may have: what accepts, stores and watches needs them.
+//! Reserves file descriptors of the process: dials must leave some for listeners, the store and
+//! watches.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// A process has one table of descriptors, whatever managers it has.
+/// One limit for the process, because all managers share its descriptor table.
 static LIMIT: AtomicU64 = AtomicU64::new(u64::MAX);
 
-/// From now on no dial of this process gets a descriptor of this number or a higher one. The system gives out the lowest that is
-/// free: once that is not below `limit`, there are `limit` files open at least, and a dial fails with a `tcp` cause that says so.
+/// From now on, no dial of this process gets a descriptor with this number or a higher one. The
+/// system always gives out the lowest free number: a number of `limit` means that at least `limit`
+/// files are open. The dial then fails with a `tcp` cause that says so.
 ///
-/// It concerns the process, whatever managers it has. There is no limit until it is set; off Unix there is none at all.
+/// The limit is for the whole process, with all its managers. Without a call there is no limit. On
+/// systems other than Unix it has no effect.
 pub fn limit_dial_descriptors(limit: u64) {
     LIMIT.store(limit, Ordering::Relaxed);
 }
 
-/// Whether a dial may have this socket; otherwise why not.
+/// Checks that a dial may use this socket. The error says why not.
 #[cfg(unix)]
 pub(super) fn check(socket: &impl std::os::fd::AsRawFd) -> Result<(), String> {
     let limit = LIMIT.load(Ordering::Relaxed);

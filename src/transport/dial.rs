@@ -29,16 +29,16 @@ use crate::{
     wire::deflate::Agreed,
 };
 
-/// What [`dial`] works with. The caches are shared by all dials of a process; cloning them is cheap.
+/// The inputs of [`dial`]. All dials of a process share the caches, and cloning them is cheap.
 #[derive(Clone, Copy)]
 pub(crate) struct DialRequest<'a> {
-    /// Whom to dial, and how.
+    /// The settings of the connection.
     pub settings: &'a ConnectionSettings,
-    /// Which of the settings' URLs.
+    /// The URL to dial, one of the settings' URLs.
     pub url: &'a Template,
-    /// Whose name dials: its lookups count for that share.
+    /// The owner of the name that dials. Its lookups count towards the share of this owner.
     pub owner: Option<&'a Owner>,
-    /// Whether a server that is offered subprotocols may choose none of them.
+    /// Whether the server may choose no subprotocol though some are offered.
     pub may_choose_none: bool,
     /// The TLS configurations.
     pub tls: &'a TlsCache,
@@ -51,34 +51,35 @@ pub(crate) struct DialRequest<'a> {
 /// An upgraded connection.
 #[derive(Debug)]
 pub(crate) struct Opened {
-    /// The connection itself, with nothing around it.
+    /// The connection itself, with no wrapper.
     pub stream: Stream,
-    /// What the peer sent right behind its 101: the first frames.
+    /// Bytes that the peer sent directly behind its 101: the first frames.
     pub leftover: Bytes,
     /// The subprotocol that the server chose, always one of those that were offered.
     pub subprotocol: Option<String>,
-    /// The compression that was agreed on, if it was offered.
+    /// The negotiated compression, if compression was offered.
     pub compression: Option<Agreed>,
-    /// The address that answered: the peer's, or its proxy's.
+    /// The address of the peer, or of its proxy.
     pub peer: SocketAddr,
     /// How long the steps took.
     pub timings: Timings,
-    /// What TLS says of the peer; `None` for `ws`.
+    /// What TLS reports about the peer; `None` for `ws`.
     pub tls: Option<TlsReport>,
-    /// The files of all templates of these settings, `on_open` included, as they were read for this dial.
+    /// The files of all templates of these settings, with `on_open`, as they were read for this
+    /// dial.
     pub secrets: Secrets,
-    /// What was done before the dial, where anything was.
+    /// The result of the steps before the dial, if there were any.
     pub prepared: Option<Box<PreparedDial>>,
 }
 
-/// Dials and upgrades, within `connect_timeout`. Must run where `spawn_local` works: on an arbiter.
+/// Dials and upgrades within `connect_timeout`. Call it on an arbiter, since it uses `spawn_local`.
 ///
-/// Dropping the future closes whatever was open. A running `getaddrinfo` or file read cannot be stopped: it ends
-/// on its own thread, and the number of those is bounded for the process.
+/// Dropping the future closes all that was open. A running `getaddrinfo` or file read cannot be
+/// stopped: it ends on its own thread. The number of these threads is bounded for the process.
 ///
 /// # Errors
 ///
-/// [`DialError`]: why, and how far it had come.
+/// [`DialError`]: the cause, and how far the dial had come.
 pub(crate) async fn dial(request: DialRequest<'_>) -> Result<Opened, DialError> {
     let progress = Progress::new(request.settings.connect_timeout);
     timeout_at(progress.deadline, run(request, &progress))
@@ -87,13 +88,14 @@ pub(crate) async fn dial(request: DialRequest<'_>) -> Result<Opened, DialError> 
         .map_err(|cause| progress.fail(cause))
 }
 
-/// The [`host_key`] of a URL that says it as it is written, as most do: it takes neither memory nor a wait.
+/// The [`host_key`] of a URL whose host is written out, without a template. It needs no memory and
+/// no waiting.
 pub(crate) fn written_host_key(url: &Template) -> Option<&str> {
     let plain = PlainUrl::of(url.as_literal()?)?;
     plain.port.map(|_| plain.authority)
 }
 
-/// The `host:port` that this URL dials: the key of the dial budget. The port is always written.
+/// The `host:port` that this URL dials: the key of the dial budget. It always has the port.
 ///
 /// # Errors
 ///
@@ -123,7 +125,8 @@ async fn run(request: DialRequest<'_>, progress: &Rc<Progress>) -> Result<Opened
             }
             None => Err(progress.last_words().unwrap_or(cause)),
         };
-        // A place that the server chose may be made of what it was sent, and so may all that is said of it.
+        // After a redirect, the server chose the URL, perhaps from the secrets that it was sent.
+        // All texts about it are then masked.
         let all = trail.is_some();
         let masked = |cause| without_secrets(cause, settings, request.url, &secrets, all);
         prepared = followed.map_err(masked)?;
@@ -133,7 +136,7 @@ async fn run(request: DialRequest<'_>, progress: &Rc<Progress>) -> Result<Opened
             "the connection was gone when the upgrade was done".into(),
         ));
     };
-    // Without a name of the peer's, the session is that with the proxy.
+    // Without a server name of the peer, the TLS session is the one with the proxy.
     let session = stream.tls().filter(|_| prepared.server_name.is_some());
     let tls = session.map(|session| tls::report(session, &settings.tls));
     Ok(Opened {
@@ -149,7 +152,7 @@ async fn run(request: DialRequest<'_>, progress: &Rc<Progress>) -> Result<Opened
     })
 }
 
-/// The request for the place that a redirect leads to; what fails from now on is told with that.
+/// Builds the request for the target of a redirect. Later errors mention the redirect.
 fn follow(
     redirect: &Redirect,
     trail: &mut Option<Trail>,
@@ -171,10 +174,10 @@ fn follow(
     from.redirected(settings, secrets, to, same_host)
 }
 
-/// One connection, and one upgrade over it.
+/// One connection and one upgrade over it.
 ///
-/// The upgrade begins when the connection is there, and each has its box: what must be held while the network is awaited is
-/// small, and so are its pieces. Malloc's fast paths end below 1 KiB.
+/// The connection and the upgrade are boxed separately, so that little memory is held during
+/// network waits. The pieces stay below 1 KiB, where the fast paths of malloc end.
 async fn hop(
     request: DialRequest<'_>,
     prepared: &mut Prepared,
@@ -218,7 +221,7 @@ async fn open(
     hop::open(way, hop, secrets, progress).await
 }
 
-/// In words that hold no secret: a path may be one.
+/// Says so without secrets: a path may be one.
 fn forbidden(to: &Address) -> Cause {
     let (scheme, authority) = (to.scheme(), to.authority());
     Cause::Forbidden(format!(

@@ -1,4 +1,4 @@
-//! The dial budget of a process: the limiter, awaited from any thread.
+//! The dial budget of a process: the limiter, with waiting from any thread.
 
 use std::{
     collections::BTreeMap,
@@ -19,14 +19,16 @@ use crate::{
     settings::{HostSettings, Rate},
 };
 
-/// Says when a dial may begin. Cloning shares the budget, over all arbiters of the process.
+/// Decides when a dial may begin. Clones share the budget, on all arbiters of the process.
 ///
-/// There is no task behind it. While only time can admit the next dial, one of the waiting ones keeps the timer; it
-/// hands it on when it is granted or dropped, so that no runtime's end leaves the others waiting.
+/// No task runs for it. While only time can admit the next dial, one of the waiting dials holds the
+/// timer. When that dial is granted or dropped, it passes the timer on. So the end of one runtime
+/// does not leave the others waiting.
 #[derive(Clone)]
 pub(crate) struct DialBudget(Arc<Mutex<Budget>>);
 
-/// The right to dial. Dropping it gives the handshake's place back, as that of one that was given up.
+/// The permission to dial. Dropping it gives the handshake's place back, as for an abandoned
+/// handshake.
 #[must_use = "the place is given back when this is dropped"]
 pub(crate) struct Permit {
     budget: DialBudget,
@@ -35,7 +37,8 @@ pub(crate) struct Permit {
 }
 
 impl Permit {
-    /// The handshake is over: the host's next turn depends on whether it was accepted, and on how long it took.
+    /// Reports the end of the handshake. The next turn of the host depends on whether the handshake
+    /// was accepted and on how long it took.
     pub(crate) fn finish(mut self, accepted: bool) {
         self.outcome = match accepted {
             true => DialOutcome::Answered,
@@ -46,12 +49,12 @@ impl Permit {
 
 struct Budget {
     limiter: DialLimiter,
-    /// Of the dials that wait and were polled, by their numbers.
+    /// Wakers of the waiting dials that were polled, by the number of the dial.
     wakers: Vec<Option<Waker>>,
     timekeeper: Option<Timekeeper>,
 }
 
-/// The one of those that wait who wakes when time admits the next dial.
+/// The waiting dial that wakes when time admits the next dial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Timekeeper {
     id: DialId,
@@ -72,19 +75,21 @@ impl DialBudget {
         })))
     }
 
-    /// Gives the owners these shares, from now on and for those that wait; see [`DialLimiter::set_shares`].
+    /// Sets the shares of the owners, for new and for waiting dials; see
+    /// [`DialLimiter::set_shares`].
     pub(crate) fn set_shares(&self, shares: OwnerShares) {
         self.change(|budget, now| budget.limiter.set_shares(shares, now));
     }
 
-    /// Waits for the turn of an owner's dial to `host`, written as `host:port`. Dropping the future gives the place in the line up.
+    /// Waits until an owner may dial `host`, written as `host:port`. Dropping the future gives up
+    /// the place in the queue.
     pub(crate) fn acquire(
         &self,
         host: &str,
         owner: Option<&Owner>,
     ) -> impl Future<Output = Permit> + use<> {
         let id = self.change(|budget, now| budget.limiter.request(host, owner, now));
-        // From here on the place is given back however this ends.
+        // From here on, the place is given back however this ends.
         let permit = Permit {
             budget: self.clone(),
             id,
@@ -112,7 +117,7 @@ impl DialBudget {
                 return Poll::Pending;
             };
             let until = until.into();
-            // Boxed: thousands may wait, and one of them keeps the time.
+            // Boxed: thousands of dials may wait, and only one of them holds the timer.
             let timer = timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(until)));
             if timer.deadline() != until {
                 timer.as_mut().reset(until);
@@ -124,10 +129,10 @@ impl DialBudget {
         }
     }
 
-    /// Changes the budget and wakes whom that concerns, after the lock was let go.
+    /// Changes the budget. Wakes the affected dials after the lock was released.
     fn change<T>(&self, f: impl FnOnce(&mut Budget, Instant) -> T) -> T {
         let mut budget = self.0.lock();
-        // Behind the lock, so that the limiter never sees time go back.
+        // Read under the lock, so that the limiter never sees time go back.
         let now = tokio::time::Instant::now().into_std();
         let result = f(&mut budget, now);
         let woken = budget.grant_ready(now);
@@ -152,7 +157,8 @@ impl fmt::Debug for Permit {
 }
 
 impl Budget {
-    /// `None` if the dial was granted; else until when it keeps the time, if it does.
+    /// `None` if the dial was granted. Otherwise the time until which it holds the timer, if it
+    /// does.
     fn check(&mut self, id: DialId, cx: &Context<'_>) -> Option<Option<Instant>> {
         if !self.limiter.is_waiting(id) {
             return None;
@@ -169,7 +175,7 @@ impl Budget {
         Some(keeper.map(|keeper| keeper.until))
     }
 
-    /// The number may be given to another dial from now on.
+    /// Ends a dial. Its number may then be given to another dial.
     fn end(&mut self, id: DialId, outcome: DialOutcome, now: Instant) {
         drop(self.take_waker(id));
         if self.timekeeper.is_some_and(|keeper| keeper.id == id) {
@@ -181,7 +187,8 @@ impl Budget {
         }
     }
 
-    /// Grants what can be granted, and sees to it that somebody keeps the time. Who is to be woken.
+    /// Grants all dials that can be granted, and makes sure that one waiting dial holds the timer.
+    /// Returns the wakers to call.
     fn grant_ready(&mut self, now: Instant) -> Vec<Waker> {
         let mut woken = Vec::new();
         while let Some(id) = self.limiter.grant(now) {
@@ -189,14 +196,14 @@ impl Budget {
         }
         let next = self.limiter.next(now);
         let before = self.timekeeper;
-        // Whoever keeps the time goes on with it as long as it waits.
+        // A dial that holds the timer keeps it while it waits.
         let keeper = before.filter(|keeper| self.limiter.is_waiting(keeper.id));
         self.timekeeper = next.map(|(until, id)| Timekeeper {
             id: keeper.map_or(id, |keeper| keeper.id),
             until,
         });
         if self.timekeeper != before {
-            // One that was never polled learns of it when it is.
+            // A dial that was never polled finds out with its first poll.
             let told = self.timekeeper.or(keeper);
             woken.extend(told.and_then(|told| self.wakers.get(told.id.number())?.clone()));
         }

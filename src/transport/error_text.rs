@@ -1,14 +1,14 @@
-//! What the operating system says of an error, in the form in which we tell it.
+//! Texts of the operating system's errors, in our form.
 
 use std::io;
 
-/// The text of the operating system, lowercase and without its number.
+/// The text of the operating system, in lowercase and without the error number.
 pub(super) fn plain(error: &io::Error) -> String {
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or(&text);
     let mut characters = text.chars();
     match characters.next() {
-        // An acronym keeps its case: "SSL error" is no "sSL error".
+        // An acronym keeps its case: "SSL error" must not become "sSL error".
         Some(first) if !characters.as_str().starts_with(char::is_uppercase) => {
             first.to_lowercase().chain(characters).collect()
         }

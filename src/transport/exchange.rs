@@ -1,7 +1,8 @@
-//! What stands where `awc`'s own connector would: sends the request over the dial's stream, judges the answer.
+//! Replaces the connector of `awc`: sends the request over the stream of the dial and judges the
+//! answer.
 //!
-//! That connector pools connections, buffers 16 KiB for each and starts a task per request that keeps a date: nothing that a
-//! dial could use, and a fifth of what it costs.
+//! The connector of `awc` pools connections, buffers 16 KiB for each, and starts a task per request
+//! that keeps a date. A dial needs none of this, and it would be a fifth of the cost of a dial.
 
 use std::{
     cell::RefCell,
@@ -30,11 +31,11 @@ use super::{
 };
 use crate::core::Cause;
 
-/// What most requests fit in.
+/// Most requests fit in this.
 const REQUEST: usize = 512;
 
 task_local! {
-    /// The dial whose request a client of this thread is sending. The client is shared, and knows of no dial.
+    /// The dial whose request the client of this thread is sending. All dials share the client.
     static DIAL: Rc<Progress>;
 }
 
@@ -42,7 +43,8 @@ thread_local! {
     static CLIENT: Client = client();
 }
 
-/// A client whose requests go over the stream of the dial that they are sent [`within`]. It costs more to make than a request.
+/// A client whose requests go over the stream of the dial that they are sent [`within`]. Creating
+/// one costs more than a request.
 fn client() -> Client {
     ClientBuilder::new()
         .disable_timeout()
@@ -52,7 +54,8 @@ fn client() -> Client {
         .finish()
 }
 
-/// A request for an upgrade, to be sent [`within`] a dial. No timeout of `awc` is left: the dial has one deadline of its own.
+/// A request for an upgrade, to be sent [`within`] a dial. It has no timeout of `awc`: the dial has
+/// its own deadline.
 pub(super) fn request(uri: Uri) -> WebsocketsRequest {
     CLIENT.with(|client| client.ws(uri))
 }
@@ -62,7 +65,7 @@ pub(super) fn within<F: Future>(dial: Rc<Progress>, work: F) -> impl Future<Outp
     DIAL.scope(dial, work)
 }
 
-/// A middleware with nothing below it.
+/// The innermost middleware.
 struct Exchange;
 
 impl<S> Transform<S, ConnectRequest> for Exchange {
@@ -103,19 +106,19 @@ async fn ask(request: &[u8], stream: &mut BorrowedStream) -> Result<(), SendRequ
     stream.flush().await.map_err(SendRequestError::Send)
 }
 
-/// The headers that `awc` adds, as RFC 6455 spells them: there are servers that know only that. `Connection` is none of its
-/// headers: it only notes what that is to be.
+/// The headers that `awc` adds, in the spelling of RFC 6455, because some servers accept only that
+/// spelling. `Connection` is missing: `awc` does not keep it as a header.
 const BY_AWC: [(header::HeaderName, &str); 3] = [
     (header::UPGRADE, "Upgrade"),
     (header::SEC_WEBSOCKET_KEY, "Sec-WebSocket-Key"),
     (header::SEC_WEBSOCKET_VERSION, "Sec-WebSocket-Version"),
 ];
 
-/// The head of the request (RFC 9112 §3), with these headers of ours, the first ahead of all others. Neither `Uri` nor `HeaderValue` can
-/// hold the end of a line, nor can a name that was parsed.
+/// The head of the request (RFC 9112 §3). The first of `ours` goes before all other headers. `Uri`,
+/// `HeaderValue` and parsed names cannot hold a line end.
 fn encode(request: ConnectRequest, ours: &[Field]) -> Result<Vec<u8>, SendRequestError> {
     let ConnectRequest::Tunnel(head, _) = request else {
-        let text = "the request is no upgrade".into();
+        let text = "the request is not an upgrade".into();
         return Err(into_error(Cause::InvalidRequest(text)));
     };
     let target = head.uri.path_and_query().map_or("/", PathAndQuery::as_str);
@@ -145,7 +148,8 @@ fn encode(request: ConnectRequest, ours: &[Field]) -> Result<Vec<u8>, SendReques
     Ok(bytes)
 }
 
-/// The configuration of a codec has a task behind it that keeps the date; all dials under way on a thread share one.
+/// A codec's configuration has a task behind it that keeps the date. All current dials of a thread
+/// share one.
 pub(super) fn dates() -> Rc<ServiceConfig> {
     thread_local! {
         static SHARED: RefCell<Weak<ServiceConfig>> = const { RefCell::new(Weak::new()) };
@@ -159,9 +163,11 @@ pub(super) fn dates() -> Rc<ServiceConfig> {
     })
 }
 
-/// The head of a 101. Skips other 1xx (RFC 9110 §15.2), and turns all else into a cause.
+/// Returns the head of a 101. Skips other 1xx answers (RFC 9110 §15.2) and turns any other answer
+/// into a cause.
 ///
-/// The number of interim answers needs no bound of its own: they count towards the length of the answer.
+/// The number of interim answers needs no limit of its own: they count towards the length of the
+/// answer.
 async fn judge(
     mut answer: Answer,
     progress: &Progress,
@@ -184,7 +190,7 @@ async fn judge(
         }));
     }
     if head.status != StatusCode::SWITCHING_PROTOCOLS {
-        // Boxed: an answer that is no refusal pays nothing for it.
+        // Boxed: an answer that is not a refusal then pays nothing for it.
         let cause = Box::pin(refusal(&head, answer, progress.deadline)).await;
         return Err(into_error(cause));
     }

@@ -1,14 +1,14 @@
-//! Small files, read where they block nobody.
+//! Reads small files off the arbiter's thread.
 
 use std::{fs::File, io, io::Read, path::Path};
 
 use tokio::{sync::Semaphore, task::spawn_blocking};
 
-/// How many threads of the process read files for dials at a time. A read that hangs keeps its place here even
-/// when its dial was given up, so that hanging reads cannot pile up.
+/// Limits the threads of the process that read files for dials. A read that hangs keeps its permit
+/// even after its dial was abandoned, so that hanging reads cannot pile up.
 static READERS: Semaphore = Semaphore::const_new(16);
 
-/// Does blocking `work` on a thread of its own.
+/// Runs blocking `work` on its own thread.
 pub(super) async fn off_thread<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
@@ -23,7 +23,7 @@ pub(super) async fn off_thread<T: Send + 'static>(
 
 /// The content of a regular file of at most `max` bytes. Blocks.
 pub(super) fn read_bounded(path: &Path, max: u64) -> io::Result<Vec<u8>> {
-    // Opening a FIFO waits for a writer that may never come.
+    // Opening a FIFO waits for a writer, perhaps for ever.
     if !path.metadata()?.is_file() {
         return Err(io::Error::other("it is not a regular file"));
     }

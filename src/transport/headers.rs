@@ -1,4 +1,4 @@
-//! The headers of the upgrade request: the user's, and ours.
+//! The headers of the upgrade request: those of the user and ours.
 
 use std::borrow::Cow;
 
@@ -15,10 +15,10 @@ use crate::{
     settings::{AuthEncoding, BasicAuth, ConnectionSettings, Part, Secret, Template},
 };
 
-/// What the upgrade says of itself unless the settings say otherwise.
+/// The `User-Agent`, unless the settings have one.
 pub(super) const USER_AGENT: &str = concat!("everwire/", env!("CARGO_PKG_VERSION"));
 
-/// Headers that belong to the handshake (RFC 6455 §4.1) or would give the request a body.
+/// Headers that belong to the handshake (RFC 6455 §4.1) or that announce a body.
 const RESERVED: [HeaderName; 9] = [
     header::CONNECTION,
     header::UPGRADE,
@@ -34,16 +34,18 @@ const RESERVED: [HeaderName; 9] = [
 /// A header of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Field {
-    /// Its name as it is sent: the user's as it was written, ours as the standards spell it. Some servers know no other.
+    /// The name as it is sent: the user's as written, ours as in the standards. Some servers accept
+    /// no other spelling.
     pub name: Cow<'static, str>,
     pub value: HeaderValue,
 }
 
-/// All headers but those of the handshake itself, `Host` first.
+/// All headers except those of the handshake itself. `Host` is the first.
 ///
 /// # Errors
 ///
-/// [`Cause::InvalidRequest`] for what cannot be sent, in words that hold no secret; [`Cause::SecretMissing`].
+/// [`Cause::InvalidRequest`] for a header that cannot be sent, without secrets in the text;
+/// [`Cause::SecretMissing`].
 pub(super) fn headers(
     settings: &ConnectionSettings,
     secrets: &Secrets,
@@ -63,7 +65,7 @@ pub(super) fn headers(
             value,
         });
     }
-    // RFC 9110 §7.2: it should be the first.
+    // RFC 9110 §7.2: `Host` should be the first.
     match position(&headers, "Host") {
         Some(at) => headers[..=at].rotate_right(1),
         None => headers.insert(0, ours("Host", host_header(to)?)),
@@ -100,7 +102,8 @@ pub(super) fn position(headers: &[Field], name: &str) -> Option<usize> {
         .position(|given| given.name.eq_ignore_ascii_case(name))
 }
 
-/// Whether a header may go to a host that the settings do not name. Any other may hold a secret, and `Host` is wrong there.
+/// Whether a header may go to a host that the settings do not name. Other headers may hold a
+/// secret, and `Host` would be wrong.
 pub(super) fn is_harmless(name: &HeaderName, value: &Template) -> bool {
     let is_literal = |part: &Part| matches!(part, Part::Literal(_));
     [header::USER_AGENT, header::ORIGIN, header::ACCEPT_LANGUAGE].contains(name)
@@ -109,7 +112,7 @@ pub(super) fn is_harmless(name: &HeaderName, value: &Template) -> bool {
 
 pub(super) fn header_name(name: &str) -> Result<HeaderName, Cause> {
     let parsed = HeaderName::from_bytes(name.as_bytes())
-        .map_err(|_| invalid(format!("{name:?} is no header name")))?;
+        .map_err(|_| invalid(format!("invalid header name {name:?}")))?;
     match RESERVED.contains(&parsed) {
         true => Err(invalid(format!(
             "the header {name} is part of the handshake and cannot be set"
@@ -128,7 +131,7 @@ fn host_header(to: &Address) -> Result<HeaderValue, Cause> {
         .map_err(|_| invalid("the URL's host cannot stand in a header"))
 }
 
-/// RFC 7617 §2: no colon in the user's name, no control characters at all.
+/// RFC 7617 §2: no colon in the user name, and no control characters.
 pub(super) fn authorization(auth: &BasicAuth, secrets: &Secrets) -> Result<HeaderValue, Cause> {
     let (user, password) = (
         secrets.render(&auth.user)?,

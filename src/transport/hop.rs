@@ -1,4 +1,4 @@
-//! Opening the connection of a hop: of a dial, or of a call before it.
+//! Opens the connection of a hop: of a dial, or of an HTTP call before it.
 
 use std::{borrow::Cow, rc::Rc, sync::Arc};
 
@@ -25,7 +25,7 @@ use crate::{
 pub(super) struct Way<'a> {
     /// Proxy, TLS and our own address.
     pub settings: &'a ConnectionSettings,
-    /// Whose lookups they are.
+    /// The owner of the lookups.
     pub owner: Option<&'a Owner>,
     /// The TLS configurations.
     pub tls: &'a TlsCache,
@@ -33,19 +33,19 @@ pub(super) struct Way<'a> {
     pub resolver: &'a Resolver,
 }
 
-/// Whom a hop is to.
+/// The target of a hop.
 pub(super) struct Hop<'a> {
-    /// Where it leads.
+    /// The address to connect to.
     pub to: &'a Address,
     /// The name that the certificate must be valid for; `None` without TLS.
     pub server_name: Option<ServerName<'static>>,
-    /// Whether the settings name this host: any other is not shown the client certificate.
+    /// Whether the settings name this host. Only such a host is shown the client certificate.
     pub with_credentials: bool,
-    /// Which addresses it may have.
+    /// The addresses that may be connected to.
     pub reach: Reach,
 }
 
-/// Opens the connection of a hop, and puts it into `Progress::stream`.
+/// Opens the connection of a hop and stores it in `Progress::stream`.
 ///
 /// # Errors
 ///
@@ -70,7 +70,7 @@ pub(super) async fn open(
     Route {
         tls,
         proxy: match way.settings.proxy.as_ref().filter(|_| !is_detour) {
-            // Boxed: seldom used, and larger than all the rest of a hop.
+            // Boxed: it is rarely used, and larger than the rest of a hop.
             Some(proxy) => Box::pin(tunnel(proxy, way, hop.to, is_tls, secrets)).await?,
             None => None,
         },
@@ -90,7 +90,8 @@ pub(super) async fn open(
     .await
 }
 
-/// The TLS of this hop. A host that the settings do not name is not shown the client certificate.
+/// The TLS configuration of this hop. A host that the settings do not name is not shown the client
+/// certificate.
 async fn client_config(way: Way<'_>, with_credentials: bool) -> Result<Arc<ClientConfig>, Cause> {
     let mut settings = Cow::Borrowed(&way.settings.tls);
     if !with_credentials {
@@ -101,7 +102,7 @@ async fn client_config(way: Way<'_>, with_credentials: bool) -> Result<Arc<Clien
     way.tls.config(&settings).await
 }
 
-/// What this hop goes through, if `proxy` is for its host.
+/// The tunnel of this hop, if `proxy` applies to its host.
 async fn tunnel(
     proxy: &Proxy,
     way: Way<'_>,

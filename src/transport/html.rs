@@ -1,12 +1,12 @@
-//! Of a page of HTML that somebody else wrote: its title, which says what it is about.
+//! Reads the title of an HTML page in a server's answer.
 
-/// The longest character reference that is understood, in bytes, without `&` and `;`.
+/// The longest character reference that is decoded, in bytes, without `&` and `;`.
 const MAX_REFERENCE: usize = 8;
 
-/// The title of a text that is a page of HTML; where the text was cut within the title, what there is of it. `None` for any other text,
-/// and for a page without a title.
+/// The title of an HTML page. If the text is cut within the title, the part that is there. `None`
+/// if the text is not HTML or has no title.
 pub(super) fn title(text: &str) -> Option<String> {
-    // The length of both stays.
+    // Both texts have the same length.
     let lower = text.to_ascii_lowercase();
     let start = lower.trim_start_matches('\u{feff}').trim_start();
     let is_page = [
@@ -31,7 +31,7 @@ pub(super) fn title(text: &str) -> Option<String> {
     (!title.is_empty()).then_some(title)
 }
 
-/// The text with its character references replaced: those by number, and the few names that titles have.
+/// Replaces character references: numeric ones, and the few names that are common in titles.
 fn unescaped(text: &str) -> String {
     let mut unescaped = String::new();
     let mut rest = text;

@@ -1,8 +1,9 @@
-//! From settings to an upgraded stream: secrets, DNS, TCP, TLS and the HTTP upgrade, the latter by `awc`.
+//! From settings to an upgraded stream: secrets, DNS, TCP, TLS and the HTTP upgrade. `awc` does the
+//! upgrade.
 //!
-//! [`dial`] is the one way in. It fails with a [`Cause`](crate::core::Cause) and nothing else, keeps to
-//! `connect_timeout`, and stops whatever it does when its future is dropped. What it returns owns the bare
-//! stream: no client, codec or buffer outlives the dial. [`DialBudget`] says when a dial may begin.
+//! [`dial`] is the only entry. It fails only with a [`Cause`](crate::core::Cause), keeps to
+//! `connect_timeout`, and stops when its future is dropped. It returns the bare stream: no client,
+//! codec or buffer outlives the dial. [`DialBudget`] decides when a dial may begin.
 
 mod address;
 mod answer;
@@ -49,7 +50,7 @@ pub(crate) use prepared::{Generation, PreparedDial};
 pub(crate) use progress::{DialError, Timings};
 pub(crate) use redact::masked;
 pub(crate) use resolve::Resolver;
-pub(crate) use secrets::Secrets;
+pub(crate) use secrets::{Secrets, read_secret_file};
 pub(crate) use stream::Stream;
 #[cfg(test)]
 pub(crate) use tcp_stream::Tcp;

@@ -1,4 +1,4 @@
-//! What was done before a dial, as its socket has it.
+//! The result of the steps before a dial, as its socket keeps it.
 
 use std::sync::{
     Arc,
@@ -9,17 +9,17 @@ use everwire_proto::dialogue::Prepared;
 
 use crate::core::Cause;
 
-/// What was done before a dial.
+/// The result of the steps before a dial.
 #[derive(Debug, Default)]
 pub(crate) struct PreparedDial {
-    /// What was captured.
+    /// The captured values.
     pub prepared: Prepared,
-    /// Which of the results it is that names share.
+    /// The shared result that was used, if any.
     pub shared: Option<Generation>,
 }
 
 impl PreparedDial {
-    /// Whether a dial may be made with it: no other one has shown meanwhile that the peer does not take what names share.
+    /// Whether a dial may use it: the peer has not refused the shared result meanwhile.
     pub fn is_good(&self) -> bool {
         self.shared.as_ref().is_none_or(|shared| !shared.is_stale())
     }
@@ -29,7 +29,7 @@ impl PreparedDial {
 #[derive(Clone, Debug)]
 pub(crate) struct Generation {
     number: u64,
-    /// Up to which the results are not taken any more.
+    /// Results up to this generation are no longer used.
     stale: Arc<AtomicU64>,
 }
 
@@ -38,7 +38,8 @@ impl Generation {
         Self { number, stale }
     }
 
-    /// The peer does not take it: nobody gets it, or an older one, any more.
+    /// Marks this result and all older ones as no longer valid, because the peer does not accept
+    /// it.
     pub fn discard(&self) {
         self.stale.fetch_max(self.number, Ordering::Relaxed);
     }
@@ -47,7 +48,7 @@ impl Generation {
         self.number <= self.stale.load(Ordering::Relaxed)
     }
 
-    /// The same if the peer refused a dial that was made with it.
+    /// The same, if the peer refused a dial that used it.
     pub fn discard_if_refused(&self, cause: &Cause) {
         let status = match cause {
             Cause::HandshakeStatus { .. } | Cause::Redirected { .. } => cause.status(),

@@ -1,4 +1,4 @@
-//! How far a dial is, how long its steps took, and what is told when it fails.
+//! How far a dial is, how long its steps took, and its error.
 
 use std::{
     cell::{Cell, RefCell},
@@ -28,7 +28,7 @@ use crate::core::{Cause, Phase, later};
 pub(crate) struct Timings {
     /// Resolving the host name; not needed for an IP address.
     pub dns: Option<Duration>,
-    /// Reaching the proxy, and having it open the tunnel.
+    /// Connecting to the proxy, and the proxy's answer to the tunnel request.
     pub proxy: Option<Duration>,
     /// Opening the TCP connection, over all addresses that were tried.
     pub tcp: Option<Duration>,
@@ -38,19 +38,19 @@ pub(crate) struct Timings {
     pub upgrade: Option<Duration>,
 }
 
-/// A dial that came to nothing.
+/// A dial that failed.
 #[derive(Debug)]
 pub(crate) struct DialError {
     /// What ended it; [`Cause::ConnectTimeout`] says in which phase the time ran out.
     pub cause: Cause,
-    /// The phase that it ended in.
+    /// The phase in which it failed.
     pub phase: Phase,
-    /// How long the steps took, up to its end.
+    /// How long the steps took, up to the failure.
     pub timings: Timings,
 }
 
 impl From<Cause> for DialError {
-    /// One that did not begin.
+    /// An error before the dial began.
     fn from(cause: Cause) -> Self {
         Self {
             cause,
@@ -60,31 +60,32 @@ impl From<Cause> for DialError {
     }
 }
 
-/// How far a dial is. Shared with the service that `awc` owns while it runs, hence the cells.
+/// The progress of a dial. It is shared with the service that `awc` owns during the upgrade, so it
+/// uses cells.
 #[derive(Debug)]
 pub(super) struct Progress {
-    /// When the dial must be done.
+    /// The deadline of the dial.
     pub deadline: Instant,
     /// The address that answered.
     pub peer: Cell<Option<SocketAddr>>,
-    /// The stream: `awc` only borrows it, so that it can be taken back as it is.
+    /// The stream. `awc` only borrows it, so that it can be taken back unchanged.
     pub stream: RefCell<Option<Stream>>,
-    /// The headers of the request, `Host` first, but those of the handshake itself.
+    /// The headers of the request except those of the handshake itself. `Host` is the first.
     pub headers: RefCell<Vec<Field>>,
-    /// Set when the answer sends us elsewhere.
+    /// Set when the answer is a redirect.
     pub redirect: RefCell<Option<Redirect>>,
-    /// The place that the last redirect led to, without secrets.
+    /// The target of the last redirect, without secrets.
     pub redirected: RefCell<Option<String>>,
-    /// What we have to show to a server that asks for a client certificate.
+    /// Which client certificate we can show to a server that asks for one.
     pub client: Cell<Client>,
-    /// Whether a byte of the answer to the upgrade came.
+    /// Whether at least one byte of the answer to the upgrade was received.
     pub answered: Cell<bool>,
     phase: Cell<(Phase, Instant)>,
     timings: Cell<Timings>,
 }
 
 impl Progress {
-    /// Of a dial that begins now.
+    /// The progress of a dial that begins now.
     pub fn new(timeout: Duration) -> Rc<Self> {
         let now = Instant::now();
         Rc::new(Self {
@@ -101,12 +102,12 @@ impl Progress {
         })
     }
 
-    /// The phase that a timeout is told with.
+    /// The phase that a timeout reports.
     pub fn phase(&self) -> Phase {
         self.phase.get().0
     }
 
-    /// Enters `next`, and adds what the phase before took.
+    /// Enters `next`, and adds the duration of the previous phase.
     pub fn enter(&self, next: Phase) {
         let now = Instant::now();
         let (phase, since) = self.phase.replace((next, now));
@@ -126,8 +127,9 @@ impl Progress {
         self.timings.set(timings);
     }
 
-    /// What the server said while we still wrote. In TLS 1.3 a server looks at the client's certificate when the
-    /// handshake is already over for the client: its alert may be overtaken by the reset that follows it.
+    /// Reads what the server sent while we still wrote. In TLS 1.3, a server checks the client's
+    /// certificate after the client has finished the handshake. A reset may then overtake the
+    /// server's alert.
     pub fn last_words(&self) -> Option<Cause> {
         let mut stream = self.stream.borrow_mut();
         let stream = stream.as_mut()?;
@@ -146,7 +148,7 @@ impl Progress {
         }
     }
 
-    /// The dial is over in the phase in which it is.
+    /// The error of a dial that fails in the current phase.
     pub fn fail(&self, cause: Cause) -> DialError {
         let phase = self.phase();
         self.enter(phase);
@@ -165,7 +167,7 @@ impl Progress {
         }
     }
 
-    /// What the phases took; the upgrade is over.
+    /// The durations of the phases, after the upgrade.
     pub fn finish(&self) -> Timings {
         self.enter(Phase::Upgrade);
         self.timings.get()

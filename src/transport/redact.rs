@@ -1,4 +1,4 @@
-//! What a server says when it refuses or closes may repeat what it was sent: our secrets are taken out of it.
+//! Removes our secrets from texts of servers: a refusal or a close reason may repeat what was sent.
 
 use awc::http::header;
 use everwire_proto::{dialogue::Variables as _, language::MessageTemplate};
@@ -13,11 +13,12 @@ use crate::{
     settings::{ConnectionSettings, Opening, Part, Proxy, Subprotocol, Template},
 };
 
-/// A shorter text is no secret, and would be found in words that have nothing to do with it.
+/// A shorter text is not treated as a secret: it would match unrelated words.
 const SHORTEST: usize = 4;
 
-/// A text of the server's without the secrets that were sent to it: values of variables, headers' values, passwords; in any case, since
-/// a host is said in lower case. `None` if it holds none. Where `…` stands a text was cut: what is before it may be the start of one.
+/// Masks the secrets in a text of the server: values of variables and headers, and passwords. Case
+/// is ignored, since hosts are lowercased. `None` if the text holds no secret. `…` marks a place
+/// where the text was cut: the start of a secret may be before it.
 pub(crate) fn masked(
     text: &str,
     settings: &ConnectionSettings,
@@ -28,7 +29,7 @@ pub(crate) fn masked(
         return None;
     }
     let all = all(settings, urls, secrets);
-    // Before a shorter secret that is a part of it is taken out.
+    // Done first: a shorter secret may be a part of a longer one.
     let mut masked = without_start(&all, text);
     for secret in all {
         let text = masked.as_deref().unwrap_or(text);
@@ -39,9 +40,9 @@ pub(crate) fn masked(
     masked
 }
 
-/// The text with `***` for each of the secret's places in it, if it has any.
+/// The text with `***` in place of the secret, if it contains it.
 fn without(secret: &str, text: &str) -> Option<String> {
-    // The length of both stays.
+    // Both texts have the same length.
     let (secret, lower) = (secret.to_ascii_lowercase(), text.to_ascii_lowercase());
     let mut masked = String::new();
     let mut behind = 0;
@@ -54,7 +55,7 @@ fn without(secret: &str, text: &str) -> Option<String> {
     (behind > 0).then_some(masked)
 }
 
-/// A text with `***` for each start of a secret where the text was cut.
+/// The text with `***` in place of each start of a secret before a cut.
 fn without_start(secrets: &[String], text: &str) -> Option<String> {
     let mut masked = String::new();
     let mut found = false;
@@ -68,7 +69,7 @@ fn without_start(secrets: &[String], text: &str) -> Option<String> {
     found.then_some(masked)
 }
 
-/// What is before a cut with `***` for the start of a secret at its end.
+/// The part before a cut, with `***` if it ends with the start of a secret.
 fn without_tail(secrets: &[String], kept: &str) -> Option<String> {
     // The cut may be within a character.
     let kept = kept.trim_end_matches(char::REPLACEMENT_CHARACTER);
@@ -83,7 +84,8 @@ fn without_tail(secrets: &[String], kept: &str) -> Option<String> {
     Some(format!("{}***…", &kept[..kept.len() - longest]))
 }
 
-/// The same of what is told of a dial that failed. With `all` no text is our own alone: a redirect chose whom it is about.
+/// Masks the secrets in the cause of a failed dial. With `all`, also in our own texts: after a
+/// redirect they may quote the server.
 pub(super) fn without_secrets(
     mut cause: Cause,
     settings: &ConnectionSettings,
@@ -99,7 +101,7 @@ pub(super) fn without_secrets(
     cause
 }
 
-/// The longest first: one may hold another.
+/// The longest first, because one secret may contain another.
 fn all(settings: &ConnectionSettings, urls: &[Template], secrets: &Secrets) -> Vec<String> {
     let mut found: Vec<String> = variables(settings, urls)
         .chain(
@@ -118,14 +120,14 @@ fn all(settings: &ConnectionSettings, urls: &[Template], secrets: &Secrets) -> V
     }
     found.extend(secrets.captured().map(str::to_owned));
     for value in header_values(settings, secrets) {
-        // Of `Bearer abc` the scheme is no secret, and the rest is one by itself.
+        // In `Bearer abc`, the scheme is not secret, and the rest is a secret of its own.
         found.extend(value.split_once(' ').map(|(_, rest)| rest.to_owned()));
         found.push(value);
     }
     let encoded = found
         .iter()
         .map(|text| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string());
-    // In a string of JSON.
+    // The form of a secret inside a JSON string.
     let quoted = found.iter().filter_map(|text| {
         let json = serde_json::to_string(text).ok()?;
         let inner = json.strip_prefix('"')?.strip_suffix('"')?;

@@ -1,4 +1,4 @@
-//! Redirects of the upgrade (RFC 9110 §15.4): where to, and where not.
+//! Redirects of the upgrade (RFC 9110 §15.4): which are followed, and which not.
 
 use actix_http::ResponseHead;
 use awc::http::{StatusCode, header};
@@ -7,10 +7,10 @@ use url::Url;
 use super::address::Address;
 use crate::core::Cause;
 
-/// So many redirects are followed within one dial.
+/// The most redirects within one dial.
 pub(super) const MAX_REDIRECTS: usize = 5;
 
-/// An answer that sends us elsewhere.
+/// An answer that is a redirect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Redirect {
     status: u16,
@@ -18,9 +18,9 @@ pub(super) struct Redirect {
 }
 
 impl Redirect {
-    /// The redirect that an answer asks for: 301, 302, 307 or 308 with a `Location`.
+    /// The redirect of an answer: 301, 302, 307 or 308 with a `Location`.
     ///
-    /// 303 is none: it names another resource to look at, not another place for this one.
+    /// 303 is not followed: it names another resource, not another place of this one.
     pub fn of(head: &ResponseHead) -> Option<Self> {
         let is_followed = matches!(
             head.status,
@@ -37,21 +37,22 @@ impl Redirect {
     }
 }
 
-/// The URLs of one dial, in the order in which they were asked.
+/// The URLs of one dial, in order.
 pub(super) struct Trail(Vec<Url>);
 
 impl Trail {
-    /// Begins at the URL of the settings.
+    /// Begins with the URL of the settings.
     pub fn new(first: Url) -> Self {
         Self(vec![first])
     }
 
-    /// The next URL, and whether it is at the same host, so that credentials may be sent there.
+    /// The next URL, and whether it has the same host, so that credentials may be sent there.
     ///
     /// # Errors
     ///
-    /// [`Cause::HandshakeStatus`] that says why the redirect is not followed. It names hosts, and neither path nor query:
-    /// a server may put into them what we have sent. A host may be such a thing, too, and is for the caller to mask.
+    /// [`Cause::HandshakeStatus`], which says why the redirect is not followed. The text names
+    /// hosts, but no path and no query: a server may put into them what we have sent. A host may
+    /// also hold it; the caller must mask that.
     pub fn follow(&mut self, redirect: &Redirect) -> Result<(Address, bool), Cause> {
         let refuse = |text: String| Cause::HandshakeStatus {
             status: redirect.status,
@@ -80,7 +81,7 @@ impl Trail {
     }
 }
 
-/// Where a `Location` leads, as a WebSocket URL; `http` stands for `ws` and `https` for `wss`.
+/// The target of a `Location` as a WebSocket URL. `http` becomes `ws`, and `https` becomes `wss`.
 fn target(from: &Url, location: &str) -> Result<Url, String> {
     let mut to = from
         .join(location)
@@ -104,7 +105,8 @@ fn target(from: &Url, location: &str) -> Result<Url, String> {
     Ok(to)
 }
 
-/// The same host and port, or the default ports of both schemes: `ws://a` may send to `wss://a`.
+/// Whether host and port are equal, or both ports are the default of their scheme: `ws://a` may
+/// redirect to `wss://a`.
 fn is_same_host(from: &Url, to: &Url) -> bool {
     let same_port = from.port_or_known_default() == to.port_or_known_default();
     let default_ports = from.port().is_none() && to.port().is_none();

@@ -1,4 +1,4 @@
-//! A server that answers the upgrade with something else than 101: its status, its wish, its words.
+//! A server that answers the upgrade with another status than 101: status, `Retry-After` and body.
 
 use std::time::{Duration, SystemTime};
 
@@ -10,14 +10,15 @@ use tokio::time::{Instant, timeout_at};
 use super::{answer::Answer, html};
 use crate::core::{Cause, is_displayable};
 
-/// As much of a refusal's body is kept, in bytes.
+/// How much of the body of a refusal is kept, in bytes.
 const MAX_TEXT: usize = 1024;
-/// So long a body is waited for: it may come a second behind its head, and its way is not counted.
+/// How long the body is waited for. It may come a second after its head, plus the network delay.
 const PATIENCE: Duration = Duration::from_millis(1500);
-/// No `Retry-After` counts for more.
+/// The longest `Retry-After` that is obeyed.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 
-/// The cause that a refused upgrade is told as. Waits for the body up to [`PATIENCE`], never beyond `deadline`.
+/// The cause of a refused upgrade. Waits for the body up to [`PATIENCE`], and never beyond
+/// `deadline`.
 pub(super) async fn refusal(head: &ResponseHead, answer: Answer, deadline: Instant) -> Cause {
     let value = |name| head.headers().get(name).and_then(|v| v.to_str().ok());
     let mut text = body_text(head, answer, deadline).await;
@@ -34,18 +35,19 @@ pub(super) async fn refusal(head: &ResponseHead, answer: Answer, deadline: Insta
     }
 }
 
-/// When an answer was given, by the clock of whoever gave it: its `Date`. Ours where that is missing or says nothing: a `Retry-After`
-/// of the same clock would be wrong by as much as the two differ.
+/// The time of an answer by the clock of the server: its `Date`. Our time if the header is missing
+/// or invalid. With our time, a `Retry-After` date would be wrong by the difference of the two
+/// clocks.
 pub(super) fn said_at(date: Option<&str>) -> SystemTime {
     let date = date.and_then(|date| httpdate::parse_http_date(date.trim()).ok());
     date.unwrap_or_else(SystemTime::now)
 }
 
-/// `Retry-After` of an answer given at `now` (RFC 9110 §10.2.3): seconds, or a date.
+/// `Retry-After` of an answer given at `now` (RFC 9110 §10.2.3): seconds or a date.
 pub(super) fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     let value = value.trim();
     let wait = if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
-        // More digits than fit are still a long time.
+        // A number with too many digits is still a long time.
         Duration::from_secs(value.parse().unwrap_or(u64::MAX))
     } else {
         let date = httpdate::parse_http_date(value).ok()?;
@@ -60,7 +62,7 @@ async fn body_text(head: &ResponseHead, answer: Answer, deadline: Instant) -> St
     }
     let mut body = Vec::new();
     let until = deadline.min(Instant::now() + PATIENCE);
-    // What came before the time was up is told all the same.
+    // What was received before the timeout is reported.
     let _ = match answer.codec.message_type() {
         MessageType::None if is_bodiless(head) => return String::new(),
         MessageType::None => timeout_at(until, read_to_end(answer, &mut body)).await,
@@ -80,7 +82,7 @@ async fn body_text(head: &ResponseHead, answer: Answer, deadline: Instant) -> St
     }
 }
 
-/// Whether no body follows, not even one that lasts to the end of the connection (RFC 9112 §6.3).
+/// Whether no body follows, also none that ends with the connection (RFC 9112 §6.3).
 fn is_bodiless(head: &ResponseHead) -> bool {
     head.headers().contains_key(header::CONTENT_LENGTH)
         || matches!(
@@ -90,7 +92,7 @@ fn is_bodiless(head: &ResponseHead) -> bool {
         || head.version != Version::HTTP_11
 }
 
-/// A body that is as long as announced, or in chunks.
+/// A body with a length, or in chunks.
 async fn read_payload(answer: Answer, body: &mut Vec<u8>) {
     let mut answer = answer.into_body();
     while body.len() <= MAX_TEXT {
@@ -102,7 +104,7 @@ async fn read_payload(answer: Answer, body: &mut Vec<u8>) {
     }
 }
 
-/// A body that lasts to the end of the connection.
+/// A body that ends with the connection.
 async fn read_to_end(mut answer: Answer, body: &mut Vec<u8>) {
     loop {
         body.extend_from_slice(&answer.unread.split());
@@ -112,7 +114,8 @@ async fn read_to_end(mut answer: Answer, body: &mut Vec<u8>) {
     }
 }
 
-/// What can be shown in one line, with single spaces; of characters that cannot, those that move the cursor count as spaces.
+/// The printable text in one line, with single spaces. Of the control characters, those that move
+/// the cursor count as spaces.
 fn one_line(bytes: &[u8]) -> String {
     let mut line = String::new();
     for word in String::from_utf8_lossy(bytes).split(|c: char| c.is_whitespace() || c.is_control())

@@ -1,4 +1,4 @@
-//! The upgrade request, rendered and checked before anything is dialled.
+//! Renders and checks the upgrade request before the dial.
 
 use awc::http::Uri;
 use rustls::pki_types::ServerName;
@@ -18,15 +18,16 @@ use crate::{
 /// A request that can be sent.
 #[derive(Debug)]
 pub(super) struct Prepared {
-    /// What is asked for, and where.
+    /// The URL.
     pub to: Address,
-    /// Whether this is for the host of the settings' URL, and nothing was left out.
+    /// Whether the request goes to the host of the settings' URL, so that no credential is left
+    /// out.
     pub with_credentials: bool,
-    /// The same, as `awc` takes it.
+    /// The URL in the type of `awc`.
     pub uri: Uri,
     /// The name that the certificate must be valid for; `None` for `ws`.
     pub server_name: Option<ServerName<'static>>,
-    /// All headers but those of the handshake itself, `Host` first.
+    /// All headers except those of the handshake itself. `Host` is the first.
     pub headers: Vec<Field>,
     /// The subprotocols that are offered.
     pub subprotocols: Vec<Offered>,
@@ -35,11 +36,12 @@ pub(super) struct Prepared {
 }
 
 impl Prepared {
-    /// Renders the settings.
+    /// Renders the request of the settings.
     ///
     /// # Errors
     ///
-    /// [`Cause::InvalidRequest`] for what cannot be sent, in words that hold no secret; [`Cause::SecretMissing`].
+    /// [`Cause::InvalidRequest`] for a request that cannot be sent, without secrets in the text;
+    /// [`Cause::SecretMissing`].
     pub fn new(
         settings: &ConnectionSettings,
         url: &Template,
@@ -48,7 +50,8 @@ impl Prepared {
         Self::of(settings, render_url(url, secrets)?, secrets, true)
     }
 
-    /// The same request at another URL. Once a redirect has led to another host, credentials stay behind.
+    /// The same request for another URL. After a redirect to another host, credentials are left
+    /// out.
     ///
     /// # Errors
     ///
@@ -92,27 +95,35 @@ fn invalid(text: impl Into<String>) -> Cause {
     Cause::InvalidRequest(text.into())
 }
 
-/// The URL with everything expanded.
+/// The URL with all templates expanded.
 pub(super) fn render_url(template: &Template, secrets: &Secrets) -> Result<Address, Cause> {
     let address = match template.as_literal() {
         Some(url) => Address::parse(url),
         None => Address::parse(secrets.render(template)?.expose()),
     };
-    // The error quotes the URL with all that was expanded; the template shows only the names.
-    address.map_err(|error| invalid(format!("{template} is no WebSocket URL: {}", error.reason)))
+    // The error quotes the expanded URL, so the message shows the template, which has only the
+    // variable names.
+    address.map_err(|error| {
+        invalid(format!(
+            "invalid WebSocket URL {template}: {}",
+            error.reason
+        ))
+    })
 }
 
 fn server_name(host: &Host) -> Result<ServerName<'static>, Cause> {
     match host {
         Host::Ip(ip) => Ok(ServerName::from(*ip)),
-        // A trailing dot makes a name absolute for DNS; it is no part of it in a certificate (RFC 6066 §3).
+        // A trailing dot makes a name absolute for DNS. It is not part of the name in a certificate
+        // (RFC 6066 §3).
         Host::Name(name) => ServerName::try_from(name.trim_end_matches('.'))
             .map(|name| name.to_owned())
             .map_err(|_| invalid(format!("the host {name:?} cannot stand in a certificate"))),
     }
 }
 
-/// `tls.server_name`, which the configuration has checked, and the library's user perhaps not.
+/// Parses `tls.server_name`. The configuration checks it, but a user of the library may not have
+/// done so.
 fn own_server_name(name: &str) -> Result<ServerName<'static>, Cause> {
     ServerName::try_from(name.to_owned()).map_err(|_| {
         invalid(format!(
@@ -123,7 +134,7 @@ fn own_server_name(name: &str) -> Result<ServerName<'static>, Cause> {
 
 fn uri(to: &Address) -> Result<Uri, Cause> {
     let text = to.text.as_str();
-    // The one character that a parsed query may hold and an HTTP target may not.
+    // The only character that a parsed query may hold and an HTTP target may not.
     let uri = match text.contains('`') {
         false => Uri::try_from(text),
         true => Uri::try_from(text.replace('`', "%60")),
@@ -188,7 +199,7 @@ mod tests {
             ("X-Ü".into(), "x".into()),
         ];
         let error = prepare(&own).unwrap_err();
-        assert_eq!(error, invalid("\"X-Ü\" is no header name"));
+        assert_eq!(error, invalid("invalid header name \"X-Ü\""));
         own.headers[2] = ("X-Name".into(), "grüße".into());
         let prepared = prepare(&own).unwrap();
         assert_eq!(header(&prepared, "user-agent"), Some(&b"me/1"[..]));
@@ -222,7 +233,10 @@ mod tests {
 
         let url = ConnectionSettings::with_url(secret("ws://hidden\u{7f}/"));
         let error = prepare(&url).unwrap_err();
-        assert!(error.text().starts_with("${TOKEN} is no"), "{error}");
+        assert!(
+            error.text().starts_with("invalid WebSocket URL ${TOKEN}"),
+            "{error}"
+        );
         assert!(!error.text().contains("hidden"), "{error}");
     }
 

@@ -1,4 +1,4 @@
-//! Host names to addresses, by the system's resolver.
+//! Resolves host names to addresses with the system's resolver.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -17,54 +17,56 @@ use crate::{
     settings::Rate,
 };
 
-/// How many threads of the process may be inside `getaddrinfo`: four times as many as handshakes may be in flight by default, since a
-/// lookup that hangs outlives the dial that began it.
+/// How many threads of the process may be inside `getaddrinfo`: four times the default number of
+/// handshakes in flight, since a lookup that hangs outlives its dial.
 const MAX_LOOKUPS: NonZeroU32 = NonZeroU32::new(256).unwrap();
 
-/// Turns of the process's lookups. `getaddrinfo` cannot be interrupted: a lookup keeps its place here until it is
-/// over, whether or not somebody still waits for it.
+/// Permits for the lookups of the process. `getaddrinfo` cannot be interrupted: a lookup keeps its
+/// permit until it ends, even if nobody waits for it.
 static LOOKUPS: LazyLock<DialBudget> = LazyLock::new(lookups);
 
-/// More addresses of one name are not tried.
+/// The most addresses of one name that are tried.
 const MAX_ADDRESSES: usize = 16;
 
 /// Resolves host names off the arbiter's thread.
 ///
-/// An owner's dials of the same host share one lookup while it runs: a name server that does not answer for one host
-/// occupies one thread, however many connections wait for that host; none waits for the turn of another owner's lookup. Nothing is
-/// kept once a lookup is over.
+/// All dials of an owner to the same host share a running lookup. So a name server that does not
+/// answer for one host occupies one thread, whatever the number of connections to it. An owner
+/// never waits for the lookup of another owner. Results are not cached.
 ///
-/// Hosts and owners take turns and have shares as for handshakes (see [`DialLimiter`](crate::core::DialLimiter)): hosts whose last lookup hung
-/// hold a share of the threads, those whose last lookup was answered do not wait for them, and names of the file do not wait for
-/// those of tenants.
+/// Hosts and owners take turns and have shares, as for handshakes (see
+/// [`DialLimiter`](crate::core::DialLimiter)). Hosts whose last lookup hung get only a share of the
+/// threads; other hosts do not wait for them. Names of the configuration file do not wait for names
+/// of tenants.
 #[derive(Clone)]
 pub(crate) struct Resolver {
     turns: DialBudget,
     running: Arc<Mutex<HashMap<Key, Lookup>>>,
     shares: Arc<RwLock<OwnerShares>>,
-    /// Whose lookups these are: a tenant's, the removed owner's, or of nobody who has a limit.
+    /// The owner of these lookups: a tenant, the owner of removed names, or `None` for owners
+    /// without a limit.
     owner: Option<Owner>,
-    /// Where all connections lead, whatever they ask for; then nothing is looked up.
+    /// If set, all connections go to this address, and nothing is looked up.
     detour: Option<SocketAddr>,
 }
 
-/// Whose lookup of which host.
+/// The owner and the host of a lookup.
 type Key = (Option<Owner>, Arc<str>);
 
-/// What everybody who waits for the same host looks at.
+/// All waiters for a host watch this.
 type Lookup = watch::Receiver<Option<Answer>>;
 
 type Answer = Result<Arc<[SocketAddr]>, Arc<str>>;
 
 fn lookups() -> DialBudget {
     let lookups = DialBudget::new(MAX_LOOKUPS, Rate::Unlimited, BTreeMap::new());
-    // Each manager has shares of its own: it says who asks, and only those that have a limit have a name.
+    // Each manager has its own shares. It passes an owner only if that owner has a limit.
     lookups.set_shares(OwnerShares::tenants());
     lookups
 }
 
 impl Default for Resolver {
-    /// Lookups of its own, which share the process's threads with those of all others.
+    /// A resolver with its own lookups. It shares the threads of the process with all others.
     fn default() -> Self {
         Self {
             turns: LOOKUPS.clone(),
@@ -77,24 +79,25 @@ impl Default for Resolver {
 }
 
 impl Resolver {
-    /// The same, where all connections lead to this address.
+    /// The same resolver, with all connections redirected to this address.
     #[cfg(feature = "testing")]
     pub(crate) fn with_detour(self, to: SocketAddr) -> Self {
         let detour = Some(to);
         Self { detour, ..self }
     }
 
-    /// Where all connections lead, in plain and without a proxy, once what they ask for was judged; `None`: where they ask for.
+    /// The address that all connections go to, in plain and without a proxy, after the check of the
+    /// real target; `None` if there is no such address.
     pub(crate) fn detour(&self) -> Option<SocketAddr> {
         self.detour
     }
 
-    /// Gives the owners these shares, from the next lookup on.
+    /// Sets the shares of the owners, from the next lookup on.
     pub(crate) fn set_shares(&self, shares: OwnerShares) {
         *self.shares.write() = shares;
     }
 
-    /// The same for the lookups of an owner's names.
+    /// The same resolver, for the lookups of an owner's names.
     pub(crate) fn of(&self, owner: Option<&Owner>) -> Self {
         let owner = match self.shares.read().of(owner) {
             Share::All => None,
@@ -107,11 +110,11 @@ impl Resolver {
         }
     }
 
-    /// The addresses of `host` in the order of the system's preference, at least one, with port 0.
+    /// The addresses of `host` in the order of the system's preference: at least one, with port 0.
     ///
     /// # Errors
     ///
-    /// What the system's resolver said, as text.
+    /// The text of the system's resolver.
     pub(crate) async fn resolve(&self, host: &str) -> Answer {
         if self.detour.is_some() {
             return Ok(stand_in(host));
@@ -131,7 +134,8 @@ impl Resolver {
                 let permit = self.turns.acquire(host, self.owner.as_ref()).await;
                 spawn_blocking(move || permit.finish(flight.finish(lookup)));
             }
-            // Closed without an answer: the dial that led the lookup was given up before it began.
+            // Closed without an answer: the dial that led the lookup was dropped before the lookup
+            // began.
             if let Ok(answer) = answer.wait_for(Option::is_some).await
                 && let Some(answer) = &*answer
             {
@@ -140,7 +144,8 @@ impl Resolver {
         }
     }
 
-    /// The running lookup of `host`; with a flight when there was none, which the caller must carry out.
+    /// Joins the running lookup of `host`. If there was none, also returns a flight, which the
+    /// caller must carry out.
     fn join(&self, host: &str) -> (Option<Flight>, Lookup) {
         let key: Key = (self.owner.clone(), host.into());
         let mut running = self.running.lock();
@@ -158,8 +163,8 @@ impl Resolver {
     }
 }
 
-/// What a host may have for an address where none is looked up, so that it is judged as it would be: this machine's names have its own,
-/// all others a public one.
+/// An address for a host that is not looked up, so that the policy check has the usual result: a
+/// loopback address for names of this machine, a public address for all others.
 fn stand_in(host: &str) -> Arc<[SocketAddr]> {
     let host = host.trim_end_matches('.');
     let is_local = host == "localhost" || host.ends_with(".localhost");
@@ -170,16 +175,16 @@ fn stand_in(host: &str) -> Arc<[SocketAddr]> {
     [SocketAddr::from((address, 0))].into()
 }
 
-/// A lookup on its way. Whether it is finished or dropped, it makes room for the next, once.
+/// A running lookup. Finished or dropped, it makes room for the next one exactly once.
 struct Flight {
     resolver: Resolver,
-    /// The key of the entry, until it is taken out.
+    /// The key of the entry, until the entry is removed.
     key: Option<Key>,
     sender: watch::Sender<Option<Answer>>,
 }
 
 impl Flight {
-    /// Looks up, and tells whether there was an answer.
+    /// Looks up the host, and returns whether there was an answer.
     fn finish<A: Iterator<Item = SocketAddr>>(
         mut self,
         lookup: impl FnOnce(&str) -> io::Result<A>,
@@ -202,7 +207,7 @@ impl Flight {
         answered
     }
 
-    /// Who comes from now on looks up anew.
+    /// Removes the entry: later dials start a new lookup.
     fn leave(&mut self) {
         if let Some(key) = self.key.take() {
             self.resolver.running.lock().remove(&key);
@@ -216,7 +221,7 @@ impl Drop for Flight {
     }
 }
 
-/// What `getaddrinfo` said, without the prefix that the standard library puts before it.
+/// The text of `getaddrinfo`, without the prefix of the standard library.
 fn reason(error: &io::Error) -> String {
     let text = plain(error);
     match text.strip_prefix("failed to lookup address information: ") {

@@ -1,4 +1,5 @@
-//! The way to a target: through a proxy or straight, with TLS or without. At its end is a stream that can be written to.
+//! The route to a target: with or without a proxy, with or without TLS. It ends with a stream for
+//! reading and writing.
 
 use std::sync::Arc;
 
@@ -14,25 +15,25 @@ use super::{
 };
 use crate::core::{Cause, Phase};
 
-/// Where to, and which way.
+/// A target and the route to it.
 pub(super) struct Route {
-    /// Whom to reach.
+    /// The host to reach.
     pub target: Target,
-    /// What to go through.
+    /// The proxy, if any.
     pub proxy: Option<Tunnel>,
     /// The configuration, and the name that the certificate must be valid for; `None` for `ws`.
     pub tls: Option<(Arc<ClientConfig>, ServerName<'static>)>,
 }
 
 impl Route {
-    /// Opens the connection, and puts it into `Progress::stream`.
+    /// Opens the connection and stores it in `Progress::stream`.
     ///
     /// # Errors
     ///
     /// The [`Cause`] of the step that failed.
     pub async fn open(&self) -> Result<(), Cause> {
         let progress = &self.target.progress;
-        // Boxed is what most dials do without: their future would have to hold it all the same.
+        // Boxed because most dials do not need it, and their future would have to hold it.
         let (stream, peer) = match &self.proxy {
             None => {
                 let (tcp, peer) = self.target.connect().await?;

@@ -1,6 +1,10 @@
 //! The files and stored secrets that templates name, read for one dial.
 
-use std::{collections::BTreeSet, io, path::PathBuf};
+use std::{
+    collections::BTreeSet,
+    io,
+    path::{Path, PathBuf},
+};
 
 use everwire_proto::{dialogue::Variables, language::MessageTemplate};
 
@@ -14,9 +18,9 @@ use crate::{
 /// The longest file that a `${file:…}` may name, in bytes.
 pub(crate) const MAX_SECRET: u64 = 64 * 1024;
 
-/// The files and stored secrets that some templates name, as they were when they were read.
+/// The files and stored secrets that some templates name, with the content at the time of reading.
 ///
-/// Without any this is empty, and costs neither a thread nor an allocation.
+/// Without such variables this is empty, and needs neither a thread nor an allocation.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Secrets(Box<[(Key, Secret)]>);
 
@@ -25,17 +29,18 @@ pub(crate) struct Secrets(Box<[(Key, Secret)]>);
 enum Key {
     File(PathBuf),
     Stored(Box<str>),
-    /// What was captured before the dial; its number. No template names it.
+    /// A value that was captured before the dial, by its number. Templates cannot name it.
     Captured(usize),
 }
 
 impl Secrets {
-    /// Reads what these templates name, each thing once; files off the arbiter's thread.
+    /// Reads what these templates name, each thing once. Files are read off the arbiter's thread.
     ///
     /// # Errors
     ///
-    /// [`Cause::SecretMissing`] for the first file that cannot be read, is longer than [`MAX_SECRET`], is no regular
-    /// file or no UTF-8, and for the first secret that `secret_store` does not have.
+    /// [`Cause::SecretMissing`] for the first file that cannot be read, is longer than
+    /// [`MAX_SECRET`], is not a regular file or not UTF-8; also for the first secret that
+    /// `secret_store` does not have.
     pub(crate) fn read<'a, I>(
         templates: I,
         secret_store: &SecretStore,
@@ -44,7 +49,7 @@ impl Secrets {
         I: IntoIterator<Item = &'a Template>,
     {
         let variables = templates.into_iter().flat_map(Template::variables);
-        // Before the future begins, which then holds no more than these.
+        // Done before the future starts, so that the future holds only the keys.
         Self::read_keys(variables.map(Key::of).collect(), secret_store)
     }
 
@@ -70,7 +75,8 @@ impl Secrets {
         }
     }
 
-    /// Reads all that a connection names: in this URL of its, headers, credentials, subprotocols, `on_open` and its dialogue.
+    /// Reads all that a connection names: in this URL, headers, credentials, subprotocols,
+    /// `on_open` and its dialogue.
     ///
     /// # Errors
     ///
@@ -99,11 +105,11 @@ impl Secrets {
         Self::read_keys(variables.chain(said).map(Key::of).collect(), secret_store)
     }
 
-    /// The template with everything expanded.
+    /// The template with all variables expanded.
     ///
     /// # Errors
     ///
-    /// [`Cause::SecretMissing`] when it names what was not read here.
+    /// [`Cause::SecretMissing`] if it names something that was not read here.
     pub(crate) fn render(&self, template: &Template) -> Result<Secret, Cause> {
         let rendered = template.render(|variable| {
             let found = self.0.iter().find(|(key, _)| key.is(variable));
@@ -113,14 +119,14 @@ impl Secrets {
         rendered.map_err(|missing| Cause::SecretMissing(missing.to_string()))
     }
 
-    /// The same, and what was captured before the dial: nobody must be shown that either.
+    /// The same, with the values that were captured before the dial. These are secret, too.
     pub(crate) fn with_captured(self, captured: &[Secret]) -> Self {
         let captured = captured.iter().cloned().enumerate();
         let captured = captured.map(|(at, secret)| (Key::Captured(at), secret));
         Self(self.0.into_iter().chain(captured).collect())
     }
 
-    /// What was captured before the dial.
+    /// The values that were captured before the dial.
     pub(super) fn captured(&self) -> impl Iterator<Item = &str> {
         let captured = |(key, _): &&(Key, Secret)| matches!(key, Key::Captured(_));
         let found = self.0.iter().filter(captured);
@@ -159,24 +165,33 @@ impl Key {
                 let missing = || Cause::SecretMissing(format!("there is no secret {id:?}"));
                 return secret.ok_or_else(missing).map(|secret| (self, secret));
             }
-            // No variable names it.
+            // No template names it.
             Self::Captured(_) => return Ok((self, Secret::default())),
         };
         if let Some(content) = secret_store.file(path) {
             return Ok((self, content));
         }
-        let content = files::read_bounded(path, MAX_SECRET).and_then(|bytes| {
-            String::from_utf8(bytes).map_err(|_| io::Error::other("it is not UTF-8"))
-        });
-        match content {
-            Ok(content) => Ok((self, Secret::new(content))),
-            Err(error) => Err(Cause::SecretMissing(format!(
-                "the secret file {} cannot be read: {}",
-                path.display(),
-                plain(&error)
-            ))),
-        }
+        let content = read_secret_file(path)?;
+        Ok((self, content))
     }
+}
+
+/// The content of a file that `${file:…}` names, as a dial reads it. Blocks.
+///
+/// # Errors
+///
+/// [`Cause::SecretMissing`] if it cannot be read, is longer than [`MAX_SECRET`], is no regular file or no UTF-8.
+pub(crate) fn read_secret_file(path: &Path) -> Result<Secret, Cause> {
+    let content = files::read_bounded(path, MAX_SECRET).and_then(|bytes| {
+        String::from_utf8(bytes).map_err(|_| io::Error::other("it is not UTF-8"))
+    });
+    content.map(Secret::new).map_err(|error| {
+        Cause::SecretMissing(format!(
+            "the secret file {} cannot be read: {}",
+            path.display(),
+            plain(&error)
+        ))
+    })
 }
 
 #[cfg(test)]

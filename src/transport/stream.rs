@@ -19,17 +19,18 @@ pub(crate) enum Stream {
     Tcp(Tcp),
     /// TLS with the peer, or with the proxy.
     Tls(Box<TlsStream<Stream>>),
-    /// The link of a simulation.
+    /// A link of a simulation.
     #[cfg(test)]
     Memory(Box<Memory>),
 }
 
-/// One that keeps what it is given until it is full or flushed, as a TLS session does; or keeps nothing, with no capacity.
+/// A stream that buffers what is written until it is full or flushed, as a TLS session does. With
+/// no capacity it buffers nothing.
 #[cfg(test)]
 pub(crate) type Memory = tokio::io::BufWriter<tokio::io::DuplexStream>;
 
 impl Stream {
-    /// The TCP connection below; none in a simulation.
+    /// The TCP connection below; `None` in a simulation.
     pub(crate) fn tcp(&self) -> Option<&Tcp> {
         match self {
             Self::Tcp(tcp) => Some(tcp),
@@ -39,7 +40,7 @@ impl Stream {
         }
     }
 
-    /// Whether what it has taken may still lie in this process, until it is flushed.
+    /// Whether written data may still be in this process until it is flushed.
     pub(crate) fn holds_back(&self) -> bool {
         match self {
             Self::Tcp(_) => false,
@@ -60,7 +61,7 @@ impl Stream {
     }
 }
 
-/// Calls the method of whichever stream it is.
+/// Calls the method of the active variant.
 macro_rules! forward {
     ($self:ident, $method:ident ( $($argument:expr),* )) => {
         match $self.get_mut() {

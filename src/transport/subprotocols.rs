@@ -11,21 +11,21 @@ use crate::{
 /// A subprotocol that is offered.
 #[derive(Debug)]
 pub(super) struct Offered {
-    /// As the server reads it.
+    /// The text for the server.
     pub text: Secret,
-    /// As it is told: with its variables unexpanded, if it has any.
+    /// The text for messages: with its variables unexpanded, if it has any.
     shown: Option<String>,
 }
 
 impl Offered {
-    /// As it is told.
+    /// The text for messages.
     pub fn shown(&self) -> &str {
         self.shown.as_deref().unwrap_or(self.text.expose())
     }
 }
 
-/// What is offered: unique tokens (RFC 6455 §4.1). One with a variable may hold a secret, and is not for a host that the settings do
-/// not name.
+/// The offered subprotocols: unique tokens (RFC 6455 §4.1). One with a variable may hold a secret,
+/// and is not sent to a host that the settings do not name.
 pub(super) fn subprotocols(
     settings: &ConnectionSettings,
     secrets: &Secrets,
@@ -40,7 +40,7 @@ pub(super) fn subprotocols(
         let name = || template.to_string();
         if text.expose().is_empty() || !text.expose().bytes().all(is_token_byte) {
             return Err(Cause::InvalidRequest(format!(
-                "{:?} is no subprotocol",
+                "invalid subprotocol {:?}",
                 name()
             )));
         }
@@ -56,14 +56,14 @@ pub(super) fn subprotocols(
     Ok(offered)
 }
 
-/// In the order of preference.
+/// The header value, in the order of preference.
 pub(super) fn offer(subprotocols: &[Offered]) -> Result<HeaderValue, Cause> {
     let texts: Vec<_> = subprotocols.iter().map(|one| one.text.expose()).collect();
     HeaderValue::try_from(texts.join(", "))
         .map_err(|_| Cause::InvalidRequest("the subprotocols cannot stand in a header".into()))
 }
 
-/// RFC 9110 §5.6.2.
+/// Whether the byte may be in a token (RFC 9110 §5.6.2).
 fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }

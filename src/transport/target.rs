@@ -1,4 +1,4 @@
-//! Whom a hop is to reach: the addresses that its host has, and a TCP connection to one of them.
+//! The target of a hop: the addresses of its host, and a TCP connection to one of them.
 
 use std::{net::SocketAddr, rc::Rc};
 
@@ -15,24 +15,24 @@ use crate::{
     settings::Reach,
 };
 
-/// Whom to reach, and from where.
+/// The target of a hop, and the local end.
 pub(super) struct Target {
     /// The host of the URL.
     pub host: Host,
     /// The port of the URL.
     pub port: u16,
-    /// Our end of the connection.
+    /// The local end of the connection.
     pub local: Local,
-    /// Which addresses the host may have.
+    /// The addresses that may be connected to.
     pub reach: Reach,
     /// Resolves the host if it is a name.
     pub resolver: Resolver,
-    /// Told about each step.
+    /// Records each step.
     pub progress: Rc<Progress>,
 }
 
 impl Target {
-    /// A TCP connection to the host itself.
+    /// Opens a TCP connection to the host itself.
     pub async fn connect(&self) -> Result<(TcpStream, SocketAddr), Cause> {
         let mut addresses = self.addresses().await?;
         if let Some(detour) = self.resolver.detour() {
@@ -51,11 +51,11 @@ impl Target {
     }
 }
 
-/// The addresses of a host that may be connected to, at least one: the one place where addresses come from.
+/// The addresses of a host that may be connected to, at least one. All addresses come from here.
 ///
 /// # Errors
 ///
-/// [`Cause::Dns`]; [`Cause::Forbidden`] when none of its addresses may be connected to.
+/// [`Cause::Dns`]; [`Cause::Forbidden`] if none of its addresses may be connected to.
 pub(super) async fn resolve(
     resolver: &Resolver,
     host: &Host,
@@ -78,7 +78,7 @@ pub(super) async fn resolve(
     addresses.retain(|address| reach.allows(address.ip()));
     match first {
         Some(first) if addresses.is_empty() => Err(Cause::Forbidden(format!(
-            "{first} is no public address, and only such may be dialled"
+            "{first} is not a public address, and only such may be dialled"
         ))),
         _ => Ok(addresses),
     }

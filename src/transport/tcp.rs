@@ -1,4 +1,4 @@
-//! A TCP connection to the first of some addresses that answers (RFC 8305).
+//! Opens a TCP connection to the first of some addresses that answers (RFC 8305).
 
 use std::{
     io,
@@ -19,15 +19,15 @@ use crate::{
     settings::Heartbeat,
 };
 
-/// So long one address may be silent before the next is tried beside it (RFC 8305 §5).
+/// How long one address may be silent before the next one is tried in parallel (RFC 8305 §5).
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
-/// The kernel's own probes: the last resort where the heartbeat is off.
+/// The kernel's keepalive probes: the last resort if the heartbeat is off.
 const KEEPALIVE: TcpKeepalive = TcpKeepalive::new()
     .with_time(Heartbeat::KEEPALIVE_TIME)
     .with_interval(Duration::from_secs(15));
 
-/// How our end of a connection is set up.
+/// The options of the local end of a connection.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Local {
     /// The address to dial from.
@@ -36,12 +36,13 @@ pub(super) struct Local {
     pub keepalive: bool,
 }
 
-/// Races the addresses until `deadline`: the families by turns, each a little after the one before, or as soon as that
-/// has failed. The first connection wins; the other attempts are given up.
+/// Tries the addresses in parallel until `deadline`, alternating between the families. The next
+/// attempt starts a little after the previous one, or as soon as that has failed. The first
+/// connection wins, and the other attempts are dropped.
 ///
 /// # Errors
 ///
-/// Of all the failures the one that says most: a refusal, then a timeout, then the rest.
+/// The most informative failure: a refusal, then a timeout, then any other.
 pub(super) async fn connect(
     addresses: &[SocketAddr],
     local: Local,
@@ -51,7 +52,8 @@ pub(super) async fn connect(
         Some(from) => from.is_ipv4() == to.is_ipv4(),
         None => true,
     };
-    // Nothing to race with, and the whole dial keeps to the deadline: a race would cost five allocations and a timer.
+    // One address needs no race: a race would cost five allocations and a timer. The deadline of
+    // the dial applies.
     if let [only] = addresses
         && usable(only)
     {
@@ -85,7 +87,8 @@ pub(super) async fn connect(
     }))
 }
 
-/// The families by turns, beginning with the first address's; within a family the order stays (RFC 8305 §4).
+/// Alternates between the families, beginning with that of the first address. The order within a
+/// family stays (RFC 8305 §4).
 fn interleave(addresses: impl Iterator<Item = SocketAddr>) -> Vec<SocketAddr> {
     let addresses: Vec<_> = addresses.collect();
     let first = addresses.first().is_some_and(SocketAddr::is_ipv4);
@@ -102,7 +105,7 @@ fn interleave(addresses: impl Iterator<Item = SocketAddr>) -> Vec<SocketAddr> {
     mixed
 }
 
-/// Keeps the failure that says more.
+/// Keeps the more informative failure.
 pub(super) fn keep_worst(worst: &mut Option<Cause>, cause: Cause) {
     if worst.as_ref().is_none_or(|w| weight(&cause) > weight(w)) {
         *worst = Some(cause);
@@ -131,7 +134,7 @@ async fn connect_one(to: SocketAddr, local: Local) -> Result<(TcpStream, SocketA
     }
 }
 
-/// A TCP connection that did not come about.
+/// The cause of a TCP connection that failed.
 fn connect_failure(error: &io::Error, to: SocketAddr) -> Cause {
     let text = format!("{to}: {}", plain(error));
     match error.kind() {

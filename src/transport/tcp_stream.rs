@@ -1,4 +1,5 @@
-//! A TCP connection that counts what it was given, and tells how much of it the peer's TCP has taken.
+//! A TCP connection that counts the written bytes, and reports how many of them the peer's TCP has
+//! acknowledged.
 
 use std::{
     io,
@@ -15,12 +16,12 @@ use tokio::{
 #[derive(Debug)]
 pub(crate) struct Tcp {
     stream: TcpStream,
-    /// Bytes that the kernel has taken.
+    /// Bytes that the kernel has accepted.
     written: u64,
 }
 
 impl Tcp {
-    /// A connection to which nothing was written yet, or nothing that counts.
+    /// Wraps a connection with the count at zero.
     pub fn new(stream: TcpStream) -> Self {
         Self { stream, written: 0 }
     }
@@ -36,7 +37,8 @@ impl Tcp {
         self.written
     }
 
-    /// How many of the bytes that were written the peer's TCP has not acknowledged. `None` where the system does not say.
+    /// How many of the written bytes the peer's TCP has not acknowledged. `None` if the system does
+    /// not report it.
     pub fn unacknowledged(&self) -> Option<u64> {
         queued(&self.stream)
     }
@@ -58,8 +60,8 @@ fn queued(stream: &TcpStream) -> Option<u64> {
     use std::os::fd::AsRawFd;
 
     let mut queued: libc::c_int = 0;
-    // SAFETY: the descriptor is open for as long as `stream` is borrowed, and the kernel writes one `int` to a valid place for it
-    // (tcp(7), SIOCOUTQ, which has the number of TIOCOUTQ).
+    // SAFETY: the descriptor is open while `stream` is borrowed, and the kernel writes one `int` to
+    // a valid place (tcp(7), SIOCOUTQ, which has the number of TIOCOUTQ).
     let done = unsafe { libc::ioctl(stream.as_raw_fd(), libc::TIOCOUTQ, &raw mut queued) };
     match done {
         0 => u64::try_from(queued).ok(),

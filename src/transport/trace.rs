@@ -1,10 +1,11 @@
-//! A dial as a span of `tracing`, with an event for each of its phases. Without that feature there is nothing of it.
+//! A dial as a `tracing` span with an event for each phase. Without the feature `tracing`, nothing
+//! is compiled in.
 
 use std::{future::Future, time::Duration};
 
 use crate::core::{Cause, ConnectionName, Phase};
 
-/// The dial, in its span: `dial` with `name`, `attempt` and `host`, at the level of debugging.
+/// Runs the dial in its span: `dial` with `name`, `attempt` and `host`, at debug level.
 #[cfg(feature = "tracing")]
 pub(crate) fn in_span<F: Future>(
     name: &ConnectionName,
@@ -21,7 +22,7 @@ pub(crate) fn in_span<F: Future>(
     ))
 }
 
-/// The dial.
+/// Runs the dial.
 #[cfg(not(feature = "tracing"))]
 pub(crate) fn in_span<F: Future>(
     _name: &ConnectionName,
@@ -31,7 +32,7 @@ pub(crate) fn in_span<F: Future>(
     dial
 }
 
-/// Whom the dial is to, with the port.
+/// Records the host of the dial, with the port.
 pub(super) fn host(host: impl FnOnce() -> String) {
     #[cfg(feature = "tracing")]
     if tracing::enabled!(target: "everwire::dial", tracing::Level::DEBUG) {
@@ -41,7 +42,7 @@ pub(super) fn host(host: impl FnOnce() -> String) {
     let _ = host;
 }
 
-/// A phase is over.
+/// Records the end of a phase.
 pub(super) fn phase(phase: Phase, took: Duration) {
     #[cfg(feature = "tracing")]
     tracing::debug!(target: "everwire::dial", phase = %phase, took_ms = took.as_secs_f64() * 1000.0, "phase");
@@ -49,7 +50,7 @@ pub(super) fn phase(phase: Phase, took: Duration) {
     let _ = (phase, took);
 }
 
-/// The dial has failed in this phase.
+/// Records that the dial failed in this phase.
 pub(super) fn failed(phase: Phase, cause: &Cause) {
     #[cfg(feature = "tracing")]
     tracing::debug!(target: "everwire::dial", phase = %phase, cause = cause.kind(), text = &*cause.text(), "failed");

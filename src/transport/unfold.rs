@@ -1,9 +1,9 @@
-//! Headers that go over more than one line.
+//! Headers that are folded over several lines.
 
-/// Puts spaces where a header of an answer was folded (`obs-fold`, RFC 9112 §5.2), as far as the answer has come. What is behind its head
-/// stays as it is, and so does the length.
+/// Replaces the line folds (`obs-fold`, RFC 9112 §5.2) in the received part of an answer with
+/// spaces. The bytes behind the head and the length stay the same.
 ///
-/// The status line cannot be continued: white space behind it is left to the parser, which refuses it.
+/// The status line cannot be folded: the parser refuses white space behind it.
 pub(super) fn unfold(answer: &mut [u8]) {
     let line_end = |answer: &[u8], from: usize| {
         let rest = answer.get(from..)?;

@@ -1,4 +1,4 @@
-//! The upgrade by `awc`, and what it leaves for us to check.
+//! The upgrade by `awc`, and the checks that `awc` leaves to us.
 
 use std::rc::Rc;
 
@@ -16,25 +16,26 @@ use crate::{
 
 /// An answer that was accepted.
 pub(super) struct Upgraded {
-    /// What came behind the answer's head.
+    /// Bytes that came behind the head of the answer.
     pub leftover: Bytes,
     /// The subprotocol that the server chose.
     pub subprotocol: Option<String>,
-    /// The compression that was agreed on.
+    /// The negotiated compression.
     pub compression: Option<Agreed>,
 }
 
 /// Sends the request over the stream in `progress`, and checks the answer (RFC 6455 §4.1). Takes the URI and
 /// the headers out of `prepared`.
 ///
-/// What `awc` makes of the stream is thrown away with its buffers; the stream stays behind.
+/// The object that `awc` builds around the stream is dropped with its buffers. The stream stays.
 pub(super) async fn upgrade(
     prepared: &mut Prepared,
     may_choose_none: bool,
     progress: &Rc<Progress>,
 ) -> Result<Upgraded, Cause> {
     let mut request = exchange::request(std::mem::take(&mut prepared.uri));
-    // `awc` knows no spelling of a header and no order of them: ours go beside it. Without a `Host` it would make one.
+    // `awc` keeps neither the spelling nor the order of headers, so ours are passed separately.
+    // Without a `Host`, `awc` would add one.
     progress
         .headers
         .replace(std::mem::take(&mut prepared.headers));
@@ -45,7 +46,7 @@ pub(super) async fn upgrade(
     let compression = agreed(answer.headers(), prepared.compression.as_ref())?;
     let subprotocol = chosen(answer.headers(), &prepared.subprotocols, may_choose_none)?;
     let read_buf = framed.into_parts().read_buf;
-    // An empty one would keep its capacity alive for as long as the leftover is.
+    // An empty buffer would keep its capacity allocated while the leftover exists.
     let leftover = match read_buf.is_empty() {
         true => Bytes::new(),
         false => Bytes::copy_from_slice(&read_buf),
@@ -57,7 +58,7 @@ pub(super) async fn upgrade(
     })
 }
 
-/// `awc` is content with any value that contains "websocket".
+/// `awc` accepts any value that contains "websocket".
 fn check_upgrade(headers: &HeaderMap) -> Result<(), Cause> {
     let mut upgrades = headers.get_all(header::UPGRADE);
     let is_websocket = |value: &HeaderValue| {
@@ -84,7 +85,7 @@ fn agreed(headers: &HeaderMap, offer: Option<&Offer>) -> Result<Option<Agreed>, 
         .map_err(|error| Cause::Extension(error.to_string()))
 }
 
-/// The server may choose none where none was offered, or where that is allowed.
+/// The server may choose no subprotocol if none was offered or the settings allow it.
 fn chosen(
     headers: &HeaderMap,
     offered: &[Offered],
@@ -115,7 +116,7 @@ fn chosen(
     }
 }
 
-/// The elements of a list header, over all its lines (RFC 9110 §5.6.1).
+/// The elements of a list header, from all its lines (RFC 9110 §5.6.1).
 fn tokens(headers: &HeaderMap, name: header::HeaderName) -> impl Iterator<Item = String> {
     headers
         .get_all(name)

@@ -1,4 +1,4 @@
-//! What `awc` ended an upgrade with, as the cause that is told.
+//! Turns errors of `awc` during an upgrade into causes.
 
 use std::io;
 
@@ -8,7 +8,7 @@ use awc::error::{ConnectError, SendRequestError, WsClientError};
 use super::{borrowed_stream::AnswerTooLong, error_text::plain, tls};
 use crate::core::{Cause, Phase};
 
-/// What `awc` ended an upgrade with.
+/// The cause of a failed upgrade.
 pub(super) fn upgrade(error: WsClientError) -> Cause {
     match error {
         WsClientError::SendRequest(error) => send(error),
@@ -34,7 +34,7 @@ pub(super) fn upgrade(error: WsClientError) -> Cause {
     }
 }
 
-/// What a request ended with.
+/// The cause of a failed request.
 pub(super) fn send(error: SendRequestError) -> Cause {
     match error {
         SendRequestError::Custom(error, _) => match error.downcast::<Cause>() {
@@ -64,7 +64,7 @@ fn answer(error: ParseError) -> Cause {
     }
 }
 
-/// An error of the stream. Those of our own making travel inside it.
+/// The cause of an error of the stream. Our own errors are inside it.
 fn io(error: io::Error) -> Cause {
     let error = match error.downcast::<Cause>() {
         Ok(cause) => return cause,
@@ -88,13 +88,14 @@ fn io(error: io::Error) -> Cause {
         io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
             Cause::Unreachable(plain(&error))
         }
-        // The decoder's own: the stream ended with half an answer in the buffer.
+        // An error of the decoder: the stream ended with an incomplete answer in the buffer.
         io::ErrorKind::Other if error.raw_os_error().is_none() => cut_off(),
         _ => Cause::Tcp(plain(&error)),
     }
 }
 
-/// What a failed upgrade means where TLS was not spoken: a server that speaks nothing else often just hangs up.
+/// The cause of a failed upgrade without TLS: a server that speaks only TLS often just closes the
+/// connection.
 pub(super) fn without_tls(cause: Cause) -> Cause {
     match cause == closed() {
         true => {

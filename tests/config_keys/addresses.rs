@@ -23,9 +23,15 @@ fn urls_are_tried_in_order_and_the_nearer_of_url_and_urls_counts() {
     );
     for (urls, expected) in [
         ("[]", "there are 0 URLs"),
-        ("['wss://a', 'http://b']", "`http://b` is no WebSocket URL"),
+        (
+            "['wss://a', 'http://b']",
+            "invalid WebSocket URL `http://b`",
+        ),
         ("'wss://a'", "expected an array of URLs"),
-        ("['wss://me:s3cret@a']", "***@a` is no WebSocket URL"),
+        (
+            "['wss://me:s3cret@a']",
+            "invalid WebSocket URL `wss://***@a`",
+        ),
     ] {
         let errors = Memory::default()
             .read(&format!("connections.a.urls = {urls}"))
@@ -50,9 +56,9 @@ fn a_proxy_is_a_url_the_environment_or_none() {
     for (text, expected) in [
         (
             "proxy = 'ftp://me:s3cret@h'",
-            "this is no proxy's URL | its scheme must be",
+            "invalid proxy URL | its scheme must be",
         ),
-        ("proxy = 'h:3128'", "this is no proxy's URL"),
+        ("proxy = 'h:3128'", "invalid proxy URL"),
         ("proxy = 7", "expected a proxy's URL"),
     ] {
         let error = error(text);

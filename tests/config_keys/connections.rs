@@ -193,7 +193,9 @@ fn what_is_kept_until_it_is_confirmed_needs_a_heartbeat_that_confirms() {
             assert_eq!((error.line, error.column), (4, column), "{error}");
             assert_eq!(error.related.as_ref().map(|related| related.line), Some(3));
             assert!(
-                error.message.contains("which this heartbeat never does"),
+                error
+                    .message
+                    .contains("needs a heartbeat that confirms messages"),
                 "{error}"
             );
         }
@@ -320,10 +322,7 @@ fn a_connection_for_sessions_alone_has_nothing_durable() {
         "history = { durable = true }",
     ] {
         let told = error(&format!("sessions_only = true\n{keys}"));
-        assert!(
-            told.contains("`sessions_only` is for one that has none"),
-            "{told}"
-        );
+        assert!(told.contains("but `sessions_only` is set"), "{told}");
         assert!(told.contains("write durable = false here"), "{told}");
     }
 }

@@ -84,15 +84,15 @@ fn a_rate_of_several_buckets_holds_each_of_them_once() {
         ),
         (
             "['fast', 'slw']",
-            "6:17 there is no rate `slw` | did you mean \"slow\"? the rates are fast, slow",
+            "6:17 unknown rate `slw` | did you mean \"slow\"? the rates are fast, slow",
         ),
         (
             "['fast', 'fast']",
-            "6:17 the rate `fast` stands here twice | remove it: a message counts once",
+            "6:17 the rate `fast` is listed twice | remove it: a message counts once",
         ),
         (
             "['fast', 'unlimited']",
-            "6:17 there is no rate `unlimited` | did you mean \"unlimited\"? the rates are fast, slow",
+            "6:17 unknown rate `unlimited` | did you mean \"unlimited\"? the rates are fast, slow",
         ),
         (
             "['a','b','c','d','e','f','g','h','i']",
@@ -141,7 +141,7 @@ fn a_bucket_is_checked_whether_or_not_it_is_used() {
     }
     let told = errors("rates.unlimited = { messages = 1 }");
     assert!(
-        told[0].contains("`unlimited` is no name of a rate"),
+        told[0].contains("invalid rate name `unlimited`"),
         "{told:?}"
     );
     let told = errors(
@@ -151,8 +151,8 @@ fn a_bucket_is_checked_whether_or_not_it_is_used() {
     assert_eq!(
         told,
         [
-            "3:43 there is no rate `binanse` | did you mean \"binance\"? the rates are binance, okx",
-            "4:43 there is no rate `x` | write [rates.x], or a table; the rates are binance, okx",
+            "3:43 unknown rate `binanse` | did you mean \"binance\"? the rates are binance, okx",
+            "4:43 unknown rate `x` | write [rates.x], or a table; the rates are binance, okx",
         ]
     );
 }

@@ -56,7 +56,7 @@ fn the_listener_stays_on_this_machine_unless_who_comes_in_is_known() {
     }
     for listen in ["0.0.0.0:80", "192.0.2.1:80", "[::]:80"] {
         assert!(
-            error(listen).contains("which needs tokens or client certificates"),
+            error(listen).contains("so it needs tokens or client certificates"),
             "{listen}"
         );
         let known = [
@@ -70,15 +70,12 @@ fn the_listener_stays_on_this_machine_unless_who_comes_in_is_known() {
         let metrics = format!("service.metrics.listen = '{listen}'");
         let errors = Memory::default().read(&metrics).unwrap_err();
         assert!(
-            errors.to_string().contains("which needs tokens"),
+            errors.to_string().contains("so it needs tokens"),
             "{errors}"
         );
     }
     for listen in ["localhost:80", "127.0.0.1", ":80", "", "127.0.0.1:99999"] {
-        assert!(
-            error(listen).contains("is no address to listen on"),
-            "{listen}"
-        );
+        assert!(error(listen).contains("invalid listen address"), "{listen}");
     }
 }
 
@@ -148,7 +145,7 @@ fn histories_have_half_of_the_memory_at_most() {
     let told = told.render(false);
     for part in [
         "<toml>:3:17",
-        "history_bytes is more than half of memory, which is 32MiB",
+        "invalid history_bytes: it is more than half of memory, which is 32MiB",
         "memory is here",
         "write 32MiB or less, or a larger memory",
     ] {
@@ -167,7 +164,7 @@ fn the_limits_of_the_api_are_read() {
     assert_eq!(other.timeout, usual.timeout);
     for (key, part) in [
         ("timeout = '0s'", "longer than zero"),
-        ("outbox = 0", "is no size"),
+        ("outbox = 0", "invalid size"),
         ("names = -1", "out of range"),
         ("bytes = 1", "unknown key `bytes`"),
     ] {
@@ -181,19 +178,19 @@ fn the_limits_of_the_api_are_read() {
 fn what_is_wrong_with_the_doors_is_told_without_the_secrets() {
     let source = Memory::default().with_variable("BAD", "s3cret s3cret");
     for (text, part) in [
-        ("[[service.tokens]]", "no usable name and secret"),
+        ("[[service.tokens]]", "needs a name and a secret"),
         ("service.tokens = 'x'", "[[service.tokens]]"),
         (
             "[[service.tokens]]\nname = 'a'\nsecret = 's3cret\"'",
-            "can be no token",
+            "invalid token",
         ),
         (
             "[[service.tokens]]\nname = 'a'\nsecret = ''",
-            "can be no token",
+            "invalid token",
         ),
         (
             "[[service.tokens]]\nname = 'a'\nsecret = '${BAD}'",
-            "can be no token",
+            "invalid token",
         ),
         (
             "[[service.tokens]]\nname = 'a'\nsecret = '${file:nowhere}'",
@@ -201,19 +198,19 @@ fn what_is_wrong_with_the_doors_is_told_without_the_secrets() {
         ),
         (
             "[[service.tokens]]\nname = 'a'\nsecret = '${secret:x}'",
-            "not kept among",
+            "tokens themselves can change such secrets",
         ),
         (
             "[[service.tokens]]\nname = 'a'\nsecret = 'b'\nscopes = []",
-            "is for nothing",
+            "the token has no scope",
         ),
         (
             "[[service.tokens]]\nname = 'a'\nsecret = 'b'\nscopes = ['write']",
-            "`write` is not known here",
+            "invalid value `write`",
         ),
         (
             "[[service.tokens]]\nname = 'a'\nsecret = 'b'\nnames = 'a?'",
-            "is no pattern of names",
+            "invalid name pattern",
         ),
         (
             "[[service.tokens]]\nname = 'a'\nsecret = 's3cret'\n[[service.tokens]]\nname = 'b'\nsecret = 's3cret'",
@@ -221,11 +218,8 @@ fn what_is_wrong_with_the_doors_is_told_without_the_secrets() {
         ),
         ("[service.tls]\ncert_file = 'c'", "`tls` has no `key_file`"),
         ("service.metrics.token = true", "metrics need a token"),
-        ("service.metrics.listen = 'x'", "is no address to listen on"),
-        (
-            "service.allow_urls = ['wss://a:x']",
-            "is no pattern of URLs",
-        ),
+        ("service.metrics.listen = 'x'", "invalid listen address"),
+        ("service.allow_urls = ['wss://a:x']", "invalid URL pattern"),
     ] {
         let errors = source.read(text).unwrap_err();
         let told = format!("{errors}\n{}", errors.render(false));

@@ -92,7 +92,7 @@ fn a_variable_without_braces_is_warned_of() {
         told.map(|warning| (warning.line, warning.message.clone()))
             .collect::<Vec<_>>()
     };
-    let token = "`$TOKEN` is sent as it stands, and no variable".to_owned();
+    let token = "`$TOKEN` is sent as it is: it is not a variable".to_owned();
     for keys in [
         "headers = { Authorization = 'Bearer $TOKEN' }",
         "basic_auth = { user = '$TOKEN', password = 'p' }",

@@ -15,8 +15,8 @@ use std::{collections::BTreeMap, time::Duration};
 use everwire::{
     ConnectionName, Pattern,
     config::{
-        Base, NatsAck, NatsInSettings, NatsOutSettings, NatsSettings, NatsTlsSettings, Part, Plan,
-        Settings,
+        Base, DialPolicy, NatsAck, NatsInSettings, NatsOutSettings, NatsSettings, NatsTlsSettings,
+        Part, Plan, Settings,
     },
 };
 use memory::Memory;
@@ -223,7 +223,7 @@ fn a_pattern_that_matches_no_name_is_warned_of() {
     assert_eq!(
         warnings("in = { match = 'market.*' }\nout = { match = 'a' }"),
         [
-            "<toml>:3:16: no name of the configuration is `market.*`\n    | in = { match = 'market.*' }\n    \
+            "<toml>:3:16: no connection of the configuration matches `market.*`\n    | in = { match = 'market.*' }\n    \
          help: names that the API makes later are bridged if it matches them; `*` is any run of characters\n"
         ]
     );
@@ -280,6 +280,13 @@ fn a_program_without_a_bridge_refuses_it_where_it_is_written() {
 
 #[test]
 fn a_bridge_is_no_key_of_a_connection() {
-    let told = Memory::default().connection("nats = {}").unwrap_err();
+    let told = Memory::default().connection("nats = 1").unwrap_err();
     assert_eq!(told.iter().next().unwrap().message, "unknown key `nats`");
+    let json = br#"{"url": "wss://example.com", "nats": {"servers": ["nats://h"], "in": {}}}"#;
+    let inherited = settings("").inherited;
+    let told = inherited
+        .connection(json, &DialPolicy::PublicOnly)
+        .unwrap_err();
+    let told = format!("{told:?}");
+    assert!(told.contains("unknown key `nats`"), "{told}");
 }

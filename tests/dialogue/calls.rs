@@ -307,7 +307,7 @@ async fn a_call_obeys_the_policy_of_its_name_and_so_do_its_redirects() {
     });
     let (_manager, _handle, mut watch) = open(name(keys, &elsewhere.url(), &server.url()));
     let told = watch.error().await.to_string();
-    assert!(told.contains("is no public address"), "{told}");
+    assert!(told.contains("is not a public address"), "{told}");
     assert_eq!(http.requests().len(), 0);
 }
 

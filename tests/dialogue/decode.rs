@@ -133,7 +133,7 @@ async fn what_is_no_gzip_is_a_loss_that_says_so() {
         (
             b"{\"ping\":1}".to_vec(),
             1007,
-            "a binary message of 10 bytes is no gzip data".to_owned(),
+            "a binary message of 10 bytes is not gzip data".to_owned(),
         ),
         (
             cut,
@@ -144,7 +144,7 @@ async fn what_is_no_gzip_is_a_loss_that_says_so() {
             bomb,
             1009,
             format!(
-                "the gzip data in a message of {bomb_len} bytes come to more than 65536 bytes, which is max_message"
+                "the gzip data in a message of {bomb_len} bytes decompress to more than 65536 bytes, which is max_message"
             ),
         ),
     ] {

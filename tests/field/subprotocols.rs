@@ -115,7 +115,7 @@ async fn a_token_file_is_read_again_for_each_dial() {
 #[tokio::test]
 async fn what_cannot_be_offered_is_told_without_its_value() {
     for (subprotocols, why) in [
-        (vec![token("s3 cret").into()], "is no subprotocol"),
+        (vec![token("s3 cret").into()], "invalid subprotocol"),
         (
             vec![token("s3cret").into(), token("s3cret").into()],
             "is offered twice",
@@ -182,7 +182,7 @@ fn variables_are_expanded_and_checked_in_a_file() {
         .connection(file, &everwire::config::DialPolicy::Any);
     assert!(refused.is_err());
     for (wrong, why) in [
-        ("'a b.${secret:id}'", "is no subprotocol"),
+        ("'a b.${secret:id}'", "invalid subprotocol"),
         ("'x.${secret:id}', 'x.${secret:id}'", "comes twice"),
         ("'x.${secret:id'", "is not closed"),
     ] {

@@ -19,7 +19,7 @@ thread_local! {
     static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; 256 << 10]);
 }
 
-/// How a client hears.
+/// How a client receives events.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Stream {
     Sse,
@@ -35,12 +35,12 @@ impl fmt::Display for Stream {
     }
 }
 
-/// How much the kernel may hold for a client.
+/// The size of a client's receive buffer in the kernel.
 #[derive(Clone, Copy)]
 pub enum Room {
-    /// As it likes.
+    /// The default size.
     Usual,
-    /// So little that what is not read is soon the service's concern.
+    /// A small buffer, so that the service soon has to keep what is not read.
     Little,
 }
 
@@ -56,7 +56,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// Comes in and asks for the names of a pattern; what happens from then on is told.
+    /// Connects and subscribes to the names of a pattern, from now on.
     pub async fn open(
         address: &str,
         stream: Stream,
@@ -107,13 +107,13 @@ impl Client {
         })
     }
 
-    /// Reads until so many messages came, or it is time.
+    /// Reads until this number of messages was received, or until the time is over.
     pub async fn read(&mut self, messages: u64, until: Instant) -> Heard {
         while self.heard.messages < messages && self.some(until).await {}
         std::mem::take(&mut self.heard)
     }
 
-    /// Reads after all this time; in words, what was there.
+    /// Reads after the measured time, and describes what was received.
     pub async fn told(&mut self, expected: u64, until: Instant) -> String {
         let all = |heard: &Heard| heard.lagged > 0 && heard.messages + heard.missed >= expected;
         while !all(&self.heard) && self.some(until).await {}
@@ -130,7 +130,7 @@ impl Client {
         format!("{} messages{lagged}{end}", heard.messages)
     }
 
-    /// Reads once; false at the end, or when it is time.
+    /// Reads once; false at the end, or when the time is over.
     async fn some(&mut self, until: Instant) -> bool {
         let Ok(ready) = timeout_at(until.into(), self.socket.readable()).await else {
             return false;

@@ -1,4 +1,4 @@
-//! What a client was told, checked as it comes.
+//! Checks the events that a client receives.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -7,24 +7,24 @@ use memchr::memmem::find;
 
 use super::{GROUPS, NAMES, NAMES_OF_GROUP};
 
-/// The delay of every so-manieth event is looked at.
+/// Every 32nd delay is recorded.
 const SAMPLE: u64 = 32;
 
-/// What came, and what of it was wrong.
+/// The received events, and their faults.
 #[derive(Default)]
 pub struct Heard {
-    /// The last number of each name.
+    /// The last sequence number of each name.
     seq: Vec<u64>,
     cursor: u64,
     /// Events of type `message`.
     pub messages: u64,
-    /// Holes in the numbers of a name.
+    /// Gaps in the numbers of a name.
     pub lost: u64,
-    /// Numbers or cursors that were there already, or out of order.
+    /// Numbers or cursors that are repeated or out of order.
     pub twice: u64,
-    /// Clients that were told `lagged`.
+    /// Clients that received `lagged`.
     pub lagged: u64,
-    /// How many events they were told to have missed.
+    /// The number of events that these clients missed.
     pub missed: u64,
     first: Option<Instant>,
     last: Option<Instant>,
@@ -65,7 +65,7 @@ impl Heard {
         }
     }
 
-    /// When the messages of a read came.
+    /// Records when the messages of a read were received.
     pub fn came(&mut self) {
         if self.messages > 0 {
             let now = Instant::now();
@@ -74,7 +74,7 @@ impl Heard {
         }
     }
 
-    /// Adds what another client heard.
+    /// Adds the events of another client.
     pub fn add(&mut self, other: Self) {
         self.messages += other.messages;
         self.lost += other.lost;
@@ -93,7 +93,8 @@ impl Heard {
         seconds.map_or(0.0, |seconds| self.messages as f64 / seconds)
     }
 
-    /// From what happened to its being heard, in milliseconds: the median, the 99th percentile, the greatest.
+    /// The time from an event to its receipt, in milliseconds: the median, the 99th percentile, the
+    /// greatest.
     pub fn delays(&self) -> [f64; 3] {
         let mut delays = self.delays.clone();
         delays.sort_unstable();
@@ -106,7 +107,7 @@ impl Heard {
     }
 }
 
-/// Members in the order in which they are written.
+/// The members, in the order in which they are written.
 struct Fields<'a>(&'a [u8]);
 
 impl<'a> Fields<'a> {
@@ -134,7 +135,7 @@ fn number(digits: &[u8], radix: u32) -> u64 {
     u64::from_str_radix(text, radix).unwrap_or_else(|error| panic!("{text:?}: {error}"))
 }
 
-/// The place of `g3-2`.
+/// The index of `g3-2`.
 fn place(name: &[u8]) -> usize {
     let digit = |at: usize, below: usize| match name.get(at) {
         Some(byte @ b'0'..=b'9') if usize::from(byte - b'0') < below => usize::from(byte - b'0'),

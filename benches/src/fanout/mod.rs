@@ -1,8 +1,9 @@
 //! Many clients of a running service, on request: `cargo run --release -- load [--rate N] [--seconds N]`.
 //!
-//! The service is the program itself, in a process of its own, and so is the peer that its names listen to. 50 clients read
-//! `/v1/events` and 50 `/v1/ws`; each asks for half of the names by pattern, and one never reads. All others must hear each event of
-//! their names once and in order: that is told by `seq` of each name, and by `cursor` over all of them.
+//! The service is the program itself, in a separate process, and so is the peer of its names. 50
+//! clients read `/v1/events` and 50 `/v1/ws`. Each asks for half of the names by pattern, and one
+//! never reads. All others must receive each event of their names once and in order, which is
+//! checked by `seq` of each name and by `cursor` over all names.
 
 mod client;
 mod heard;
@@ -29,17 +30,17 @@ const CLIENTS: usize = 50;
 const GROUPS: usize = 10;
 const NAMES_OF_GROUP: usize = 5;
 const NAMES: usize = GROUPS * NAMES_OF_GROUP;
-/// How many groups a client asks for.
+/// The number of groups that a client asks for.
 const ASKED: usize = GROUPS / 2;
 
-/// For what ought to happen at once.
+/// The time limit for what should happen at once.
 const SOON: Duration = Duration::from_secs(20);
-/// How long it is quiet before memory is looked at for the last time.
+/// The silence before memory is measured for the last time.
 const QUIET: Duration = Duration::from_secs(3);
-/// What the service may hold beyond what it held at the start.
+/// The most memory of the service, above that at the start.
 const MEMORY: u64 = 32 << 20;
 
-/// What is asked for.
+/// The parameters of a run.
 #[derive(Clone, Copy)]
 pub struct Load {
     /// Deliveries a second, to all clients that read.
@@ -65,7 +66,7 @@ impl Load {
         Some(load)
     }
 
-    /// How long a name is silent between two messages: each is delivered to half of the clients.
+    /// The time between two messages of a name: each is delivered to half of the clients.
     fn interval(&self) -> Duration {
         let readers = 2 * CLIENTS as u64 - 1;
         let per_round = readers * NAMES as u64 / 2;
@@ -78,7 +79,8 @@ impl Load {
     }
 }
 
-/// Runs it twice, with each kind of client that does not read, and prints a line for each; fails where something was lost.
+/// Runs it twice, once with each kind of client that does not read, and prints a line for each.
+/// Fails if something was lost.
 pub fn run(load: Load) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -164,7 +166,7 @@ async fn measure(load: Load, silent: Stream) -> Outcome {
     }
 }
 
-/// What came of it.
+/// The result of a run.
 struct Outcome {
     silent: Stream,
     expected: u64,
@@ -181,7 +183,7 @@ impl Outcome {
 
     fn fits(&self, load: Load) -> bool {
         let all = &self.all;
-        // The interval is in whole microseconds, and the first and the last messages are not told at once.
+        // The interval is in whole microseconds, and the first and last messages are delayed.
         all.rate() >= 0.98 * load.rate as f64
             && self.lost() == 0
             && (all.twice, all.lagged, all.missed) == (0, 0, 0)

@@ -1,4 +1,4 @@
-//! The program, in a process of its own.
+//! The program, in a separate process.
 
 use std::{
     fs, io,
@@ -22,10 +22,10 @@ use tokio::{
 use super::SOON;
 use crate::{process::resident_of, store::Scratch};
 
-/// How often its memory is looked at.
+/// How often its memory is measured.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// A running service; killed with this value.
+/// A running service. It is killed when this is dropped.
 pub struct Service {
     child: Child,
     _scratch: Scratch,
@@ -37,7 +37,7 @@ impl Service {
     ///
     /// # Panics
     ///
-    /// When it does not come up.
+    /// If it does not start.
     pub fn start(names: impl Iterator<Item = String>, url: &str) -> Self {
         let scratch = Scratch::new();
         let mut text = format!(
@@ -65,7 +65,7 @@ impl Service {
             });
         let stdout = BufReader::new(child.stdout.take().expect("its output"));
         let (up, is_up) = mpsc::channel();
-        // All is read, so that it never waits for us.
+        // Everything is read, so that the service never waits for us.
         thread::spawn(move || {
             for line in stdout.lines().map_while(Result::ok) {
                 let listen = line.split_once(r#""listen":""#);
@@ -86,11 +86,11 @@ impl Service {
         self.child.id()
     }
 
-    /// Has all names dialled.
+    /// Makes it dial all names.
     ///
     /// # Errors
     ///
-    /// When that is refused.
+    /// If the request is refused.
     pub async fn connect_all(&self) -> io::Result<()> {
         let mut socket = TcpStream::connect(&self.address).await?;
         let request = format!(
@@ -114,14 +114,14 @@ impl Drop for Service {
     }
 }
 
-/// Where the release build of the program lies.
+/// The path of the program's release build.
 fn program() -> PathBuf {
     let named = std::env::var_os("EVERWIRE_PROGRAM").map(PathBuf::from);
     let built = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/release/everwire");
     named.unwrap_or_else(|| built.into())
 }
 
-/// The memory of a process, looked at again and again.
+/// The memory of a process, measured repeatedly.
 pub struct Watched {
     done: Arc<AtomicBool>,
     thread: JoinHandle<(u64, u64, u64)>,
@@ -143,7 +143,7 @@ impl Watched {
         Self { done, thread }
     }
 
-    /// What it was at the start, at most, and now.
+    /// The memory at the start, at most, and now.
     pub fn end(self) -> (u64, u64, u64) {
         self.done.store(true, Ordering::Relaxed);
         self.thread.join().expect("its thread")

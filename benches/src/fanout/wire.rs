@@ -1,8 +1,8 @@
-//! The two ways in which events come: what is in the bytes of a socket, as cheaply as it can be known.
+//! Parses the bytes of a socket for both kinds of clients, as cheaply as possible.
 
 use memchr::{memchr, memmem::find};
 
-/// What is taken out of the bytes of a socket.
+/// A parsed part of the bytes.
 pub enum Unit<'a> {
     /// The JSON of an event, or of an answer.
     Json(&'a [u8]),
@@ -12,17 +12,17 @@ pub enum Unit<'a> {
     Close,
 }
 
-/// Bytes that came and were not read yet.
+/// Received bytes that are not parsed yet.
 #[derive(Default)]
 pub struct Pending {
-    /// As they came.
+    /// The bytes as received.
     bytes: Vec<u8>,
-    /// Out of their chunks (RFC 9112 §7.1).
+    /// The bytes without their chunks (RFC 9112 §7.1).
     text: Vec<u8>,
 }
 
 impl Pending {
-    /// Takes complete chunks of server-sent events.
+    /// Parses complete chunks of server-sent events.
     pub fn sse(&mut self, came: &[u8], mut each: impl FnMut(Unit<'_>)) {
         self.bytes.extend_from_slice(came);
         let mut at = 0;
@@ -50,7 +50,7 @@ impl Pending {
         self.text.drain(..at);
     }
 
-    /// Takes complete frames of a WebSocket's server.
+    /// Parses complete frames from a WebSocket server.
     pub fn websocket(&mut self, came: &[u8], mut each: impl FnMut(Unit<'_>)) {
         self.bytes.extend_from_slice(came);
         let mut at = 0;
@@ -87,7 +87,7 @@ fn header(bytes: &[u8]) -> Option<(usize, usize)> {
     }
 }
 
-/// A short frame of a client, with a mask that changes nothing.
+/// A short client frame, with a mask that changes nothing.
 pub fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     let mut frame = vec![first];
     match u8::try_from(payload.len()) {

@@ -1,4 +1,4 @@
-//! Sockets without a name: raw, and through each codec, a task for each socket on one thread.
+//! Sockets without a name: raw, and through each codec, with a task for each socket on one thread.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use tokio_tungstenite::{WebSocketStream, tungstenite::protocol::Role};
 use super::{Meter, Outcome, Peer};
 use crate::peer::{feed::Stream, header};
 
-/// Hears what comes on upgraded sockets.
+/// Receives messages on upgraded sockets.
 pub async fn sample(peer: &Peer<'_>, subject: &str) -> Outcome {
     let meter = peer.load.meter(1);
     let path = peer.load.path(false);
@@ -34,7 +34,7 @@ fn spawn(subject: &str, stream: impl Stream, meter: &Arc<Meter>) {
     };
 }
 
-/// The limit: reads 64 KiB at most, and looks for the headers of the frames in it.
+/// The lower limit: reads at most 64 KiB, and only finds the frame headers.
 async fn raw(mut stream: impl Stream, meter: Arc<Meter>) {
     let mut buffer = vec![0; 64 << 10];
     let mut filled = 0;
@@ -55,7 +55,7 @@ async fn raw(mut stream: impl Stream, meter: Arc<Meter>) {
     }
 }
 
-/// With a read buffer of 128 KiB, its default, which its documentation recommends for a high load.
+/// With a read buffer of 128 KiB, the default, which its documentation recommends for a high load.
 async fn tungstenite(stream: impl Stream, meter: Arc<Meter>) {
     let mut socket = WebSocketStream::from_raw_socket(stream, Role::Client, None).await;
     while let Some(message) = socket.next().await {
@@ -72,7 +72,7 @@ async fn tokio_websockets(stream: impl Stream, meter: Arc<Meter>) {
     }
 }
 
-/// Whole messages, as all others give them.
+/// Whole messages, as the others return them.
 async fn fastwebsockets(stream: impl Stream, meter: Arc<Meter>) {
     let socket = fastwebsockets::WebSocket::after_handshake(stream, fastwebsockets::Role::Client);
     let mut socket = FragmentCollector::new(socket);

@@ -28,7 +28,7 @@ impl ClientExt for Listener {
     }
 }
 
-/// Hears what comes to its clients.
+/// Receives the messages of its clients.
 pub async fn sample(peer: &Peer<'_>) -> Outcome {
     let meter = peer.load.meter(1);
     let url = format!("{}{}", peer.url, peer.load.path(false));

@@ -1,4 +1,4 @@
-//! What the subscriber's code does with a message: it counts it, and looks how late it is.
+//! The code of the subscriber: counts each message, and records its delay.
 
 use std::{
     sync::atomic::{AtomicU32, AtomicU64, Ordering},
@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 
 use crate::{peer::feed::sent_at, process::monotonic};
 
-/// All messages of a sample pass it, one after another: it has one thread that tells it of them, and one that waits.
+/// All messages of a sample pass through it in order: one thread calls it, and one waits.
 pub struct Meter {
     heard: AtomicU64,
     size: usize,
@@ -20,7 +20,7 @@ pub struct Meter {
 }
 
 impl Meter {
-    /// Of so many messages of this size to warm up, and so many that are measured.
+    /// A meter for this number of messages of this size: first to warm up, then to measure.
     pub fn new(size: usize, warm: u64, measured: u64, has_delays: bool) -> Self {
         Self {
             heard: AtomicU64::new(0),
@@ -32,11 +32,11 @@ impl Meter {
         }
     }
 
-    /// A message has come to the subscriber's code.
+    /// Records a message.
     ///
     /// # Panics
     ///
-    /// When it is not as it must be, or one too many.
+    /// If the message is wrong, or is one too many.
     pub fn hear(&self, message: &[u8]) {
         assert_eq!(message.len(), self.size, "a message of another size");
         let before = self.heard.load(Ordering::Relaxed);
@@ -53,17 +53,17 @@ impl Meter {
         }
     }
 
-    /// Waits until the messages to warm up are heard, and after that until all are.
+    /// Waits for the warm-up messages; when called again, for all.
     pub async fn mark(&self) {
         self.mark.notified().await;
     }
 
-    /// How many have come.
+    /// The number of received messages.
     pub fn heard(&self) -> u64 {
         self.heard.load(Ordering::Relaxed)
     }
 
-    /// This share of the delays was at most as long.
+    /// The delay that this share of the messages does not exceed.
     pub fn delay(&self, share: f64) -> Duration {
         self.delays
             .as_ref()
@@ -71,7 +71,8 @@ impl Meter {
     }
 }
 
-/// Counts delays, in 128 steps for each power of two: what is told of them is at most 0.8 % less than what was.
+/// Counts delays, in 128 steps for each power of two. A reported delay is at most 0.8 % below the
+/// real one.
 struct Delays(Vec<AtomicU32>);
 
 const STEPS: u64 = 128;
@@ -104,13 +105,13 @@ impl Delays {
     }
 }
 
-/// Where a delay is counted.
+/// The index for a delay.
 fn bucket(nanos: u64) -> usize {
     let power = u64::from(nanos.max(STEPS).ilog2() - STEPS.ilog2());
     (power * STEPS + (nanos >> power)) as usize
 }
 
-/// The least delay that is counted there.
+/// The least delay with this index.
 fn least(bucket: usize) -> u64 {
     let power = (bucket as u64 / STEPS).saturating_sub(1);
     (bucket as u64 - power * STEPS) << power

@@ -1,15 +1,18 @@
-//! What it costs to hear: a peer sends, the subscriber's code counts.
+//! The cost of receiving: a peer sends, and the subscriber's code counts.
 //!
-//! A sample dials its sockets, hears some messages that are not measured, then says so to the peer, which begins once more: from there
-//! to the last message the processor time of the process is measured, and the time on the clock. So no dial and nothing that
-//! the first messages create is in it, and no message of the measured ones was heard before. It fails if one is lost, or comes twice.
+//! A sample dials its sockets and receives some messages that are not measured. Then it tells the
+//! peer to begin again. From there to the last message, it measures the processor time of the
+//! process and the real time. So neither dials nor the first allocations count. It fails if a
+//! message is lost or comes twice.
 //!
-//! By hand, in one shell, `everwire-benches peer` prints where it listens and goes on until its input ends; in another
-//! `everwire-benches sample feed actor-batches+same ws://127.0.0.1:PORT flood 50 185 2000000 < /dev/null` prints what an [`Outcome`] is.
+//! To run it by hand: `everwire-benches peer` prints its address and runs until its input ends. In
+//! another shell, `everwire-benches sample feed actor-batches+same ws://127.0.0.1:PORT flood 50 185
+//! 2000000 < /dev/null` prints an [`Outcome`].
 
 mod bare;
 mod ezsockets;
 mod meter;
+mod nats;
 mod ours;
 
 use std::{
@@ -32,24 +35,24 @@ use crate::{
     process::cpu,
 };
 
-/// A sample that takes longer hangs.
+/// A sample that takes longer has failed.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How long one message of a socket comes after the other, where they come at a rate.
+/// The interval of messages on a socket in the modes with a rate.
 const INTERVAL: Duration = Duration::from_millis(1);
 
-/// Messages that come before it is measured.
+/// The number of warm-up messages.
 const WARM_FLOOD: usize = 100_000;
 const WARM_PACED: Duration = Duration::from_millis(300);
 
-/// How messages come.
+/// The pattern of messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// As fast as they are taken.
     Flood,
-    /// A thousand a second on each socket: once a millisecond all sockets have theirs, one after the other.
+    /// A thousand a second on each socket: once a millisecond, all sockets get one in turn.
     Paced,
-    /// The same, the sockets spread evenly over the millisecond.
+    /// The same, with the sockets spread evenly over the millisecond.
     Spread,
 }
 
@@ -59,7 +62,7 @@ pub struct Load {
     pub mode: Mode,
     pub sockets: usize,
     pub size: usize,
-    /// Over all sockets.
+    /// The number over all sockets.
     pub messages: usize,
 }
 
@@ -103,7 +106,7 @@ impl Load {
         }
     }
 
-    /// What is asked of the peer.
+    /// The path to request from the peer.
     fn path(&self, is_numbered: bool) -> String {
         let interval = INTERVAL.as_micros();
         let pace = match self.mode {
@@ -121,7 +124,7 @@ impl Load {
         )
     }
 
-    /// One that hears everything so many times.
+    /// A meter for everything, this number of times.
     fn meter(&self, times: usize) -> Arc<Meter> {
         let count = |each: usize| (each * self.sockets * times) as u64;
         let has_delays = self.mode != Mode::Flood;
@@ -134,16 +137,17 @@ impl Load {
     }
 }
 
-/// What a sample found.
+/// The result of a sample.
 pub struct Outcome {
-    /// Processor time for each message that the peer has sent, however many have heard it.
+    /// The processor time for each message from the peer, whatever the number of subscribers.
     cpu: Duration,
     messages: usize,
     took: Duration,
     delays: [Duration; 3],
 }
 
-/// Microseconds of processor time for a message, messages a second; then the delays, in microseconds: the median, 99 %, 99.9 %.
+/// The processor time of a message in microseconds and the messages a second; then the delays in
+/// microseconds: the median, 99 %, 99.9 %.
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let micros = |time: Duration| time.as_secs_f64() * 1e6;
@@ -170,6 +174,14 @@ pub fn sample(subject: &str, url: &str, rest: &[String], runtime: &Runtime) -> O
             false => runtime.block_on(ours::sample(&peer, asked)),
         };
     }
+    if let Some((subject, server)) = subject.split_once('@') {
+        return runtime.block_on(async {
+            match subject {
+                "bridge" => nats::bridged(&peer, server).await,
+                _ => nats::published(&peer, server).await,
+            }
+        });
+    }
     runtime.block_on(async {
         match subject {
             "ezsockets" => ezsockets::sample(&peer).await,
@@ -178,7 +190,7 @@ pub fn sample(subject: &str, url: &str, rest: &[String], runtime: &Runtime) -> O
     })
 }
 
-/// Where the messages come from.
+/// The source of the messages.
 struct Peer<'a> {
     url: &'a str,
     load: Load,
@@ -186,7 +198,7 @@ struct Peer<'a> {
 }
 
 impl Peer<'_> {
-    /// Waits until all that was asked for has come.
+    /// Waits for all requested messages.
     async fn measure(&self, meter: &Meter) -> Outcome {
         let load = &self.load;
         let waited = timeout(PATIENCE, async {
@@ -243,7 +255,7 @@ impl Peer<'_> {
     }
 }
 
-/// Asks for a path, and reads not a byte more than the head of the answer.
+/// Requests a path, and reads exactly the head of the answer.
 async fn upgrade(stream: &mut impl Stream, path: &str) {
     let request = format!(
         "GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\

@@ -1,4 +1,4 @@
-//! everwire: a name for each socket, all on one arbiter, and a subscriber by pattern.
+//! everwire: a name for each socket, all on one arbiter, and one subscriber with a pattern.
 
 use std::sync::{Arc, Mutex};
 
@@ -16,46 +16,46 @@ use tokio::sync::oneshot;
 use super::{Load, Meter, Mode, Outcome, Peer};
 use crate::{ours::manager, peer::feed::POINTER};
 
-/// Subscribers where there are several.
+/// The number of subscribers in samples with several.
 const MANY: usize = 10;
-/// Subscribers whose patterns select other names.
+/// The number of subscribers whose patterns select other names.
 const STRANGERS: usize = 1000;
 
-/// How one hears, and where.
+/// How the subscriber receives, and where.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Reader {
     /// Called in the turn of the name.
     Callback,
-    /// The same, with all that a read has brought.
+    /// The same, with all messages of a read.
     Slice,
     /// A task that reads a stream update by update.
     Stream,
-    /// The same, all that waits at once.
+    /// The same, with all waiting updates at once.
     StreamBatches,
     /// An actor that is sent each update.
     Actor,
-    /// The same, all that waits at once.
+    /// The same, with all waiting updates at once.
     ActorBatches,
 }
 
-/// What a sample is to measure.
+/// The parameters of a sample.
 #[derive(Clone, Copy)]
 pub struct Asked {
     reader: Reader,
-    /// On the arbiter of the names; else in the main thread.
+    /// On the arbiter of the names; otherwise in the main thread.
     is_same: bool,
     is_sequence: bool,
     has_history: bool,
     readers: usize,
-    /// Subscribers of other names.
+    /// The number of subscribers of other names.
     strangers: usize,
 }
 
 impl Asked {
-    /// From `callback`, `slice`, `stream`, `stream-batches`, `actor` or `actor-batches`, with as many of these behind it as are wanted: `+same` (the reader is on the arbiter of the
-    /// names), `+sequence` (the names look at the numbers of the messages), `+history` (they keep some), `+ten` (there are ten readers),
-    /// `+strangers` (beside a thousand whose patterns select other names).
-    /// `None` if it is not ours.
+    /// Parses `callback`, `slice`, `stream`, `stream-batches`, `actor` or `actor-batches`, with any
+    /// of these suffixes: `+same` (the reader is on the arbiter of the names), `+sequence` (the
+    /// names check sequence numbers), `+history` (they keep some messages), `+ten` (ten readers),
+    /// `+strangers` (a thousand more subscribers with other names). `None` if it is something else.
     pub fn parse(subject: &str) -> Option<Self> {
         let (reader, more) = subject.split_once('+').unwrap_or((subject, ""));
         let mut asked = Self {
@@ -94,7 +94,7 @@ impl Asked {
     }
 }
 
-/// Hears what comes to the names.
+/// Receives the messages of the names.
 pub async fn sample(peer: &Peer<'_>, asked: Asked) -> Outcome {
     let manager = manager(1);
     let meter = peer.load.meter(asked.readers);
@@ -136,7 +136,7 @@ fn settings(peer: &Peer<'_>, path: &str, asked: Option<Asked>) -> ConnectionSett
     settings
 }
 
-/// The arbiter of all names: a callback tells it, which is called in the turn of one that comes and goes.
+/// The arbiter of all names, found by a callback that runs in the turn of a temporary name.
 async fn arbiter(manager: &Manager, peer: &Peer<'_>) -> ArbiterHandle {
     let (tell, told) = oneshot::channel();
     let tell = Mutex::new(Some(tell));
@@ -154,7 +154,7 @@ async fn arbiter(manager: &Manager, peer: &Peer<'_>) -> ArbiterHandle {
     arbiter
 }
 
-/// Nothing may be lost. Where messages come as fast as they are taken the sockets wait for the reader.
+/// Nothing may be lost. In a flood, the sockets wait for the reader.
 fn delivery(load: &Load) -> Delivery {
     Delivery {
         events: 65_536,

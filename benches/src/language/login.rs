@@ -1,4 +1,5 @@
-//! A login that is signed, as an exchange asks for it. Each function is the time for one, in microseconds.
+//! A signed login, as exchanges require it. Each function returns the time for one, in
+//! microseconds.
 
 use std::{hint::black_box, path::PathBuf, time::Duration};
 
@@ -24,7 +25,7 @@ const LETS: [(&str, &str); 2] = [
 const KEY: &str = "22582BD0CFF14C41EDBF1AB98506286D";
 const SIGNED: &str = "1769903999GET/users/self/verify";
 
-/// The HMAC alone, as `ring` makes it: the key of its text, and the hash of what is signed, without anything of ours.
+/// Only the HMAC, made by `ring`: the key from its text, and the hash. Nothing of everwire.
 pub fn hash() -> f64 {
     each(|| {
         let key = hmac::Key::new(hmac::HMAC_SHA256, black_box(KEY).as_bytes());
@@ -32,7 +33,7 @@ pub fn hash() -> f64 {
     })
 }
 
-/// The text that goes out.
+/// The text of the login.
 pub fn text() -> f64 {
     let (mut names, mut pointers) = (Names::default(), PointerSet::default());
     for (name, _) in LETS {
@@ -56,7 +57,7 @@ fn each(mut work: impl FnMut()) -> f64 {
     time.as_secs_f64() * 1e6 / f64::from(LOGINS)
 }
 
-/// Each variable of the environment is the same key.
+/// Each environment variable is the same key.
 struct Environment;
 
 impl Outside for Environment {
@@ -77,7 +78,7 @@ impl Outside for Environment {
     }
 }
 
-/// What the template sees: the time, and nothing else.
+/// The input of the template: only the time.
 struct Here;
 
 impl World for Here {
@@ -115,7 +116,7 @@ impl Random for Here {
     }
 }
 
-/// As the library signs.
+/// Signs as the library does.
 struct SignsByRing;
 
 impl Signer for SignsByRing {

@@ -1,4 +1,4 @@
-//! What dialogues are made of, in memory: pointers into messages, and templates.
+//! The parts of dialogues in memory: pointers into messages, and templates.
 
 pub mod login;
 pub mod pointers;

@@ -1,4 +1,5 @@
-//! Pointers into a JSON text of some 3.5 KiB. Each function is the time for one text, in microseconds.
+//! Pointers into a JSON text of some 3.5 KiB. Each function returns the time for one text, in
+//! microseconds.
 
 use std::{fmt::Write, hint::black_box};
 
@@ -11,13 +12,13 @@ use crate::pairs::fastest;
 
 const TEXTS: u32 = 20_000;
 
-/// A text, and where in it somebody wants to look.
+/// A text, and the pointers into it.
 pub struct Wanted {
     text: String,
     pointers: [&'static str; 12],
 }
 
-/// A message of Discord's, as it is created by a user.
+/// A chat message of Discord.
 pub fn chat() -> Wanted {
     let user = |n: u32| {
         format!(
@@ -97,7 +98,7 @@ impl Wanted {
         self.text.len()
     }
 
-    /// The walk that a peer's own number takes: one pointer, which was made into nothing before.
+    /// The pass for a peer's sequence number: one pointer.
     pub fn one(&self) -> f64 {
         let pointer = JsonPointer::new(self.pointers[0]).expect("a pointer");
         assert!(matches!(
@@ -109,7 +110,7 @@ impl Wanted {
         })
     }
 
-    /// Twelve of them, in one pass.
+    /// Twelve pointers in one pass.
     pub fn twelve(&self) -> f64 {
         let mut set = PointerSet::default();
         let pointers = self.pointers.map(|text| JsonPointer::new(text));

@@ -1,4 +1,4 @@
-//! What a dial costs.
+//! The cost of a dial.
 
 use super::Effort;
 use crate::{

@@ -1,4 +1,4 @@
-//! What a conversation costs that is declared.
+//! The cost of declared conversations.
 
 use super::Effort;
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
     table::{Row, Target},
 };
 
-/// Names of dialogues, as a sample knows them, what the table calls them, and what they must reach against the first.
+/// The dialogues: the name for a sample, the name in the table, and the target against the first.
 const ECHOES: [(&str, &str, Target); 7] = [
     ("none", "no dialogue", Target::None),
     (
@@ -36,7 +36,7 @@ const ECHOES: [(&str, &str, Target); 7] = [
     ),
 ];
 
-/// A program of these benches as it was before there were dialogues: then it takes its turns, too.
+/// A build of these benches without dialogues. If set, it takes its turns, too.
 const BEFORE: &str = "EVERWIRE_BENCHES_BEFORE";
 
 /// CPU per message of 64 bytes, 50 sockets, 64 in flight.
@@ -84,7 +84,8 @@ pub fn echoes(effort: Effort) -> Vec<Row> {
     rows
 }
 
-/// A message that belongs to one of a thousand keys against the same name that does not look for that; and what a key takes.
+/// A message that belongs to one of a thousand keys, against the same name without routes; and the
+/// memory of a key.
 pub fn subscriptions(effort: Effort) -> Vec<Row> {
     let peer = PeerProcess::start(&[]).expect("a peer");
     let messages = (1_500_000 / effort.less).to_string();
@@ -120,8 +121,9 @@ pub fn subscriptions(effort: Effort) -> Vec<Row> {
     ]
 }
 
-/// A name with a thousand subscriptions, a hundred in a message, from its dial until it is ready: what that takes beyond a name without, and
-/// beyond the round trips of as many messages by raw TCP, written at once.
+/// A name with a thousand subscriptions, a hundred in a message, from its dial until it is ready:
+/// the time beyond a name without subscriptions, and beyond the round trips of as many raw messages
+/// that are written at once.
 pub fn ready(effort: Effort) -> Vec<Row> {
     let peer = PeerProcess::start(&[]).expect("a peer");
     let count = (200 / effort.less).to_string();
@@ -144,7 +146,7 @@ pub fn ready(effort: Effort) -> Vec<Row> {
     }]
 }
 
-/// Twelve pointers in one pass against one.
+/// Twelve pointers in one pass, against one pointer.
 pub fn pointers(effort: Effort) -> Vec<Row> {
     let row = |what: &str, wanted: Wanted| {
         let rounds = alternate(
@@ -169,7 +171,7 @@ pub fn pointers(effort: Effort) -> Vec<Row> {
     ]
 }
 
-/// A signed login against its signature.
+/// A signed login, against its signature.
 pub fn login(effort: Effort) -> Vec<Row> {
     let rounds = alternate(effort.rounds, &mut [&mut logins::hash, &mut logins::text]);
     vec![Row {
@@ -181,7 +183,7 @@ pub fn login(effort: Effort) -> Vec<Row> {
     }]
 }
 
-/// What a name holds for a script and ten rules that it shares with others.
+/// The memory of a name for a script and ten rules that it shares with others.
 pub fn idle(effort: Effort) -> Vec<Row> {
     let count = (8000 / effort.less).to_string();
     let memory = |subject: &'static str| {

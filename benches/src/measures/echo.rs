@@ -1,4 +1,4 @@
-//! What a message and its answer cost.
+//! The cost of a message and its answer.
 
 use super::Effort;
 use crate::{
@@ -56,7 +56,7 @@ fn against_raw(what: &'static str, rounds: &Rounds, target: f64) -> Row {
     }
 }
 
-/// What the history has to do with it.
+/// The cost of the history.
 fn without_history(rounds: &Rounds) -> Row {
     Row {
         what: "the same without history".into(),
@@ -67,7 +67,7 @@ fn without_history(rounds: &Rounds) -> Row {
     }
 }
 
-/// What keeping as much costs without us.
+/// The cost of keeping as many messages without everwire.
 fn against_keeping(rounds: &Rounds) -> Row {
     Row {
         what: "the same, against raw TCP that keeps as much".into(),
@@ -127,7 +127,7 @@ pub fn echo_4k(effort: Effort) -> Vec<Row> {
     ]
 }
 
-/// What it costs that fates can be asked for, and that they are.
+/// The cost of fates: if nobody asks for them, and if senders wait for them.
 pub fn fates(effort: Effort) -> Vec<Row> {
     const SUBJECTS: [&str; 3] = ["unknowable", "everwire", "confirmed"];
     let peer = PeerProcess::start(&[]).expect("a peer");

@@ -1,4 +1,4 @@
-//! What a message costs that comes in.
+//! The cost of a received message.
 
 use super::Effort;
 use crate::{
@@ -8,16 +8,16 @@ use crate::{
     table::{Row, Target},
 };
 
-/// Who hears.
+/// A subscriber.
 #[derive(Clone, Copy)]
 struct Subject {
-    /// As a sample takes it.
+    /// Its name for a sample.
     name: &'static str,
-    /// As the table has it, with where the reader runs.
+    /// Its name in the table, with the place of the reader.
     shown: &'static str,
-    /// As the unit of what is compared with it.
+    /// Its name as the unit of a ratio.
     unit: &'static str,
-    /// A flood has so many times fewer messages, as it takes so much longer.
+    /// A flood has this factor fewer messages, because it is slower.
     slower: usize,
 }
 
@@ -108,7 +108,7 @@ struct Taken<'a> {
     numbers: Vec<Rounds>,
 }
 
-/// Takes them, over TLS if that is asked for.
+/// Takes the samples, over TLS if `is_tls`.
 fn take(effort: Effort, load: Load, is_tls: bool, subjects: &[Subject]) -> Taken<'_> {
     let ca_file = std::env::temp_dir().join(format!("everwire-feed-{}.pem", std::process::id()));
     let ca = is_tls.then(|| ca_file.to_str().expect("a path"));
@@ -163,7 +163,7 @@ impl Taken<'_> {
         place.expect("one that was taken")
     }
 
-    /// A row for each subject: processor time for each message.
+    /// A row for each subject: the processor time for each message.
     fn rows(&self) -> Vec<Row> {
         let row = |(place, subject): (usize, &Subject)| Row {
             what: format!("{}: {}", self.what, subject.shown).into(),
@@ -189,12 +189,12 @@ impl Taken<'_> {
         }
     }
 
-    /// The processor time of a subject against that of another.
+    /// The processor time of a subject, against that of another.
     fn against(&self, subject: Subject, to: Subject, target: Target) -> Row {
         self.ratio("", CPU, subject, to, target)
     }
 
-    /// The delay that 99 % do not exceed.
+    /// The 99th percentile of the delay, against that of another.
     fn delay_against(&self, subject: Subject, to: Subject, target: Target) -> Row {
         self.ratio(", p99 of the delay", P99, subject, to, target)
     }
@@ -266,7 +266,8 @@ pub fn paced(effort: Effort) -> Vec<Row> {
     rows
 }
 
-/// Each message finds its reader asleep. What another thread costs shows here: it is woken for each.
+/// Each message finds its reader asleep. Here the cost of another thread shows: each message wakes
+/// it.
 pub fn spread(effort: Effort) -> Vec<Row> {
     let taken = take(effort, at_a_rate(Mode::Spread), false, &ALL);
     let mut rows = taken.rows();
@@ -306,7 +307,7 @@ pub fn tls(effort: Effort) -> Vec<Row> {
     rows
 }
 
-/// What more is asked of the names, and by how many.
+/// The cost of additional features, as a ratio.
 pub fn more(effort: Effort) -> Vec<Row> {
     const SEQUENCE: Subject = subject(
         "callback+sequence",

@@ -1,4 +1,4 @@
-//! What names that flap do to those beside them.
+//! The effect of flapping names on others.
 
 use std::{cell::RefCell, time::Duration};
 
@@ -23,7 +23,7 @@ pub fn healthy(effort: Effort) -> Vec<Row> {
         losses.borrow_mut()[number] = seen[2];
         seen[0]
     };
-    // The others flap in a process of their own, before and as long as these are measured.
+    // The flapping names are in a separate process, before and during the measurement.
     let beside = || {
         std::thread::scope(|scope| {
             scope.spawn(|| see("within-a-second", "/flap", seconds + 4));

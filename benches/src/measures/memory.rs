@@ -1,4 +1,4 @@
-//! What an idle name holds.
+//! The memory of an idle name.
 
 use std::{cell::RefCell, path::PathBuf};
 
@@ -61,7 +61,7 @@ pub fn idle_tls(effort: Effort) -> Vec<Row> {
     }]
 }
 
-/// What histories hold that all want more than there is for all of them.
+/// The memory of histories that together want more than the limit.
 pub fn histories(effort: Effort) -> Vec<Row> {
     let (count, seconds) = (10_000 / effort.less, (20 / effort.less).max(4));
     let details = RefCell::new(String::new());

@@ -1,4 +1,4 @@
-//! How long requests take that are made at once.
+//! The time of requests that are made at once.
 
 use super::Effort;
 use crate::{

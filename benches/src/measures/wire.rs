@@ -1,4 +1,4 @@
-//! The codec alone, in memory.
+//! The codec on its own, in memory.
 
 use super::Effort;
 use crate::{

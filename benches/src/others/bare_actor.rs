@@ -1,4 +1,4 @@
-//! awc and the least actix actor that echoes: what the framework alone costs.
+//! awc and the smallest actix actor that echoes: the cost of the framework alone.
 
 use std::{cell::Cell, rc::Rc, time::Duration};
 
@@ -57,7 +57,7 @@ impl<S: Sink<Message, Error = WsProtocolError> + Unpin + 'static>
     }
 }
 
-/// CPU for echoing `load`; in an actix System.
+/// The CPU time for echoing `load`, in an actix system.
 pub async fn echo(url: &str, load: Load) -> Duration {
     let client = Client::builder()
         .connector(Connector::new().limit(0))

@@ -62,7 +62,7 @@ impl ClientExt for Echo {
     }
 }
 
-/// CPU for echoing `load`.
+/// The CPU time for echoing `load`.
 pub async fn echo(url: &str, load: Load) -> Duration {
     let (busy, done) = (Arc::new(AtomicUsize::new(SOCKETS)), Arc::new(Notify::new()));
     let ready = Arc::new(Semaphore::new(0));
@@ -96,7 +96,7 @@ pub async fn echo(url: &str, load: Load) -> Duration {
     cpu() - before
 }
 
-/// Bytes of memory for each idle client.
+/// The memory of each idle client, in bytes.
 pub async fn idle(url: &str, count: usize) -> f64 {
     let before = resident();
     let _clients = dial_all(url, count).await;
@@ -104,7 +104,7 @@ pub async fn idle(url: &str, count: usize) -> f64 {
     (resident() - before) as f64 / count as f64
 }
 
-/// CPU for dialling, 64 at a time.
+/// The CPU time for dialling, 64 at a time.
 pub async fn dial(url: &str, count: usize) -> (Duration, Duration) {
     let (before, start) = (cpu(), Instant::now());
     let _clients = dial_all(url, count).await;

@@ -1,4 +1,4 @@
-//! The peers, each with the least that does the same.
+//! Other clients, each with the least code for the same work.
 
 pub mod bare_actor;
 pub mod ezsockets;

@@ -1,4 +1,4 @@
-//! What names say of their conversation, by the name that a sample knows it by.
+//! The dialogues of names, by their names in samples.
 
 use std::sync::Arc;
 
@@ -6,12 +6,12 @@ use everwire::{
     ConnectionSettings, Settings, config::SequenceSettings, core::JsonPointer, dialogue::Dialogue,
 };
 
-/// A message of 64 bytes, as a market sends it.
+/// A message of 64 bytes, as from a market feed.
 pub const TICK: &str = r#"{"op":"tick","s":4711,"d":{"p":"27123.5","q":"0.0140","m":true}}"#;
 
 const ONE_RULE: &str = r#"rules = [{ when = '/op == "ping"', send = '{"op":"pong"}' }]"#;
 
-/// Of several recipes. None of them matches.
+/// Rules from several recipes. None of them matches.
 const TEN_RULES: &str = r#"
 rules = [
   { when = '/op == "ping"', send = '{"op":"pong"}' },
@@ -37,16 +37,16 @@ open_script = [
 ]
 "#;
 
-/// So many keys has a name that subscribes.
+/// The number of keys of a name that subscribes.
 pub const KEYS: usize = 1000;
 
-/// So many of them are in a message whose answer the name waits for, before it is ready.
+/// The number of keys in a message. The name waits for its answer before it is ready.
 pub const BATCH: usize = 100;
 
-/// As long is such a message, in bytes, or a little shorter.
+/// The length of such a message in bytes, at most.
 pub const SUBSCRIBING: usize = 720;
 
-/// What a name has.
+/// The dialogue of a name.
 #[derive(Clone, Default)]
 pub struct Dialogues {
     dialogue: Option<Arc<Dialogue>>,
@@ -54,7 +54,7 @@ pub struct Dialogues {
 }
 
 impl Dialogues {
-    /// From names with `+` between them; `none` has nothing.
+    /// Parses names with `+` between them; `none` is empty.
     pub fn parse(names: &str) -> Self {
         let (mut keys, mut has_numbers) = (String::new(), false);
         for name in names.split('+').filter(|name| *name != "none") {
@@ -83,14 +83,14 @@ impl Dialogues {
         }
     }
 
-    /// Gives these settings what it is.
+    /// Puts it into these settings.
     pub fn put_into(&self, settings: &mut ConnectionSettings) {
         settings.dialogue = self.dialogue.clone();
         settings.sequence = self.has_numbers.then(numbers);
     }
 }
 
-/// A thousand keys, one of which is that of each [`TICK`], so many in a message.
+/// A thousand keys, `batch` in a message. One of them is that of each [`TICK`].
 fn subscriptions(batch: usize, on: &str) -> String {
     let others = (1..KEYS).map(|key| format!("{:?},", format!("k{key}")));
     let others: String = others.collect();
@@ -108,7 +108,7 @@ fn read(keys: &str, has_numbers: bool) -> Option<Arc<Dialogue>> {
     settings.expect("a connection").dialogue.clone()
 }
 
-/// Where a message has no whole number: the same comes again and again, and would be a repetition.
+/// At a pointer without a whole number: otherwise the repeated messages would be duplicates.
 fn numbers() -> SequenceSettings {
     SequenceSettings::new(JsonPointer::new("/d/p").expect("a pointer"))
 }

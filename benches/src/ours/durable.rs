@@ -1,4 +1,5 @@
-//! Messages through a handle, one name, as fast as they are taken: kept in memory, or on the disk before they go out.
+//! Messages through a handle to one name, as fast as it accepts them: kept in memory, or on the
+//! disk before they are sent.
 
 use std::{
     collections::VecDeque,
@@ -11,20 +12,20 @@ use everwire::{
 
 use crate::store::Scratch;
 
-/// How many messages are on their way at most.
+/// The most messages in flight.
 pub const WINDOW: usize = 1024;
 
-/// How many are sent before the sender looks back.
+/// How many messages are sent before the sender checks for written ones.
 const STRIDE: usize = 64;
 
-/// Where a message is before it goes out.
+/// Where a message is before it is sent.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Keeping {
     Memory,
     Disk(Fsync),
 }
 
-/// From the first message to the last that the kernel has.
+/// The time from the first message until the kernel has the last one.
 pub async fn written(url: &str, keeping: Keeping, messages: usize) -> Duration {
     let scratch = Scratch::new();
     let mut settings = Settings::default();
@@ -32,7 +33,7 @@ pub async fn written(url: &str, keeping: Keeping, messages: usize) -> Duration {
     scratch.path().clone_into(&mut settings.service.state_dir);
     let manager = Manager::spawn(settings).expect("a manager");
     let feed = open(&manager, url, keeping);
-    // What is needed once is created by the first ones.
+    // The first messages create what is needed only once.
     send(&feed, messages / 10).await;
     let start = Instant::now();
     send(&feed, messages).await;

@@ -1,4 +1,5 @@
-//! Named connections on one arbiter: a handle sends, and a subscriber by pattern answers each message with the next.
+//! Named connections on one arbiter: a handle sends, and a subscriber with a pattern answers each
+//! message with the next.
 
 use std::{
     sync::{
@@ -21,19 +22,19 @@ use crate::{
     process::cpu,
 };
 
-/// What the names do beside echoing.
+/// The behaviour of the names.
 #[derive(Clone)]
 pub struct Conduct {
     pub asked: Asked,
-    /// Whether they keep their last [`HISTORY`] messages, as the names of the program do.
+    /// Whether they keep their last [`HISTORY`] messages, like the names of the program.
     pub has_history: bool,
     pub dialogues: Dialogues,
-    /// What they say.
+    /// The message that they send.
     pub message: Message,
 }
 
 impl Conduct {
-    /// Bytes without a meaning, and what is kept of them.
+    /// Bytes without a meaning.
     pub fn plain(asked: Asked, size: usize) -> Self {
         Self {
             asked,
@@ -44,21 +45,21 @@ impl Conduct {
     }
 }
 
-/// As many messages a name keeps that has a history.
+/// The number of messages in the history of a name.
 const HISTORY: usize = 100;
 
-/// Who asks what became of the messages.
+/// Who waits for the fates of messages.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Asked {
-    /// Nobody, and nobody could be told: there is no heartbeat whose pings confirm.
+    /// Nobody, and fates are not available: no heartbeat confirms messages.
     Unknowable,
     /// Nobody.
     Never,
-    /// Each message's sender waits until it is confirmed.
+    /// The sender of each message waits until it is confirmed.
     Always,
 }
 
-/// One name, and how many messages it has still to send and to hear.
+/// One name, and how many messages it still has to send and receive.
 struct Client {
     handle: Handle,
     left_to_send: AtomicI64,
@@ -67,7 +68,7 @@ struct Client {
 }
 
 impl Client {
-    /// Answers a message; whether it was the last.
+    /// Answers a message. Returns whether it was the last one.
     fn heard(&self, answer: &Message) -> bool {
         if self.left_to_send.fetch_sub(1, Ordering::Relaxed) > 0 {
             let receipt = self.handle.send(answer.clone()).expect("room");
@@ -79,14 +80,14 @@ impl Client {
     }
 }
 
-/// Named by their places: `n0`, `n1`, …
+/// They are named by their index: `n0`, `n1`, …
 type Clients = Vec<Client>;
 
 fn place(name: &ConnectionName) -> usize {
     name.as_str()[1..].parse().expect("a number")
 }
 
-/// The subscriber is a callback: it runs in the turn of the name that heard the message.
+/// The subscriber is a callback that runs in the turn of the receiving name.
 pub async fn callback(url: &str, load: Load, conduct: Conduct) -> Duration {
     let manager = manager(1);
     let (receipts, mut waiting) = mpsc::unbounded_channel::<Receipt>();
@@ -101,7 +102,7 @@ pub async fn callback(url: &str, load: Load, conduct: Conduct) -> Duration {
     let message = conduct.message.clone();
     let (known, answer) = (Arc::clone(&clients), message.clone());
     let _subscription = manager.on_event(Pattern::all(), move |update| {
-        // What a name says by itself comes back, too.
+        // Messages that a name sends by itself are echoed, too.
         if let Some((stamp, message)) = update.message()
             && message.len() == answer.len()
             && known.get().expect("clients")[place(&stamp.name)].heard(&answer)
@@ -119,7 +120,7 @@ pub async fn callback(url: &str, load: Load, conduct: Conduct) -> Duration {
     cpu() - before
 }
 
-/// The subscriber is a stream, read in another thread than the arbiter's.
+/// The subscriber is a stream in another thread than the arbiter.
 pub async fn stream(url: &str, load: Load) -> Duration {
     let manager = manager(1);
     let delivery = Delivery::default().overflow(Overflow::Pause).events(8192);
@@ -156,7 +157,7 @@ fn open(
         }
         if conduct.has_history {
             settings.history.messages = HISTORY;
-            // Enough for as many of 4 KiB.
+            // Enough for this number of 4 KiB messages.
             settings.history.bytes = 1 << 20;
         }
         conduct.dialogues.put_into(&mut settings);

@@ -16,22 +16,23 @@ use everwire::{
 const HEALTHY: usize = 20;
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// What was seen: the 99th percentile of the round trip, the median, and how often the others were lost per second.
+/// The results: the 99th percentile of the round trip, the median, and the losses of the others per
+/// second.
 pub struct Seen {
     pub p99: Duration,
     pub median: Duration,
     pub losses: f64,
 }
 
-/// The names that are connected beside: idle, or flapping.
+/// The other names: idle, or flapping.
 pub struct Others<'a> {
     pub url: &'a str,
     pub count: usize,
-    /// The longest that they wait before they dial again, if not as long as they do by default.
+    /// The longest wait before they dial again, if not the default.
     pub max_backoff: Option<Duration>,
 }
 
-/// Healthy names send a message every 10 ms each, to a peer of their own, while others are connected.
+/// Healthy names each send a message every 10 ms to their own peer, while others are connected.
 pub async fn round_trips(url: &str, others: Others<'_>, time: Duration) -> Seen {
     let mut settings = Settings::default();
     settings.service.workers = 1;

@@ -1,4 +1,4 @@
-//! Many names that hear more than their histories may hold.
+//! Many names that receive more than their histories may hold.
 
 use std::{
     sync::{
@@ -15,10 +15,10 @@ use crate::process::resident;
 
 /// The length of each message, in bytes.
 const LEN: usize = 1000;
-/// How often it is looked what the histories hold.
+/// How often the size of the histories is read.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// What the histories held, in bytes.
+/// The size of the histories, in bytes.
 pub struct Seen {
     /// At most.
     pub most: usize,
@@ -26,15 +26,16 @@ pub struct Seen {
     pub last: usize,
     /// The bound.
     pub limit: usize,
-    /// What came in within a second, the most of all seconds.
+    /// The most that was received within a second.
     pub inflow: u64,
-    /// What they would hold without a bound over all.
+    /// The size without a limit for all.
     pub wanted: usize,
-    /// By how much the process grew.
+    /// The growth of the process.
     pub resident: u64,
 }
 
-/// So many names that echo their own messages for so long, the second half of the time only every other name.
+/// This number of names echo their own messages for this time; in the second half, only every other
+/// name.
 pub async fn held(url: &str, count: usize, time: Duration) -> Seen {
     let manager = manager(0);
     let before = resident();

@@ -26,7 +26,8 @@ use tokio::sync::Notify;
 use self::dialogues::Dialogues;
 use crate::process::{cpu, resident};
 
-/// A manager whose connections share this many arbiters; 0: one per core. 64 handshakes in flight, to one host too.
+/// A manager whose connections share this number of arbiters; 0 means one per core. 64 handshakes
+/// may be in flight, also to one host.
 pub fn manager(workers: usize) -> Manager {
     let mut settings = Settings::default();
     settings.service.workers = workers;
@@ -36,7 +37,7 @@ pub fn manager(workers: usize) -> Manager {
     Manager::spawn(settings).expect("a manager")
 }
 
-/// Names that are up and idle, the first heartbeat behind them: bytes of memory for each.
+/// Names that are up and idle, after the first heartbeat: the memory of each, in bytes.
 pub async fn idle(url: &str, count: usize, ca_file: Option<PathBuf>, dialogues: Dialogues) -> f64 {
     let manager = manager(0);
     let before = resident();
@@ -49,8 +50,8 @@ pub async fn idle(url: &str, count: usize, ca_file: Option<PathBuf>, dialogues: 
     (resident() - before) as f64 / count as f64
 }
 
-/// CPU for opening all these names at once until all are ready, on one arbiter as the raw sockets. Their settings are there
-/// already, as the raw sockets' request is.
+/// The CPU time for opening all these names at once until all are ready, on one arbiter like the
+/// raw sockets. The settings are created before, like the request of the raw sockets.
 pub async fn dial(url: &str, count: usize) -> (Duration, Duration) {
     let manager = manager(1);
     let names: Vec<_> = named(url, count, None).collect();
@@ -59,7 +60,7 @@ pub async fn dial(url: &str, count: usize) -> (Duration, Duration) {
     (cpu() - before, start.elapsed())
 }
 
-/// How long it took from the opening of a name until it was ready, for so many one after the other.
+/// The time from opening a name until it is ready, for this number of names one after the other.
 pub async fn ready_times(url: &str, count: usize, dialogues: Dialogues) -> Vec<Duration> {
     let manager = manager(1);
     let mut times = Vec::with_capacity(count);
@@ -73,7 +74,8 @@ pub async fn ready_times(url: &str, count: usize, dialogues: Dialogues) -> Vec<D
     times
 }
 
-/// Opens the names, and waits for all. The subscriber by pattern is a callback: nothing is queued, no thread is woken.
+/// Opens the names, and waits for all. The subscriber with a pattern is a callback: nothing is
+/// queued, and no thread is woken.
 async fn all_ready(
     manager: &Manager,
     names: impl ExactSizeIterator<Item = (String, ConnectionSettings)>,

@@ -14,7 +14,7 @@ use futures::future::join_all;
 
 use super::manager;
 
-/// How long each took of so many requests that were made at once, again and again. The peer says back what it hears.
+/// The time of each of a number of requests that are made at once, repeatedly. The peer echoes.
 pub async fn round_trips(url: &str, at_once: usize, rounds: usize) -> Vec<Duration> {
     let mut settings = ConnectionSettings::new(format!("{url}/echo")).expect("a URL");
     settings.dialogue = Some(Arc::new(numbered()));
@@ -36,7 +36,7 @@ pub async fn round_trips(url: &str, at_once: usize, rounds: usize) -> Vec<Durati
     all
 }
 
-/// Requests have their number at `/id`, and so have their answers.
+/// Requests and answers have their number at `/id`.
 fn numbered() -> Dialogue {
     let (names, mut pointers) = (Names::default(), PointerSet::default());
     let mut scope = Scope::new(&names, &mut pointers, &NothingOutside);

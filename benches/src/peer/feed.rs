@@ -1,12 +1,13 @@
 //! Feeds: text messages one way, back to back or at a steady rate.
 //!
-//! `/feed?sockets=N&size=S&warm=W&count=C` waits until N sockets have asked for it. Then each is sent W messages of S bytes to warm up
-//! and, once one byte has come on a connection to `/feed-go`, C more. They are written 64 KiB at a time, as fast as they are taken. With
-//! `&micros=M&step=P` each socket is sent one message each M microseconds instead, each by a write of its own: the sockets are spread evenly
-//! over that time, in steps of P microseconds.
+//! `/feed?sockets=N&size=S&warm=W&count=C` waits until N sockets have requested it. Then each gets
+//! W messages of S bytes to warm up and, after one byte was received on a connection to `/feed-go`,
+//! C more. They are written 64 KiB at a time, as fast as they are read. With `&micros=M&step=P`,
+//! each socket instead gets one message every M microseconds, each with its own write. The sockets
+//! are spread evenly over that time, in steps of P microseconds.
 //!
-//! A message is JSON. It carries the time at which it was written, where it is one of a steady rate, and, with `&numbered=1`, its
-//! number on its socket.
+//! A message is JSON. With a steady rate, it contains the time of the write; with `&numbered=1`,
+//! its number on its socket.
 
 use std::{
     borrow::Cow,
@@ -27,19 +28,19 @@ use tokio::{
 use super::{echo, push_header};
 use crate::process::monotonic;
 
-/// As much is written at once where the rate is not given.
+/// The size of a write without a rate.
 const CHUNK: usize = 64 << 10;
 
 const START: &str = r#"{"t":""#;
 /// The digits of the time, in nanoseconds of [`monotonic`].
 const TIME: usize = 20;
 const MIDDLE: &str = r#"","n":"#;
-/// Of as many digits as the number of a message has, so that it never begins with a zero.
+/// With as many digits as the number of a message, so that it never begins with a zero.
 const FIRST: u64 = 1_000_000_000;
 const NUMBER: usize = 10;
 const TICK: &str = r#","symbol":"BTC-USDT","bid":"64123.25","ask":"64123.50","size":"0.41200000""#;
 
-/// Where the number of a message stands.
+/// The pointer to the number of a message.
 pub const POINTER: &str = "/n";
 
 /// A connection, encrypted or not.
@@ -50,14 +51,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Stream for S {}
 static WAITING: Mutex<Vec<Box<dyn Stream>>> = Mutex::new(Vec::new());
 static GO: Notify = Notify::const_new();
 
-/// A sample's connection that says when it is warm.
+/// Handles a connection of a sample that reports the end of the warm-up.
 pub async fn go(mut stream: impl Stream) -> io::Result<()> {
     stream.read_u8().await?;
     GO.notify_one();
     Ok(())
 }
 
-/// Waits with the others. The last one to come serves them all.
+/// Waits for the other sockets. The last one serves all.
 pub async fn join(stream: Box<dyn Stream>, query: &str) -> io::Result<()> {
     let feed = Feed::parse(query).ok_or(io::ErrorKind::InvalidData)?;
     let mut sockets = {
@@ -72,14 +73,14 @@ pub async fn join(stream: Box<dyn Stream>, query: &str) -> io::Result<()> {
     GO.notified().await;
     let first = FIRST + feed.warm as u64;
     feed.send(&mut sockets, first, feed.count).await?;
-    // Pings are answered from now on, and the client ends first.
+    // From now on, pings are answered, and the client ends first.
     try_join_all(sockets.into_iter().map(echo)).await?;
     Ok(())
 }
 
 struct Feed {
     sockets: usize,
-    /// For each socket.
+    /// The number for each socket.
     warm: usize,
     count: usize,
     pace: Option<Pace>,
@@ -114,7 +115,7 @@ impl Feed {
         })
     }
 
-    /// Sends so many to each socket.
+    /// Sends this number of messages to each socket.
     async fn send(
         &self,
         sockets: &mut [Box<dyn Stream>],
@@ -158,8 +159,8 @@ impl Feed {
         socket.flush().await
     }
 
-    /// Sleeps between the writes without the runtime, whose timers know whole milliseconds only: while this goes on nothing else
-    /// is served.
+    /// Sleeps between the writes without the runtime, whose timers have only whole milliseconds.
+    /// Nothing else is served meanwhile.
     async fn paced(
         &self,
         sockets: &mut [Box<dyn Stream>],
@@ -167,7 +168,7 @@ impl Feed {
         first: u64,
         count: usize,
     ) -> io::Result<()> {
-        // Else the kernel may wake it 50 µs late.
+        // Otherwise the kernel may wake it 50 µs late.
         rustix::thread::set_current_timer_slack(NonZeroU64::new(1))?;
         let mut frame = self.frame.clone();
         let time = self.head() + START.len();
@@ -209,7 +210,7 @@ fn put_decimal(digits: &mut [u8], mut number: u64) {
     }
 }
 
-/// The frame of a message of this size: a tick of a market, or what of it has room.
+/// The frame of a message of this size: a tick of a market, or as much of it as fits.
 fn frame(size: usize) -> Vec<u8> {
     let mut text = format!("{START}{:0TIME$}{MIDDLE}{FIRST}", 0);
     let (filler, end) = (r#","x":""#, r#""}"#);

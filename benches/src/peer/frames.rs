@@ -1,13 +1,23 @@
-//! A client's frames in, a server's frames out.
+//! Parses a client's frames, and makes a server's frames.
 
-/// Appends the answers to the complete frames at the start of `input`, which is unmasked in place; how much of it they were.
-pub fn answer(input: &mut [u8], answers: &mut Vec<u8>) -> usize {
-    let mut consumed = 0;
+/// The result for the complete frames at the start of the input.
+pub struct Answered {
+    /// The length of these frames.
+    pub consumed: usize,
+    /// Whether one of them was a close frame. After the answer to it, the peer ends the connection,
+    /// as a server does.
+    pub closes: bool,
+}
+
+/// Appends the answers to the complete frames at the start of `input`, which is unmasked in place.
+pub fn answer(input: &mut [u8], answers: &mut Vec<u8>) -> Answered {
+    let (mut consumed, mut closes) = (0, false);
     while let Some((head, len)) = header(&input[consumed..]) {
         let end = consumed + head + 4 + len;
         if input.len() < end {
             break;
         }
+        closes |= input[consumed] == 0x88;
         let first = match input[consumed] {
             0x89 => 0x8a,
             other => other,
@@ -26,7 +36,7 @@ pub fn answer(input: &mut [u8], answers: &mut Vec<u8>) -> usize {
         answers.extend_from_slice(payload);
         consumed = end;
     }
-    consumed
+    Answered { consumed, closes }
 }
 
 /// The length of the header without its key, and that of the payload.

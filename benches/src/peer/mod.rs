@@ -1,8 +1,9 @@
-//! The neutral peer: an echo that answers all complete frames of a read with one write, so that little of what is
-//! measured is its own. It owns no buffer for an idle socket.
+//! The neutral peer: an echo that answers all complete frames of a read with one write, so that its
+//! own cost is small. An idle socket owns no buffer.
 //!
-//! `/echo` echoes; `/flap` drops the TCP connection 100 ms after the upgrade; `/ticks?count=N&micros=M` sends N numbered messages, one
-//! each M microseconds, and hears nothing. `/feed?…` and `/feed-go` are told in [`feed`].
+//! `/echo` echoes. `/flap` drops the TCP connection 100 ms after the upgrade.
+//! `/ticks?count=N&micros=M` sends N numbered messages, one every M microseconds, and ignores
+//! received ones. [`feed`] describes `/feed?…` and `/feed-go`.
 
 pub mod feed;
 mod frames;
@@ -33,8 +34,8 @@ thread_local! {
     static BUFFERS: RefCell<(Vec<u8>, Vec<u8>)> = RefCell::new((vec![0; READ], Vec::new()));
 }
 
-/// Serves until the process ends; the first line of the output is the URL. With `tls` the second argument is where the
-/// certificate of its authority goes.
+/// Serves until the process ends. The first line of the output is the URL. With `tls`, the second
+/// argument is the path for the certificate of its authority.
 pub async fn run(arguments: &[String]) -> io::Result<()> {
     let ca_file = arguments.first().map(String::as_str);
     let acceptor = ca_file.map(tls::acceptor).transpose()?;
@@ -46,7 +47,7 @@ pub async fn run(arguments: &[String]) -> io::Result<()> {
         socket.set_nodelay(true)?;
         let acceptor = acceptor.clone();
         tokio::spawn(async move {
-            // What becomes of a single connection is the client's concern.
+            // How a connection ends concerns only its client.
             let _ended = match acceptor {
                 None => serve(socket).await,
                 Some(acceptor) => async { serve(acceptor.accept(socket).await?).await }.await,
@@ -79,48 +80,58 @@ async fn serve(mut stream: impl Stream) -> io::Result<()> {
     echo(stream).await
 }
 
-/// Echoes until the client ends.
+/// Echoes until the client ends, or closes.
 async fn echo(mut stream: impl Stream) -> io::Result<()> {
     let mut rest = Vec::new();
     loop {
-        let answers = read(&mut stream, &mut rest).await?;
+        let (answers, closes) = read(&mut stream, &mut rest).await?;
         if answers.is_empty() && rest.is_empty() {
             return Ok(());
         }
         stream.write_all(&answers).await?;
         stream.flush().await?;
         BUFFERS.with_borrow_mut(|(_, spare)| *spare = answers);
+        if closes {
+            return stream.shutdown().await;
+        }
     }
 }
 
-/// Reads once; the answers to the complete frames in it. Nothing, and no rest: the end.
-async fn read(stream: &mut (impl AsyncRead + Unpin), rest: &mut Vec<u8>) -> io::Result<Vec<u8>> {
+/// Reads once. Returns the answers to the complete frames, and whether one of them is a close
+/// frame. An empty answer without a rest means the end.
+async fn read(
+    stream: &mut (impl AsyncRead + Unpin),
+    rest: &mut Vec<u8>,
+) -> io::Result<(Vec<u8>, bool)> {
     poll_fn(|cx| {
         BUFFERS.with_borrow_mut(|(buffer, spare)| {
             let mut buffer = ReadBuf::new(buffer);
             ready!(Pin::new(&mut *stream).poll_read(cx, &mut buffer))?;
             let mut answers = std::mem::take(spare);
             answers.clear();
+            let mut closes = false;
             if buffer.filled().is_empty() {
                 rest.clear();
             } else if rest.is_empty() {
-                let consumed = answer(buffer.filled_mut(), &mut answers);
-                rest.extend_from_slice(&buffer.filled()[consumed..]);
+                let answered = answer(buffer.filled_mut(), &mut answers);
+                rest.extend_from_slice(&buffer.filled()[answered.consumed..]);
+                closes = answered.closes;
             } else {
                 rest.extend_from_slice(buffer.filled());
-                let consumed = answer(rest, &mut answers);
-                rest.drain(..consumed);
+                let answered = answer(rest, &mut answers);
+                rest.drain(..answered.consumed);
+                closes = answered.closes;
             }
             if rest.is_empty() {
                 *rest = Vec::new();
             }
-            Ok(answers).into()
+            Ok((answers, closes)).into()
         })
     })
     .await
 }
 
-/// Answers the upgrade; the path that was asked for.
+/// Answers the upgrade. Returns the requested path.
 async fn upgrade(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> io::Result<String> {
     let mut head = Vec::with_capacity(512);
     while !head.ends_with(b"\r\n\r\n") {
@@ -150,11 +161,11 @@ async fn upgrade(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> io::Resu
     Ok(path)
 }
 
-/// A client's raw socket to a peer, upgraded by a request that was built before.
+/// A raw client socket, upgraded with a prebuilt request.
 ///
 /// # Errors
 ///
-/// The socket's.
+/// An error of the socket.
 pub async fn upgraded(address: &str) -> io::Result<TcpStream> {
     let mut socket = TcpStream::connect(address).await?;
     socket.set_nodelay(true)?;
@@ -162,11 +173,11 @@ pub async fn upgraded(address: &str) -> io::Result<TcpStream> {
     Ok(socket)
 }
 
-/// Asks for `/echo` and reads the answer's head.
+/// Requests `/echo`, and reads the head of the answer.
 ///
 /// # Errors
 ///
-/// The stream's.
+/// An error of the stream.
 pub async fn upgrade_raw(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> io::Result<()> {
     const REQUEST: &str = "GET /echo HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";

@@ -10,7 +10,7 @@ use tokio::{
 
 use super::{push_header, read};
 
-/// Sends `count=N&micros=M`: what is late is sent all the same. Pings are answered.
+/// Sends messages for `count=N&micros=M`, also late ones. Pings are answered.
 pub async fn send(
     stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
     query: &str,
@@ -22,7 +22,7 @@ pub async fn send(
             .ok_or(io::ErrorKind::InvalidData)
     };
     let (count, micros) = (number("count=")?, number("micros=")?);
-    // Feeds that beat together would come by the handful.
+    // Synchronised feeds would send in bursts.
     let first = Duration::from_micros(rand::rng().random_range(0..=micros));
     let mut ticks = interval_at(Instant::now() + first, Duration::from_micros(micros));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
@@ -38,7 +38,7 @@ pub async fn send(
                 stream.write_all(&frame).await?;
             }
             answers = read(stream, &mut rest) => {
-                let answers = answers?;
+                let (answers, _) = answers?;
                 if answers.is_empty() && rest.is_empty() {
                     return Ok(());
                 }

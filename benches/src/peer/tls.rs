@@ -1,4 +1,4 @@
-//! The peer over TLS: an authority of its own, which signs for 127.0.0.1.
+//! The peer over TLS: its own authority signs for 127.0.0.1.
 
 use std::{fs, io, sync::Arc};
 
@@ -11,7 +11,8 @@ use tokio_rustls::{
     },
 };
 
-/// A server's side with a fresh certificate; that of its authority is written to `ca_file`.
+/// A server's side with a new certificate. The certificate of its authority is written to
+/// `ca_file`.
 pub fn acceptor(ca_file: &str) -> io::Result<TlsAcceptor> {
     let ca_key = KeyPair::generate().map_err(io::Error::other)?;
     let mut ca = CertificateParams::default();
@@ -37,7 +38,7 @@ pub fn acceptor(ca_file: &str) -> io::Result<TlsAcceptor> {
 ///
 /// # Panics
 ///
-/// When there is no certificate.
+/// If there is no certificate.
 pub fn connector(ca_file: &str) -> TlsConnector {
     let mut roots = RootCertStore::empty();
     let certificate = CertificateDer::from_pem_file(ca_file).expect("a certificate");

@@ -1,4 +1,4 @@
-//! The plainest keeper: a thread that appends what has gathered meanwhile by one write, and syncs it.
+//! The simplest log: a thread appends the waiting messages with one write, and syncs the file.
 
 use std::{
     fs::File,
@@ -11,7 +11,7 @@ use std::{
 use super::{SIZE, Scratch};
 use crate::ours::durable::WINDOW;
 
-/// From the first message to the last that is safe, as many in flight as there.
+/// The time from the first message until the last one is synced, with the same number in flight.
 pub fn append(messages: usize) -> Duration {
     let scratch = Scratch::new();
     let file = File::create(scratch.path().join("log")).expect("a file");
@@ -35,7 +35,7 @@ fn send(messages: usize, sender: &Sender<[u8; SIZE]>, answers: &Receiver<usize>)
     }
 }
 
-/// Says after each sync how many messages are safe by it.
+/// Reports after each sync how many messages are synced.
 fn keep(mut file: File, to_keep: &Receiver<[u8; SIZE]>, kept: &Sender<usize>) {
     let mut group = Vec::new();
     while let Ok(first) = to_keep.recv() {

@@ -1,4 +1,4 @@
-//! The embedded store: messages that are safe on the disk, beside a plain file that is appended to and synced.
+//! The embedded store: durable messages, compared with a plain file that is appended to and synced.
 
 pub mod grouped;
 pub mod rows;
@@ -20,13 +20,13 @@ use crate::process::{cpu, written};
 
 const SIZE: usize = 64;
 
-/// What a run has cost.
+/// The cost of a run.
 pub struct Cost {
     /// Microseconds per message.
     pub wall: f64,
     /// Microseconds of the processor per message.
     pub cpu: f64,
-    /// Bytes handed to the kernel per message.
+    /// Bytes written per message.
     pub bytes: f64,
 }
 
@@ -35,11 +35,11 @@ pub struct Cost {
 pub struct Groups {
     pub count: u64,
     pub messages: u64,
-    /// The messages are of so many names in turn.
+    /// The messages belong to this number of names in turn.
     pub names: u64,
 }
 
-/// Appends each group to a file by one write, and syncs it.
+/// Appends each group to a file with one write, and syncs it.
 pub fn append(groups: Groups) -> Cost {
     let dir = Scratch::new();
     let mut file = File::create(dir.0.join("log")).expect("a file");
@@ -50,7 +50,8 @@ pub fn append(groups: Groups) -> Cost {
     })
 }
 
-/// Writes each group over what an 8 MiB file holds, round and round, and syncs it: the file system has nothing to note.
+/// Overwrites an 8 MiB file with the groups, again and again, and syncs it: the file system has no
+/// metadata to write.
 pub fn overwrite(groups: Groups) -> Cost {
     const FILE: u64 = 8 << 20;
     let dir = Scratch::new();
@@ -67,7 +68,8 @@ pub fn overwrite(groups: Groups) -> Cost {
     })
 }
 
-/// Commits each group to the store. With `drop`, the commit takes out the messages of the group before.
+/// Commits each group to the store. With `drop`, the commit also deletes the messages of the
+/// previous group.
 pub fn commit(groups: Groups, sync: Sync, drop: bool) -> Cost {
     let dir = Scratch::new();
     let (mut store, _) = Store::open(&dir.0).expect("a store");
@@ -86,7 +88,7 @@ pub fn commit(groups: Groups, sync: Sync, drop: bool) -> Cost {
     })
 }
 
-/// Opens a store in which so many messages wait: milliseconds.
+/// Opens a store with this number of waiting messages. Returns milliseconds.
 pub fn open(messages: u64) -> f64 {
     let dir = Scratch::new();
     let names = names(100);
@@ -108,7 +110,7 @@ pub fn open(messages: u64) -> f64 {
 }
 
 fn measure(groups: Groups, mut each: impl FnMut(u64)) -> Cost {
-    // The first ones create what is needed once.
+    // The first groups create what is needed only once.
     let warm = groups.count / 10;
     (0..warm).for_each(&mut each);
     let (used, bytes, start) = (cpu(), written(), Instant::now());
@@ -142,11 +144,11 @@ fn fill(batch: &mut Batch, names: &[ConnectionName], first: u64, count: u64) {
     }
 }
 
-/// A directory beside this program, which lies on a disk where the one for temporary files may not.
+/// A directory next to this program, which is on a disk; the one for temporary files may not be.
 pub struct Scratch(PathBuf);
 
 impl Scratch {
-    /// An empty one, which is removed with this value.
+    /// An empty directory, which is removed when this is dropped.
     pub fn new() -> Self {
         let program = std::env::current_exe().expect("this program");
         let beside = program.parent().unwrap_or(Path::new("."));
@@ -155,7 +157,7 @@ impl Scratch {
         Self(path)
     }
 
-    /// Where it is.
+    /// Its path.
     pub fn path(&self) -> &Path {
         &self.0
     }

@@ -1,4 +1,4 @@
-//! What the store's samples say, as lines of the table.
+//! The results of the store's samples, as lines of the table.
 
 use std::cell::RefCell;
 
@@ -9,7 +9,7 @@ use crate::{
     table::{Row, Target},
 };
 
-/// The cost of groups of 64 messages of 64 bytes, each group safe on the disk before the next.
+/// The cost of groups of 64 messages of 64 bytes, each group synced before the next.
 pub fn committed(effort: Effort) -> Vec<Row> {
     let count = (2000 / effort.less).to_string();
     let last = RefCell::new([[0.0; 2]; 5]);
@@ -80,7 +80,7 @@ fn lazy(effort: Effort) -> Row {
     }
 }
 
-/// How long it takes to read what waits.
+/// The time to read the waiting messages.
 pub fn opened(effort: Effort) -> Vec<Row> {
     let count = (100_000 / effort.less).to_string();
     let rounds = alternate(
@@ -96,7 +96,7 @@ pub fn opened(effort: Effort) -> Vec<Row> {
     }]
 }
 
-/// Messages of one name through its handle: how long each takes until the kernel has it.
+/// Messages through the handle of one name: the time of each until the kernel has it.
 pub fn through_a_handle(effort: Effort) -> Vec<Row> {
     let many = (3_000_000 / effort.less).to_string();
     let fewer = (1_000_000 / effort.less).to_string();

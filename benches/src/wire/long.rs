@@ -1,4 +1,5 @@
-//! Messages of 1 MiB, against what cannot be avoided. Each function is the time for all rounds.
+//! Messages of 1 MiB, compared with the unavoidable work. Each function returns the time for all
+//! rounds.
 
 use std::{
     hint::black_box,
@@ -75,7 +76,8 @@ pub fn decode(text: &str) -> Duration {
     })
 }
 
-/// Copies it 64 KiB at a time into memory of its own, and checks the whole: what `decode_reads` cannot avoid.
+/// Copies it 64 KiB at a time into its own memory, and checks the whole: the unavoidable work of
+/// `decode_reads`.
 pub fn copy_and_check(text: &str) -> Duration {
     let stream = stream(text);
     fastest(|| {
@@ -91,7 +93,7 @@ pub fn copy_and_check(text: &str) -> Duration {
     })
 }
 
-/// Decodes it as a socket delivers it, 64 KiB at a time, each read judged at once.
+/// Decodes it as a socket delivers it, 64 KiB at a time. Each read is checked at once.
 pub fn decode_reads(text: &str) -> Duration {
     let stream = stream(text);
     fastest(|| {

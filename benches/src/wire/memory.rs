@@ -1,4 +1,5 @@
-//! A stream that is always ready: it reads the same frames over and over, and swallows what is written.
+//! A stream that is always ready: it returns the same frames again and again, and drops what is
+//! written.
 
 use std::{
     hint::black_box,
@@ -9,7 +10,7 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// As much comes with one read at most.
+/// The most bytes of one read.
 pub const READ: usize = 64 << 10;
 
 /// See the module.

@@ -1,4 +1,4 @@
-//! The wire alone, in memory: no socket, no kernel.
+//! The codec on its own, in memory: no socket, no kernel.
 
 pub mod long;
 mod memory;

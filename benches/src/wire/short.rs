@@ -1,5 +1,5 @@
-//! Messages of 64 bytes through each codec: read from memory 64 KiB at a time, written and flushed 128 at a time. Each
-//! function is the time for one message, in nanoseconds.
+//! Messages of 64 bytes through each codec: read from memory 64 KiB at a time, or written and
+//! flushed 128 at a time. Each function returns the time for one message, in nanoseconds.
 
 use std::{
     hint::black_box,
@@ -21,7 +21,7 @@ const PAYLOAD: [u8; 64] = [b'm'; 64];
 const MESSAGES: usize = 1_000_000;
 const FLUSH: usize = 128;
 
-/// Whose codec.
+/// The codec.
 #[derive(Clone, Copy)]
 pub enum Codec {
     Everwire,
@@ -43,7 +43,7 @@ pub fn read(codec: Codec) -> f64 {
     })
 }
 
-/// Writes binary messages, each under a mask key of its own.
+/// Writes binary messages, each with its own mask key.
 pub fn write(codec: Codec) -> f64 {
     let memory = || Memory::of(0x81, &[]);
     per_message(|| match codec {
@@ -64,7 +64,7 @@ fn block_on<T>(work: impl Future<Output = T>) -> T {
     futures::executor::block_on(work)
 }
 
-/// As the connection does: one allocation a read, which its messages share.
+/// Like the connection: one allocation per read, which its messages share.
 fn read_everwire(mut memory: Memory) {
     let mut decoder = Decoder::new(Limits::default());
     let mut buffer = vec![0; READ];
@@ -80,7 +80,7 @@ fn read_everwire(mut memory: Memory) {
     }
 }
 
-/// As the connection does: many frames in one buffer, keys from an unpredictable source.
+/// Like the connection: many frames in one buffer, with unpredictable mask keys.
 fn write_everwire(mut memory: Memory) {
     let mut out = BytesMut::with_capacity(READ);
     let payload = Bytes::from_static(&PAYLOAD);

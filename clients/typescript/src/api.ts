@@ -10,9 +10,9 @@ export interface Alive {
 export interface Attempt {
   /** When it began. */
   at: string;
-  /** The events, each with `after_ms`: since the beginning of the attempt. */
+  /** The events, each with `after_ms`: the time since the beginning of the attempt. */
   events: Event[];
-  /** How many events are not told. */
+  /** The number of events that are left out. */
   omitted: number;
   outcome: Outcome;
 }
@@ -25,7 +25,7 @@ export const Causes = [
   "script_refused", "script_timeout", "rule", "template", "panic", "store", "sessions_only", "closed_by_hand",
   "shutdown", "removed", "rotation"
 ] as const;
-/** What something was caused by. There may be others one day. */
+/** The cause of something. Other values are possible. */
 export type Cause = (typeof Causes)[number] | (string & {});
 
 /** A name and the keys that change. */
@@ -34,7 +34,7 @@ export interface Changed {
   name: string;
 }
 
-/** How a connection is to be closed. */
+/** How to close a connection. */
 export interface Close {
   /** The close code (RFC 6455 §7.4): 1000 to 1003, 1007 to 1014, 3000 to 4999. */
   code?: number;
@@ -42,70 +42,70 @@ export interface Close {
   reason?: string;
 }
 
-/** Who began a close. */
+/** Who began the close. */
 export type CloseBy = "us" | "peer";
 
 /**
- * Something that happened to a connection, or to this reader. `type` says which of the later members there are; there
- * may be more than are described here.
+ * Something that happened to a connection or to this reader. `type` decides which of the later members are present.
+ * There may be more types than are described here.
  */
 export interface Event {
-  /** In `why`: since the beginning of the attempt. */
+  /** In `why`: the time since the beginning of the attempt. */
   after_ms?: number;
   at: string;
-  /** Of `connecting`: the retries since the last stable socket. */
+  /** In `connecting`: the number of retries since the last stable socket. */
   attempt?: number;
-  /** Of `message`: binary data. */
+  /** In `message`: binary data. */
   base64?: string;
-  /** Of `gap`: from the last frame of the lost socket to *ready*. */
+  /** In `gap`: the time from the last frame of the lost socket to *ready*. */
   blind_ms?: number;
-  /** Of `retrying`, `failed` and `session_closed`, and of `connecting`, where it is null for the first dial. */
+  /** In `retrying`, `failed`, `session_closed` and `connecting`, where it is null for the first dial. */
   cause?: Cause | null;
-  /** Of `closed`: the close code. */
+  /** In `closed`: the close code. */
   code?: number;
-  /** Of `dropped`: how many messages. */
+  /** In `dropped`: how many messages. */
   count?: number;
-  /** Positions a reader over all names. */
+  /** The position of the event for a reader of all names. */
   cursor?: string;
-  /** Of `retrying`: how long until the next dial. */
+  /** In `retrying`: how long until the next dial. */
   delay_ms?: number;
   epoch?: number;
-  /** Of `sent`. */
+  /** In `sent`. */
   fate?: Fate;
-  /** Of `sent`: the message's id; null for one that is said when a socket opens. */
+  /** In `sent`: the id of the message; null for a message that is sent whenever a socket opens. */
   id?: number | null;
-  /** Of `subscription`: its key. */
+  /** In `subscription`: its key. */
   key?: string;
-  /** Of `error`. */
+  /** In `error`. */
   kind?: Cause;
-  /** Of `lagged`: how many events this reader has missed; null where nobody can count them. */
+  /** In `lagged`: how many events this reader has missed; null if unknown. */
   missed?: number | null;
-  /** Of `gap` with `reason` "hole": how many messages are missing. */
+  /** In `gap` with `reason` "hole": how many messages are missing. */
   missing?: number;
   name?: string;
-  /** Of `gap`: the peer's last number. */
+  /** In `gap`: the peer's last sequence number. */
   peer_seq?: number | null;
-  /** Of `closed` the peer's words; of `gap`, `dropped` and `stalled` which kind it is. */
+  /** In `closed`: the reason of the peer. In `gap`, `dropped` and `stalled`: the kind. */
   reason?: string;
-  /** Of `sent`: whether it had been written to an earlier socket. */
+  /** In `sent`: whether it was written to an earlier socket before. */
   resent?: boolean;
-  /** Of `retrying` and `failed`: the rule that decided so. */
+  /** In `retrying` and `failed`: the rule that decided this. */
   rule?: string;
-  /** Counts the connection's events within the epoch, without holes. */
+  /** The number of the event within the epoch, without gaps. */
   seq?: number;
-  /** Of `subscription`: where it stands now. */
+  /** In `subscription`: its new state. */
   state?: SubscriptionState;
-  /** Of `error`: the HTTP status of a refused handshake. */
+  /** In `error`: the HTTP status of a refused handshake. */
   status?: number;
-  /** Of a message the key of the subscription that it belongs to, where the settings say how that is found. */
+  /** In `message`: the key of the subscription that it belongs to, if the settings say how to find it. */
   subscription?: string;
   /**
-   * Of `message`: a text. Of `error`, `retrying`, `failed` and `session_closed` what went wrong; of `subscription` what
-   * the peer said.
+   * In `message`: a text. In `error`, `retrying`, `failed` and `session_closed`: what went wrong. In `subscription`:
+   * the peer's text.
    */
   text?: string;
   type: EventType;
-  /** Of `ready`: what the script has kept that is no secret. */
+  /** In `ready`: what the script has captured, without secrets. */
   vars?: Record<string, unknown>;
 }
 
@@ -114,22 +114,30 @@ export const EventTypes = [
   "connecting", "opened", "ready", "message", "sent", "gap", "closed", "error", "retrying", "failed", "dropped",
   "rotated", "applied", "removed", "session_opened", "session_closed", "subscription", "lagged", "stalled"
 ] as const;
-/** What happened. There may be others one day. */
+/** The kind of an event. Other values are possible. */
 export type EventType = (typeof EventTypes)[number] | (string & {});
+
+/** A rotation whose new socket could not be had so far. The old one serves on. */
+export interface FailedRotation {
+  /** How many dials of the new socket have failed, one after the other; `last_error` says why. */
+  failures: number;
+  /** When the next one is due; null while it is on its way. */
+  retry_at: string | null;
+}
 
 /** The values of {@link Fate} that are known. */
 export const Fates = [
   "accepted", "queued", "written", "confirmed", "expired", "evicted", "cancelled", "in_doubt", "forgotten"
 ] as const;
-/** What becomes of a message. There may be others one day. */
+/** The fate of a message. Other values are possible. */
 export type Fate = (typeof Fates)[number] | (string & {});
 
-/** What is wrong with a key of settings. */
+/** An error in a key of settings. */
 export interface KeyError {
   /** What would be right. */
   help: string | null;
   message: string;
-  /** Where the key stands, as a JSON pointer (RFC 6901). */
+  /** The position of the key, as a JSON pointer (RFC 6901). */
   pointer: string;
 }
 
@@ -137,15 +145,15 @@ export interface KeyError {
 export interface LastClose {
   at: string;
   by: CloseBy;
-  /** Whether close frames went both ways. */
+  /** Whether both sides sent close frames. */
   clean: boolean;
   /**
-   * That of the first close frame that was received (RFC 6455 §7.1.5); 1005: it had none, 1006: there was no close
+   * The code of the first received close frame (RFC 6455 §7.1.5); 1005 if it had none, 1006 if there was no close
    * frame.
    */
   code: number;
   reason: string;
-  /** The close frame that we sent, by ourselves or as an answer. */
+  /** The close frame that we sent, first or as an answer. */
   sent: SentClose | null;
 }
 
@@ -153,26 +161,26 @@ export interface LastClose {
 export interface LastError {
   at: string;
   kind: Cause;
-  /** Of a refused handshake: its HTTP status; of a proxy: that of its answer to CONNECT. */
+  /** The HTTP status of a refused handshake, or of a proxy's answer to CONNECT. */
   status?: number;
   text: string;
 }
 
 /** The peer's last message before its socket ended. */
 export interface LastMessage {
-  /** When it came. */
+  /** When it was received. */
   at: string;
-  /** Instead of `text`: the first 256 bytes of a binary message that is none. */
+  /** Instead of `text`: the first 256 bytes of a binary message that is not text. */
   base64?: string;
   /** Whether it was a binary message. */
   binary: boolean;
   /** Its length in bytes. */
   bytes: number;
-  /** What its first 256 bytes say, with `***` for secrets; it ends with `…` where the message goes on. */
+  /** The text of its first 256 bytes, with `***` for secrets; it ends with `…` if the message is longer. */
   text?: string;
 }
 
-/** How many connections a request in bulk concerned. */
+/** The number of connections in a bulk request. */
 export interface Matched {
   /** Those of them for which something was done. */
   changed: number;
@@ -180,24 +188,24 @@ export interface Matched {
   matched: number;
 }
 
-/** How much memory is used, and for what, in bytes. */
+/** Memory in bytes, by use. */
 export interface MemoryUsage {
-  /** Bodies of requests, until what they bring is accepted. */
+  /** Bodies of requests, until their content is accepted. */
   bodies: number;
-  /** What connections said last. */
+  /** The last messages of connections. */
   histories: number;
-  /** The bound over what connections said last: `service.history_bytes`, or half of `limit` where that is less. */
+  /** The limit for histories: `service.history_bytes`, or half of `limit` if that is less. */
   histories_limit: number;
   /**
-   * The bound over all uses: `service.memory`. From half of it on histories let go of their oldest, from three quarters
-   * on readers miss events, from nine tenths on messages are refused.
+   * The limit for all uses together: `service.memory`. At half of it, histories drop their oldest messages; at three
+   * quarters, readers miss events; at nine tenths, messages are refused.
    */
   limit: number;
-  /** What waits to be sent, and what is remembered of it. */
+  /** Messages that wait to be sent, and the records of messages. */
   outboxes: number;
-  /** Events that wait for those who read them. */
+  /** Events that wait for their readers. */
   readers: number;
-  /** Messages of which a part has arrived. */
+  /** Fragmented messages that are incomplete. */
   reassembly: number;
   /** The sum of all uses. */
   used: number;
@@ -209,110 +217,110 @@ export interface NotChanged {
   reason: string;
 }
 
-/** What waits to be sent. */
+/** The messages that wait to be sent. */
 export interface Outbox {
   bytes: number;
   dropped: number;
   in_doubt: number;
   messages: number;
-  /** For how long the oldest has waited of which nothing was written. */
+  /** How long the oldest message has waited of which nothing was written. */
   oldest_ms: number | null;
 }
 
-/** What has become of an attempt. */
+/** The outcome of an attempt. */
 export type Outcome = "dialling" | "up" | "lost" | "closed" | "failed";
 
-/** What the process does as a whole. */
+/** The process as a whole. */
 export interface Overview {
   /** How many connections there are. */
   connections: number;
   memory: MemoryUsage;
-  /** Events that readers missed because they were too slow or there was no memory, since the start. */
+  /** Events that readers missed since the start, because they were too slow or there was no memory. */
   missed_events: number;
-  /** Why the store cannot be opened, which is tried again; null where it is open, or nothing needs it. */
+  /** Why the store cannot be opened; the service keeps trying. Null if it is open, or if nothing needs it. */
   store_outage: string | null;
   /** The version of everwire. */
   version: string;
 }
 
-/** A part of the list, in the order of the names. */
+/** A page of the list, in the order of the names. */
 export interface Page {
-  /** At most as many as were asked for. */
+  /** At most as many as requested. */
   connections: Status[];
   /** The `cursor` of the next page; `None` at the end. */
   next_cursor?: string | null;
 }
 
-/** What came of the dial of one URL. */
+/** The result of dialling one URL. */
 export interface Probe {
   error: ProbeError | null;
-  /** Whether it was upgraded. */
+  /** Whether the upgrade succeeded. */
   ok: boolean;
   /** The address that answered: the peer's, or its proxy's. */
   peer: string | null;
   subprotocol: string | null;
   timings: Timings;
-  /** With its variables unexpanded. */
+  /** The URL with its variables unexpanded. */
   url: string;
 }
 
 /** Why a dial failed. */
 export interface ProbeError {
   kind: string;
-  /** Of a refused handshake: its HTTP status. */
+  /** The HTTP status of a refused handshake. */
   status?: number;
-  /** What it was, or what the server said. */
+  /** What went wrong, or the text of the server. */
   text: string;
 }
 
-/** What came of a dry run. */
+/** The result of a dry run. */
 export interface Probes {
   name: string;
   /** One for each URL. */
   probes: Probe[];
 }
 
-/** What is wrong with a request, or with answering it (RFC 9457). */
+/** A problem with a request, or with its answer (RFC 9457). */
 export interface Problem {
-  /** Of a request that the peer has refused: its answer, if that is a binary message. */
+  /** For a request that the peer has refused: its answer, if that is a binary message. */
   base64?: string;
   /**
-   * What is behind it: "memory" if `service.memory` is used up; of a client of the raw bridge that gets no socket an
-   * object with `kind` and `text`.
+   * The cause: "memory" if `service.memory` is used up; for a client of the raw bridge without a socket, an object with
+   * `kind` and `text`.
    */
   cause?: unknown;
-  /** Of JSON: the column, from 1. */
+  /** For JSON: the column, from 1. */
   column?: number;
   /** What is wrong, and what would be right. */
   detail: string;
-  /** Of a message: the epoch in which it was accepted. */
+  /** For a message: the epoch in which it was accepted. */
   epoch?: number;
-  /** Of settings: all that is wrong. */
+  /** For settings: all errors. */
   errors?: KeyError[];
   /**
-   * Of a message: what became of it; "rejected" if it was not accepted. Of a request besides: "failed", "not_sent",
+   * For a message: its fate; "rejected" if it was not accepted. For a request also "failed", "not_sent" or
    * "unanswered".
    */
   fate?: ProblemFate;
-  /** Of "feature_missing": the feature. */
+  /** For "feature_missing": the feature. */
   feature?: string;
-  /** Of a message: its id, if it was accepted. */
+  /** For a message: its id, if it was accepted. */
   id?: number;
-  /** Of "feature_missing": the key of the settings that needs it. */
+  /** For "feature_missing": the key of the settings that needs it. */
   key?: string;
-  /** Of JSON: the line, from 1. */
+  /** For JSON: the line, from 1. */
   line?: number;
-  /** Of settings: how much more is wrong. */
+  /** For settings: the number of further errors. */
   omitted?: number;
   /**
-   * Of a message that was not accepted: why. Of a change: "not_stored" if it was made, and is not on disk;
-   * "store_outage" if the store cannot be opened, so that it is not known what there is; "feature_missing" if it needs
-   * what this build was made without. Of a subscription that is not taken on: "other_item", "full", "too_long" or
+   * For a message that was not accepted: the reason. For a change: "not_stored" if it was made but is not on disk;
+   * "store_outage" if the store cannot be opened, so that its content is unknown; "feature_missing" if it needs a
+   * feature that this build lacks. For a subscription that was not accepted: "other_item", "full", "too_long" or
    * "no_subscribe".
    */
   reason?: Reason;
   status: number;
-  /** Of a request that the peer has refused: its answer, if that is a text. */
+  /** For a request that the peer has refused: its answer, if that is a text. */
   text?: string;
   /** The phrase of the status. */
   title: string;
@@ -325,21 +333,21 @@ export const ProblemFates = [
   "accepted", "queued", "written", "confirmed", "expired", "evicted", "cancelled", "in_doubt", "forgotten", "rejected",
   "failed", "not_sent", "unanswered"
 ] as const;
-/** What became of a message that a problem is about. There may be others one day. */
+/** The fate of the message that a problem is about. Other values are possible. */
 export type ProblemFate = (typeof ProblemFates)[number] | (string & {});
 
-/** Whether all required connections are ready, and the process goes on. */
+/** Whether all required connections are ready and the process is not ending. */
 export interface Readiness {
-  /** The process is about to end: it is not ready from then on. Absent otherwise. */
+  /** The process is about to end, and is no longer ready. Absent otherwise. */
   ending?: boolean;
-  /** Whether they are. */
+  /** Whether they are ready. */
   ready: boolean;
   /**
-   * The store cannot be opened: durable connections wait for it, and what the API was given before is not known. Absent
-   * otherwise.
+   * The store cannot be opened: durable connections wait for it, and connections that were created over the API are not
+   * known. Absent otherwise.
    */
   store_outage?: boolean;
-  /** The required connections that are not. */
+  /** The required connections that are not ready. */
   waiting: string[];
 }
 
@@ -349,59 +357,59 @@ export const Reasons = [
   "other_item", "too_long", "no_subscribe", "idle", "failed", "unreachable", "no_turn", "reconfigured", "unavailable",
   "key_used", "no_fence"
 ] as const;
-/** Why something cannot be done. There may be others one day. */
+/** Why something cannot be done. Other values are possible. */
 export type Reason = (typeof Reasons)[number] | (string & {});
 
-/** What a reload does, or has done. */
+/** The plan or the result of a reload. */
 export interface Reloaded {
   /** Names that are opened. */
   added: string[];
-  /** Names whose new settings are applied to the socket that serves. */
+  /** Names whose new settings are applied to the current socket. */
   applied: Changed[];
-  /** Whether it was done; a plan is not. */
+  /** Whether it was done; false for a plan. */
   done: boolean;
-  /** What was planned and could not be done. */
+  /** Planned changes that failed. */
   failed: NotChanged[];
   /** Names that are closed and forgotten. */
   removed: string[];
   /** Keys of `[service]`, and `nats`, that change with the next start of the process. */
   restart: string[];
-  /** Names that need another socket. */
+  /** Names that need a new socket. */
   rotated: Changed[];
   /** Keys of `[service]` that change at once. */
   service: string[];
-  /** Names for which nothing changes: they keep their sockets. */
+  /** Names that do not change and keep their sockets. */
   untouched: string[];
 }
 
 /** The requests of clients that have no answer yet. */
 export interface Requests {
-  /** How many were written, and await an answer. */
+  /** The number of requests that were written and wait for an answer. */
   in_flight: number;
-  /** How many wait to be written. */
+  /** The number of requests that wait to be written. */
   waiting: number;
 }
 
-/** The answers of rules that wait: at most 100 go out within a second. */
+/** The waiting answers of rules: at most 100 are sent within a second. */
 export interface RuleRate {
-  /** How many wait. At 128 nothing is read. */
+  /** The number of waiting answers. At 128, reading stops. */
   waiting: number;
 }
 
 /** A message and its fate. */
 export interface Sent {
   /**
-   * The epoch in which it was accepted. Ids begin anew in a later one, unless the outbox is durable: epoch and id
-   * together name one message.
+   * The epoch in which it was accepted. In a later epoch, ids begin again, unless the outbox is durable. Epoch and id
+   * together identify a message.
    */
   epoch: number;
-  /** What has become of it so far. */
+  /** Its fate so far. */
   fate: Fate;
-  /** Counts the accepted messages of the connection, from 1. */
+  /** The number of the message among the accepted messages of the connection, from 1. */
   id: number;
 }
 
-/** A close frame of ours. */
+/** A close frame that we sent. */
 export interface SentClose {
   code: number;
   reason: string;
@@ -411,90 +419,89 @@ export interface SentClose {
 export interface Session {
   /** The client's address, as the service sees it. */
   client: string | null;
-  /** Counts the sessions of the connection, from 1. */
+  /** The number of the session within the connection, from 1. */
   id: number;
-  /** The address that answered: the peer's, or its proxy's; null before one has. */
+  /** The address that answered: the peer's, or its proxy's; null before any has answered. */
   peer: string | null;
-  /** Messages of the peer for the client. */
+  /** Messages from the peer to the client. */
   received: Traffic;
-  /** Messages of the client for the peer. */
+  /** Messages from the client to the peer. */
   sent: Traffic;
-  /** Since when it is in this state. */
+  /** When it entered this state. */
   since: string;
   state: SessionState;
 }
 
-/** Where such a socket is. */
+/** The state of such a socket. */
 export type SessionState = "connecting" | "open" | "closing";
 
-/** A connection, or what connections inherit. */
+/** A connection, or the keys that connections inherit. */
 export type Settings = Record<string, unknown>;
 
-/** Where a connection is. */
+/** The state of a connection. */
 export type State = "idle" | "connecting" | "opening" | "open" | "backoff" | "closing" | "closed" | "failed";
 
 /** Why a connection is in its present state. */
 export interface StateCause {
   at: string;
   /**
-   * Of a loss its cause, as in `cause` of the event `retrying`; `store` where it waits for a store that cannot be
+   * For a loss, its cause, as in `cause` of the event `retrying`; `store` if it waits for a store that cannot be
    * opened; else `sessions_only`, `closed_by_hand`, `shutdown`, `removed` or `rotation`.
    */
   kind: Cause;
-  /** The rule that decided what follows; null where nothing was decided. */
+  /** The rule that decided what follows; null if nothing was decided. */
   rule: string | null;
   text: string;
 }
 
-/** What a connection tells about itself. */
+/** The status of a connection. */
 export interface Status {
-  /** The retries since the last stable socket. */
+  /** The number of retries since the last stable socket. */
   attempt: number;
-  /** Why it is in this state; null where a state needs no reason. */
+  /** Why it is in this state; null if the state needs no reason. */
   cause: StateCause | null;
-  /** The life of the name; a fencing number. */
+  /** The life of the name, usable as a fencing number. */
   epoch: number;
-  /** Which restart of the actor this is. */
+  /** How often the actor was restarted. */
   incarnation: number;
   last_close: LastClose | null;
-  /** It may be older than the present state. */
+  /** The error may be older than the present state. */
   last_error: LastError | null;
-  /** When the last application message came. */
+  /** When the last application message was received. */
   last_message_at: string | null;
   name: string;
   outbox: Outbox;
-  /**
-   * What is being done before the dial under way: a method and a URL as it was written, without its query, or a
-   * program.
-   */
+  /** The current step before the dial: a program, or a method and the URL as written, without its query. */
   preparing?: string;
-  /** Whether application messages flow. */
+  /** Whether application messages can be sent and received. */
   ready: boolean;
   /** `WebSocket.readyState`. */
   ready_state: number;
   received: Traffic;
-  /** The losses, of sockets and of dials, that were followed by a dial. */
+  /** The number of losses, of sockets and dials, that were followed by a dial. */
   reconnects: number;
-  /** The requests of clients that have no answer yet; absent where there is none. */
+  /** The requests of clients that have no answer yet; absent if there are none. */
   requests?: Requests;
   /** When the next dial is due. */
   retry_at: string | null;
-  /** The last heartbeat's round trip. */
+  /** A rotation whose new socket has failed so far; absent if there is none. */
+  rotation?: FailedRotation;
+  /** The round trip time of the last heartbeat. */
   rtt_ms: number | null;
-  /** The answers of rules that wait. */
+  /** The waiting answers of rules. */
   rule_rate: RuleRate | null;
   sent: Traffic;
   /** The sockets of clients of the raw bridge with `session=own`. */
   sessions: Session[];
-  /** Since when it is in this state. */
+  /** When it entered this state. */
   since: string;
   state: State;
-  /** The step of a script that is on its way: it is not ready before that has passed. */
+  /** The current step of a script. The connection is not ready before this step has passed. */
   step: Step | null;
   subprotocol: string | null;
-  /** How many subscribers hear it. */
+  /** The number of its subscribers. */
   subscribers: number;
-  /** How many subscriptions stand where; absent where there is none. */
+  /** The number of subscriptions in each state; absent if there are none. */
   subscriptions?: SubscriptionCounts;
   tags: string[];
   /** Whether a client can open another one now. */
@@ -506,49 +513,49 @@ export interface Status {
   urls?: UrlStatus[];
 }
 
-/** A step of a script that is on its way, as it was written: of templates the first 256 bytes, not filled. */
+/** The current step of a script, as written: the first 256 bytes of templates, not filled. */
 export interface Step {
-  /** What it calls: the method and the URL without its query, or the program; left out where it calls nothing. */
+  /** What it calls: a program, or the method and the URL without its query; absent if it calls nothing. */
   call?: string | null;
-  /** How often that must come. */
+  /** How often it must be received. */
   count: number;
-  /** What it expects; null where it has passed once it is written, or once its call was answered well. */
+  /** What it expects; null if it passes as soon as it is written, or its call has succeeded. */
   expect: string | null;
-  /** How often what it expects has come. */
+  /** How often the expected message has been received. */
   met: number;
-  /** Which step it is, from 1. */
+  /** The number of the step, from 1. */
   number: number;
-  /** The key of the script; `subscribe` where subscriptions are awaited. */
+  /** The key of the script; `subscribe` if subscriptions are awaited. */
   script: string;
-  /** What it sends; null where it calls something, or only listens. */
+  /** What it sends; null if it calls something, or only listens. */
   send: string | null;
-  /** Since when it is in this state. */
+  /** When it entered this state. */
   since: string;
   state: StepState;
-  /** How many steps the script has. */
+  /** The number of steps in the script. */
   steps: number;
-  /** When its time is over, or when it comes again; null while it waits for its turn to be written. */
+  /** When its time is over, or when it is repeated; null while it waits for its turn to be written. */
   until: string | null;
 }
 
-/** What a step does. */
+/** The state of a step. */
 export type StepState = "queued" | "signs" | "calls" | "made" | "listens" | "rests";
 
 /** A subscription. */
 export interface Subscription {
   /** `file`: the settings of the connection; `api`; `ws:NUMBER`: a client of `/v1/ws`. */
   holders: string[];
-  /** The item as it was written, its templates not filled. */
+  /** The item as it was written, with its templates not filled. */
   item: unknown;
   key: string;
-  /** How many messages were found to belong to it. */
+  /** The number of messages that belong to it. */
   routed: number;
   state: SubscriptionState;
-  /** What the peer said when it refused or ended it, its start, masked; or what was wrong. */
+  /** The start of the peer's text when it refused or ended it, masked; or what was wrong. */
   text?: string;
 }
 
-/** How many subscriptions stand where. */
+/** The number of subscriptions in each state. */
 export interface SubscriptionCounts {
   active: number;
   ended: number;
@@ -558,17 +565,17 @@ export interface SubscriptionCounts {
   wanted: number;
 }
 
-/** Where a subscription stands on the socket that serves. Without a socket each is wanted. */
+/** The state of a subscription on the current socket. Without a socket, all are wanted. */
 export type SubscriptionState = "wanted" | "sent" | "active" | "refused" | "unanswered" | "ended";
 
 /** Some subscriptions of a connection. */
 export interface Subscriptions {
-  /** Where the next page begins; null on the last one. */
+  /** The start of the next page; null on the last page. */
   next_cursor: string | null;
   subscriptions: Subscription[];
 }
 
-/** How long the steps of a dial took; null for one that was not needed or not reached. */
+/** How long the steps of a dial took; null for a step that was not needed or not reached. */
 export interface Timings {
   dns_ms: number | null;
   proxy_ms: number | null;
@@ -577,7 +584,7 @@ export interface Timings {
   upgrade_ms: number | null;
 }
 
-/** What TLS says of the peer. */
+/** What TLS reports about the peer. */
 export interface Tls {
   expires_at: string | null;
   /** Whether any certificate would have been accepted. */
@@ -592,7 +599,7 @@ export interface Traffic {
 
 /** One of several URLs of a connection. */
 export interface UrlStatus {
-  /** How often it has failed in a row. */
+  /** The number of failures in a row. */
   failures: number;
   url: string;
 }
@@ -601,43 +608,42 @@ export interface UrlStatus {
 export interface Why {
   /** The last attempts, the latest first. */
   attempts: Attempt[];
-  /** Why it is in this state; null where a state needs no reason. */
+  /** Why it is in this state; null if the state needs no reason. */
   cause: StateCause | null;
   last_close: LastClose | null;
   last_error: LastError | null;
   /**
-   * What the peer said last, where its socket ended within five seconds after it was ready. Only for the scope
+   * The last message of the peer, if its socket ended within five seconds after it was ready. Only for the scope
    * `control`.
    */
   last_message?: LastMessage | null;
   name: string;
-  /**
-   * What is being done before the dial under way: a method and a URL as it was written, without its query, or a
-   * program.
-   */
+  /** The current step before the dial: a program, or a method and the URL as written, without its query. */
   preparing: string | null;
   ready: boolean;
   /** The requests of clients that have no answer yet. */
   requests: Requests | null;
   /** When the next attempt is due. */
   retry_at: string | null;
-  /** The rule of that cause: whether and when to dial again. */
+  /** A rotation whose new socket could not be had so far. */
+  rotation: FailedRotation | null;
+  /** The rule for that cause: whether and when to dial again. */
   rule: string | null;
-  /** The answers of rules that wait. */
+  /** The waiting answers of rules. */
   rule_rate: RuleRate | null;
   /** The sockets of clients of the raw bridge with `session=own`. */
   sessions: Session[];
-  /** Since when it is in this state. */
+  /** When it entered this state. */
   since: string;
   state: State;
-  /** The step of a script that is on its way: it is not ready before that has passed. */
+  /** The current step of a script. The connection is not ready before this step has passed. */
   step: Step | null;
-  /** How many subscriptions stand where. */
+  /** The number of subscriptions in each state. */
   subscriptions: SubscriptionCounts | null;
 }
 
-/** What is asked for: the item, and the keys of `subscribe` that are not to be those of the settings. */
+/** The item, and the keys of `subscribe` that differ from the settings. */
 export interface Wish {
-  /** The key itself by default, or what the settings say of it. Its strings are templates. */
+  /** The default is the key itself, or the item in the settings. Its strings are templates. */
   item?: unknown;
 }

@@ -49,7 +49,7 @@ export interface Call<T> {
 
 /** A text that can be the value of a header. The error does not say it: it may be a token. */
 export function visibleAscii(what: string, text: string): string {
-  if (!/^[!-~]+$/.test(text)) throw new TypeError(`invalid ${what}: write ASCII characters, one at least, and no spaces`);
+  if (!/^[!-~]+$/.test(text)) throw new TypeError(`invalid ${what}: write at least one character, only ASCII, and no spaces`);
   return text;
 }
 
@@ -61,7 +61,7 @@ export function mayPass(status: number): boolean {
 /** Milliseconds as the service reads them. */
 export function duration(ms: number): string {
   if (!(ms >= 0 && ms <= LONGEST_WAIT_MS)) {
-    throw new RangeError(`invalid timeout ${ms}: it has 0 to ${LONGEST_WAIT_MS} milliseconds`);
+    throw new RangeError(`invalid timeout ${ms}: write 0 to ${LONGEST_WAIT_MS} milliseconds`);
   }
   return `${Math.round(ms)}ms`;
 }
@@ -105,7 +105,7 @@ export function readJson<T>(answer: Answer): T {
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(answer.body)) as T;
   } catch {
-    throw new UnexpectedAnswer(`an answer of status ${answer.status} is no JSON`);
+    throw new UnexpectedAnswer(`invalid answer of status ${answer.status}: it is not JSON`);
   }
 }
 
@@ -116,7 +116,7 @@ export function readNothing(): void {}
 export function readSent(answer: Answer): Sent {
   const { id, epoch, fate } = readJson<Partial<Sent>>(answer) ?? {};
   if (typeof id !== "number" || typeof epoch !== "number" || typeof fate !== "string") {
-    throw new UnexpectedAnswer("an answer to a send says no id, epoch and fate");
+    throw new UnexpectedAnswer("invalid answer to a send: it lacks the id, the epoch or the fate");
   }
   return { id, epoch, fate };
 }
@@ -127,7 +127,7 @@ export function readPayload({ headers, body }: Answer): Payload {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body);
   } catch {
-    throw new UnexpectedAnswer("the answer to a request is neither binary nor UTF-8");
+    throw new UnexpectedAnswer("invalid answer to a request: it is neither binary nor UTF-8");
   }
 }
 
@@ -136,7 +136,7 @@ export function errorOf(answer: Answer): EverwireError {
   const after = answer.headers.get("retry-after") ?? "";
   const retryAfterMs = /^\d{1,6}$/.test(after) ? Number(after) * 1000 : undefined;
   if (!answer.headers.get("content-type")?.includes("problem+json")) {
-    return new UnexpectedAnswer(`an answer of status ${answer.status} is no problem document: is this everwire's address?`);
+    return new UnexpectedAnswer(`invalid answer of status ${answer.status}: it is not a problem document; is this everwire's address?`);
   }
   try {
     return problemError(readJson(answer), retryAfterMs);

@@ -58,7 +58,7 @@ export interface Telling extends Waiting {
   keys?: readonly string[];
   /** Behind this cursor; from now on by default. */
   since?: string | undefined;
-  /** It ends with `Disconnected` when the service was not to be reached for so long. */
+  /** It ends with `Disconnected` when the service could not be reached for so long. */
   giveUpAfterMs?: number;
   /** How many events may wait here: 1,024 by default. */
   maxEvents?: number;
@@ -143,7 +143,7 @@ export class Client {
   /** A session that holds subscriptions for as long as it is open. */
   session(): Session {
     if (this.#WebSocket === undefined) {
-      throw new TypeError("there is no WebSocket here: give the client that of npm's ws, as `WebSocket`");
+      throw new TypeError("missing WebSocket: give the client the class of npm's ws, as `WebSocket`");
     }
     return new Session({
       url: `${this.#url.replace(/^http/, "ws")}/v1/ws`,
@@ -289,11 +289,11 @@ export class Connection {
       sent = await this.#until(this.#fateOf(sent), Math.max(deadline - Date.now(), 1), signal);
       if (reaches(sent, wanted)) return sent;
       if (isFinal(sent)) {
-        const detail = `the message can no longer be what was asked for: it is ${sent.fate}`;
+        const detail = `the message can no longer reach the fate that was asked for: it is ${sent.fate}`;
         throw problemError({ type: "about:blank", title: "Conflict", status: 409, detail, ...sent });
       }
       if (Date.now() + pause >= deadline) {
-        throw new DeadlineExceeded(`the message is ${sent.fate} after ${timeoutMs} ms, and not ${wanted}`);
+        throw new DeadlineExceeded(`the message is not ${wanted} after ${timeoutMs} ms; it is ${sent.fate}`);
       }
       await sleep(pause, signal);
       pause = Math.min(pause * 1.5, 1000);

@@ -173,7 +173,7 @@ const BY_STATUS = new Map<number, Class>([
 /** The error of a problem document, of the class that its fate or its status chooses. */
 export function problemError(document: unknown, retryAfterMs?: number): EverwireError {
   if (!isProblem(document)) {
-    return new UnexpectedAnswer("the answer says that something is wrong, and not what: it is no problem document");
+    return new UnexpectedAnswer("invalid answer: it is an error, but not a problem document");
   }
   const { fate, status } = document;
   const ofFate = fate === undefined ? undefined : (BY_FATE.get(fate) ?? MessageError);

@@ -93,7 +93,7 @@ export class Events implements AsyncIterableIterator<ConnectionEvent> {
   async ready(options: Waiting & { timeoutMs?: number } = {}): Promise<this> {
     this.#start();
     const ms = options.timeoutMs ?? CONNECT_MS;
-    await within(ms, options.signal, `the service did not begin to tell events within ${ms} ms`, (signal) =>
+    await within(ms, options.signal, `the service did not begin the stream of events within ${ms} ms`, (signal) =>
       this.#until(() => this.#began || this.#ended, signal),
     );
     if (!this.#began && this.#error !== undefined) throw this.#error;
@@ -229,7 +229,7 @@ export class Events implements AsyncIterableIterator<ConnectionEvent> {
         backoff.worked(downSince - upSince);
       }
       if (this.#giveUpAfterMs !== undefined && performance.now() - downSince >= this.#giveUpAfterMs) {
-        throw new Disconnected(`the service was not to be reached for ${this.#giveUpAfterMs} ms`, { cause });
+        throw new Disconnected(`the service could not be reached for ${this.#giveUpAfterMs} ms`, { cause });
       }
       const atLeast = cause instanceof ProblemError ? cause.retryAfterMs : undefined;
       await sleep(backoff.wait(atLeast), this.#ending.signal);
@@ -251,7 +251,7 @@ export class Events implements AsyncIterableIterator<ConnectionEvent> {
       );
       if (response.status !== 200) throw await refusal(response, connection.signal);
       if (response.body === null || !response.headers.get("content-type")?.startsWith("text/event-stream")) {
-        throw new UnexpectedAnswer("there are no events at this address: is it everwire's?");
+        throw new UnexpectedAnswer("invalid answer: there are no events at this address; is it everwire's?");
       }
       const reader = response.body.getReader();
       const parser = new Parser(LONGEST_EVENT);
@@ -298,10 +298,10 @@ function parsed(data: string): ConnectionEvent {
   try {
     event = JSON.parse(data);
   } catch {
-    throw new UnexpectedAnswer("an event is no JSON");
+    throw new UnexpectedAnswer("invalid event: it is not JSON");
   }
   if (typeof (event as Partial<ConnectionEvent> | null)?.type !== "string") {
-    throw new UnexpectedAnswer("an event has no type");
+    throw new UnexpectedAnswer("invalid event: it has no type");
   }
   return event as ConnectionEvent;
 }

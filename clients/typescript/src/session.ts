@@ -184,7 +184,7 @@ export class Session {
     this.#turn = before.then(() => passed);
     try {
       const ms = this.#options.timeoutMs;
-      const text = `the session's earlier questions were not answered within ${ms} ms`;
+      const text = `the service did not answer earlier requests of this session within ${ms} ms`;
       await within(ms, signal, text, (ending) => unlessAborted(before, ending));
       return await run();
     } finally {
@@ -197,7 +197,7 @@ export class Session {
     if (socket === undefined) {
       throw this.#error ?? new Disconnected("the session's connection to the service is lost; it comes back by itself");
     }
-    if (this.#pending.size >= MAX_PENDING) throw new RangeError(`${MAX_PENDING} questions of this session are unanswered`);
+    if (this.#pending.size >= MAX_PENDING) throw new RangeError(`${MAX_PENDING} requests of this session have no answer yet, and no more are allowed`);
     this.#ids += 1;
     const id = String(this.#ids);
     const ms = this.#options.timeoutMs;
@@ -321,6 +321,6 @@ export class Session {
     if (pending === undefined) return;
     if (told.type === "ack") pending.resolve(told);
     else if (told.type === "error") pending.reject(problemError(told.problem));
-    else pending.reject(new UnexpectedAnswer("an answer is neither an ack nor an error"));
+    else pending.reject(new UnexpectedAnswer("invalid answer: it is neither an ack nor an error"));
   }
 }

@@ -49,7 +49,7 @@ export class Parser {
     try {
       return this.#decoder.decode(chunk, { stream: true });
     } catch {
-      throw new UnexpectedAnswer("an event is not UTF-8");
+      throw new UnexpectedAnswer("invalid event: it is not UTF-8");
     }
   }
 

@@ -131,7 +131,7 @@ test("a stream that ends at once is begun anew ever more rarely", async (context
 test("a session that is not open does not say so at the second try", async (context) => {
   const { client } = await serve(context, [""]);
   const session = client.session();
-  for (let again = 0; again < 2; again += 1) await assert.rejects(session.open(), /not to be reached/);
+  for (let again = 0; again < 2; again += 1) await assert.rejects(session.open(), /could not be reached/);
 });
 
 test("two open one session, and both wait until it is", async (context) => {

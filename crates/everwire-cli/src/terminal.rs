@@ -1,10 +1,11 @@
-//! What a terminal allows.
+//! What a terminal supports.
 
 use std::io::IsTerminal;
 
 use everwire::core::displayable;
 
-/// Whether colours may be used: on a terminal that knows them, unless `NO_COLOR` is set (no-color.org).
+/// Whether to use colours: on a terminal that supports them, unless `NO_COLOR` is set
+/// (no-color.org).
 pub fn is_colored(stream: &impl IsTerminal) -> bool {
     let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
     stream.is_terminal()
@@ -12,8 +13,9 @@ pub fn is_colored(stream: &impl IsTerminal) -> bool {
         && set("TERM").is_none_or(|term| term != "dumb")
 }
 
-/// The text with displayable characters, line ends, tabs and colours alone: the last gate before a person's terminal. What a peer wrote
-/// has passed [`displayable`] already, where its line ends went, too.
+/// The text with only displayable characters, line ends, tabs and colours. This is the last filter
+/// before a terminal. Texts of a peer have already passed [`displayable`], which also removes their
+/// line ends.
 pub fn harmless(text: &str) -> String {
     let mut harmless = String::with_capacity(text.len());
     let mut rest = text;
@@ -28,7 +30,7 @@ pub fn harmless(text: &str) -> String {
     harmless
 }
 
-/// The length of a sequence that sets a colour (ECMA-48 §8.3.117), if the text begins with one.
+/// The length of a colour sequence (ECMA-48 §8.3.117) at the start of the text.
 fn color_len(text: &str) -> Option<usize> {
     let parameters = text.strip_prefix("\x1b[")?;
     let end = parameters.find(|c: char| !c.is_ascii_digit() && c != ';')?;

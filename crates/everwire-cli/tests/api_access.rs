@@ -57,7 +57,7 @@ fn only_the_health_is_told(way: Way) {
     ];
     for path in known {
         let answer = service.get(path);
-        answer.problem(401, "a token is needed");
+        answer.problem(401, "missing token: send Authorization: Bearer TOKEN");
         assert_eq!(
             answer.header("www-authenticate"),
             Some("Bearer realm=\"everwire\"")
@@ -153,7 +153,7 @@ fn scopes_are_what_a_token_is_for(way: Way) {
                     "{token} {method} {path}: {answer:?}"
                 );
             } else {
-                answer.problem(403, "has not the scope");
+                answer.problem(403, "lacks the scope");
                 let challenge = answer.header("www-authenticate").unwrap();
                 assert!(
                     challenge.contains("error=\"insufficient_scope\""),

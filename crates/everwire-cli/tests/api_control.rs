@@ -127,7 +127,7 @@ fn settings_that_cannot_be_used_are_told_all_at_once() {
     ] {
         service.put("a", &settings).problem(422, part);
     }
-    service.put("..", &idle()).problem(422, "is no name");
+    service.put("..", &idle()).problem(422, "invalid name");
     let put = |headers, body| service.ask("PUT", "/v1/connections/a", headers, body);
     let syntax = put(&[JSON], b"{\n \"url\": }").problem(400, "expected value");
     assert_eq!((&syntax["line"], &syntax["column"]), (&json!(2), &json!(9)));
@@ -242,7 +242,9 @@ fn ask_many(way: Way) {
     }
     service.put("idle", &idle());
     for path in ["/v1/connect", "/v1/close", "/v1/retry"] {
-        service.post(path, "").problem(400, "a pattern is needed");
+        service
+            .post(path, "")
+            .problem(400, "missing parameter match");
         service
             .post(&format!("{path}?match="), "")
             .problem(400, "must not be empty");
@@ -326,7 +328,7 @@ fn filter_lists(way: Way) {
         ("limit=0", "1 to 1000"),
         ("state=up", "the states are"),
         ("match=,", "must not be empty"),
-        ("cursor=..", "none of ours"),
+        ("cursor=..", "use next_cursor"),
         ("colour=red", "unknown parameter"),
     ] {
         service
@@ -364,7 +366,7 @@ fn give_a_secret(way: Way) {
     let request = peer.connections_at("/echo").remove(0).request.unwrap();
     assert_eq!(request.header("authorization"), Some("Bearer s3cret-token"));
 
-    put("..", b"x").problem(422, "is no id");
+    put("..", b"x").problem(422, "invalid id");
     put("a", b"").problem(422, "empty");
     put("a", &[0xff]).problem(422, "UTF-8");
     put("a", &vec![b'x'; 64 * 1024 + 1]).problem(413, "65536");

@@ -196,9 +196,9 @@ fn what_cannot_be_told_is_refused() {
     ask("/v1/events", &[acme, ("Last-Event-ID", "x")]).problem(400, "Last-Event-ID");
     let twice = [acme, ("Last-Event-ID", "1"), ("Last-Event-ID", "2")];
     ask("/v1/events", &twice).problem(400, "several");
-    ask("/v1/events", &[]).problem(401, "a token is needed");
+    ask("/v1/events", &[]).problem(401, "missing token: send Authorization: Bearer TOKEN");
     let sender = [("Authorization", "Bearer s3cret-sender")];
-    ask("/v1/events", &sender).problem(403, "has not the scope");
+    ask("/v1/events", &sender).problem(403, "lacks the scope");
     let posted = service.ask("POST", "/v1/events", &[acme], b"");
     posted.problem(405, "POST is not allowed here");
     assert_eq!(posted.header("allow"), Some("GET"));

@@ -190,8 +190,9 @@ fn metrics_may_have_an_address_and_a_token_of_their_own() {
     };
     assert_eq!(ask(own, "s3cret-a").status, 200);
     ask(own, "s3cret-b").problem(403, "does not reach all names");
-    ask(own, "s3cret-c").problem(403, "has not the scope read");
-    own.get("/metrics").problem(401, "a token is needed");
+    ask(own, "s3cret-c").problem(403, "lacks the scope");
+    own.get("/metrics")
+        .problem(401, "missing token: send Authorization: Bearer TOKEN");
     ask(&service, "s3cret-a").problem(404, "no such path");
     assert_eq!(
         (own.get("/healthz").status, own.get("/readyz").status),

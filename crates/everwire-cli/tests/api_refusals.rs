@@ -180,16 +180,17 @@ fn nothing_is_told_or_done_for_whom_it_is_not() {
     let service = service("refusals-access");
     for route in &ROUTES {
         let what = format!("{} {}", route.method, route.path);
-        ask(&service, route, "feed", &[], b"").problem(401, "a token is needed");
+        ask(&service, route, "feed", &[], b"")
+            .problem(401, "missing token: send Authorization: Bearer TOKEN");
         let wrong = [("Authorization", "Bearer nobody")];
-        ask(&service, route, "feed", &wrong, b"").problem(401, "not known");
+        ask(&service, route, "feed", &wrong, b"").problem(401, "unknown token");
         for scope in ANY {
             if route.scopes.contains(scope) {
                 continue;
             }
             let auth = bearer(scope);
             let refused = ask(&service, route, "feed", &[("Authorization", &auth)], b"");
-            let problem = refused.problem(403, "has not the scope");
+            let problem = refused.problem(403, "lacks the scope");
             let challenge = refused.header("www-authenticate");
             assert!(
                 challenge.is_some_and(|told| told.contains("insufficient_scope")),
@@ -300,7 +301,7 @@ fn a_body_that_is_too_long_or_broken_is_refused() {
         };
         // What the file owns is not put.
         let name = if route.creates() { "new" } else { "feed" };
-        let part = format!("more than {limit} bytes");
+        let part = format!("at most {limit} bytes");
         let too_long = vec![b' '; limit + 1];
         ask(&service, route, name, &headers, &too_long).problem(413, &part);
         let target = route.target(name);
@@ -331,7 +332,7 @@ fn parameters_that_are_unknown_or_wrong_are_told() {
         (
             "GET",
             "/v1/connections?cursor=%2F%2F",
-            "cursor: it is none of ours",
+            "invalid cursor: use next_cursor",
         ),
         ("GET", "/v1/connections?limit=-1", "1 to 1000"),
         ("GET", "/v1/connections?match=%00", "match"),
@@ -340,7 +341,7 @@ fn parameters_that_are_unknown_or_wrong_are_told() {
             "/v1/connections/feed/subscriptions?state=up",
             "the states are wanted",
         ),
-        ("POST", "/v1/connect", "a pattern is needed"),
+        ("POST", "/v1/connect", "missing parameter match"),
         ("POST", "/v1/rotate?match=", "empty"),
         ("POST", "/v1/retry?match=*&match=*", "comes twice"),
         ("POST", "/v1/close?mtach=*", "unknown parameter"),
@@ -350,7 +351,7 @@ fn parameters_that_are_unknown_or_wrong_are_told() {
         (
             "POST",
             "/v1/connections/feed/send?wait=sent",
-            "none of queued",
+            "not one of queued",
         ),
         (
             "POST",

@@ -209,7 +209,7 @@ fn tokens_and_what_the_api_may_dial_change_with_a_reload() {
     );
     let reloaded = post("first").json();
     assert_eq!(reloaded["service"], json!(["tokens", "allow_urls"]));
-    post("first").problem(401, "not known");
+    post("first").problem(401, "unknown token");
     let put = service.ask(
         "PUT",
         "/v1/connections/a",
@@ -229,7 +229,7 @@ fn tokens_and_what_the_api_may_dial_change_with_a_reload() {
         ),
         "{reloaded}"
     );
-    post("nobody").problem(401, "not known");
+    post("nobody").problem(401, "unknown token");
 }
 
 #[test]

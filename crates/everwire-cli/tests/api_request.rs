@@ -101,7 +101,7 @@ fn each_end_of_a_request_is_told() {
     ask("plain/request", r#"{"id":7}"#).problem(422, "json and equals");
     ask("refuses/request?json=/id&equals=7", r#"{"id":7}"#).problem(422, "leave out");
     for (target, body, status, part) in [
-        ("refuses/request", "no JSON", 422, "no JSON text"),
+        ("refuses/request", "no JSON", 422, "it is not JSON"),
         ("refuses/request", "{}", 422, "at /id"),
         ("refuses/request?json=/id", "{}", 400, "equals"),
         (

@@ -108,7 +108,7 @@ fn wait_in_vain(way: Way) {
             status["outbox"]["messages"] == 1
         });
         assert_eq!(service.post("/v1/connections/down/close", "").status, 202);
-        let problem = waiting.join().unwrap().problem(409, "can no longer be");
+        let problem = waiting.join().unwrap().problem(409, "can no longer reach");
         assert_eq!(
             (&problem["id"], &problem["fate"]),
             (&json!(1), &json!("cancelled"))
@@ -144,7 +144,7 @@ fn send_what_cannot_be_accepted(way: Way) {
         .post("/v1/connections/nobody/send", "x")
         .problem(404, "no connection");
     for (query, part) in [
-        ("wait=sent", "none of queued"),
+        ("wait=sent", "not one of queued"),
         ("timeout=1h", "longer than 5m"),
         ("wiat=queued", "unknown"),
     ] {
@@ -163,7 +163,7 @@ fn send_what_cannot_be_accepted(way: Way) {
     service.put("unfenced", &settings);
     let unfenced = service
         .post("/v1/connections/unfenced/send?wait=confirmed", "x")
-        .problem(422, "nothing can confirm");
+        .problem(422, "nothing confirms");
     assert_eq!(unfenced["reason"], "no_fence");
     let messages = scene.peer.connections_at("/echo").remove(0).messages;
     assert!(

@@ -270,7 +270,7 @@ fn what_cannot_be_taken_on_is_told() {
     assert_eq!(service.put("plain", &plain).status, 201);
     let plain = service.ask("PUT", "/v1/connections/plain/subscriptions/k", &[], b"");
     assert_eq!(
-        plain.problem(422, "write `subscribe`")["reason"],
+        plain.problem(422, "has no `subscribe`")["reason"],
         "no_subscribe"
     );
     for (body, status, part) in [

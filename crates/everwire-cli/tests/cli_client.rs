@@ -341,11 +341,7 @@ fn a_service_of_another_version_and_another_server_are_told_apart_from_refusals(
         refused(&ask(&older, args), 1, "of another version");
     }
     let other = answering("200 OK", "<html>");
-    refused(
-        &ask(&other, &["ls"]),
-        1,
-        "not what an everwire service says",
-    );
+    refused(&ask(&other, &["ls"]), 1, "not from an everwire service");
     let gateway = answering("502 Bad Gateway", "no\x1b[2J upstream");
     refused(&ask(&gateway, &["ls"]), 1, "no [2J upstream");
 }

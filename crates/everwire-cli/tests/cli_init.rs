@@ -107,6 +107,24 @@ fn the_check_says_what_is_missing_and_nothing_else() {
 }
 
 #[test]
+fn folders_that_are_made_are_told() {
+    let folder = folder("init-folders");
+    let path = folder.join("deep/everwire.toml");
+    let written = run(&["init", "minimal", "--out", path.to_str().unwrap()]);
+    let told = stdout(&written);
+    let deep = folder.join("deep");
+    let made = format!(
+        "{} is a new folder\n{} is a new folder\n{} is written: ",
+        folder.display(),
+        deep.display(),
+        path.display()
+    );
+    assert!(told.starts_with(&made), "{told}");
+    let again = run(&["init", "minimal", "--force", path.to_str().unwrap()]);
+    assert!(!stdout(&again).contains("new folder"), "{again:?}");
+}
+
+#[test]
 fn a_name_that_is_nearly_right_is_told() {
     let unknown = run(&["init", "home-asistant"]);
     assert_eq!(unknown.status.code(), Some(2), "{unknown:?}");

@@ -108,6 +108,34 @@ fn a_page_has_each_option_of_the_help_and_how_it_ends() {
 }
 
 #[test]
+fn the_synopsis_names_each_value() {
+    let folder = pages("man-synopsis");
+    for (command, parts) in [
+        (
+            "ls",
+            &[
+                "everwire ls [--state STATE]... ",
+                " [--json] ",
+                " [PATTERN]\n",
+            ][..],
+        ),
+        ("dial", &[" [--linger[=DURATION]] ", " URL|NAME [DATA]\n"]),
+        ("record", &[" --out FILE ", " NAME\n"]),
+    ] {
+        let page = folder.join(format!("everwire-{command}.1"));
+        let page = plain(&fs::read_to_string(page).unwrap());
+        for part in parts {
+            assert!(page.contains(part), "{command}: {part:?}\n{page}");
+        }
+    }
+    let page = plain(&fs::read_to_string(folder.join("everwire.1")).unwrap());
+    assert!(
+        page.contains("everwire [--help] [--version] COMMAND\n"),
+        "{page}"
+    );
+}
+
+#[test]
 fn no_line_of_a_page_is_taken_for_a_macro_by_mistake() {
     for entry in fs::read_dir(pages("man-lines")).unwrap() {
         let page = fs::read_to_string(entry.unwrap().path()).unwrap();

@@ -174,7 +174,7 @@ fn a_dialogue_that_decides_otherwise_than_it_did_is_told() {
         run["text"]
             .as_str()
             .unwrap()
-            .starts_with("decision 3 differs: recorded was \"rule 1 matches\""),
+            .starts_with("decision 3 differs: recorded \"rule 1 matches\""),
         "{json:#}"
     );
 }
@@ -184,15 +184,11 @@ fn what_is_no_recording_is_told_with_its_line() {
     let config = file("record_none", "connections.home.url = 'ws://home.example/'");
     let first = r#"{"after_ms":0.0,"type":"recording","version":1,"name":"home"}"#;
     for (name, text, told) in [
-        (
-            "empty",
-            "",
-            "does not begin as those of `everwire record` do",
-        ),
+        ("empty", "", "its first line is not from `everwire record`"),
         (
             "other",
             "{\"a\":1}",
-            "line 1 of the recording is none of `everwire record`",
+            "line 1 of the recording was not written by `everwire record`",
         ),
         (
             "torn",
@@ -202,7 +198,7 @@ fn what_is_no_recording_is_told_with_its_line() {
         (
             "newer",
             &first.replace(":1,", ":2,"),
-            "the recording has form 2",
+            "the recording has version 2",
         ),
         (
             "stranger",

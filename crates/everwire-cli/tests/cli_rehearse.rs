@@ -84,7 +84,7 @@ fn okx_logs_in_is_refused_and_rotates() {
         given_up["text"]
             .as_str()
             .unwrap()
-            .starts_with("gives up, as it is to: script_refused")
+            .starts_with("gives up, as it should: script_refused")
     );
     let rotated = run(&json, "rule 1", "its message");
     assert_eq!(rotated["text"], "ready again, 2 sockets");
@@ -96,7 +96,7 @@ const SUBSCRIBES: [(&str, &str); 6] = [
     ("subscribe", "cut within the answer"),
     ("subscribe", "cut behind the answer"),
     ("subscribe", "no answer"),
-    ("subscribe", "no JSON"),
+    ("subscribe", "not JSON"),
     ("subscribe", "refused"),
 ];
 
@@ -196,7 +196,7 @@ fn discord_identifies_resumes_and_beats_over_a_compressed_stream() {
     let closed = run(&json, "message", "closed with 4004");
     assert_eq!(
         closed["text"],
-        "gives up, as it is to: closed: the peer closed: 4004"
+        "gives up, as it should: closed: the peer closed: 4004"
     );
 }
 
@@ -392,7 +392,7 @@ open_script = [{ expect = 'message == "hello"' }]
         .unwrap();
     assert_eq!(none.status.code(), Some(2));
     assert!(
-        stderr(&none).contains("no connection of"),
+        stderr(&none).contains("has no such connection"),
         "{}",
         stderr(&none)
     );

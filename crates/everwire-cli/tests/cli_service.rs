@@ -67,7 +67,7 @@ fn why_a_name_is_up_or_down_is_told() {
             "phase=upgrade",
             " took=(tcp ",
             "  retrying cause=",
-            "\nbusy is backoff for ",
+            "\nbusy has been in backoff for ",
             "\ndecided by the rule: backoff",
             "\nnext dial in ",
         ],
@@ -91,7 +91,7 @@ fn why_a_name_is_up_or_down_is_told() {
             "  opened ",
             " took=(tcp ",
             " ms, upgrade ",
-            "\nup is open for ",
+            "\nup has been open for ",
         ],
     );
     assert!(!told.contains("next dial"), "{told}");
@@ -154,7 +154,7 @@ fn a_probe_tells_of_each_url_and_leaves_the_socket_alone() {
         let output = ask(&service, args);
         assert_eq!(output.status.code(), Some(1), "{output:?}");
         has(&stdout(&output), &[told, "deploying"]);
-        has(&stderr(&output), &["no URL of busy would serve"]);
+        has(&stderr(&output), &["no URL of busy works"]);
     }
     assert_eq!(service.status("busy")["attempt"], 1, "a backoff goes on");
     let nobody = ask(&service, &["probe", "nobody"]);
@@ -375,4 +375,54 @@ fn events_of_a_service_are_followed_while_lines_are_sent_to_it() {
         let (status, _, stderr) = running.end();
         assert_eq!(status.code(), Some(0), "{stderr}");
     }
+}
+
+#[test]
+fn the_fate_of_an_earlier_message_is_shown() {
+    let peer = Peer::spawn_thread().unwrap();
+    let service = service("cli-fate", &peer);
+    let sent = object(&service, &["send", "up", "hi", "--wait", "written"]);
+    let (id, epoch) = (sent["id"].to_string(), sent["epoch"].to_string());
+    for args in [
+        &["fate", "up", &id][..],
+        &["fate", "up", &id, "--epoch", &epoch],
+    ] {
+        let told = done(&service, args);
+        let fates = ["written", "confirmed"].map(|fate| format!("{id} {fate}\n"));
+        assert!(fates.contains(&told), "{told}");
+    }
+    assert_eq!(object(&service, &["fate", "up", &id])["id"], sent["id"]);
+    let never = ask(&service, &["fate", "up", "999"]);
+    assert_eq!(never.status.code(), Some(1), "{never:?}");
+    has(&stderr(&never), &["never accepted a message", "999"]);
+    let other = ask(&service, &["fate", "up", &id, "--epoch", "999"]);
+    assert_eq!(other.status.code(), Some(1), "{other:?}");
+    has(&stderr(&other), &["forgotten"]);
+    let late = [
+        "send",
+        "down",
+        "hi",
+        "--wait",
+        "written",
+        "--timeout",
+        "50ms",
+    ];
+    let late = ask(&service, &late);
+    assert_eq!(late.status.code(), Some(1), "{late:?}");
+    has(
+        &stderr(&late),
+        &["it is queued, and `everwire fate down 1` shows"],
+    );
+}
+
+#[test]
+fn what_a_connection_cannot_do_is_a_failure_and_no_wrong_usage() {
+    let peer = Peer::spawn_thread().unwrap();
+    let service = service("cli-cannot", &peer);
+    let refused = ask(&service, &["subscribe", "up", "trades"]);
+    assert_eq!(refused.status.code(), Some(1), "{refused:?}");
+    has(&stderr(&refused), &["the connection has no `subscribe`"]);
+    // The log, the metrics and the memory of `why` are everwire's own.
+    assert_eq!(service.status("up")["subscribers"], 0);
+    has(&done(&service, &["status", "up"]), &["subscribers   0"]);
 }

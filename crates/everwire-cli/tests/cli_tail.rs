@@ -123,7 +123,10 @@ fn what_is_refused_at_first_is_a_failure() {
             "no cursor of ours",
         ),
         (
-            problem("401 Unauthorized", "a token is needed"),
+            problem(
+                "401 Unauthorized",
+                "missing token: send Authorization: Bearer TOKEN",
+            ),
             1,
             "--token",
         ),

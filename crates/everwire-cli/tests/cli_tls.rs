@@ -78,11 +78,11 @@ fn a_service_that_wants_certificates_is_shown_one() {
     let by_environment = [("EVERWIRE_CERT_FILE", cert), ("EVERWIRE_KEY_FILE", key)];
     listed(&ls(&api, &["--ca-file", authority], &by_environment));
 
-    refused(&shown(&other, "--cert", "--key"), 1, "cannot be asked");
+    refused(&shown(&other, "--cert", "--key"), 1, "cannot be reached");
     refused(
         &ls(&api, &["--ca-file", authority], &[]),
         1,
-        "cannot be asked",
+        "cannot be reached",
     );
     let with = |args: &[&str]| ls(&api, &[&["--ca-file", authority], args].concat(), &[]);
     refused(&with(&["--cert", cert]), 2, "--key-file");

@@ -82,7 +82,9 @@ fn a_peer_that_never_answers_a_close_does_not_hold_up_the_end() {
         asked.elapsed()
     );
     assert!(
-        lines.iter().any(|line| line.contains("not closed in time")),
+        lines
+            .iter()
+            .any(|line| line.contains("the connection was not closed in time")),
         "{lines:#?}"
     );
 }

@@ -13,7 +13,8 @@ use everwire_proto::{
     settings::dialogue::{HttpRequest, Program, StepCall},
 };
 
-/// The call of a step; `None`: it makes none, or what is wrong with it has been told. `here`: the names that its templates may read.
+/// The call of a step; `None`: it makes none, or errors were reported. `here`: the names that its
+/// templates may read.
 pub(super) fn compile(
     http: Option<&Located<HttpTable>>,
     exec: Option<&Located<Exec>>,
@@ -24,7 +25,7 @@ pub(super) fn compile(
         (Some(http), _) => {
             if let Some(place) = http.value.body_of_get() {
                 let help = "write method = \"POST\", or leave the body out";
-                compiler.wrong(place, "a GET has no body", help);
+                compiler.wrong(place, "a GET request has no body", help);
             }
             http_request(http, here, compiler).map(StepCall::Http)
         }
@@ -33,7 +34,7 @@ pub(super) fn compile(
     }
 }
 
-/// What is called. `here`: the names that its templates may read.
+/// An HTTP call. `here`: the names that its templates may read.
 pub(super) fn http_request(
     http: &Located<HttpTable>,
     here: BuiltIns,
@@ -70,7 +71,7 @@ pub(super) fn http_request(
     })
 }
 
-/// What can be known of a URL now; one with variables is validated at each dial.
+/// Checks a URL as far as it is known; one with variables is checked at each dial.
 fn refuse_url(url: &MessageTemplate, written: &Written, compiler: &mut Compiler<'_, '_>) {
     let text = url.as_str();
     let known = text.split_once("${").map_or(text, |(start, _)| start);
@@ -80,7 +81,7 @@ fn refuse_url(url: &MessageTemplate, written: &Written, compiler: &mut Compiler<
         false => None,
     };
     if let Some(reason) = reason {
-        let message = format!("{} is no URL that can be called", backticked(text));
+        let message = format!("invalid URL {}", backticked(text));
         compiler.wrong(written.place, message, reason);
     }
 }
@@ -114,7 +115,11 @@ fn program(exec: &Exec, here: BuiltIns, compiler: &mut Compiler<'_, '_>) -> Opti
         .collect();
     if text.contains("${") || text.contains('\0') {
         let help = "write the program's name or its path; arguments may be templates";
-        compiler.wrong(*place, "nothing is expanded in the name of a program", help);
+        compiler.wrong(
+            *place,
+            "variables are not expanded in the name of a program",
+            help,
+        );
         return None;
     }
     Some(Program {

@@ -10,7 +10,7 @@ use everwire_proto::{
     settings::dialogue::Capture,
 };
 
-/// The captures of a connection, a step or a rule, in the order of their names.
+/// The captures of a connection, a step or a rule, sorted by name.
 pub(super) fn compile(
     entries: &Entries<CaptureLayer>,
     here: BuiltIns,
@@ -38,13 +38,13 @@ fn capture(
     };
     let Some(value) = value else {
         let message = format!("the capture {} has no `value`", backticked(&item.name));
-        let help = "write what is kept: value = '/data/id'";
+        let help = "write which value to keep: value = '/data/id'";
         compiler.push(Problem::absence(item.place, message).help(help));
         return None;
     };
     let value: Option<Expression> = compiler.value(value, here);
     let when = when.map(|when| compiler.condition(when, here));
-    // One whose name is wrong has been told.
+    // An invalid name was reported already.
     let Some(Name::Capture(name)) = compiler.names.find(&item.name) else {
         return None;
     };
@@ -60,7 +60,7 @@ fn capture(
     })
 }
 
-/// The captures that are forgotten, in the order of their names, each once.
+/// The captures that are cleared, sorted by name, without duplicates.
 pub(super) fn cleared(
     names: Option<&Located<CaptureNames>>,
     compiler: &mut Compiler<'_, '_>,
@@ -77,7 +77,7 @@ pub(super) fn cleared(
                     None if known.is_empty() => "nothing is captured here".into(),
                     None => format!("the captures are {}", known.join(", ")),
                 };
-                let message = format!("there is no capture {}", backticked(&name.value));
+                let message = format!("unknown capture {}", backticked(&name.value));
                 compiler.wrong(name.place, message, help);
             }
         }

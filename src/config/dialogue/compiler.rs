@@ -1,4 +1,4 @@
-//! Compiles texts at their places, and tells what is wrong with them by line and column.
+//! Compiles texts, and reports their errors by line and column.
 
 use std::{ops::Range, path::PathBuf, sync::Arc};
 
@@ -6,7 +6,7 @@ use super::outside::Outside;
 use crate::config::{
     keys::RateKeys,
     read::{Context, Place, Preparations, Problem},
-    values::{ExpressionText, Written},
+    values::{ExpressionText, Written, warn_of_missing_file},
 };
 use everwire_proto::{
     language::{
@@ -20,21 +20,21 @@ use everwire_proto::{
     },
 };
 
-/// What is wrong with a slow signature where nothing can wait for it.
+/// The error for a slow signature where it would block the arbiter.
 const SLOW: &str = "RS256 takes too long here: the arbiter's other connections would wait";
 
-/// What all texts of a dialogue have in common.
+/// The shared state for all texts of a dialogue.
 pub(super) struct Compiler<'c, 's> {
-    /// The names that are declared.
+    /// The declared names.
     pub names: Names,
-    /// The names that the texts have read which were compiled since this was taken, by text.
+    /// The names that each text has read, for the texts compiled since this was last taken.
     pub reads: Vec<(Written, Vec<Read>)>,
     /// The `let`s, once they are compiled.
     pub lets: Lets,
     pointers: PointerSet,
     context: &'c mut Context<'s>,
     has_failed: bool,
-    /// Whether warnings have been told before.
+    /// Whether warnings were reported before.
     is_quiet: bool,
 }
 
@@ -56,22 +56,24 @@ impl<'c, 's> Compiler<'c, 's> {
         &self.context.preparations
     }
 
-    /// A path as it is written at `place`.
+    /// Resolves a path that is written at `place`.
     pub fn resolve(&self, place: Place, path: &str) -> PathBuf {
         self.context.resolve(place, path)
     }
 
-    /// Texts look into other messages from now on, until [`put_pointers`](Self::put_pointers) gets what this returns.
+    /// From now on texts look into other messages, until [`put_pointers`](Self::put_pointers) gets
+    /// the returned set back.
     pub fn take_pointers(&mut self) -> PointerSet {
         std::mem::take(&mut self.pointers)
     }
 
-    /// Texts look into the messages of these again. Returns the pointers of the texts between.
+    /// Texts look into the messages of these pointers again. Returns the pointers of the texts in
+    /// between.
     pub fn put_pointers(&mut self, pointers: PointerSet) -> PointerSet {
         std::mem::replace(&mut self.pointers, pointers)
     }
 
-    /// Compiles what was compiled before, unless something was wrong with it: no warning is told twice.
+    /// Compiles again what was compiled without errors before; no warning is repeated.
     pub fn again<T>(&mut self, compile: impl FnOnce(&mut Self) -> T) -> Option<T> {
         if self.has_failed {
             return None;
@@ -82,17 +84,17 @@ impl<'c, 's> Compiler<'c, 's> {
         Some(compiled)
     }
 
-    /// Whether something was wrong so far.
+    /// Whether there were errors so far.
     pub fn has_failed(&self) -> bool {
         self.has_failed
     }
 
-    /// The names, and the pointers of all texts, unless something was wrong.
+    /// The names, and the pointers of all texts; `None` after errors.
     pub fn finish(self) -> Option<(Names, PointerSet)> {
         (!self.has_failed).then_some((self.names, self.pointers))
     }
 
-    /// An expression that is true or not.
+    /// Compiles a condition.
     pub fn condition(&mut self, text: &ExpressionText, here: BuiltIns) -> Option<Expression> {
         let condition = self.compile(&text.0, here, Expression::condition)?;
         self.refuse_slow_expression(&text.0, &condition)?;
@@ -100,7 +102,7 @@ impl<'c, 's> Compiler<'c, 's> {
         Some(condition)
     }
 
-    /// An expression whose value is used.
+    /// Compiles an expression with a value.
     pub fn value(&mut self, text: &ExpressionText, here: BuiltIns) -> Option<Expression> {
         let value = self.compile(&text.0, here, Expression::value)?;
         self.refuse_slow_expression(&text.0, &value)?;
@@ -108,7 +110,7 @@ impl<'c, 's> Compiler<'c, 's> {
         Some(value)
     }
 
-    /// A template.
+    /// Compiles a template.
     pub fn template(
         &mut self,
         text: &Written,
@@ -121,7 +123,7 @@ impl<'c, 's> Compiler<'c, 's> {
         Some(template)
     }
 
-    /// A text within a JSON value, whose texts are templates.
+    /// Compiles a text within a JSON value; such texts are templates.
     pub fn json_text(
         &mut self,
         template: &mut JsonTemplate,
@@ -133,7 +135,7 @@ impl<'c, 's> Compiler<'c, 's> {
         Some(())
     }
 
-    /// A template for which nothing waits: what it signs must not take long.
+    /// Compiles a template that is rendered at once, so it must not contain a slow signature.
     pub fn quick_template(
         &mut self,
         text: &Written,
@@ -145,7 +147,7 @@ impl<'c, 's> Compiler<'c, 's> {
         Some(template)
     }
 
-    /// Tells about a signature that takes too long where this stands, if it `is_slow`.
+    /// Reports a slow signature in a place that cannot wait for it, if it `is_slow`.
     pub fn refuse_slow(&mut self, text: &Written, is_slow: bool) -> Option<()> {
         if is_slow {
             let help =
@@ -162,12 +164,12 @@ impl<'c, 's> Compiler<'c, 's> {
         self.refuse_slow(text, is_slow)
     }
 
-    /// How requests are numbered and answered. The pointers of this are those of all texts.
+    /// Compiles how requests are numbered and answered, with the pointers of all texts.
     pub fn request(&mut self, id: JsonPointer, answer: Expression) -> RequestSettings {
         RequestSettings::new(id, answer, &mut self.pointers)
     }
 
-    /// How messages are found that belong to a subscription. The pointers of this are those of all texts.
+    /// Compiles the routing of messages to subscriptions, with the pointers of all texts.
     pub fn route(&mut self, json: &JsonPointer, id: MessageTemplate) -> Route {
         Route::new(json, id, &mut self.pointers)
     }
@@ -179,24 +181,24 @@ impl<'c, 's> Compiler<'c, 's> {
         found.unwrap_or_default()
     }
 
-    /// Tells what is wrong at a place.
+    /// Reports an error at a place.
     pub fn wrong(&mut self, place: Place, message: impl Into<String>, help: impl Into<String>) {
         self.push(Problem::new(place, message).help(help));
     }
 
-    /// Tells what is wrong.
+    /// Reports an error.
     pub fn push(&mut self, problem: Problem) {
         self.has_failed = true;
         self.context.problems.push(problem);
     }
 
-    /// Tells what is wrong within a text.
+    /// Reports an error within a text.
     pub fn wrong_within(&mut self, text: &Written, error: LanguageError) {
         let problem = self.problem(text, error);
         self.push(problem);
     }
 
-    /// The place of some bytes of a text.
+    /// The place of a byte range of a text.
     pub fn part(&self, text: &Written, span: Range<usize>) -> Place {
         self.context.part(text.place, &text.text, span)
     }
@@ -221,7 +223,14 @@ impl<'c, 's> Compiler<'c, 's> {
             false => scope,
         };
         let parsed = parse(&text.text, &mut scope);
-        for warning in std::mem::take(&mut scope.warnings) {
+        let warnings = std::mem::take(&mut scope.warnings);
+        for path in outside.into_named() {
+            let place = self
+                .context
+                .within(text.place, &format!("${{file:{path}}}"));
+            warn_of_missing_file(place, &path, self.context);
+        }
+        for warning in warnings {
             if self.is_quiet {
                 break;
             }

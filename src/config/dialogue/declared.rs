@@ -1,4 +1,4 @@
-//! The names that a dialogue declares: its `let`s and its captures.
+//! The names that a dialogue declares: its `let`s and captures.
 
 use std::collections::BTreeSet;
 
@@ -13,8 +13,8 @@ use everwire_proto::{
     settings::dialogue::{MAX_CAPTURES, MAX_LETS, SharedPreparation},
 };
 
-/// Declares all names, and compiles the `let`s. Both are numbered in the order of their names, so that the order in which they are
-/// written makes no other dialogue.
+/// Declares all names, and compiles the `let`s. Both are numbered in the order of their names, so
+/// that another order in the file gives the same dialogue.
 pub(super) fn declared(
     merged: &Merged,
     shared: Option<&SharedPreparation>,
@@ -25,7 +25,7 @@ pub(super) fn declared(
     compile_lets(&lets, compiler)
 }
 
-/// The `let`s for texts that look into other messages.
+/// Compiles the `let`s for texts that look into other messages.
 pub(super) fn compiled_again(merged: &Merged, compiler: &mut Compiler<'_, '_>) -> Lets {
     let mut lets: Vec<_> = merged.lets.0.iter().collect();
     lets.sort_by(|a, b| a.name.cmp(&b.name));
@@ -52,7 +52,7 @@ fn compile_lets(lets: &[&Item<TemplateText>], compiler: &mut Compiler<'_, '_>) -
     }
 }
 
-/// The `let`s whose names are right, in the order of their numbers.
+/// The `let`s with valid names, in the order of their numbers.
 fn declare_lets<'m>(
     lets: &'m Entries<TemplateText>,
     compiler: &mut Compiler<'_, '_>,
@@ -97,7 +97,7 @@ fn declare_captures(
     declare(own.chain(shared), compiler);
 }
 
-/// Declares what is captured for each subscription.
+/// Declares the captures of subscriptions.
 pub(super) fn of_subscriptions<'i>(
     captures: impl Iterator<Item = &'i Item<CaptureLayer>>,
     compiler: &mut Compiler<'_, '_>,
@@ -107,7 +107,7 @@ pub(super) fn of_subscriptions<'i>(
         if let Some(Name::Capture(_)) = compiler.names.find(&item.name) {
             let name = backticked(&item.name);
             let message = format!(
-                "{name} is captured elsewhere for the connection, and here for each subscription"
+                "{name} is captured twice: for the connection, and here for each subscription"
             );
             compiler.wrong(item.place, message, "give one of them another name");
         } else {
@@ -117,7 +117,7 @@ pub(super) fn of_subscriptions<'i>(
     capture_names(own.into_iter(), compiler);
 }
 
-/// Declares the captures of steps that stand for themselves.
+/// Declares the captures of independent steps.
 pub(super) fn capture_names<'i>(
     captures: impl Iterator<Item = &'i Item<CaptureLayer>>,
     compiler: &mut Compiler<'_, '_>,
@@ -139,7 +139,7 @@ fn declare<'n>(all: impl Iterator<Item = (&'n str, Place)>, compiler: &mut Compi
             let help = "capture only what an expression reads";
             compiler.wrong(place, message, help);
         }
-        // In numbers that go by the names, below.
+        // Only to check the names; the numbers are given in order of the names, below.
         let mut tried = compiler.names.clone();
         if let Err(error) = tried.capture(name) {
             let help = "write a name such as `token` or `session_id`";
@@ -148,7 +148,7 @@ fn declare<'n>(all: impl Iterator<Item = (&'n str, Place)>, compiler: &mut Compi
         }
     }
     for name in names {
-        // It was tried before.
+        // It was checked above.
         let _declared = compiler.names.capture(name);
     }
 }

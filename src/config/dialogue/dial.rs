@@ -1,4 +1,4 @@
-//! What of a dial is filled with captures: URLs, headers, credentials, subprotocols.
+//! Captures in a dial: URLs, headers, credentials, subprotocols.
 
 use super::{compiler::Compiler, order::Order, places};
 use crate::config::{
@@ -10,7 +10,7 @@ use everwire_proto::{
     settings::dialogue::DialTemplates,
 };
 
-/// The texts of a dial in which expressions stand, each where it stands among all of its kind.
+/// The texts of a dial with expressions, each at its index among all of its kind.
 #[derive(Default, PartialEq)]
 pub(super) struct DialTexts {
     urls: Vec<Option<Written>>,
@@ -43,7 +43,7 @@ impl DialTexts {
     }
 }
 
-/// The texts that have expressions; nothing where none has.
+/// The texts with expressions; empty if there are none.
 fn texts<'d>(all: impl Iterator<Item = &'d Dialled>) -> Vec<Option<Written>> {
     let texts: Vec<_> = all.map(|text| text.written.clone()).collect();
     match texts.iter().any(Option::is_some) {
@@ -52,7 +52,7 @@ fn texts<'d>(all: impl Iterator<Item = &'d Dialled>) -> Vec<Option<Written>> {
     }
 }
 
-/// The templates of a dial. `order` says what is captured before it.
+/// The templates of a dial. `order` knows the captures that are set before it.
 pub(super) fn compile(
     texts: &DialTexts,
     order: &Order,

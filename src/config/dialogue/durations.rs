@@ -23,7 +23,7 @@ pub(super) fn template(
     Some(TemplateDuration(template))
 }
 
-/// A duration that may be fixed, where a template is kept.
+/// A fixed duration or a template, stored as a template.
 pub(super) fn either(
     time: &Located<Templated<Timeout>>,
     here: BuiltIns,
@@ -43,7 +43,7 @@ pub(super) fn either(
     Some(TemplateDuration(literal(fixed)))
 }
 
-/// A duration as the language reads it: a number and one unit.
+/// A duration in the notation of the language: a number and one unit.
 fn literal(time: Duration) -> MessageTemplate {
     let text = match time.subsec_millis() {
         0 => format!("{}s", time.as_secs()),

@@ -1,4 +1,4 @@
-//! What of a text heartbeat is a template or an expression.
+//! Templates and expressions of a text heartbeat.
 
 use super::{compiler::Compiler, durations, merged::Merged, places, sending};
 use crate::config::{
@@ -11,7 +11,7 @@ use everwire_proto::{
     settings::dialogue::{HeartbeatTemplates, Sending, TemplateDuration},
 };
 
-/// The templates of a text heartbeat; `None` if all of it is plain.
+/// The templates of a text heartbeat; `None` if it has only plain texts.
 pub(super) fn compile(
     table: &HeartbeatTable,
     merged: &Merged,

@@ -1,4 +1,4 @@
-//! The item of a subscription: a text, or any value of JSON. Strings in it are templates.
+//! The item of a subscription: a text, or any JSON value. Strings in it are templates.
 
 use super::{compiler::Compiler, places};
 use crate::config::{
@@ -11,7 +11,7 @@ use everwire_proto::{
     settings::dialogue::{MAX_ITEM, SubscriptionItem},
 };
 
-/// An item as it is written.
+/// Compiles an item as it is written.
 pub(super) fn compile(node: &Node, compiler: &mut Compiler<'_, '_>) -> Option<SubscriptionItem> {
     if let Value::String(text) = &node.value {
         let place = node.place;
@@ -68,14 +68,14 @@ fn write(node: &Node, template: &mut JsonTemplate, compiler: &mut Compiler<'_, '
             template.fixed(&serde_json::Value::from(*number).to_string());
         }
         Value::Float(_) => {
-            let message = format!("JSON has no number such as {}", node.describe());
+            let message = format!("JSON cannot hold {}", node.describe());
             compiler.wrong(node.place, message, "write a finite number, or a text");
             return None;
         }
         Value::Null => template.fixed("null"),
         Value::Boolean(value) => template.fixed(if *value { "true" } else { "false" }),
         Value::Datetime(text) => {
-            let message = format!("JSON has no dates, and this is the date {text}");
+            let message = format!("JSON cannot hold the date {text}");
             compiler.wrong(node.place, message, "write it as a text, in quotes");
             return None;
         }

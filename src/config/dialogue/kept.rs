@@ -1,4 +1,4 @@
-//! What outlives the process is written down: it must not be a secret.
+//! Kept captures are written to disk, so they must not be secret.
 
 use super::{compiler::Compiler, merged::Merged};
 use crate::config::{
@@ -10,7 +10,7 @@ use everwire_proto::{
     settings::dialogue::Capture,
 };
 
-/// Tells about captures that are kept, and that are secret by their own word or by what their values read.
+/// Reports kept captures that are secret, by declaration or because of what their values read.
 pub(super) fn refuse_secrets(
     merged: &Merged,
     captures: &[&Capture],
@@ -36,7 +36,8 @@ pub(super) fn refuse_secrets(
     let hidden = Hidden::of(captures, lets);
     for (name, place) in kept {
         if let Some(secret) = secret(name) {
-            let message = "`keep` and `secret` exclude each other: what must not be shown is not written down";
+            let message =
+                "`keep` and `secret` exclude each other: a secret is never written to disk";
             let problem = Problem::new(place, message)
                 .related(secret, "secret is here")
                 .help("remove one of them");
@@ -45,7 +46,7 @@ pub(super) fn refuse_secrets(
             && hidden.captures.contains(&at)
         {
             let message = format!(
-                "`keep` would write down a secret: what {} comes to is made of one",
+                "`keep` would write a secret to disk: {} is made from one",
                 backticked(name)
             );
             compiler.wrong(
@@ -84,7 +85,7 @@ struct Hidden {
 impl Hidden {
     fn of(captures: &[&Capture], lets: &Lets) -> Self {
         let mut hidden = Self::default();
-        // A secret passes through each of them at most once, by whatever way.
+        // Each round follows one more step of a chain; no chain of names is longer.
         for _ in 0..=captures.len() + MAX_LET_DEPTH {
             let known = hidden.captures.len() + hidden.lets.len();
             for (at, template) in (0..).zip(lets.iter()) {

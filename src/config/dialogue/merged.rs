@@ -17,16 +17,16 @@ use everwire_proto::settings::{
     dialogue::{FirstBeat, HeartbeatStart},
 };
 
-/// The keys of a dialogue after the layers are merged. Equal ones come to equal dialogues.
+/// The keys of a dialogue after the layers are merged. Equal keys give equal dialogues.
 #[derive(PartialEq)]
 pub(super) struct Merged {
     pub lets: Entries<TemplateText>,
     pub capture: Entries<CaptureLayer>,
-    /// `on_open`, if an expression stands in it: then it is the script.
+    /// `on_open`, if it contains an expression: it is then the script.
     pub on_open: Option<OnOpen>,
     pub open_script: Script,
     pub prepare: Option<Located<PrepareLayer>>,
-    /// The texts of a dial in which expressions stand.
+    /// The texts of a dial with expressions.
     pub dial: DialTexts,
     pub periodic: Periodic,
     pub close_script: Script,
@@ -43,14 +43,14 @@ pub(super) struct Merged {
     pub first_id: u64,
     /// The longest message, in bytes.
     pub max_message: usize,
-    /// What the peer may name beyond public addresses, where a rule dials what it names.
+    /// Addresses beyond the public ones that a peer may name, if a rule dials what it names.
     pub peer_urls: Arc<[UrlPattern]>,
     /// Whether messages are kept in a durable history.
     pub stores: bool,
 }
 
 impl Merged {
-    /// `None`: nothing is said and expected beyond what there is without a dialogue.
+    /// `None`: the settings have no dialogue.
     pub fn of(table: &ConnectionTable, allow_urls: &Arc<[UrlPattern]>) -> Option<Self> {
         let on_open = table.on_open.as_ref().map(|list| &list.value);
         let idle_timeout = table.idle_timeout.as_ref();
@@ -58,8 +58,7 @@ impl Merged {
         let (heartbeat, beats) = heartbeat(table);
         let rules: Rules = value(&table.rules);
         let has_urls = rules.0.iter().any(|rule| rule.value.url.is_some());
-        // A call's answer may lead elsewhere.
-        // A subscription of a caller may be asked for by HTTP.
+        // The answer to a call may redirect it. A caller's subscription may use HTTP.
         let subscribes = table.subscribe.is_some() || table.subscriptions.is_some();
         let calls = table.steps().any(|step| step.http.is_some());
         let names_urls = has_urls || calls || table.prepare.is_some() || subscribes;
@@ -88,7 +87,7 @@ impl Merged {
         (!merged.is_empty()).then_some(merged)
     }
 
-    /// All steps: of the open script, periodic, of the close script.
+    /// All steps: of the open script, of `periodic`, of the close script.
     pub fn steps(&self) -> impl Iterator<Item = &Located<StepTable>> {
         let periodic = self.periodic.0.iter().map(|periodic| &periodic.step);
         let open_script = self.open_script.0.iter();
@@ -148,7 +147,7 @@ fn stores(table: &ConnectionTable) -> bool {
         && messages.is_some_and(|messages| messages.value.0 > 0)
 }
 
-/// The heartbeat, if it is one of texts with more than a fixed ping and pong, and whether there is any.
+/// The heartbeat, if it has more than a fixed ping and pong text, and whether there is any.
 fn heartbeat(table: &ConnectionTable) -> (Option<HeartbeatTable>, bool) {
     let Some(key) = &table.heartbeat else {
         return (None, true);

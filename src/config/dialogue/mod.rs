@@ -1,4 +1,4 @@
-//! From the merged keys of a dialogue to the dialogue: the names are collected, then all texts are compiled with them.
+//! From the merged keys to the dialogue: collects the names, then compiles all texts with them.
 
 mod call;
 mod captures;
@@ -37,15 +37,16 @@ pub(super) use self::{
     wish::compile_subscription,
 };
 
-/// So many different dialogues are looked at to find equal ones.
+/// How many different dialogues are searched for an equal one.
 const LOOKED_AT: usize = 16;
 
-/// The dialogues that were compiled last: thousands of names may have the same keys, and share what these come to.
+/// The dialogues that were compiled last: thousands of names may have the same keys, and then share
+/// the result.
 #[derive(Default)]
 pub(super) struct Dialogues(VecDeque<(Merged, Option<Arc<Dialogue>>)>);
 
 impl Dialogues {
-    /// The dialogue of a connection; `None` where it has none, or something is wrong with it, which has been told.
+    /// The dialogue of a connection; `None` if it has none, or after errors, which are reported.
     pub fn of(
         &mut self,
         table: &ConnectionTable,
@@ -88,7 +89,7 @@ fn compile(merged: &Merged, context: &mut Context<'_>) -> Option<Dialogue> {
     let idle_timeout = merged.idle_timeout.as_ref();
     let idle_timeout = idle_timeout
         .and_then(|written| durations::template(written, places::ELSEWHERE, &mut compiler));
-    // What it captures is there for each subscription, and nothing before this reads it.
+    // Its captures belong to a subscription, and nothing earlier reads them.
     let subscribe = subscriptions::compile(merged, scripts.opened, &mut compiler);
     let (names, pointers) = compiler.finish()?;
     let dialogue = Dialogue {

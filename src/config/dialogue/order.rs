@@ -1,4 +1,4 @@
-//! Whether a step reads only what may have been set before it.
+//! Checks that a step reads only what may have been set before it.
 
 use super::compiler::Compiler;
 use crate::config::{
@@ -11,18 +11,19 @@ use everwire_proto::{
     settings::dialogue::Capture,
 };
 
-/// The captures that may have a value by now.
+/// The captures that may have a value at some point.
 #[derive(Clone)]
 pub(super) struct Order {
     is_set: Vec<bool>,
-    /// Of each `let` the captures that it reads, itself or through others, where it does not expect that they are absent.
+    /// For each `let`, the captures that it needs, directly or through others. Captures with a
+    /// fallback do not count.
     of_lets: Vec<Vec<u16>>,
-    /// The captures of a `prepare` that names share.
+    /// The captures of a shared `prepare`.
     shared: Vec<u16>,
 }
 
 impl Order {
-    /// Before the first step nothing is set.
+    /// Nothing is set before the first step.
     pub fn new(lets: &Lets, names: &Names) -> Self {
         Self {
             is_set: vec![false; names.captures().len()],
@@ -31,7 +32,7 @@ impl Order {
         }
     }
 
-    /// These are set by a `prepare` that names share.
+    /// A shared `prepare` sets these captures.
     pub fn set_shared<'n>(&mut self, captures: impl Iterator<Item = &'n str>, names: &Names) {
         for name in captures {
             if let Some(Name::Capture(at)) = names.find(name) {
@@ -41,7 +42,7 @@ impl Order {
         }
     }
 
-    /// Whether one of these texts reads what a `prepare` has set that names share.
+    /// Whether one of these texts reads a capture of a shared `prepare`.
     pub fn reads_shared(&self, texts: &[(Written, Vec<Read>)]) -> bool {
         let mut reads = texts.iter().flat_map(|(_, reads)| reads);
         reads.any(|read| match read.name {
@@ -54,7 +55,7 @@ impl Order {
         })
     }
 
-    /// While a connection runs anything may have been set, but for these.
+    /// Once a connection runs everything may be set, except `unset`.
     pub fn running(lets: &Lets, names: &Names, unset: impl IntoIterator<Item = u16>) -> Self {
         let mut order = Self::new(lets, names);
         order.is_set.fill(true);
@@ -66,12 +67,12 @@ impl Order {
         order
     }
 
-    /// Names were declared after this was made: nothing has set them.
+    /// Adds names that were declared later; they are not set.
     pub fn extend(&mut self, names: &Names) {
         self.is_set.resize(names.captures().len(), false);
     }
 
-    /// These may have been set from now on.
+    /// Marks these captures as set.
     pub fn set(&mut self, captures: &Entries<CaptureLayer>, names: &Names) {
         for item in &captures.0 {
             if let Some(Name::Capture(at)) = names.find(&item.name) {
@@ -80,7 +81,7 @@ impl Order {
         }
     }
 
-    /// These may have been set from now on.
+    /// Marks these captures as set.
     pub fn set_captures(&mut self, captures: &[Capture]) {
         captures
             .iter()
@@ -93,7 +94,7 @@ impl Order {
         }
     }
 
-    /// Tells about what these texts read too early.
+    /// Reports captures that these texts read too early.
     pub fn refuse_early(&self, texts: Vec<(Written, Vec<Read>)>, compiler: &mut Compiler<'_, '_>) {
         for (text, reads) in texts {
             for read in reads.iter().filter(|read| !read.is_guarded) {
@@ -105,7 +106,7 @@ impl Order {
         }
     }
 
-    /// The capture that this name reads and that no step has set before.
+    /// The capture that this name reads and that no earlier step has set.
     fn early(&self, name: Name) -> Option<u16> {
         let is_set = |at: u16| self.is_set.get(usize::from(at)).copied().unwrap_or(true);
         match name {

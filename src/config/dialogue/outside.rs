@@ -1,6 +1,6 @@
-//! What lies outside of the configuration, as its texts may name it.
+//! The outside world, as far as texts may refer to it.
 
-use std::path::PathBuf;
+use std::{cell::RefCell, path::PathBuf};
 
 use crate::{
     config::read::{Context, Origin, Place},
@@ -9,11 +9,13 @@ use crate::{
 };
 use everwire_proto::language::{self, Secret};
 
-/// The environment, and files as a text of one of the configuration's files names them.
+/// The environment, and files with paths relative to the configuration's files.
 pub(super) struct Outside<'s> {
     source: &'s dyn Source,
     folder: PathBuf,
     is_open: bool,
+    /// The paths that the text has named, as they are written.
+    named: RefCell<Vec<String>>,
 }
 
 impl<'s> Outside<'s> {
@@ -23,7 +25,13 @@ impl<'s> Outside<'s> {
             source: context.source,
             folder: context.resolve(place, ""),
             is_open: context.origin == Origin::Files,
+            named: RefCell::default(),
         }
+    }
+
+    /// The paths that the text has named, as they are written.
+    pub fn into_named(self) -> Vec<String> {
+        self.named.into_inner()
     }
 }
 
@@ -33,6 +41,7 @@ impl language::Outside for Outside<'_> {
     }
 
     fn file(&self, path: &str) -> PathBuf {
+        self.named.borrow_mut().push(path.to_owned());
         self.folder.join(path)
     }
 

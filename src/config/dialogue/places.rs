@@ -1,47 +1,47 @@
-//! Which names are built in at which place.
+//! The built-in names of each place.
 
 use everwire_proto::language::{BuiltIn, BuiltIns};
 
-/// Where there is neither a message nor a number: the `if` of a step, a duration.
+/// No message and no number: the `if` of a step, a duration.
 pub(super) const ELSEWHERE: BuiltIns =
     BuiltIns::of(&[BuiltIn::Sequence, BuiltIn::Handover, BuiltIn::Name]);
 
-/// What a step or a heartbeat sends: its number is known.
+/// The text that a step or a heartbeat sends: its number is known.
 pub(super) const SENDING: BuiltIns = ELSEWHERE.with(BuiltIn::Id);
 
-/// What a rule matches, and what the connection keeps of each message.
+/// The match of a rule, and captures from each message.
 pub(super) const CAPTURE: BuiltIns = ELSEWHERE.with(BuiltIn::Message);
 
-/// What a step expects, a pong, what a rule answers: there is a message, and a number.
+/// The expectation of a step, a pong, the answer of a rule: there is a message, and a number.
 pub(super) const ANSWER: BuiltIns = SENDING.with(BuiltIn::Message);
 
-/// What the answer to a step's call is asked.
+/// Conditions on the answer to a step's call.
 pub(super) const RESPONSE: BuiltIns = ANSWER.with(BuiltIn::Status);
 
-/// Whether a subscription is asked for, and what its item is.
+/// The `if` and the item of a subscription.
 pub(super) const ITEM: BuiltIns = ELSEWHERE.with(BuiltIn::Key);
 
-/// What asks for a subscription.
+/// The message that asks for a subscription.
 pub(super) const SUBSCRIBING: BuiltIns = SENDING
     .with(BuiltIn::Key)
     .with(BuiltIn::Item)
     .with(BuiltIn::Items);
 
-/// What is said of a subscription that was asked for, and by what its messages are known.
+/// Messages about an existing subscription, and its routing.
 pub(super) const SUBSCRIBED: BuiltIns = SUBSCRIBING.with(BuiltIn::OnId);
 
-/// What is looked for in a message that may concern a subscription.
+/// Conditions on a message that may concern a subscription.
 pub(super) const OF_SUBSCRIPTION: BuiltIns = SUBSCRIBED.with(BuiltIn::Message);
 
-/// What is looked for in an HTTP answer.
+/// Conditions on an HTTP answer.
 pub(super) const OF_SUBSCRIPTION_BY_HTTP: BuiltIns = OF_SUBSCRIPTION.with(BuiltIn::Status);
 
-/// What is there in a step before a dial.
+/// The built-in names of a step before a dial.
 #[derive(Clone, Copy)]
 pub(super) struct Preparing {
-    /// In what is called, and in its `if`.
+    /// In the call and the `if`.
     pub call: BuiltIns,
-    /// In what its answer is asked.
+    /// In the conditions on its answer.
     pub answer: BuiltIns,
 }
 
@@ -51,7 +51,7 @@ pub(super) const PREPARING: Preparing = Preparing {
     answer: CAPTURE.with(BuiltIn::Status),
 };
 
-/// For all connections that share it.
+/// For all connections that share the steps.
 pub(super) const SHARED: Preparing = Preparing {
     call: BuiltIns::of(&[]),
     answer: BuiltIns::of(&[BuiltIn::Message, BuiltIn::Status]),

@@ -1,4 +1,4 @@
-//! `prepare`: the steps before a dial, of a connection's own or of a `[prepare.KEY]`.
+//! `prepare`: the steps before a dial, of one connection or of a `[prepare.KEY]`.
 
 use std::{sync::Arc, time::Duration};
 
@@ -20,7 +20,7 @@ use everwire_proto::{
     settings::dialogue::{MAX_STEPS, Preparation, Prepare, PrepareStep, SharedPreparation},
 };
 
-/// What `[prepare]` has, by key.
+/// The entries of `[prepare]`, by key.
 pub(in crate::config) fn shared(
     tables: Named<PrepareTable>,
     context: &mut Context<'_>,
@@ -64,7 +64,7 @@ fn compile_shared(
     }))
 }
 
-/// The shared one that a connection names; `None` if it names none, or what is wrong has been told.
+/// The shared entry that a connection names; `None` if it names none, or after errors.
 pub(super) fn named(
     merged: &Merged,
     compiler: &mut Compiler<'_, '_>,
@@ -81,14 +81,14 @@ pub(super) fn named(
                 Some(meant) => format!("did you mean {meant:?}?"),
                 None => format!("write [prepare.{text}], or the steps themselves"),
             };
-            let message = format!("there is no prepare {}", backticked(text));
+            let message = format!("unknown prepare {}", backticked(text));
             compiler.push(Problem::absence(key.place, message).help(help));
             None
         }
     }
 }
 
-/// What is done before each dial of a connection. `order` learns what is captured there.
+/// The preparation of a connection. `order` learns its captures.
 pub(super) fn compile(
     merged: &Merged,
     shared: Option<Arc<SharedPreparation>>,
@@ -106,7 +106,7 @@ pub(super) fn compile(
     if steps.0.is_empty() {
         return None;
     }
-    // Answers are other messages than those of a socket.
+    // Answers are not messages of the socket.
     let outer = compiler.take_pointers();
     let lets = compiled_again(merged, compiler);
     let steps = compile_steps(&steps.0, places::PREPARING, order, compiler);
@@ -185,13 +185,14 @@ fn step(
     })
 }
 
-/// What `prepare` captures is secret, and secrets are not written down.
+/// Captures of `prepare` are secret, and secrets must not be written to disk.
 fn refuse_keep(captures: &[Item<CaptureLayer>], compiler: &mut Compiler<'_, '_>) {
     for capture in captures {
         if let CaptureLayer::Table(table) = &capture.value
             && let Some(keep) = table.keep.as_ref().filter(|keep| keep.value)
         {
-            let message = "`keep` would write down a secret: what `prepare` captures is one";
+            let message =
+                "`keep` would write a secret to disk: everything that `prepare` captures is secret";
             let help = "remove it: `prepare` runs again before the next dial";
             compiler.wrong(keep.place, message, help);
         }

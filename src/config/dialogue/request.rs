@@ -10,7 +10,7 @@ use everwire_proto::{
     settings::dialogue::RequestSettings,
 };
 
-/// How requests are numbered and answered.
+/// Compiles how requests are numbered and answered.
 pub(super) fn compile(
     table: &Located<RequestTable>,
     compiler: &mut Compiler<'_, '_>,
@@ -19,7 +19,7 @@ pub(super) fn compile(
     let table = &table.value;
     if table.id.is_none() {
         let problem = Problem::absence(place, "`request` has no `id`")
-            .help("write where a request has its number: id = \"/id\"");
+            .help("write where the number of a request stands: id = \"/id\"");
         compiler.push(problem);
     }
     let answer = match &table.answer {
@@ -40,14 +40,14 @@ pub(super) fn compile(
         }
         None => {
             let problem = Problem::absence(place, "`request` has no `answer`")
-                .help("write what is true of an answer: answer = '/id == id'");
+                .help("write which message is the answer: answer = '/id == id'");
             compiler.push(problem);
             None
         }
     };
     let fail = table.fail.as_ref();
     let fail = fail.and_then(|fail| compiler.condition(&fail.value, places::ANSWER));
-    // Requests come when the open script has passed.
+    // Requests start after the open script.
     compiler.reads.clear();
     let id = table.id.as_ref()?.value.0.clone();
     let mut request = compiler.request(id, answer?);
@@ -61,7 +61,7 @@ pub(super) fn compile(
     Some(request)
 }
 
-/// Whether it may be true of one request and not of another. A `let` may read the number.
+/// Whether it can tell requests apart: it reads the number, or a `let` that does.
 fn tells_apart(answer: &Expression) -> bool {
     let mut reads = answer.reads().iter();
     reads.any(|read| matches!(read.name, Name::BuiltIn(BuiltIn::Id) | Name::Let(_)))

@@ -100,7 +100,7 @@ fn trigger(table: &Located<RuleTable>, compiler: &mut Compiler<'_, '_>) -> Optio
             let when = compiler.condition(&when.value, places::CAPTURE)?;
             Some(Trigger::Message(when))
         }
-        // One that is empty has been told.
+        // An empty list was reported already.
         (None, Some(loss)) if loss.value.0.is_empty() => None,
         (None, Some(loss)) => {
             let losses = loss.value.0.iter().map(|loss| loss.value.clone());
@@ -113,12 +113,12 @@ fn trigger(table: &Located<RuleTable>, compiler: &mut Compiler<'_, '_>) -> Optio
             compiler.push(problem);
             None
         }
-        // It has been told.
+        // It was reported already.
         (None, None) => None,
     }
 }
 
-/// A loss is no message, and behind it there is no socket.
+/// A loss is not a message, and after it there is no socket.
 fn refuse_on_loss(table: &RuleTable, compiler: &mut Compiler<'_, '_>) {
     let Some(loss) = &table.loss else {
         return;
@@ -145,7 +145,7 @@ fn refuse_on_loss(table: &RuleTable, compiler: &mut Compiler<'_, '_>) {
     }
 }
 
-/// Keys that say how something is done need something to do.
+/// Keys that describe an action need an action.
 fn refuse_without_action(
     table: &RuleTable,
     merged: &Merged,
@@ -165,7 +165,7 @@ fn refuse_without_action(
     if let (Some(delay), None) = (&table.delay, action) {
         let problem = Problem::new(
             delay.place,
-            "`delay` has no `do`: it is how long the rule waits before that",
+            "`delay` has no `do`: it says how long the rule waits before it acts",
         )
         .related(rule, "the rule is here")
         .help("write do = \"reconnect\" too, or remove it");
@@ -179,14 +179,15 @@ fn refuse_without_action(
     }
 }
 
-/// An answer that waits for its message to be stored needs both, and a history that stores it.
+/// An answer that waits until its message is stored needs an answer, a message, and a durable
+/// history.
 fn refuse_to_wait(
     table: &RuleTable,
     merged: &Merged,
     rule: Place,
     compiler: &mut Compiler<'_, '_>,
 ) {
-    // With a loss it has been told.
+    // With a loss it was reported already.
     let Some(after) = table.after.as_ref().filter(|_| table.loss.is_none()) else {
         return;
     };
@@ -196,19 +197,19 @@ fn refuse_to_wait(
         compiler.push(problem.help("write send = '…' too, or remove it"));
     }
     if let Some(deliver) = table.deliver.as_ref().filter(|deliver| !deliver.value) {
-        let message = "`after = \"stored\"` waits in vain: `deliver = false` keeps the message out of the history";
+        let message = "`after = \"stored\"` never acts: `deliver = false` keeps the message out of the history";
         let problem = Problem::new(after.place, message).related(deliver.place, "deliver is here");
         compiler.push(problem.help("remove one of them"));
     }
     if !merged.stores {
         let help =
             "write history = { messages = 1000, durable = true } for the connection, or remove it";
-        let message = "`after = \"stored\"` waits in vain: no message is kept in a durable history";
+        let message = "`after = \"stored\"` never acts: the connection keeps no durable history";
         compiler.wrong(after.place, message, help);
     }
 }
 
-/// The URL of the next dial; it is judged now where it is known.
+/// The URL of the next dial; it is checked now if it is known.
 fn compile_url(
     url: &Located<TemplateText>,
     here: BuiltIns,
@@ -219,9 +220,12 @@ fn compile_url(
     if let Some(text) = known.as_ref().and_then(|known| known.as_literal()) {
         let is_secure = url::parse(text).is_ok_and(|url| url.scheme() == "wss");
         if !is_secure {
-            let help =
-                "write a wss URL, such as \"wss://example.com/feed\", or \"${/reconnect_url}\"";
-            compiler.wrong(url.place, "the URL of a rule is no wss URL", help);
+            let help = "write one such as \"wss://example.com/feed\", or \"${/reconnect_url}\"";
+            compiler.wrong(
+                url.place,
+                "invalid URL of a rule: it must begin with wss://",
+                help,
+            );
         }
     }
     Some(template)

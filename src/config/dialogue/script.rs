@@ -21,18 +21,18 @@ pub(super) struct Scripts {
     pub open_script: Vec<ScriptStep>,
     pub periodic: Vec<PeriodicStep>,
     pub close_script: Vec<ScriptStep>,
-    /// What may have been set when the open script has passed.
+    /// What may be set after the open script.
     pub opened: Order,
 }
 
-/// The steps. What a step reads must have been captured before it: `order` says what was before the dial, and the others come when the
-/// open script has passed.
+/// Compiles the steps. A step may read only what was captured before it: `order` knows what was
+/// captured before the dial, and the other steps come after the open script.
 pub(super) fn compile(
     merged: &Merged,
     mut order: Order,
     compiler: &mut Compiler<'_, '_>,
 ) -> Scripts {
-    // Both are at work from the first byte.
+    // Both are active from the first byte.
     order.set(&merged.capture, &compiler.names);
     for rule in &merged.rules.0 {
         if let Some(capture) = &rule.value.capture {
@@ -48,7 +48,7 @@ pub(super) fn compile(
     set_all(&merged.periodic.0, &mut order, compiler);
     let close_script = script(&merged.close_script.0, max_message, &mut order, compiler);
     Scripts {
-        // Both together are wrong, and what is wrong with each is told.
+        // Having both is an error, and the errors of each are reported.
         open_script: on_open.unwrap_or(open_script),
         periodic,
         close_script,
@@ -69,7 +69,7 @@ fn script(
     steps.collect()
 }
 
-/// What periodic steps capture may have been set from now on.
+/// The captures of periodic steps may be set from now on.
 fn set_all(steps: &[PeriodicTable], order: &mut Order, compiler: &Compiler<'_, '_>) {
     let captures = steps
         .iter()
@@ -77,7 +77,7 @@ fn set_all(steps: &[PeriodicTable], order: &mut Order, compiler: &Compiler<'_, '
     captures.for_each(|capture| order.set(&capture.value, &compiler.names));
 }
 
-/// Steps that are taken again and again: each may come before any other.
+/// Periodic steps: each may come before any other.
 fn periodic(
     steps: &[PeriodicTable],
     max_message: usize,
@@ -95,11 +95,11 @@ fn periodic(
         let mut order = order.clone();
         set_all(steps, &mut order, compiler);
         let every = schedule.every.as_ref();
-        // Where it has no value yet, the step is not taken yet.
+        // Without a value the step is not taken yet.
         let every = every.and_then(|every| durations::either(every, places::ELSEWHERE, compiler));
         let step = step(table, max_message, &mut order, compiler);
         let Some(every) = every else {
-            // What is wrong with it has been told.
+            // Errors were reported already.
             continue;
         };
         compiled.push(PeriodicStep {
@@ -118,7 +118,7 @@ fn refuse_too_many(count: usize, first: Option<Place>, compiler: &mut Compiler<'
     }
 }
 
-/// The messages of `on_open` as steps that expect nothing.
+/// The messages of `on_open` as steps without expectations.
 fn short_form(
     list: &OnOpen,
     merged: &Merged,
@@ -187,7 +187,7 @@ fn step(
     let again = again.and_then(|again| compile_again(again, seen, compiler));
     let reads = std::mem::take(&mut compiler.reads);
     let reads_prepared = order.reads_shared(&reads);
-    // Where a step is taken only if something holds, it is the file's own concern what that means for the names in it.
+    // If a step has a condition, the author is responsible for the names in it.
     let is_guarded = table.condition.is_some();
     if !is_guarded {
         order.refuse_early(reads, compiler);
@@ -242,7 +242,7 @@ fn compile_again(
     let after = after.map(|after| durations::either(after, seen, compiler));
     let Some(when) = &table.when else {
         let problem = Problem::absence(again.place, "`again` has no `when`").help(
-            "write the message that asks for it: again = { when = '/status == \"Pending\"' }",
+            "write which message asks to try again: again = { when = '/status == \"Pending\"' }",
         );
         compiler.push(problem);
         return None;

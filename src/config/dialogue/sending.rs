@@ -11,7 +11,7 @@ use everwire_proto::{
     settings::dialogue::Sending,
 };
 
-/// What is sent; what is known of it must be no longer than a message may be.
+/// The message to send. Its known part must not exceed the message limit.
 pub(super) fn compile(
     send: &Located<SendLayer>,
     here: BuiltIns,
@@ -31,7 +31,7 @@ pub(super) fn compile(
     Some(sending)
 }
 
-/// The same where nothing waits for a signature that takes long.
+/// The same in a place that cannot wait for a slow signature.
 pub(super) fn compile_quick(
     send: &Located<SendLayer>,
     here: BuiltIns,
@@ -47,7 +47,7 @@ pub(super) fn compile_quick(
     Some(sending)
 }
 
-/// Tells about a message that is longer than it may be, as far as it is known now.
+/// Reports a message that is too long, as far as its length is known.
 pub(super) fn refuse_long(
     sending: &Sending,
     place: Place,
@@ -66,7 +66,7 @@ pub(super) fn refuse_long(
     }
 }
 
-/// The size of what is known when the file is read.
+/// The size of the part that is known when the file is read.
 fn known_size(template: &MessageTemplate) -> usize {
     let Some(template) = template.as_template() else {
         return 0;

@@ -1,4 +1,5 @@
-//! A dialogue as a file would say it. Templates and expressions are shown as they were written: with names of variables, never values.
+//! Shows a dialogue in the notation of a file. Templates and expressions are shown as written:
+//! names of variables, never values.
 
 use std::time::Duration;
 
@@ -36,14 +37,14 @@ pub(in crate::config) fn show(settings: &ConnectionSettings, keys: &mut Keys) {
         lets,
         captures,
         prepare,
-        // They stand where the texts of the dial stand.
+        // Shown in place of the dial's texts.
         dial: _,
         open_script,
         periodic,
         close_script,
         rules,
         request,
-        // It is shown by itself.
+        // Shown separately.
         subscribe: _,
         heartbeat,
         idle_timeout,
@@ -113,14 +114,14 @@ fn show_heartbeat(heartbeat: &HeartbeatTemplates, keys: &mut Keys) {
     put(keys, "from", Some(from.word()));
 }
 
-/// Puts in what there is.
+/// Adds a value if there is one.
 pub(super) fn put(keys: &mut Keys, key: &str, value: Option<impl Into<Json>>) {
     if let Some(value) = value {
         keys.insert(key.into(), value.into());
     }
 }
 
-/// What was written in a file, and is shown as it was.
+/// A text that is shown as it was written in a file.
 pub(super) trait Written {
     fn written(&self) -> &str;
 }
@@ -173,7 +174,7 @@ pub(super) fn show_captures(captures: &[Capture], names: &Names) -> Json {
     captures.into()
 }
 
-/// What a step or a rule keeps and forgets, if it does.
+/// Adds the captures and clears of a step or a rule.
 fn put_captures(keys: &mut Keys, capture: &[Capture], clear: &[u16], names: &Names) {
     if !capture.is_empty() {
         keys.insert("capture".into(), show_captures(capture, names));
@@ -231,7 +232,7 @@ fn put_call(keys: &mut Keys, call: &StepCall) {
     }
 }
 
-/// What is written of a header's value is a secret, as in the headers of an upgrade.
+/// Header values are secret, as in the headers of an upgrade.
 pub(super) fn show_request(request: &HttpRequest) -> Json {
     let HttpRequest {
         method,
@@ -282,7 +283,7 @@ fn show_step(step: &ScriptStep, names: &Names) -> Keys {
     if let Some(call) = call {
         put_call(&mut keys, call);
     }
-    // A step that expects nothing has none of the others.
+    // A step without expectations has none of the others.
     if expect.is_some() || call.is_some() {
         put_verdict(&mut keys, [expect, fail, give_up], *within);
         let count = call.is_none().then_some(count.get());
@@ -295,7 +296,7 @@ fn show_step(step: &ScriptStep, names: &Names) -> Keys {
     keys
 }
 
-/// What decides a step, and how long that may take.
+/// Adds what decides a step, and its time limit.
 fn put_verdict(
     keys: &mut Keys,
     [expect, fail, give_up]: [&Option<Expression>; 3],

@@ -1,4 +1,4 @@
-//! `subscribe` and `subscriptions` as a file would say them.
+//! Shows `subscribe` and `subscriptions` in the notation of a file.
 
 use serde_json::{Value as Json, json};
 
@@ -44,7 +44,7 @@ pub(in crate::config) fn show_subscriptions(settings: &ConnectionSettings, keys:
     keys.insert("subscriptions".into(), shown);
 }
 
-/// The text of one that a list would have: it is key and item.
+/// The text for a list, if the subscription's key is its item.
 fn as_text(declared: &DeclaredSubscription) -> Option<&str> {
     let (SubscriptionItem::Text(text), None) = (&declared.item, &declared.words) else {
         return None;
@@ -60,7 +60,7 @@ fn show_declared(declared: &DeclaredSubscription, dialogue: &Dialogue) -> Json {
     } = declared;
     let item = match item {
         SubscriptionItem::Text(text) => match text.is_literal() {
-            // One that is its key is not written as a template.
+            // An item that is its key is not a template.
             true if text.as_str() == &*declared.key => escaped(text.as_str()).into(),
             _ => text.as_str().into(),
         },
@@ -86,7 +86,7 @@ fn show_words(words: &SubscriptionWords, dialogue: &Dialogue) -> Keys {
         end,
         condition,
         within,
-        // It is not said for one key.
+        // It cannot be set for one key.
         batch: _,
         rate,
         capture,

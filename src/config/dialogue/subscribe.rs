@@ -1,4 +1,4 @@
-//! `subscribe`: what is said and expected for subscriptions.
+//! `subscribe`: the messages and expectations of subscriptions.
 
 use super::{call::http_request, captures, compiler::Compiler, order::Order, places, sending};
 use crate::config::{
@@ -11,15 +11,15 @@ use everwire_proto::{
     settings::dialogue::{Asking, HttpRequest, Route, SubscriptionWords},
 };
 
-/// What the words of subscriptions have around them.
+/// The context of a subscription's keys.
 pub(super) struct Around<'o> {
-    /// What may have been set when a subscription is asked for.
+    /// What may be set when a subscription is asked for.
     pub order: &'o Order,
     /// The longest message, in bytes.
     pub max_message: usize,
 }
 
-/// These words, where `table` says something else.
+/// These keys, with the overrides in `table`.
 pub(super) fn words(
     table: &WordsTable,
     mut words: SubscriptionWords,
@@ -41,7 +41,7 @@ pub(super) fn words(
     if let Some(on) = &table.on {
         words.on = asking(on, places::SUBSCRIBING, max_message, compiler);
     }
-    // What is wrong with it has been told.
+    // Its errors were reported already.
     let own = table.on.as_ref();
     let is_http = own.map_or(words.is_http(), |on| on.value.http().is_some());
     let here = match is_http {
@@ -83,7 +83,7 @@ pub(super) fn words(
     words
 }
 
-/// How many at once: a batch has several items.
+/// Checks the batch size: a message for a batch needs `${items}`.
 pub(super) fn check_batch(
     limits: &LimitsTable,
     table: &WordsTable,
@@ -118,7 +118,7 @@ pub(super) fn check_batch(
     }
 }
 
-/// What answers and ends a subscription needs something that asks for it.
+/// Keys for answers and ends need an `on`.
 pub(super) fn refuse_without_on(table: &WordsTable, compiler: &mut Compiler<'_, '_>) {
     if table.on.is_some() {
         return;
@@ -169,7 +169,7 @@ fn asking(
         AskLayer::Http(http) => {
             if let Some(place) = http.value.body_of_get() {
                 let help = "write method = \"POST\", or leave the body out";
-                compiler.wrong(place, "a GET has no body", help);
+                compiler.wrong(place, "a GET request has no body", help);
             }
             let request = http_request(http, here, compiler)?;
             refuse_slow(&http.value, &request, compiler)?;
@@ -178,7 +178,7 @@ fn asking(
     }
 }
 
-/// Nothing waits for a signature that takes long.
+/// These texts cannot wait for a slow signature.
 fn refuse_slow(
     table: &HttpTable,
     request: &HttpRequest,
@@ -204,7 +204,7 @@ fn route(table: &Located<RouteTable>, compiler: &mut Compiler<'_, '_>) -> Option
     }
     if id.is_none() {
         let problem = Problem::absence(table.place, "`route` has no `id`").help(
-            "write what stands there for a subscription: id = \"${item}\", or \"${on_id}\", or a capture of its answer",
+            "write how the server names a subscription there: id = \"${item}\", or \"${on_id}\", or a capture of its answer",
         );
         compiler.push(problem);
     }
@@ -213,7 +213,7 @@ fn route(table: &Located<RouteTable>, compiler: &mut Compiler<'_, '_>) -> Option
     Some(compiler.route(&json.value.0, id))
 }
 
-/// A status is there in an HTTP answer alone, which a nearer `on` may have taken away.
+/// Only an HTTP answer has a status, and a nearer `on` may not use HTTP.
 fn refuse_status(table: &WordsTable, words: &SubscriptionWords, compiler: &mut Compiler<'_, '_>) {
     let Some(on) = &table.on else {
         return;
@@ -228,14 +228,14 @@ fn refuse_status(table: &WordsTable, words: &SubscriptionWords, compiler: &mut C
         let reads = word.iter().flat_map(|word| word.reads());
         let mut names = reads.map(|read| read.name);
         if names.any(|name| name == Name::BuiltIn(BuiltIn::Status)) {
-            let message = format!("`{key}` reads `status`, and `on` is no HTTP request");
+            let message = format!("`{key}` reads `status`, and `on` is not an HTTP request");
             let help = format!("write {key} for this one, too, or on = {{ http = … }}");
             compiler.wrong(on.place, message, help);
         }
     }
 }
 
-/// Something must decide that there is an answer of which something is kept.
+/// Captures of an answer need something that decides that there is an answer.
 fn refuse_dead_captures(
     table: &WordsTable,
     words: &SubscriptionWords,
@@ -244,26 +244,27 @@ fn refuse_dead_captures(
     if let (Some(capture), None, Some(Asking::Send(_))) = (&table.capture, &words.ack, &words.on)
         && words.capture.iter().any(|one| one.looks_into_message())
     {
-        let message = "`capture` has no `ack`: such a subscription is active once it is written";
+        let message = "`capture` has no `ack` to read: without `ack` a subscription is active once it is sent";
         let problem = Problem::absence(capture.place, message)
-            .help("write what the answer is: ack = '/id == id', or remove it");
+            .help("write what an answer looks like: ack = '/id == id', or remove it");
         compiler.push(problem);
     }
 }
 
-/// What a server gives for a subscription ends with the socket.
+/// What a server sends for a subscription is valid only for the socket.
 fn refuse_keep(captures: &[Item<CaptureLayer>], compiler: &mut Compiler<'_, '_>) {
     for capture in captures {
         if let CaptureLayer::Table(table) = &capture.value
             && let Some(keep) = table.keep.as_ref().filter(|keep| keep.value)
         {
-            let message = "`keep` has no meaning here: what is captured for a subscription ends with its socket";
+            let message =
+                "`keep` is not possible here: the captures of a subscription end with its socket";
             compiler.wrong(keep.place, message, "remove it");
         }
     }
 }
 
-/// Where a subscription stands that nothing asks for.
+/// Reports a subscription without an `on`.
 pub(super) fn refuse_unasked(key: &str, place: Place, compiler: &mut Compiler<'_, '_>) {
     let message = format!("nothing asks for the subscription {}", backticked(key));
     let help =

@@ -1,4 +1,4 @@
-//! `subscribe` and `subscriptions`: what a connection subscribes to, and what is said for that.
+//! `subscribe` and `subscriptions`: what a connection subscribes to, and how.
 
 use std::{
     collections::{HashMap, hash_map},
@@ -20,7 +20,7 @@ use everwire_proto::settings::dialogue::{
     DeclaredSubscription, MAX_EXPECTED, MAX_SUBSCRIPTIONS, SubscribeSettings, SubscriptionWords,
 };
 
-/// What a connection subscribes to; `opened` says what may have been captured by then.
+/// The subscriptions of a connection; `opened` knows what may be captured by then.
 pub(super) fn compile(
     merged: &Merged,
     mut opened: Order,
@@ -138,7 +138,8 @@ fn refuse_too_many(subscriptions: &Subscriptions, max: usize, compiler: &mut Com
     }
 }
 
-/// A message is looked at for each different answer that is expected: keys by the thousand expect a few.
+/// Each distinct expectation is evaluated on every message, so even thousands of keys must have
+/// only a few.
 fn refuse_many_answers(
     declared: &[(&Item<SubscriptionLayer>, Arc<DeclaredSubscription>)],
     usual: &SubscriptionWords,

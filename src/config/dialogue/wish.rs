@@ -1,4 +1,5 @@
-//! A subscription that a caller wants of a connection that runs: it is compiled beside the dialogue, with what that declares.
+//! A caller's subscription on a running connection: it is compiled beside the dialogue, with the
+//! dialogue's names.
 
 use std::sync::Arc;
 
@@ -26,13 +27,14 @@ use everwire_proto::{
 };
 use serde_json::Value as Json;
 
-/// What a caller wants, as a dialogue can subscribe to it.
+/// Compiles a caller's wish into a subscription of a dialogue.
 ///
-/// A caller is not trusted with what the process can read, nor with where it calls: what a file may name is refused here as over the API.
+/// A caller may not read the process's secrets, nor choose where to call: whatever is refused over
+/// the API is refused here, too.
 ///
 /// # Errors
 ///
-/// All that is wrong with it.
+/// All errors in it.
 pub(in crate::config) fn compile_subscription(
     dialogue: &Dialogue,
     key: &str,
@@ -95,13 +97,13 @@ pub(in crate::config) fn compile_subscription(
     }
 }
 
-/// Beside what a wish is compiled.
+/// The context of the compilation.
 struct Beside<'d> {
     dialogue: &'d Dialogue,
     subscribe: &'d SubscribeSettings,
-    /// What the settings say of the same key.
+    /// The settings' subscription with the same key.
     declared: Option<&'d DeclaredSubscription>,
-    /// Where the wish stands.
+    /// The place of the wish.
     place: Place,
 }
 
@@ -121,7 +123,7 @@ impl Beside<'_> {
         let order = Order::running(&dialogue.lets, &dialogue.names, of_keys.iter().copied());
         let around = Around {
             order: &order,
-            // It is judged when it is written.
+            // The length is checked when it is written.
             max_message: usize::MAX,
         };
         let mut words = None;
@@ -143,7 +145,7 @@ impl Beside<'_> {
             subscribe::refuse_unasked(key, self.place, &mut compiler);
         }
         let (_, pointers) = compiler.finish()?;
-        // One pass over a message serves all whose pointers are those of the dialogue.
+        // If all its pointers are among the dialogue's, one pass over a message serves both.
         let own = (pointers != dialogue.pointers).then(|| Box::new(pointers));
         let words = words.map(|words| {
             Arc::new(SubscriptionWords {
@@ -158,12 +160,12 @@ impl Beside<'_> {
         })
     }
 
-    /// The words that the settings have for the same key.
+    /// The settings' keys for the same subscription.
     fn declared_words(&self) -> Option<Arc<SubscriptionWords>> {
         self.declared?.words.clone()
     }
 
-    /// The numbers of what is captured for each key.
+    /// The numbers of the captures for each key.
     fn captures_of_keys(&self) -> Vec<u16> {
         let words = self.subscribe.all_words();
         let captures = words.flat_map(|words| &words.capture);
@@ -188,13 +190,13 @@ impl Beside<'_> {
         refuse_stored(item.template(), node.place, compiler);
         let same = self.declared.map(|declared| &declared.item);
         Some(match same.filter(|known| is_same(known, &item)) {
-            // Its members may stand in another order.
+            // Its members may be in another order.
             Some(known) => known.clone(),
             None => item,
         })
     }
 
-    /// Tells about what a file may say, and a caller may not.
+    /// Reports keys that a file may have, and a caller may not.
     fn refuse(&self, long: &LongForm, of_keys: &[u16], compiler: &mut Compiler<'_, '_>) {
         if let Some(rate) = &long.words.rate {
             let help = "leave it out: the rate of `subscribe` holds";
@@ -217,16 +219,13 @@ impl Beside<'_> {
                         known.join(", ")
                     ),
                 };
-                let message = format!(
-                    "nothing of the settings is captured as {}",
-                    backticked(name)
-                );
+                let message = format!("unknown capture {}", backticked(name));
                 compiler.wrong(*place, message, help);
             }
         }
     }
 
-    /// Tells about what must be read, or called, and what that may not say.
+    /// Reports texts that are read from outside, or called, and contain more than allowed.
     fn refuse_variables(
         &self,
         long: &LongForm,
@@ -253,8 +252,9 @@ impl Beside<'_> {
         }
     }
 
-    /// A caller says where it goes: to a server that the settings call themselves, or that `service.allow_urls` selects. To the latter it
-    /// takes nothing along that the connection knows.
+    /// Restricts where a caller's HTTP request goes: to a server that the settings call themselves,
+    /// or that `service.allow_urls` selects. To the latter it may not send anything that the
+    /// connection knows.
     fn refuse_call(
         &self,
         templates: Vec<&MessageTemplate>,
@@ -263,8 +263,8 @@ impl Beside<'_> {
         compiler: &mut Compiler<'_, '_>,
     ) {
         let Some(server) = server(url) else {
-            let help = "write the server out: url = \"https://host/path?${key}\"";
-            compiler.wrong(place, "the server of this URL is not known", help);
+            let help = "write the host itself, without ${…}: url = \"https://host/path?${key}\"";
+            compiler.wrong(place, "the host of this URL is not fixed", help);
             return;
         };
         if called(self.dialogue).any(|known| known == server) {
@@ -286,7 +286,7 @@ impl Beside<'_> {
         if let Some(name) = names.find(|name| !matches!(name, Name::BuiltIn(_))) {
             let name = backticked(compiler.names.text(name));
             let message = format!("an HTTP request to {server} must not read {name}");
-            let help = "what the connection knows is sent only to servers that the settings call";
+            let help = "captures are sent only to servers that the settings name";
             compiler.wrong(place, message, help);
         }
     }
@@ -327,7 +327,7 @@ fn server(url: &MessageTemplate) -> Option<String> {
     Some(url.origin().ascii_serialization())
 }
 
-/// A stored secret is read at a dial, for what the settings say.
+/// A stored secret is read only at a dial, for the settings.
 fn refuse_stored(template: &MessageTemplate, place: Place, compiler: &mut Compiler<'_, '_>) {
     let stored = template.variables().find_map(|variable| match variable {
         Variable::Stored(id) => Some(format!("${{secret:{id}}}")),

@@ -140,7 +140,7 @@ fn what_is_wrong_is_told_with_what_would_be_right() {
         ),
         (
             json!({ "max": 5 }),
-            "`max` is not said for one key at /max (write it in `subscribe`)",
+            "`max` cannot be set for one key at /max (write it in `subscribe`)",
         ),
         (
             json!({ "on": null }),
@@ -152,7 +152,7 @@ fn what_is_wrong_is_told_with_what_would_be_right() {
         ),
         (
             json!({ "capture": { "other": "/x" } }),
-            "nothing of the settings is captured as `other` at /capture/other (`subscribe.capture` of the settings has `sub`)",
+            "unknown capture `other` at /capture/other (`subscribe.capture` of the settings has `sub`)",
         ),
         (
             json!({ "on": { "http": { "url": "https://evil.example/?${token}" } } }),
@@ -160,7 +160,7 @@ fn what_is_wrong_is_told_with_what_would_be_right() {
         ),
         (
             json!({ "on": { "http": { "url": "http://127.0.0.1:8080/x", "method": "POST", "body": "${signed}" } } }),
-            "an HTTP request to http://127.0.0.1:8080 must not read `signed` at /on (what the connection knows is sent only to servers that the settings call)",
+            "an HTTP request to http://127.0.0.1:8080 must not read `signed` at /on (captures are sent only to servers that the settings name)",
         ),
         (
             json!({ "on": { "http": { "url": "http://127.0.0.1:9180/" } } }),
@@ -172,15 +172,15 @@ fn what_is_wrong_is_told_with_what_would_be_right() {
         ),
         (
             json!({ "on": { "http": { "url": "https://api.example.${key}/x" } } }),
-            "the server of this URL is not known at /on (write the server out: url = \"https://host/path?${key}\")",
+            "the host of this URL is not fixed at /on (write the host itself, without ${…}: url = \"https://host/path?${key}\")",
         ),
         (
             json!({ "on": { "http": { "url": "https://${key}/x" } } }),
-            "the server of this URL is not known at /on (write the server out: url = \"https://host/path?${key}\")",
+            "the host of this URL is not fixed at /on (write the host itself, without ${…}: url = \"https://host/path?${key}\")",
         ),
         (
             json!({ "on": { "http": { "url": "https://api.example@evil.example/x" } } }),
-            "https://evil.example must not be called: the settings do not call it at /on (service.allow_urls has the patterns of URLs that may be called besides); `https://api.example@evil.example/x` is no URL that can be called at /on/http/url (it holds credentials; write a header Authorization instead)",
+            "https://evil.example must not be called: the settings do not call it at /on (service.allow_urls has the patterns of URLs that may be called besides); invalid URL `https://api.example@evil.example/x` at /on/http/url (it holds credentials; write a header Authorization instead)",
         ),
         (
             json!({ "on": { "http": { "url": "http://api.example/x?${token}" } } }),

@@ -1,4 +1,4 @@
-//! The keys of which no sentence is made, as a file has them.
+//! Keys without a sentence, in the notation of a file.
 
 use serde_json::Value as Json;
 
@@ -6,7 +6,8 @@ use super::{Line, words::written};
 use crate::config::masked;
 use everwire_proto::{language::Template, settings::ConnectionSettings};
 
-/// The keys that sentences are made of. A key that is not among them is told as it is written, so that none is left out.
+/// The keys that are explained in sentences. All others are shown as written, so that none is left
+/// out.
 const TOLD: [&str; 31] = [
     "periodic",
     "close_script",
@@ -41,7 +42,7 @@ const TOLD: [&str; 31] = [
     "rules",
 ];
 
-/// The masked view of a connection with nothing but defaults.
+/// The masked view of a connection with only defaults.
 pub(super) struct Defaults(Json);
 
 impl Defaults {

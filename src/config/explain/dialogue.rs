@@ -1,4 +1,4 @@
-//! What a connection says and expects: when its socket opens, and by rule.
+//! Explains the conversation of a connection: on opening, and by rules.
 
 use super::{
     Line,
@@ -26,7 +26,7 @@ pub(super) fn opening(settings: &ConnectionSettings) -> Vec<Line> {
     told
 }
 
-/// What is said again and again while it is ready.
+/// The periodic steps while it is ready.
 pub(super) fn periodic(settings: &ConnectionSettings) -> Vec<Line> {
     let Some(dialogue) = &settings.dialogue else {
         return Vec::new();
@@ -45,7 +45,7 @@ pub(super) fn periodic(settings: &ConnectionSettings) -> Vec<Line> {
     steps.map(line).collect()
 }
 
-/// What is said before our close frame.
+/// The steps before our close frame.
 pub(super) fn closing(settings: &ConnectionSettings) -> Vec<Line> {
     let Some(dialogue) = &settings.dialogue else {
         return Vec::new();
@@ -143,7 +143,7 @@ fn script_step(number: usize, step: &ScriptStep, dialogue: &Dialogue) -> Line {
     Line { text, details }
 }
 
-/// What rules do, in their order.
+/// The rules, in order.
 pub(super) fn rules(settings: &ConnectionSettings) -> Vec<Line> {
     let Some(dialogue) = &settings.dialogue else {
         return Vec::new();
@@ -206,7 +206,7 @@ fn act(action: RuleAction, delay: Option<RuleDelay>) -> String {
     }
 }
 
-/// What is kept of each message.
+/// The captures from each message.
 pub(super) fn captures(settings: &ConnectionSettings) -> Vec<Line> {
     let Some(dialogue) = &settings.dialogue else {
         return Vec::new();

@@ -1,4 +1,4 @@
-//! Where a connection dials, and with what.
+//! Explains where a connection dials, and with what.
 
 use super::{Line, words};
 use crate::config::{units::format_duration, values::escaped_template};

@@ -1,38 +1,38 @@
-//! What is said of connections.
+//! Explanations of connections.
 
 use serde::Serialize;
 
 use crate::core::ConnectionName;
 
-/// What some connections will do.
+/// The behaviour of some connections.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Explanation {
-    /// The connections that do it, in order. Where there are several, `{name}` stands for the name of each, and in URLs `{i}` for the
-    /// number at its end.
+    /// The connections with this behaviour, in order. If there are several, `{name}` stands for
+    /// each name, and in URLs `{i}` for the number at its end.
     pub names: Vec<ConnectionName>,
-    /// What they do, by subject. A subject of which there is nothing to say is not there.
+    /// The behaviour, by subject. Empty subjects are left out.
     pub sections: Vec<Section>,
 }
 
-/// What a connection does about one subject.
+/// The behaviour of a connection in one subject.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[non_exhaustive]
 pub struct Section {
     /// The subject: `prepares`, `dials`, `opening`, `subscribes`, `rules`, `captures`, `heartbeat`, `silence`, `losses`, `sends`, `requests`,
     /// `receives`, `also` (keys as they are written), `reads`, `hints`; of a bridge `nats`.
     pub subject: &'static str,
-    /// What is said of it, in the order in which it happens.
+    /// The sentences, in the order of events.
     pub lines: Vec<Line>,
 }
 
-/// A sentence, and what belongs to it.
+/// A sentence with its details.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[non_exhaustive]
 pub struct Line {
     /// The sentence, without a period.
     pub text: String,
-    /// What belongs to it.
+    /// Details.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub details: Vec<String>,
 }

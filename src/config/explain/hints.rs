@@ -1,4 +1,4 @@
-//! What is allowed, and looks as if something else was meant.
+//! Settings that are valid but look unintended.
 
 use std::collections::BTreeSet;
 
@@ -28,7 +28,7 @@ pub(super) fn lines(settings: &ConnectionSettings) -> Vec<Line> {
     told(hints)
 }
 
-/// Steps that send something and know no refusal.
+/// Steps that send something and cannot be refused.
 fn silent_refusals(dialogue: &Dialogue) -> impl Iterator<Item = String> {
     let steps = dialogue.open_script.iter().zip(1..);
     steps.filter_map(|(step, number)| {
@@ -43,7 +43,7 @@ fn silent_refusals(dialogue: &Dialogue) -> impl Iterator<Item = String> {
     })
 }
 
-/// Rules that match only where an earlier one does: that one acts.
+/// Rules that match only where an earlier one does; the earlier one acts.
 fn shadowed(rules: &[DialogueRule]) -> Vec<String> {
     let mut hints = Vec::new();
     for (at, rule) in rules.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! How much a connection keeps of what it sends and receives, and how fast it sends.
+//! Explains how much a connection keeps of sent and received messages, and how fast it sends.
 
 use super::{
     Line,
@@ -38,7 +38,7 @@ pub(super) fn sends(settings: &ConnectionSettings) -> Vec<Line> {
     lines(told)
 }
 
-/// How callers are answered.
+/// How callers' requests are answered.
 pub(super) fn requests(settings: &ConnectionSettings) -> Vec<Line> {
     let dialogue = settings.dialogue.as_ref();
     let Some(request) = dialogue.and_then(|dialogue| dialogue.request.as_ref()) else {

@@ -1,4 +1,4 @@
-//! What a connection will do, in words.
+//! Explains in words what a connection will do.
 
 mod also;
 mod dialogue;
@@ -25,9 +25,10 @@ pub use self::{
 use crate::core::ConnectionName;
 use everwire_proto::settings::ConnectionSettings;
 
-/// What connections will do, in words: where they dial, what their scripts and rules say and expect, their heartbeat, what happens after a
-/// loss, and which variables, files and stored secrets they read. Of those only names are shown, and templates and expressions as they were
-/// written. Connections that do the same are told together.
+/// Explains in words what connections will do: where they dial, their scripts and rules, their
+/// heartbeat, what happens after a loss, and which variables, files and stored secrets they read.
+/// Of those only names are shown; templates and expressions are shown as written. Connections with
+/// the same behaviour are explained together.
 ///
 /// ```
 /// use everwire::config::{self, Settings};
@@ -52,13 +53,13 @@ pub fn explain<'a>(
     groups.told
 }
 
-/// Connections that do the same, found by what is said of them.
+/// Groups connections by their explanations.
 #[derive(Default)]
 struct Groups {
     told: Vec<Explanation>,
-    /// The groups whose members do the same to the letter.
+    /// Groups whose members have exactly equal explanations.
     equal: HashMap<Vec<Section>, usize>,
-    /// The groups whose members may do the same but for their names.
+    /// Groups whose members may differ only by their names.
     alike: HashMap<Vec<Section>, usize>,
 }
 
@@ -88,7 +89,7 @@ impl Groups {
     }
 }
 
-/// What one connection does.
+/// The behaviour of one connection.
 fn of(settings: &ConnectionSettings, defaults: &Defaults) -> Vec<Section> {
     let sections = [
         ("prepares", prepare::lines(settings)),
@@ -114,7 +115,8 @@ fn of(settings: &ConnectionSettings, defaults: &Defaults) -> Vec<Section> {
         .collect()
 }
 
-/// The same with tokens where the connection's own name stands, and in URLs its number: what names of a fleet have in common.
+/// Replaces the connection's own name, and in URLs its number, by tokens, which leaves what names
+/// of a fleet have in common.
 fn shape(mut sections: Vec<Section>, name: &str) -> Vec<Section> {
     let number = &name[name
         .trim_end_matches(|last: char| last.is_ascii_digit())
@@ -135,7 +137,7 @@ fn shape(mut sections: Vec<Section>, name: &str) -> Vec<Section> {
     sections
 }
 
-/// A text with a token for each number that is this one.
+/// Replaces each occurrence of this number in a text by a token.
 fn without_number(text: &str, number: &str) -> String {
     let is_digit = |character: char| character.is_ascii_digit();
     let (mut shown, mut rest) = (String::new(), text);

@@ -1,4 +1,4 @@
-//! What is done before each dial.
+//! Explains the preparation before each dial.
 
 use super::{
     Line,
@@ -13,7 +13,7 @@ use everwire_proto::{
     },
 };
 
-/// The calls before a dial, in their order.
+/// The calls before a dial, in order.
 pub(super) fn lines(settings: &ConnectionSettings) -> Vec<Line> {
     let dialogue = settings.dialogue.as_ref();
     let Some(prepare) = dialogue.and_then(|dialogue| dialogue.prepare.as_ref()) else {

@@ -1,4 +1,4 @@
-//! What a connection reads besides its settings: names, never values.
+//! Explains what a connection reads besides its settings: names, never values.
 
 use std::{collections::BTreeSet, path::Path};
 

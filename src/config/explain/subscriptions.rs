@@ -1,4 +1,4 @@
-//! What a connection subscribes to, and how.
+//! Explains what a connection subscribes to, and how.
 
 use super::{
     Line,
@@ -12,7 +12,7 @@ use everwire_proto::settings::{
     },
 };
 
-/// So many keys are named.
+/// How many keys are listed.
 const NAMED: usize = 10;
 
 pub(super) fn lines(settings: &ConnectionSettings) -> Vec<Line> {
@@ -63,7 +63,7 @@ fn named(declared: &[std::sync::Arc<DeclaredSubscription>]) -> String {
     keys.join(", ")
 }
 
-/// How `which` keys are asked for, and what becomes of them; `None` where nothing asks for them.
+/// How `which` keys are asked for, and what follows; `None` if nothing asks for them.
 fn of_words(which: &str, words: &SubscriptionWords, dialogue: &Dialogue) -> Option<Line> {
     let asks = asking(words.on.as_ref()?);
     let text = match words.batch.get() {

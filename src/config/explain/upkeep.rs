@@ -1,4 +1,4 @@
-//! How a connection finds that its socket is dead, and what it does then.
+//! Explains how a connection detects a dead socket, and what it does then.
 
 use super::{
     Line,
@@ -67,7 +67,7 @@ fn time(template: Option<&TemplateDuration>, dialogue: Option<&Dialogue>) -> Opt
     Some(template_duration(template?, dialogue?))
 }
 
-/// When the first beat comes.
+/// When the first ping is sent.
 fn beginning(templates: Option<&HeartbeatTemplates>) -> Vec<String> {
     let Some(templates) = templates else {
         return vec!["the first one interval after the socket is open".into()];

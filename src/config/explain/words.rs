@@ -1,4 +1,4 @@
-//! Texts that several subjects need.
+//! Texts that several subjects share.
 
 use std::collections::BTreeSet;
 
@@ -9,10 +9,10 @@ use everwire_proto::{
     settings::dialogue::{Capture, Dialogue, Sending, StepCall, TemplateDuration},
 };
 
-/// So many bytes of a template or an expression are shown.
+/// How many bytes of a template or an expression are shown.
 const SHOWN: usize = 512;
 
-/// The start of what was written, in one line.
+/// The start of a text, in one line.
 pub(super) fn written(text: &str) -> String {
     let mut start = text[..text.floor_char_boundary(SHOWN)].replace(['\r', '\n', '\t'], " ");
     if text.len() > SHOWN {
@@ -21,7 +21,7 @@ pub(super) fn written(text: &str) -> String {
     start
 }
 
-/// What is sent, as it was written.
+/// A message, as it was written.
 pub(super) fn sending(send: &Sending) -> String {
     match send {
         Sending::Text(template) => written(template.as_str()),
@@ -30,7 +30,7 @@ pub(super) fn sending(send: &Sending) -> String {
     }
 }
 
-/// What a step calls, as it was written.
+/// The call of a step, as it was written.
 pub(super) fn calls(call: &StepCall) -> String {
     match call {
         StepCall::Http(request) => {
@@ -41,7 +41,7 @@ pub(super) fn calls(call: &StepCall) -> String {
     }
 }
 
-/// What the answer to a call must be.
+/// The required answer to a call.
 pub(super) fn of_answer(expect: Option<&Expression>, call: &StepCall) -> String {
     match (expect, call) {
         (Some(expect), _) => written(expect.as_str()),
@@ -50,7 +50,7 @@ pub(super) fn of_answer(expect: Option<&Expression>, call: &StepCall) -> String 
     }
 }
 
-/// What is kept and forgotten of a message.
+/// The captures and clears of a message.
 pub(super) fn kept(captures: &[Capture], clear: &[u16], names: &Names) -> Vec<String> {
     let mut told: Vec<String> = captures
         .iter()
@@ -73,10 +73,10 @@ pub(super) fn kept(captures: &[Capture], clear: &[u16], names: &Names) -> Vec<St
     told
 }
 
-/// A duration that a template comes to, and what must be known for that.
+/// The value of a duration template, and what must be known for it.
 pub(super) fn template_duration(duration: &TemplateDuration, dialogue: &Dialogue) -> String {
     let template = &duration.0;
-    // A fixed one is kept in seconds.
+    // Fixed durations are stored in seconds.
     if template.is_literal()
         && let Ok(fixed) = parse_duration(template.as_str())
     {
@@ -98,7 +98,7 @@ pub(super) fn template_duration(duration: &TemplateDuration, dialogue: &Dialogue
     }
 }
 
-/// A count and its noun, `s` for all but one.
+/// A count and its noun, with an `s` unless the count is one.
 pub(super) fn count(count: usize, noun: &str) -> String {
     match count {
         1 => format!("1 {noun}"),
@@ -106,7 +106,7 @@ pub(super) fn count(count: usize, noun: &str) -> String {
     }
 }
 
-/// One sentence, if there is one.
+/// Lines from texts.
 pub(super) fn lines(text: impl IntoIterator<Item = String>) -> Vec<Line> {
     text.into_iter().map(Line::new).collect()
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-/// A line of a table: its fields, and where it stands.
+/// A line of a table: its fields, and its place.
 #[derive(Debug, PartialEq)]
 pub(super) struct Record {
     pub fields: Vec<String>,
@@ -11,14 +11,14 @@ pub(super) struct Record {
 
 /// The records of a text, in order.
 ///
-/// White space around a field does not count, nor do empty lines and lines that start with `#`. A field in quotes
-/// is taken as it is, line ends included; `""` in it is a quote.
+/// White space around a field is ignored, and so are empty lines and lines that start with `#`. A
+/// quoted field is taken unchanged, including line ends; `""` in it is a quote.
 pub(super) struct Records<'a> {
     text: &'a str,
     at: usize,
 }
 
-/// What is wrong with a field, and where.
+/// An error in a field, and its place.
 #[derive(Debug, PartialEq)]
 pub(super) struct InvalidField {
     pub message: &'static str,
@@ -48,7 +48,7 @@ impl<'a> Records<'a> {
         }
     }
 
-    /// Takes a field, and whether another one follows it.
+    /// Takes a field. `true` if another one follows.
     fn field(&mut self) -> Result<(String, bool), InvalidField> {
         let rest = self.rest();
         let blank = rest.len() - rest.trim_start_matches([' ', '\t']).len();
@@ -94,7 +94,7 @@ impl<'a> Records<'a> {
         Ok((field, self.separator()))
     }
 
-    /// Steps over what ends a field; whether it was a comma.
+    /// Skips the separator after a field. `true` if it was a comma.
     fn separator(&mut self) -> bool {
         let comma = self.rest().starts_with(',');
         self.at = (self.at + 1).min(self.text.len());

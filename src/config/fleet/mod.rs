@@ -13,5 +13,5 @@ pub(super) use self::{
     tokens::{expand, expand_entry, has_braces},
 };
 
-/// How many names a fleet may have, and how many a configuration.
+/// The most names of a fleet, and of a configuration.
 pub(super) const MAX_NAMES: usize = 1_000_000;

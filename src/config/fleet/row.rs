@@ -1,10 +1,10 @@
-//! What differs from one connection of a fleet to the next.
+//! The differences between the connections of a fleet.
 
 use std::{borrow::Cow, rc::Rc};
 
 use crate::config::read::Place;
 
-/// What the tokens of one connection stand for.
+/// The values of one connection's tokens.
 #[derive(Clone, Debug)]
 pub(in crate::config) struct Row {
     /// `{i}`: the number of a range, the position in a list.
@@ -14,7 +14,7 @@ pub(in crate::config) struct Row {
     /// `{column}`.
     columns: Rc<[String]>,
     values: Vec<String>,
-    /// Where the row stands.
+    /// The place of the row.
     pub place: Option<Place>,
 }
 
@@ -49,7 +49,7 @@ impl Row {
         }
     }
 
-    /// What a token stands for, or `None` when it is none.
+    /// The value of a token; `None` if it is not a token.
     pub fn value(&self, token: &str) -> Option<Cow<'_, str>> {
         let column = self.columns.iter().position(|column| column == token);
         if let Some(value) = column.and_then(|at| self.values.get(at)) {

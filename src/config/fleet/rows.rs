@@ -11,7 +11,7 @@ use crate::config::{
     read::{Context, File, Place, backticked},
 };
 
-/// The rows of a fleet. What is wrong with their files has been told.
+/// The rows of a fleet. Errors in their files are reported.
 pub(in crate::config) fn rows(keys: &FleetKeys, context: &mut Context<'_>) -> Vec<Row> {
     if let Some(range) = &keys.range {
         return range.value.0.clone().map(Row::numbered).collect();
@@ -93,7 +93,7 @@ fn report_too_many(place: Place, context: &mut Context<'_>) {
 }
 
 fn rows_of_file(file: u32, said: Place, context: &mut Context<'_>) -> Vec<Row> {
-    // The text is taken out while the context is told what is wrong with it.
+    // The text is taken out so that errors in it can be reported to the context.
     let text = std::mem::take(&mut context.files[file as usize].text);
     let rows = parse_rows(&text, file, said, context);
     context.files[file as usize].text = text;
@@ -128,7 +128,7 @@ fn parse_rows(text: &str, file: u32, said: Place, context: &mut Context<'_>) -> 
         }
         if fields.len() != columns.len() {
             let message = format!(
-                "the row has {} values, and there are {} columns",
+                "the row has {} values, but there are {} columns",
                 fields.len(),
                 columns.len()
             );

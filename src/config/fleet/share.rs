@@ -1,4 +1,4 @@
-//! What a fleet's names share: `spread`.
+//! `spread`: subscriptions that the names of a fleet share.
 
 use super::{Row, tokens::expand_text};
 use crate::config::{
@@ -9,17 +9,18 @@ use crate::config::{
 };
 use everwire_proto::settings::dialogue::MAX_SUBSCRIPTIONS;
 
-/// What one connection of a fleet has of its `spread`.
+/// One connection's share of its fleet's `spread`.
 pub(in crate::config) struct Share<'f> {
     /// The fleet's name.
     pub fleet: &'f str,
     pub spread: &'f Located<Spread>,
-    /// Its place among the fleet's names.
+    /// Its index among the fleet's names.
     pub turn: Turn,
 }
 
 impl Share<'_> {
-    /// Gives the connection its share. They take turns: a text that is added behind the others changes one name.
+    /// Gives the connection its share, round robin: a text that is added at the end changes one
+    /// name.
     pub fn give(
         &self,
         table: &mut ConnectionTable,
@@ -49,7 +50,7 @@ impl Share<'_> {
         subscriptions.value.extend(share);
     }
 
-    /// Tells that there are too few names. All of them have the same share, or one less.
+    /// Reports that there are too few names. All names have the same share, or one less.
     fn refuse(&self, own: usize, room: usize, context: &mut Context<'_>) {
         let count = self.spread.value.0.len();
         let names = match self.turn.of {
@@ -71,7 +72,7 @@ impl Share<'_> {
                 format!("write {needed} names or more, or a larger `subscribe.max`")
             }
         };
-        // It concerns the fleet, and none of its names.
+        // The error concerns the whole fleet.
         let subject = context.problems.subject.take();
         let problem = Problem::new(self.spread.place, message).help(help);
         context.problems.push(problem);

@@ -15,9 +15,9 @@ pub(in crate::config) fn has_braces(node: &Node) -> bool {
     }
 }
 
-/// The key with the tokens of its value's strings expanded for a row; `name` is the connection's.
+/// Expands the tokens in the key's value for a row; `name` is the connection's.
 ///
-/// A value that is put in is never taken for a variable: its `${` becomes `$${`.
+/// An inserted value is never taken for a variable: its `${` becomes `$${`.
 pub(in crate::config) fn expand_entry(entry: &Entry, row: &Row, name: &str) -> Entry {
     Entry {
         key: entry.key.clone(),
@@ -49,7 +49,7 @@ fn expand_node(node: &Node, row: &Row, name: &str) -> Node {
     }
 }
 
-/// A text with its tokens expanded for a row; `name` is the connection's.
+/// Expands the tokens of a text for a row; `name` is the connection's.
 pub(super) fn expand_text(text: &str, row: &Row, name: &str) -> String {
     expand(text, |token| {
         let value = row
@@ -62,7 +62,7 @@ pub(super) fn expand_text(text: &str, row: &Row, name: &str) -> String {
     })
 }
 
-/// Replaces each `{token}` that has a value, in one pass: what is put in is not searched again.
+/// Replaces each `{token}` that has a value, in one pass: inserted text is not searched again.
 pub(in crate::config) fn expand<'a>(
     text: &str,
     value: impl Fn(&str) -> Option<Cow<'a, str>>,

@@ -1,9 +1,10 @@
-//! `[[service.tokens]]`, `[service.tls]` and `service.allow_urls`: who may come in, and what comes of it.
+//! `[[service.tokens]]`, `[service.tls]` and `service.allow_urls`: access to the service.
 
 use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Value as Json, json};
 
+use super::tls_files::{TlsFiles, check_tls_files};
 use crate::settings::{Scope, ServiceTlsSettings, TokenSettings};
 use crate::{
     config::{
@@ -20,14 +21,18 @@ use everwire_proto::{
     settings::UrlPattern,
 };
 
+/// A token with fewer characters is warned of.
+const SHORT_TOKEN: usize = 16;
+
 table! {
-    /// A token, and what it is for.
+    /// A token, and its scopes.
     pub(in crate::config) struct TokenTable holds secrets => TokenSettings {
-        /// For the log and the operator.
+        /// The name in the log.
         name: Text,
-        /// What is sent as `Authorization: Bearer`: letters, digits and -._~+/=. `${NAME}` and `${file:PATH}` are expanded.
+        /// The text that clients send as `Authorization: Bearer`: letters, digits and -._~+/=.
+        /// `${NAME}` and `${file:PATH}` are expanded.
         secret: TokenSecret,
-        /// What it is for: "read", "send", "control".
+        /// Its scopes: "read", "send", "control".
         scopes: Scopes = ["read", "send", "control"],
         /// The connections that it reaches, as a pattern.
         names: NamePattern = "*",
@@ -37,41 +42,50 @@ table! {
 table! {
     /// TLS of the service's own addresses.
     pub(in crate::config) struct ServiceTlsTable => ServiceTlsSettings {
-        /// A PEM file of the certificate and its chain; key_file belongs to it.
+        /// A PEM file of the certificate and its chain; needs key_file.
         cert_file: FilePath,
         /// A PEM file of the certificate's key: PKCS#8, PKCS#1 or SEC1, not encrypted.
         key_file: FilePath,
-        /// A PEM file of authorities: only who shows a client certificate of one of them is let in.
+        /// A PEM file of authorities: clients must show a certificate of one of them.
         client_ca_file: FilePath,
     }
 }
 
 /// The tokens, in the order of the file.
 #[derive(Clone, Debug)]
-pub(in crate::config) struct Tokens(Vec<Located<TokenTable>>);
+pub(in crate::config) struct Tokens(Vec<Token>);
+
+/// A token as it is written.
+#[derive(Clone, Debug)]
+struct Token {
+    table: Located<TokenTable>,
+    /// Whether it says both its name and its secret, right or wrong.
+    is_whole: bool,
+}
 
 /// The text of a token.
 #[derive(Clone, Debug)]
 pub(in crate::config) struct TokenSecret(Secret);
 
-/// What a token is for: at least one thing.
+/// The scopes of a token: at least one.
 #[derive(Clone, Debug)]
 pub(in crate::config) struct Scopes(BTreeSet<Scope>);
 
-/// Which names a token reaches.
+/// The names that a token reaches.
 #[derive(Clone, Debug)]
 pub(in crate::config) struct NamePattern(pub Pattern);
 
-/// What the API may dial.
+/// The URLs that the API may dial.
 #[derive(Clone, Debug)]
 pub(in crate::config) struct UrlPatterns(Vec<UrlPattern>);
 
 impl IntoField<Vec<TokenSettings>> for Tokens {
-    /// What is missing or comes twice is told.
+    /// Missing and duplicate values are reported.
     fn into_field(self, _: Place, context: &mut Context<'_>) -> Vec<TokenSettings> {
         let mut tokens: Vec<(TokenSettings, Place)> = Vec::new();
-        for Located { value, place } in self.0 {
-            let Some(token) = token(value, place, context) else {
+        for Token { table, is_whole } in self.0 {
+            let place = table.place;
+            let Some(token) = token(table, is_whole, context) else {
                 continue;
             };
             let twin = tokens
@@ -91,12 +105,18 @@ impl IntoField<Vec<TokenSettings>> for Tokens {
     }
 }
 
-fn token(table: TokenTable, place: Place, context: &mut Context<'_>) -> Option<TokenSettings> {
-    let (Some(name), Some(secret)) = (&table.name, &table.secret) else {
-        // A wrong one was told where it stands.
-        let problem = Problem::absence(place, "the token has no usable name and secret")
-            .help("write name = \"…\" and secret = \"${file:token}\"");
-        context.problems.push(problem);
+fn token(
+    Located { value, place }: Located<TokenTable>,
+    is_whole: bool,
+    context: &mut Context<'_>,
+) -> Option<TokenSettings> {
+    let (Some(name), Some(secret)) = (&value.name, &value.secret) else {
+        // An invalid one was already reported.
+        if !is_whole {
+            let problem = Problem::absence(place, "the token needs a name and a secret")
+                .help("write name = \"…\" and secret = \"${file:token}\"");
+            context.problems.push(problem);
+        }
         return None;
     };
     let defaults = TokenSettings {
@@ -105,11 +125,11 @@ fn token(table: TokenTable, place: Place, context: &mut Context<'_>) -> Option<T
         scopes: Scope::ALL.into(),
         names: Pattern::all(),
     };
-    Some(table.over(defaults, context))
+    Some(value.over(defaults, context))
 }
 
 impl IntoField<Option<ServiceTlsSettings>> for ServiceTlsTable {
-    /// What is missing is told.
+    /// Missing values are reported.
     fn into_field(self, place: Place, context: &mut Context<'_>) -> Option<ServiceTlsSettings> {
         for (key, missing) in [
             ("cert_file", self.cert_file.is_none()),
@@ -122,6 +142,12 @@ impl IntoField<Option<ServiceTlsSettings>> for ServiceTlsTable {
                 context.problems.push(problem);
             }
         }
+        let files = TlsFiles {
+            ca_file: self.client_ca_file.as_ref(),
+            cert_file: self.cert_file.as_ref(),
+            key_file: self.key_file.as_ref(),
+        };
+        check_tls_files(&files, context);
         let defaults = ServiceTlsSettings {
             cert_file: self.cert_file.as_ref()?.value.0.clone(),
             key_file: self.key_file.as_ref()?.value.0.clone(),
@@ -141,7 +167,11 @@ impl Read for Tokens {
         let Value::Array(items) = &node.value else {
             return context.wrong_type(node, "an array of tables: [[service.tokens]]");
         };
-        let tokens = items.iter().filter_map(|item| Located::read(item, context));
+        let tokens = items.iter().filter_map(|item| {
+            let table = Located::read(item, context)?;
+            let is_whole = ["name", "secret"].iter().all(|key| item.has(key));
+            Some(Token { table, is_whole })
+        });
         Some(Self(tokens.collect()))
     }
 
@@ -160,10 +190,15 @@ impl Read for TokenSecret {
         if secret.expose().is_empty() || !secret.expose().bytes().all(is_token) {
             context.wrong(
                 node.place,
-                "the secret can be no token",
-                "it has letters, digits and -._~+/= and at least one of them (RFC 6750 §2.1)",
+                "invalid token",
+                "a token has at least one character, and only letters, digits and -._~+/= (RFC 6750 §2.1)",
             );
             return None;
+        }
+        if secret.expose().len() < SHORT_TOKEN {
+            let problem = Problem::new(node.place, "this token is short enough to be guessed");
+            let help = "write at least 16 random characters: `openssl rand -hex 16` makes 32";
+            context.problems.warn(problem.help(help));
         }
         Some(Self(secret))
     }
@@ -173,14 +208,15 @@ impl Read for TokenSecret {
     }
 }
 
-/// Renders a template now and once: whoever is let in is known when the configuration is.
+/// Renders a template once, now: tokens are fixed when the configuration is read.
 fn read_once(template: &Template, place: Place, context: &mut Context<'_>) -> Option<Secret> {
     if template
         .parts()
         .iter()
         .any(|part| matches!(part, Part::Stored(_)))
     {
-        let message = "a token is not kept among the secrets that tokens give";
+        let message =
+            "a token's secret cannot be `${secret:ID}`: tokens themselves can change such secrets";
         context.wrong(place, message, "write ${NAME} or ${file:PATH}");
         return None;
     }
@@ -215,7 +251,7 @@ impl Read for Scopes {
         };
         if items.is_empty() {
             let help = "write at least one of \"read\", \"send\", \"control\"";
-            context.wrong(node.place, "the token is for nothing", help);
+            context.wrong(node.place, "the token has no scope", help);
             return None;
         }
         let scopes = items.iter().filter_map(|item| Scope::read(item, context));
@@ -233,7 +269,7 @@ impl Read for NamePattern {
         match Pattern::new(&text) {
             Ok(pattern) => Some(Self(pattern)),
             Err(error) => {
-                let message = format!("{} is no pattern of names", backticked(&text));
+                let message = format!("invalid name pattern {}", backticked(&text));
                 context.wrong(node.place, message, error.to_string());
                 None
             }
@@ -249,7 +285,7 @@ impl Read for UrlPatterns {
     fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
         let Value::Array(items) = &node.value else {
             return context
-                .wrong_type(node, "an array of patterns such as \"wss://*.example.com\"");
+                .wrong_list(node, "an array of patterns such as \"wss://*.example.com\"");
         };
         let mut patterns = Vec::new();
         for item in items {
@@ -260,8 +296,7 @@ impl Read for UrlPatterns {
                 match alternative.parse() {
                     Ok(pattern) => patterns.push(pattern),
                     Err(error) => {
-                        let message =
-                            format!("{} is no pattern of URLs: {error}", backticked(&text));
+                        let message = format!("invalid URL pattern {}: {error}", backticked(&text));
                         let help = "write scheme://host:port/path, of which all but the host may be left out";
                         context.wrong(item.place, message, help);
                     }

@@ -7,7 +7,7 @@ use crate::config::{
 use crate::settings::ApiLimits;
 
 table! {
-    /// Upper limits of what comes over the API. What [defaults] give to a name may be more.
+    /// Upper limits for settings that come over the API. Values from [defaults] may be larger.
     pub(in crate::config) struct ApiLimitsTable => ApiLimits {
         /// The longest connect_timeout, close_timeout, and heartbeat's interval and timeout.
         timeout: Timeout = "5m",
@@ -17,7 +17,7 @@ table! {
         outbox: Size = "16MiB",
         /// The largest history.bytes; history.messages is at most one for each 256 bytes of it.
         history: Size = "16MiB",
-        /// How many names each token may have put that does not reach all names; 0 is none.
+        /// How many names a token may put if it does not reach all names; 0 is none.
         names: Kept = 1000,
     }
 }

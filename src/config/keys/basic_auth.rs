@@ -18,7 +18,7 @@ table! {
         user: UserName,
         /// The password. `${NAME}` and `${file:PATH}` are expanded.
         password: Credential,
-        /// How both become bytes.
+        /// The encoding of both.
         encoding: AuthEncoding = "utf8",
     }
 }

@@ -11,19 +11,20 @@ use crate::config::{
 use everwire_proto::settings::Compression;
 
 table! {
-    /// What is offered, and which messages are compressed if the server agrees.
+    /// The offer to the server, and which messages are compressed if the server agrees.
     pub(in crate::config) struct CompressionTable <=> Compression {
-        /// The largest window of ours, as the logarithm of its size; the server may ask for a smaller one.
+        /// Our largest window, as the logarithm of its size; the server may ask for a smaller one.
         client_max_window_bits: ClientWindowBits = 15,
-        /// The largest window of the server's; below 15 a server that does not agree is refused.
+        /// The server's largest window; below 15, a server that does not agree is refused.
         server_max_window_bits: ServerWindowBits = 15,
-        /// Whether each message of ours is compressed on its own: no window is kept for sending.
+        /// Whether we compress each message on its own, so that no window is kept for sending.
         client_no_context_takeover: bool = false,
-        /// Whether the server must compress each message on its own: no window is kept for receiving.
+        /// Whether the server must compress each message on its own, so that no window is kept for
+        /// receiving.
         server_no_context_takeover: bool = false,
-        /// How hard to try, from 1, fast, to 9, small.
+        /// The compression level, from 1, fast, to 9, small.
         level: DeflateLevel = 6,
-        /// Shorter messages are sent as they are.
+        /// Shorter messages are not compressed.
         min_size: Size = "1KiB",
     }
 }

@@ -6,6 +6,7 @@ use super::{
     BasicAuthTable, CaptureLayer, CompressionLayer, DecodeLayer, Headers, HeartbeatLayer,
     HistoryTable, IdsTable, OnOpen, OutboxTable, Periodic, PrepareLayer, RateLayer, ReconnectLayer,
     RequestTable, Rules, Script, SequenceLayer, StepTable, SubscribeLayer, Subscriptions,
+    tls_files::TlsFiles,
 };
 use crate::config::{
     read::{Entries, Keys, Read, Section, table},
@@ -17,14 +18,15 @@ use crate::config::{
 use everwire_proto::settings::{ConnectionSettings, RotationMode, TlsSettings};
 
 table! {
-    /// A connection, or what connections inherit.
+    /// A connection, or the keys that connections inherit.
     pub(in crate::config) struct ConnectionTable <=> ConnectionSettings {
-        /// Where to connect: `ws://host/path` or `wss://host/path`. `${NAME}` and `${file:PATH}` are expanded,
-        /// and shown as they are written: a key that stands here as it is, is shown in statuses and the log.
+        /// The URL to connect to: `ws://host/path` or `wss://host/path`. `${NAME}` and
+        /// `${file:PATH}` are expanded, and shown as they are written. Anything else is shown in
+        /// statuses and the log, so a secret must not be written here literally.
         url: Url,
-        /// Instead of url: where to connect, in the order of preference. When one fails, the next is dialled within
-        /// `reconnect.initial`. Each has its own backoff, and waits for its own Retry-After. After a stable socket the first whose
-        /// time has come is preferred again.
+        /// Several URLs instead of url, in the order of preference. When one fails, the next is
+        /// dialled within `reconnect.initial`. Each has its own backoff, and waits for its own
+        /// Retry-After. After a stable socket the first URL whose time has come is preferred again.
         urls: Urls => failover_urls,
         /// The group whose keys this connection inherits.
         group: Text,
@@ -34,86 +36,97 @@ table! {
         enabled: bool = true,
         /// Whether the service is not ready (`/readyz`) while this connection is not.
         required: bool = false,
-        /// Whether it keeps no socket of its own: its settings are for the sessions that clients open through the raw bridge.
+        /// Whether the connection has no socket of its own: its settings are only for sessions that
+        /// clients open through the raw bridge.
         sessions_only: bool = false,
-        /// Headers of the upgrade request. "" removes one that was inherited. `${NAME}` and `${file:PATH}` are expanded.
+        /// Headers of the upgrade request. "" removes an inherited one. `${NAME}` and
+        /// `${file:PATH}` are expanded.
         headers: Headers = {},
         /// HTTP basic authentication (RFC 7617).
         basic_auth: BasicAuthTable,
-        /// Subprotocols to offer, the best first; if there are any, the server must choose one. `${NAME}` and `${file:PATH}` are
-        /// expanded.
+        /// Subprotocols to offer, the best first. If there are any, the server must choose one.
+        /// `${NAME}` and `${file:PATH}` are expanded.
         subprotocols: Subprotocols = [],
         /// The local IP address to dial from.
         source_address: IpAddr,
-        /// What dials go through: `http://`, `https://`, `socks5://` or `socks5h://` with `user:password@` if need be, "env"
-        /// for HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY, or "none". `${NAME}` and `${file:PATH}` are expanded.
+        /// The proxy for dials: `http://`, `https://`, `socks5://` or `socks5h://`, with
+        /// `user:password@` if needed; "env" for HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY;
+        /// or "none". `${NAME}` and `${file:PATH}` are expanded.
         proxy: ProxySetting = "none",
-        /// Messages that are sent whenever the socket opens, before anything else. `${NAME}`, `${file:PATH}` and expressions are
-        /// expanded.
+        /// Messages that are sent first whenever the socket opens. `${NAME}`, `${file:PATH}` and
+        /// expressions are expanded.
         on_open: OnOpen = [],
-        /// From the start of a dial to the upgrade's answer.
+        /// The time limit from the start of a dial to the answer to the upgrade.
         connect_timeout: Timeout = "10s",
-        /// For the closing handshake, and before it for flushing the outbox and the close script.
+        /// The time limit for the closing handshake, and before it for flushing the outbox and for
+        /// the close script.
         close_timeout: Timeout = "5s",
-        /// A socket on which no application message came for so long is lost; "0s" is off. A template such as "${beat}s" takes effect
-        /// when it first has a value.
+        /// A socket without an application message for this long is lost; "0s" is off. A template
+        /// such as "${beat}s" takes effect when it first has a value.
         idle_timeout: Templated<Period> = "0s",
-        /// The close code that is sent on a drain (RFC 6455 §7.4).
+        /// The close code on a drain (RFC 6455 §7.4).
         close_code: CloseCode = 1001,
         /// The longest message in either direction.
         max_message: Size = "16MiB",
         /// The longest frame that is accepted.
         max_frame: Size = "16MiB",
-        /// permessage-deflate (RFC 7692): whether it is offered, or a table of what is.
+        /// permessage-deflate (RFC 7692): whether it is offered, or a table with the details.
         compression: CompressionLayer = false,
-        /// How messages that come are decoded before anything looks at them: "gzip", "zlib", "deflate" (each binary message), "zlib-stream"
-        /// (all of a socket), { split = "\u001e" }, a list of these, or "none".
+        /// How incoming messages are decoded before anything else sees them: "gzip", "zlib",
+        /// "deflate" (each binary message), "zlib-stream" (all of a socket), { split = "\u001e" },
+        /// a list of these, or "none".
         decode: DecodeLayer = "none",
-        /// How a dead peer is found: a table, or only its kind.
+        /// How a dead peer is detected: a table, or only its kind.
         heartbeat: HeartbeatLayer,
         /// What happens after a loss: a table, or "never".
         reconnect: ReconnectLayer,
-        /// How much may wait to be sent, and what is kept until it is confirmed.
+        /// How many messages may wait, and whether they are kept until they are confirmed.
         outbox: OutboxTable,
-        /// How much of what came in last can be read again.
+        /// How many of the last incoming messages are kept for readers that resume.
         history: HistoryTable,
-        /// How fast messages may go out: a table, the KEY of a bucket in [rates], several KEYs whose buckets hold at
-        /// once, or "unlimited".
+        /// The rate limit for outgoing messages: a table, the KEY of a bucket in [rates], several
+        /// KEYs that all apply, or "unlimited".
         rate: RateLayer = "unlimited",
-        /// A socket that was ready for so long is replaced: its successor is made ready before it is closed. "0s" is off.
+        /// A socket that was ready for this long is replaced: its successor is made ready before it
+        /// is closed. "0s" is off.
         rotate_after: Rotation = "0s",
         /// How a socket is replaced: "overlap" makes its successor ready before it is closed; "replace" closes it first, for servers that
         /// allow one session per client.
         rotation: RotationMode = "overlap",
-        /// Where the peer's own numbers stand in its text messages: holes and doubles are told by them. Or "none".
+        /// Where the peer's own numbers are in its text messages, to detect holes and duplicates.
+        /// Or "none".
         sequence: SequenceLayer = "none",
         /// TLS, for `wss`.
         tls: TlsTable,
     }
     compiled {
-        /// Templates under names, which expressions read. Each is filled when it is used, once per step.
+        /// Templates under names that expressions read. Each is rendered when it is used, once per
+        /// step.
         lets as "let": Entries<TemplateText> = {},
-        /// What is done before each dial, step by step: HTTP calls and programs, whose answers are captured. Or the KEY of a
-        /// [prepare.KEY], which connections share.
+        /// Steps before each dial: HTTP calls and programs, whose answers are captured. Or the KEY
+        /// of a [prepare.KEY] that connections share.
         prepare: PrepareLayer = [],
-        /// What must pass before the connection is ready, step by step; on_open is its short form.
+        /// Steps that must pass before the connection is ready; on_open is its short form.
         open_script: Script = [],
-        /// Steps that are taken again and again while the connection is ready, one at a time. One that fails is a loss.
+        /// Steps that are repeated while the connection is ready, one at a time. A failed step is a
+        /// loss.
         periodic: Periodic = [],
-        /// What is said before our close frame: by hand, on a drain, on a removal, and on the old socket of a rotation. It takes at most
-        /// close_timeout.
+        /// Steps before our close frame: on a close by hand, a drain or a removal, and on the old
+        /// socket of a rotation. It takes at most close_timeout.
         close_script: Script = [],
-        /// What is kept of each message, under names that expressions read: an expression, or a table.
+        /// Values that are captured from each message, under names that expressions read: an
+        /// expression, or a table.
         capture: Entries<CaptureLayer> = {},
-        /// What a message, or a loss, brings about: the first rule that matches acts.
+        /// Reactions to messages and losses: the first rule that matches acts.
         rules: Rules = [],
         /// How the requests of callers are numbered, and how their answers are found.
         request: RequestTable,
-        /// What is said and expected for subscriptions.
+        /// How subscriptions are asked for and answered.
         subscribe: SubscribeLayer,
-        /// What it subscribes to on each socket: a list of texts, each key and item; or a table of KEY = item, or of KEY = { item = …, on = … }.
+        /// The subscriptions on each socket: a list of texts, each of which is key and item; or a
+        /// table of KEY = item, or of KEY = { item = …, on = … }.
         subscriptions: Subscriptions = [],
-        /// The numbers of what we send.
+        /// The numbers of our messages.
         ids: IdsTable,
     }
     later {
@@ -127,14 +140,33 @@ table! {
     pub(in crate::config) struct TlsTable <=> TlsSettings {
         /// A PEM file of the authorities to trust instead of the system's.
         ca_file: FilePath,
-        /// A PEM file of the client certificate and its chain; key_file belongs to it. It is read again when it changes.
+        /// A PEM file of the client certificate and its chain; needs key_file. It is read again
+        /// when it changes.
         cert_file: FilePath,
         /// A PEM file of the client certificate's key: PKCS#8, PKCS#1 or SEC1, not encrypted.
         key_file: FilePath,
-        /// The name to ask for (SNI) and to verify instead of the URL's host: a DNS name or an IP address.
+        /// The name for SNI and verification instead of the URL's host: a DNS name or an IP
+        /// address.
         server_name: ServerName,
-        /// Accepts any certificate: whoever is in between can read and change everything. Status and log tell it.
+        /// Accepts any certificate: anyone on the path can read and change everything. Status and
+        /// log show it.
         insecure: bool = false,
+    }
+}
+
+impl TlsTable {
+    /// The files that a dial reads.
+    pub fn files(&self) -> TlsFiles<'_> {
+        let is_insecure = self
+            .insecure
+            .as_ref()
+            .is_some_and(|insecure| insecure.value);
+        TlsFiles {
+            // Where any certificate will do, the authorities are not asked.
+            ca_file: self.ca_file.as_ref().filter(|_| !is_insecure),
+            cert_file: self.cert_file.as_ref(),
+            key_file: self.key_file.as_ref(),
+        }
     }
 }
 
@@ -151,7 +183,8 @@ impl ConnectionTable {
         steps.map(|step| &step.value)
     }
 
-    /// Lets a nearer layer change this one. Of `url` and `urls` the nearer one counts, and of `on_open` and `open_script`.
+    /// Merges a nearer layer. Of `url` and `urls` the nearer one wins, and of `on_open` and
+    /// `open_script`.
     pub fn overlay_nearer(&mut self, nearer: Self) {
         if nearer.url.is_some() || nearer.urls.is_some() {
             self.url = None;

@@ -12,9 +12,9 @@ use crate::config::{
 use everwire_proto::decode::{Decoding, Format, InvalidDecoding, MAX_STAGES, Separator, Stage};
 
 table! {
-    /// Several messages in one.
+    /// A separator of several messages within one.
     pub(in crate::config) struct SplitTable {
-        /// What stands between two of them, or behind each: "\u001e".
+        /// The separator between two messages, or after each: "\u001e".
         split: Text,
     }
 }
@@ -47,7 +47,7 @@ impl Read for DecodeLayer {
             Value::String(text) if text == NONE => Vec::new(),
             Value::Array(items) => {
                 let stages = items.iter().map(|item| read_stage(item, context));
-                // All are read, so that all errors are told.
+                // All are read, so that all errors are reported.
                 stages
                     .collect::<Vec<_>>()
                     .into_iter()
@@ -99,11 +99,7 @@ fn read_word(text: &str, place: Place, context: &mut Context<'_>) -> Option<Stag
             Some(meant) => format!("did you mean {meant:?}? {HELP}"),
             None => HELP.into(),
         };
-        context.wrong(
-            place,
-            format!("{} is not known here", backticked(text)),
-            help,
-        );
+        context.wrong(place, format!("invalid value {}", backticked(text)), help);
     }
     found.map(|(_, stage)| stage.clone())
 }
@@ -112,7 +108,7 @@ fn read_split(node: &Node, context: &mut Context<'_>) -> Option<Stage> {
     const HELP: &str = r#"write what stands between two messages: { split = "\u001e" }"#;
     let table = SplitTable::read(node, context)?;
     let Some(split) = table.split else {
-        // What is misspelt, or no text, has been told.
+        // Misspelt keys and values of a wrong type were reported already.
         if matches!(&node.value, Value::Table(entries) if entries.is_empty()) {
             let problem = Problem::absence(node.place, "the table has no `split`").help(HELP);
             context.problems.push(problem);

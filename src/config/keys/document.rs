@@ -11,13 +11,13 @@ table! {
     pub(in crate::config) struct DocumentTable {
         /// The version of this format.
         schema_version: SchemaVersion = 1,
-        /// What concerns the process as a whole.
+        /// Settings of the process as a whole.
         service: ServiceTable,
         /// The bridge to NATS JetStream. It needs a program with the feature "nats".
         nats: NatsTable,
         /// Buckets that connections with rate = "KEY" share.
         rates: Named<RateTable>,
-        /// What is done before dials, for all connections with prepare = "KEY".
+        /// Steps before dials, for all connections with prepare = "KEY".
         prepare: Named<PrepareTable>,
         /// Any key of a connection; every connection inherits it.
         defaults: ConnectionTable,
@@ -31,7 +31,7 @@ table! {
     later { cluster }
 }
 
-/// What the connections of a group inherit.
+/// The keys that the connections of a group inherit.
 #[derive(Clone, Debug)]
 pub(in crate::config) struct GroupTable(pub ConnectionTable);
 
@@ -47,7 +47,7 @@ impl Read for GroupTable {
         if let Some(group) = table.group.take() {
             context.wrong(
                 group.place,
-                "a group has no group",
+                "a group cannot belong to a group",
                 "put the keys into both groups, or into [defaults]",
             );
         }

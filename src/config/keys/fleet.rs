@@ -15,20 +15,20 @@ use crate::config::{
 };
 
 table! {
-    /// Where the names of a fleet come from: one of range, names, names_file, rows_file.
+    /// The source of a fleet's names: one of range, names, names_file, rows_file.
     pub(in crate::config) struct FleetKeys {
         /// The first and the last number: {i} and {i:0N} stand for each, {i:04} with leading zeros.
         range: NumberRange,
         /// Names: {name} stands for each, {i} for its position, from 1.
         names: NameList,
-        /// A file of names, one per line; lines that are empty or start with # do not count.
+        /// A file of names, one per line; empty lines and lines that start with # are ignored.
         names_file: FilePath,
         /// A CSV file (RFC 4180) whose first line names its columns: {column} stands for the value of a column.
         rows_file: FilePath,
         /// The connections' names. Without it: {name}, an item of names or the column "name".
         name: Text,
-        /// Subscriptions that the names share: the first is the first name's, the second the second's, and so on in turns. None has more
-        /// than subscribe.max.
+        /// Subscriptions that the names share, round robin: the first goes to the first name, the
+        /// second to the second, and so on. No name has more than subscribe.max.
         spread: Spread,
     }
 }
@@ -36,11 +36,11 @@ table! {
 /// A fleet: many connections from one template.
 #[derive(Clone, Debug)]
 pub(in crate::config) struct FleetTable {
-    /// Where its names come from.
+    /// The source of its names.
     pub keys: FleetKeys,
-    /// What is the same for all of its connections.
+    /// The keys that are the same for all of its connections.
     pub fixed: ConnectionTable,
-    /// What has braces, and is read for each connection.
+    /// The keys with braces, which are read for each connection.
     pub varying: Vec<Entry>,
 }
 
@@ -48,7 +48,7 @@ pub(in crate::config) struct FleetTable {
 #[derive(Clone, Debug)]
 pub(in crate::config) struct NumberRange(pub RangeInclusive<u64>);
 
-/// Names, and where each stands.
+/// Names, with their places.
 #[derive(Clone, Debug)]
 pub(in crate::config) struct NameList(pub Vec<Located<Text>>);
 
@@ -136,14 +136,15 @@ fn check_sources(sources: &[&Entry], fleet: Place, context: &mut Context<'_>) {
     }
 }
 
-/// What to write instead of `url` beside `urls`.
+/// The help for `url` beside `urls`.
 pub(in crate::config) const URLS: &str = "write all of them into urls, in the order of preference";
 
-/// What to write instead of `on_open` beside `open_script`.
+/// The help for `on_open` beside `open_script`.
 pub(in crate::config) const SCRIPT: &str =
     "write each message of on_open as a step: open_script = [{ send = '…' }]";
 
-/// One of them may be read for each connection and the other only once, so that they never meet in one table.
+/// One of them may be read per connection and the other only once, so they might never be in one
+/// table.
 fn refuse_both(entries: &[Entry], keys: [&str; 2], help: &str, context: &mut Context<'_>) {
     let is_empty = |node: &Node| matches!(&node.value, Value::Array(items) if items.is_empty());
     let find = |key| entries.iter().find(|entry| entry.key == key);
@@ -157,7 +158,7 @@ fn refuse_both(entries: &[Entry], keys: [&str; 2], help: &str, context: &mut Con
     }
 }
 
-/// In a fleet a string may hold tokens, which no pattern foresees.
+/// In a fleet a string may contain tokens, which no schema pattern allows for.
 fn allow_tokens(schema: &mut Json) {
     match schema {
         Json::Object(map) => {

@@ -11,7 +11,7 @@ use crate::{
 };
 use everwire_proto::settings::GiveUpRule;
 
-/// Causes after which there is no further attempt.
+/// Causes after which there are no more attempts.
 #[derive(Clone, Debug)]
 pub(in crate::config) struct GiveUpOn(pub Vec<Located<GiveUpRule>>);
 
@@ -30,7 +30,7 @@ impl Read for GiveUpOn {
     }
 }
 
-/// Reads an array of such rules; `others` are kinds of causes that may stand there too.
+/// Reads an array of such rules; `others` are more kinds of causes that are allowed.
 pub(super) fn read_rules(
     node: &Node,
     others: &[&'static str],
@@ -47,7 +47,7 @@ pub(super) fn read_rules(
         let value = match parse(text, others) {
             Ok(rule) => rule,
             Err(help) => {
-                context.wrong(place, format!("{} is no rule", backticked(text)), help);
+                context.wrong(place, format!("invalid rule {}", backticked(text)), help);
                 return None;
             }
         };
@@ -116,7 +116,7 @@ fn range(text: &str, bounds: RangeInclusive<u16>) -> Result<RangeInclusive<u16>,
     Ok(first..=last)
 }
 
-/// Why nothing that happens can match the rule, whatever the other keys say.
+/// Why the rule can never match, whatever the other keys are.
 fn never_matches(rule: &GiveUpRule) -> Option<&'static str> {
     match rule {
         GiveUpRule::Status(range) if *range.end() < 200 => {

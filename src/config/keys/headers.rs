@@ -15,14 +15,14 @@ pub(in crate::config) struct Headers(pub Vec<Header>);
 /// A header of one layer.
 #[derive(Clone, Debug)]
 pub(in crate::config) struct Header {
-    /// In the writer's case.
+    /// In the case in which it was written.
     pub name: String,
     pub place: Place,
     /// `None` removes an inherited header.
     pub value: Option<Dialled>,
 }
 
-/// Headers that are ours, and what to write instead.
+/// Headers that everwire sets itself, and what to write instead.
 const OWNED: [(&str, &str); 11] = [
     ("connection", "everwire asks for the upgrade itself"),
     ("upgrade", "everwire asks for the upgrade itself"),
@@ -93,7 +93,7 @@ impl Headers {
         self.0.iter_mut().find(same)
     }
 
-    /// The headers that are sent: those that are removed are not.
+    /// The headers that are sent, without removed ones.
     fn into_sent(self) -> Vec<(String, SecretTemplate)> {
         let headers = self.0.into_iter();
         headers
@@ -119,14 +119,14 @@ fn read_header(entry: &Entry, context: &mut Context<'_>) -> Option<Header> {
     let value = HeaderValue::read(&entry.node, context);
     if !is_token(&entry.key) {
         let help = "it is a token: letters, digits and !#$%&'*+-.^_`|~ (RFC 9110 §5.6.2)";
-        context.wrong(entry.place, format!("{name} is no name of a header"), help);
+        context.wrong(entry.place, format!("invalid header name {name}"), help);
         return None;
     }
     let owned = OWNED
         .iter()
         .find(|(name, _)| entry.key.eq_ignore_ascii_case(name));
     if let Some((_, instead)) = owned {
-        let message = format!("the header {name} is everwire's own");
+        let message = format!("everwire itself sets the header {name}");
         context.wrong(entry.place, message, *instead);
         return None;
     }

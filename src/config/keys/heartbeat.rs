@@ -27,26 +27,31 @@ pub(in crate::config) enum Kind {
 choice! { Kind { "protocol" => Protocol, "text" => Text, "none" => None } }
 
 table! {
-    /// How a dead peer is found.
+    /// How a dead peer is detected.
     #[derive(PartialEq)]
     pub(in crate::config) struct HeartbeatTable {
         /// Ping frames (RFC 6455 §5.5.2), text messages, or none.
         kind: Kind = "protocol",
         /// The time between pings. Kind "text": a template such as "${beat}ms" takes effect when it first has a value.
         interval: Templated<Timeout> = "10s",
-        /// From a ping to its pong; after that the socket is lost. It may be such a template too.
+        /// The time limit from a ping to its pong; after that the socket is lost. It may be such a
+        /// template, too.
         timeout: Templated<Timeout> = "20s",
-        /// Kind "text": what is sent. Expressions in it are filled.
+        /// Kind "text": the text that is sent. Expressions in it are expanded.
         ping: Templated<Text> = "ping",
-        /// Kind "text": what the server answers: the whole message, or a table with an expression that is true of it.
+        /// Kind "text": the server's answer: the whole message, or a table with an expression that
+        /// is true for it.
         pong: PongLayer = "pong",
-        /// Kind "text": whether the server answers in order, so that an answer confirms what was sent before its ping.
+        /// Kind "text": whether the server answers in order, so that an answer confirms earlier
+        /// messages.
         fence: bool = false,
-        /// Kind "text": whether subscribers see the answers too.
+        /// Kind "text": whether subscribers get the answers, too.
         deliver: bool = false,
-        /// Kind "text": when the first ping goes out: after an interval, at once, or after a part of the interval that is drawn.
+        /// Kind "text": when the first ping is sent: after an interval, at once, or after a random
+        /// part of the interval.
         first: FirstBeat = "interval",
-        /// Kind "text": from when the interval runs: when the connection is ready, or when its socket is open.
+        /// Kind "text": when the interval starts: when the connection is ready, or when its socket
+        /// is open.
         from: HeartbeatStart = "ready",
     }
 }
@@ -70,7 +75,7 @@ impl Read for HeartbeatLayer {
         if layer.0.kind.is_some() {
             layer.refuse_other_kinds(context);
         } else if says_kind(node) {
-            // Its kind is wrong, which has been told; that is no reason to complain about the rest.
+            // Its kind is wrong, which was reported; the other keys are then not checked.
             layer.forget_text();
         }
         Some(layer)
@@ -103,7 +108,7 @@ impl IntoField<Heartbeat> for HeartbeatLayer {
             pong,
             fence,
             deliver,
-            // They are the dialogue's, as all templates are.
+            // Templates belong to the dialogue.
             first: _,
             from: _,
         } = self.0;
@@ -169,7 +174,7 @@ impl HeartbeatLayer {
         matches!(&self.0.kind, Some(kind) if kind.value == Kind::Text)
     }
 
-    /// Whether something in it is filled, or evaluated, while the connection runs.
+    /// Whether something in it is rendered, or evaluated, at run time.
     pub fn has_templates(&self) -> bool {
         let table = &self.0;
         let times = [&table.interval, &table.timeout];
@@ -184,7 +189,7 @@ impl HeartbeatLayer {
             || pong.is_some_and(|pong| matches!(pong.value, PongLayer::When(_)))
     }
 
-    /// Whether its answers confirm what was written before them.
+    /// Whether its answers confirm earlier messages.
     pub fn can_fence(&self) -> bool {
         match self.0.kind.as_ref().map(|kind| kind.value) {
             None | Some(Kind::Protocol) => true,
@@ -193,7 +198,7 @@ impl HeartbeatLayer {
         }
     }
 
-    /// Tells about keys that only a text heartbeat has, where it is another one.
+    /// Reports keys of a text heartbeat in a heartbeat of another kind.
     pub fn refuse_other_kinds(&self, context: &mut Context<'_>) {
         if self.is_text() {
             return;

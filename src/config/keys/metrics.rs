@@ -11,9 +11,9 @@ use crate::config::{
 use crate::settings::MetricsSettings;
 
 table! {
-    /// Where metrics are read, and how many.
+    /// The address and the size of the metrics.
     pub(in crate::config) struct MetricsTable => MetricsSettings {
-        /// An IP address and port of their own; "" is that of the API.
+        /// A separate IP address and port; "" is that of the API.
         listen: MetricsListen = "",
         /// Whether a token is needed: one that may read all names.
         token: bool = false,

@@ -24,6 +24,7 @@ mod sequence;
 mod service;
 #[cfg(test)]
 mod tests;
+mod tls_files;
 
 pub(super) use self::{
     access::{ServiceTlsTable, Tokens, UrlPatterns},
@@ -54,4 +55,5 @@ pub(super) use self::{
     reconnect::{ReconnectLayer, ReconnectTable},
     sequence::SequenceLayer,
     service::ServiceTable,
+    tls_files::{TlsFiles, check_tls_files},
 };

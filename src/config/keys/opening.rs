@@ -17,7 +17,7 @@ pub(in crate::config) struct OnOpen(pub Vec<Located<OpenMessage>>);
 /// One of them.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::config) enum OpenMessage {
-    /// A message that is known now, and for a text how it is written.
+    /// A message that is known now. A text is also kept as it is written.
     Plain(Opening, Option<Written>),
     /// A text with an expression.
     Template(Written),
@@ -40,7 +40,7 @@ pub(in crate::config) struct Base64(pub Bytes);
 field! { OnOpen <=> Vec<Opening>: OnOpen::into_plain, |list| list.iter().map(show).collect::<Vec<_>>() }
 
 impl OnOpen {
-    /// Whether a text in it has an expression, so that all of them are steps of a script.
+    /// Whether a text in it has an expression, which makes all of them steps of a script.
     pub fn is_script(&self) -> bool {
         let is_template =
             |message: &Located<OpenMessage>| matches!(message.value, OpenMessage::Template(_));
@@ -78,7 +78,7 @@ fn show(opening: &Opening) -> Json {
 impl Read for OnOpen {
     fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
         let Value::Array(items) = &node.value else {
-            return context.wrong_type(node, "an array of messages");
+            return context.wrong_list(node, "an array of messages");
         };
         let messages = items.iter().filter_map(|item| Located::read(item, context));
         Some(Self(messages.collect()))
@@ -101,7 +101,7 @@ impl Read for OpenMessage {
         let table = MessageTable::read(node, context)?;
         let written = |key: &str| entries.iter().any(|entry| entry.key == key);
         if written("text") == written("base64") {
-            let problem = Problem::new(node.place, "a message is either a text or base64")
+            let problem = Problem::new(node.place, "a message has either `text` or `base64`")
                 .help("write \"…\", { text = \"…\" } or { base64 = \"…\" }");
             context.problems.push(problem);
         }
@@ -123,7 +123,7 @@ impl Read for Base64 {
         match BASE64_STANDARD.decode(text) {
             Ok(bytes) => Some(Self(bytes.into())),
             Err(error) => {
-                let message = format!("this is no base64: {}", error.to_string().to_lowercase());
+                let message = format!("invalid base64: {}", error.to_string().to_lowercase());
                 let help = "write standard base64 with its padding (RFC 4648 §4)";
                 context.wrong(node.place, message, help);
                 None

@@ -7,34 +7,37 @@ use crate::config::{
 use everwire_proto::settings::{Fsync, OutboxSettings, Resend, WhenFull};
 
 table! {
-    /// How much may wait to be sent, and what is kept until it is confirmed.
+    /// How many messages may wait, and whether they are kept until they are confirmed.
     pub(in crate::config) struct OutboxTable <=> OutboxSettings {
         /// How many messages may wait.
         messages: Count = 1024,
         /// How many payload bytes may wait.
         bytes: Size = "4MiB",
-        /// What happens to the next message when it is full: it is rejected, or the oldest makes room.
+        /// What happens to a new message when the outbox is full: it is rejected, or the oldest
+        /// makes room.
         when_full: WhenFull = "reject",
-        /// How long a message may wait before it expires; "0s" is for ever.
+        /// How long a message may wait before it expires; "0s" is no limit.
         ttl: Period = "0s",
-        /// Whether messages are kept on disk until they are confirmed, and outlive the process. It takes a heartbeat that
-        /// can confirm: "protocol", or "text" with fence = true.
+        /// Whether messages are kept on disk until they are confirmed, and outlive the process.
+        /// This needs a heartbeat that can confirm: "protocol", or "text" with fence = true.
         durable: bool = false,
-        /// When durable messages are safe on disk: before they are accepted, or at intervals, so that a crash of the machine
-        /// may cost the last of them.
+        /// When durable messages are safe on disk: before they are accepted, or at intervals. With
+        /// intervals a crash of the machine may lose the last of them.
         fsync: Fsync = "always",
-        /// What happens to messages that were written and not confirmed when their socket died: they end in doubt, or are
-        /// sent again before anything newer, which takes a heartbeat that can confirm.
+        /// What happens to messages that were written and not confirmed when their socket died:
+        /// they end in doubt, or are sent again before newer ones. Sending again needs a heartbeat
+        /// that can confirm.
         resend: Resend = "never",
-        /// The most messages that may be written and unconfirmed at a time, where they are kept until they are confirmed: a lost
-        /// socket makes no more arrive twice; 0 is no limit but the outbox.
+        /// The most messages that may be written and unconfirmed at a time, if they are kept until
+        /// they are confirmed. After a loss at most this many arrive twice. 0: only the outbox
+        /// limits it.
         in_flight: Limit = 0,
     }
 }
 
 impl OutboxTable {
-    /// Tells about keys that keep messages until they are confirmed, where the heartbeat that is written at `heartbeat`
-    /// can confirm nothing.
+    /// Reports keys that keep messages until they are confirmed, if the heartbeat at `heartbeat`
+    /// cannot confirm anything.
     pub fn refuse_unconfirmed(&self, heartbeat: Place, context: &mut Context<'_>) {
         let durable = self.durable.as_ref().filter(|durable| durable.value);
         let resend = self
@@ -48,7 +51,7 @@ impl OutboxTable {
         for (key, place) in written.into_iter().flatten() {
             let problem = Problem::new(
                 place,
-                format!("`{key}` keeps messages until they are confirmed, which this heartbeat never does"),
+                format!("`{key}` needs a heartbeat that confirms messages, and this one never does"),
             )
             .related(heartbeat, "the heartbeat is here")
             .help("write heartbeat.kind = \"protocol\"; or \"text\" with fence = true, if the server answers in order");

@@ -8,15 +8,15 @@ use crate::config::{
 };
 
 table! {
-    /// What the server answers.
+    /// The server's answer.
     #[derive(PartialEq)]
     pub(in crate::config) struct PongTable {
-        /// An expression that is true of it. `id` is the number of a ping that is unanswered.
+        /// An expression that is true for it. `id` is the number of an unanswered ping.
         when: ExpressionText,
     }
 }
 
-/// What the server answers: the whole message, or an expression.
+/// The server's answer: the whole message, or an expression.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::config) enum PongLayer {
     Text(Text),
@@ -27,10 +27,11 @@ impl Read for PongLayer {
     fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
         let entries = match &node.value {
             Value::String(text) if has_holes(text) => {
-                let help = "write an expression that is true of it: pong = { when = '/id == id' }; a literal ${ is written $${";
+                let help =
+                    "write a condition: pong = { when = '/id == id' }; a literal ${ is written $${";
                 context.wrong(
                     node.place,
-                    "a pong is the whole message: nothing in it is filled",
+                    "`pong` as a text is the whole message: `${…}` is not filled in here",
                     help,
                 );
                 return None;

@@ -18,29 +18,29 @@ use crate::{
 };
 use everwire_proto::settings::RateSettings;
 
-/// What turns an inherited rate off.
+/// Removes an inherited rate.
 const UNLIMITED: &str = "unlimited";
 
-/// `per`, unless the settings say otherwise.
+/// The default of `per`.
 const DEFAULT_PERIOD: Duration = Duration::from_secs(1);
 
 /// The most buckets that a message waits for at once.
 const MAX_BUCKETS: usize = 8;
 
-/// How many of the buckets are listed where one is not known.
+/// How many of the known buckets an error lists.
 const MAX_LISTED: usize = 20;
 
 table! {
-    /// How fast messages may go out: so many in any time of this length.
+    /// A rate limit for outgoing messages: so many within any period.
     pub(in crate::config) struct RateTable <=> RateSettings {
         /// How many messages.
         messages: MessageCount,
-        /// In any time of this length. What was written within a period of a minute or more counts after a restart, too.
+        /// The period. If it is a minute or longer, messages written before a restart count, too.
         per: RatePeriod = "1s",
-        /// How many of them may go back to back after a silence; the rest is evenly spaced. At most `messages`, which is also the
-        /// default.
+        /// How many of them may be sent back to back after a silence; the rest is spaced evenly. At
+        /// most `messages`, which is also the default.
         burst: MessageCount,
-        /// Whether pings and pongs count too. They never wait; messages make room for them.
+        /// Whether pings and pongs count, too. They never wait; messages make room for them.
         control: bool = false,
     }
     no key { bucket }
@@ -83,7 +83,7 @@ impl Read for RateKeys {
 }
 
 impl RateKeys {
-    /// The buckets; `None`: what is wrong has been told.
+    /// The buckets; `None` after errors, which are reported.
     pub fn find(&self, context: &mut Context<'_>) -> Option<Vec<RateSettings>> {
         let mut found: Vec<RateSettings> = Vec::new();
         let mut is_right = true;
@@ -99,7 +99,7 @@ impl RateKeys {
             match find(key, *place, context) {
                 Some(rate) if found.iter().any(is_double) => {
                     let bucket = backticked(rate.bucket.as_deref().unwrap_or_default());
-                    let message = format!("the rate {bucket} stands here twice");
+                    let message = format!("the rate {bucket} is listed twice");
                     context.wrong(*place, message, "remove it: a message counts once");
                     is_right = false;
                 }
@@ -137,7 +137,7 @@ impl Read for RateLayer {
 }
 
 impl IntoField<Vec<RateSettings>> for RateLayer {
-    /// None where there is no limit, or what is wrong has been told.
+    /// Empty if there is no limit, or after errors.
     fn into_field(self, place: Place, context: &mut Context<'_>) -> Vec<RateSettings> {
         match self {
             Self::Unlimited => Vec::new(),
@@ -186,7 +186,7 @@ impl RateTable {
     }
 }
 
-/// A burst is a part of what a period may hold.
+/// A burst is at most what a period may hold.
 fn refuse_excess(rate: &RateSettings, place: Place, context: &mut Context<'_>) {
     if rate.burst > rate.messages {
         let message = format!(
@@ -219,7 +219,7 @@ fn find(key: &str, place: Place, context: &mut Context<'_>) -> Option<RateSettin
     if let Some(rate) = context.buckets.get(key) {
         return rate.clone();
     }
-    let problem = Problem::absence(place, format!("there is no rate {}", backticked(key)))
+    let problem = Problem::absence(place, format!("unknown rate {}", backticked(key)))
         .help(help(key, &context.buckets));
     context.problems.push(problem);
     None
@@ -246,7 +246,7 @@ impl Section for RateTable {
 
     fn name(name: &str) -> Result<String, String> {
         if name == UNLIMITED {
-            return Err(format!("rate = \"{UNLIMITED}\" is no limit at all"));
+            return Err(format!("\"{UNLIMITED}\" stands for no limit"));
         }
         let name = ConnectionName::new(name).map_err(|error| error.to_string())?;
         Ok(name.as_str().to_owned())

@@ -15,22 +15,24 @@ use everwire_proto::settings::{Backoff, Jitter, Reconnect};
 table! {
     /// The delays between dials: uniform in [min, cap], cap = min(max, initial × factor^attempt).
     pub(in crate::config) struct ReconnectTable <=> Backoff {
-        /// No delay is shorter, but the one before another URL.
+        /// The shortest delay, except before another URL.
         min: Period = "100ms",
         /// The first cap; at least `min`.
         initial: Timeout = "500ms",
-        /// No cap is longer; at least `initial`.
+        /// The longest cap; at least `initial`.
         max: Timeout = "30s",
-        /// How fast the cap grows.
+        /// The factor by which the cap grows.
         factor: Factor = 2.0,
         /// "full": uniform between `min` and the cap; "none": the cap itself.
         jitter: Jitter = "full",
-        /// A socket must be up so long before the attempts count from zero again.
+        /// How long a socket must be up before the attempts count from zero again.
         stable_after: Period = "10s",
-        /// Give up after so many failed attempts in a row, with several URLs after so many of each; 0 is never.
+        /// Give up after this many failed attempts in a row; with several URLs, after this many for
+        /// each. 0 is never.
         max_attempts: Limit = 0,
-        /// What ends the attempts: "status:401", "status:400-499" (of the server, or of its proxy), "close:4010-4014" (1005: a close
-        /// frame without a code, 1006: none came), "cause:refused".
+        /// Causes that end the attempts: "status:401", "status:400-499" (of the server, or of its
+        /// proxy), "close:4010-4014" (1005: a close frame without a code, 1006: no close frame),
+        /// "cause:refused".
         give_up_on: GiveUpOn = [],
     }
 }
@@ -50,7 +52,7 @@ impl Read for ReconnectLayer {
                 .map(Self::Backoff),
             Value::String(text) if text == "never" => Some(Self::Never),
             Value::String(text) => {
-                let message = format!("{} is not known here", backticked(text));
+                let message = format!("invalid value {}", backticked(text));
                 context.wrong(node.place, message, "write \"never\", or a table");
                 None
             }

@@ -12,11 +12,13 @@ use crate::config::{
 use everwire_proto::settings::SequenceSettings;
 
 table! {
-    /// Where the peer's own numbers stand in its text messages.
+    /// Where the peer's own numbers are in its text messages.
     pub(in crate::config) struct SequenceTable <=> SequenceSettings {
-        /// Where the number stands, which grows by one from message to message, as a JSON Pointer (RFC 6901): "/data/t".
+        /// The place of the number, which grows by one from message to message, as a JSON Pointer
+        /// (RFC 6901): "/data/t".
         json: Pointer,
-        /// Where the name of the stream stands in which the number counts; "": all numbers are of one stream.
+        /// The place of the name of the stream that the number belongs to; "": all numbers are of
+        /// one stream.
         by: Pointer = "",
     }
 }
@@ -36,7 +38,7 @@ impl Read for SequenceLayer {
                 .map(Self::Table),
             Value::String(text) if text == "none" => Some(Self::None),
             Value::String(text) => {
-                let message = format!("{} is not known here", backticked(text));
+                let message = format!("invalid value {}", backticked(text));
                 context.wrong(
                     node.place,
                     message,
@@ -61,14 +63,14 @@ impl Read for SequenceLayer {
 }
 
 impl IntoField<Option<SequenceSettings>> for SequenceLayer {
-    /// None, too, where what is wrong has been told.
+    /// Also `None` after errors, which are reported.
     fn into_field(self, place: Place, context: &mut Context<'_>) -> Option<SequenceSettings> {
         let table = match self {
             Self::None => return None,
             Self::Table(table) => *table,
         };
         let Some(json) = &table.json else {
-            let problem = Problem::absence(place, "`sequence` has no json")
+            let problem = Problem::absence(place, "`sequence` has no `json`")
                 .help("write where the number stands: sequence = { json = \"/data/t\" }");
             context.problems.push(problem);
             return None;

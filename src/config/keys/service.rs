@@ -12,42 +12,49 @@ use crate::settings::{LogFormat, LogLevel, LogSettings, PublicUrl, ServiceSettin
 use everwire_proto::settings::{HostSettings, Rate};
 
 table! {
-    /// What concerns the process as a whole.
+    /// Settings of the process as a whole.
     pub(in crate::config) struct ServiceTable => ServiceSettings {
-        /// The IP address and port of the HTTP API; one that other machines reach needs tokens or client certificates.
+        /// The IP address and port of the HTTP API. An address that other machines reach needs
+        /// tokens or client certificates.
         listen: Listen = "127.0.0.1:9180",
         /// Threads for connections; 0 is one per core.
         workers: Workers = 0,
-        /// The folder of what must outlive the process.
+        /// The folder for data that must outlive the process.
         state_dir: FilePath = "everwire-state",
-        /// Whether the configuration is read again when its files change. SIGHUP has it read again in any case.
+        /// Whether the configuration is read again when its files change. SIGHUP always reads it
+        /// again.
         watch: bool = false,
         /// How long a shutdown may flush outboxes and close sockets.
         drain_timeout: Period = "25s",
         /// How many handshakes may be in flight over all names.
         max_handshakes: Count = 64,
-        /// How many dials there may be in a time over all names: "200/s", "300/5m", "unlimited".
+        /// How many dials may start within a period, over all names: "200/s", "300/5m",
+        /// "unlimited".
         dial_rate: Rate = "unlimited",
         /// Limits of single hosts, by "host" or "host:port".
         hosts: Named<HostTable>,
-        /// One bound over what all connections keep: histories, outboxes, unfinished messages, readers and bodies of requests; "auto" is half
-        /// of what the machine, or the least of the control groups around the process, has.
+        /// The limit over all that connections keep: histories, outboxes, unfinished messages,
+        /// readers and bodies of requests. "auto" is half of the machine's memory, or of the
+        /// smallest limit of the process's control groups.
         memory: MemoryLimit = "auto",
-        /// One bound over the histories of all connections, at most half of `memory`: above it those that hold most let go of their oldest.
+        /// The limit over the histories of all connections, at most half of `memory`. Beyond it the
+        /// longest histories drop their oldest messages.
         history_bytes: Size = "256MiB",
         /// What is logged, and how.
         log: LogTable,
-        /// Who may use the API: without any token all on this machine may.
+        /// The tokens for the API: without any, everybody on this machine has access.
         tokens: Tokens = [],
         /// TLS of the API, and client certificates.
         tls: ServiceTlsTable,
-        /// Where metrics are read, and how many.
+        /// The address and the size of the metrics.
         metrics: MetricsTable,
-        /// Where users find the service behind a reverse proxy: an http or https URL, with the prefix of its paths; "": there is none.
+        /// Where users find the service behind a reverse proxy: an http or https URL, with the
+        /// prefix of its paths; "" is none.
         public_url: PublicUrlText = "",
-        /// What the API may dial, as patterns of URLs; without any: public addresses only. Checked at each dial.
+        /// The URLs that the API may dial, as patterns; without any, public addresses only. Checked
+        /// at each dial.
         allow_urls: UrlPatterns = [],
-        /// Upper limits of what comes over the API. What [defaults] give to a name may be more.
+        /// Upper limits for settings that come over the API. Values from [defaults] may be larger.
         api_limits: ApiLimitsTable,
     }
     no key { remember }
@@ -56,7 +63,7 @@ table! {
 table! {
     /// The limits of a host.
     pub(in crate::config) struct HostTable => HostSettings {
-        /// How many dials there may be to this host in a time.
+        /// How many dials to this host may start within a period.
         dial_rate: Rate = "unlimited",
         /// How many handshakes with this host may be in flight.
         max_handshakes: Count = 16,
@@ -70,12 +77,12 @@ table! {
         level: LogLevel = "info",
         /// "auto": pretty on a terminal, JSON otherwise.
         format: LogFormat = "auto",
-        /// Whether each message is logged too.
+        /// Whether each message is logged, too.
         messages: bool = false,
     }
 }
 
-/// Where users find the service; empty: where it listens.
+/// Where users find the service; empty: at its own address.
 #[derive(Clone, Debug)]
 pub(in crate::config) struct PublicUrlText(Option<PublicUrl>);
 
@@ -111,7 +118,7 @@ impl Section for HostTable {
     const KEYS: &'static [&'static [&'static str]] = &[Self::NAMES, Self::LATER];
     const NAME_PATTERN: &'static str = r"^[^/@\s]+$";
 
-    /// `host` or `host:port`, in the form that it has in a parsed URL.
+    /// `host` or `host:port`, in the form of a parsed URL.
     fn name(name: &str) -> Result<String, String> {
         let (host, port) = match name.rsplit_once(':') {
             Some((host, port)) if !port.ends_with(']') => (host, Some(port)),

@@ -1,58 +1,70 @@
-//! What reading needs besides the tree, and where it tells what is wrong.
+//! The context of reading, which also collects the errors.
 
-use std::{collections::BTreeMap, ops::Range, path::PathBuf, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    ops::Range,
+    path::PathBuf,
+    sync::Arc,
+};
 
 use everwire_proto::settings::{Pattern, RateSettings, UrlPattern, dialogue::SharedPreparation};
 
-use super::{File, Node, Place, Problem, Problems, string};
-use crate::settings::Source;
+use super::{File, Node, Place, Problem, Problems, Value, node::clipped, string};
+use crate::{core::Cause, settings::Source};
 
-/// Who wrote what is read.
+/// The origin of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::config) enum Origin {
-    /// The operator: files and the environment are read where the text says so.
+    /// The operator: files and the environment are read as the text says.
     Files,
-    /// Whoever may use the API: the text reaches neither.
+    /// A user of the API: the text may read neither.
     Api,
 }
 
-/// The buckets of `[rates]`, by key. One that is wrong, which has been told, has no settings.
+/// The buckets of `[rates]`, by key; `None` for one with errors.
 pub(in crate::config) type Buckets = BTreeMap<String, Option<RateSettings>>;
 
-/// What `[prepare]` has, by key. One that is wrong, which has been told, has nothing.
+/// The entries of `[prepare]`, by key; `None` for one with errors.
 pub(in crate::config) type Preparations = BTreeMap<String, Option<Arc<SharedPreparation>>>;
 
-/// Names whose heartbeats must be able to confirm, and where that is said.
+/// Files that only a dial reads, with their errors.
+pub(in crate::config) type LaterFiles = HashMap<(&'static str, Vec<PathBuf>), Option<String>>;
+
+/// Names whose heartbeats must be able to confirm, and the place that requires it.
 #[derive(Debug)]
 pub(in crate::config) struct Confirmed {
     pub names: Pattern,
     pub place: Place,
 }
 
-/// What reading needs besides the tree.
+/// The context of reading.
 pub(in crate::config) struct Context<'a> {
-    /// Who wrote it.
+    /// The origin of the text.
     pub origin: Origin,
     /// Files and variables.
     pub source: &'a dyn Source,
     /// The files that places point into.
     pub files: Vec<File>,
-    /// The buckets that connections may name, as soon as `[rates]` has been read.
+    /// The buckets that connections may name, once `[rates]` is read.
     pub buckets: Arc<Buckets>,
-    /// The URLs on addresses that are not public which a peer may name nevertheless, as soon as `service.allow_urls` has been read.
+    /// The URLs on addresses that are not public which a peer may still name, once
+    /// `service.allow_urls` is read.
     pub allow_urls: Arc<[UrlPattern]>,
-    /// What connections may share before their dials, as soon as `[prepare]` has been read.
+    /// The preparations that connections may share, once `[prepare]` is read.
     pub preparations: Arc<Preparations>,
+    /// The files that only a dial reads, as far as they were checked. `None` unless the
+    /// configuration is only checked.
+    pub later_files: Option<LaterFiles>,
     /// The names that `nats.out` needs confirmations of, as soon as `[nats]` has been read.
     pub confirmed: Option<Confirmed>,
     /// The patterns that `[nats]` bridges, and where they are written.
     pub bridged: Vec<(Pattern, Place)>,
-    /// What is wrong, so far.
+    /// The errors so far.
     pub problems: Problems,
 }
 
 impl<'a> Context<'a> {
-    /// Nothing read, nothing wrong.
+    /// An empty context.
     pub fn new(source: &'a dyn Source) -> Self {
         Self {
             origin: Origin::Files,
@@ -61,6 +73,7 @@ impl<'a> Context<'a> {
             buckets: Arc::default(),
             allow_urls: Arc::default(),
             preparations: Arc::default(),
+            later_files: None,
             confirmed: None,
             bridged: Vec::new(),
             problems: Problems::default(),
@@ -73,12 +86,25 @@ impl<'a> Context<'a> {
         self.files.len() as u32 - 1
     }
 
+    /// What is wrong with files that only a dial reads, if the configuration is only checked. `read` reads them as the dial does, each once.
+    pub fn look_at_later_files(
+        &mut self,
+        what: &'static str,
+        paths: Vec<PathBuf>,
+        read: impl FnOnce() -> Result<(), Cause>,
+    ) -> Option<String> {
+        let seen = self.later_files.as_mut()?;
+        let wrong = seen.entry((what, paths));
+        let wrong = wrong.or_insert_with(|| read().err().map(|cause| cause.text().into_owned()));
+        wrong.clone()
+    }
+
     /// Tells what is wrong with the text at `place`.
     pub fn wrong(&mut self, place: Place, message: impl Into<String>, help: impl Into<String>) {
         self.problems.push(Problem::new(place, message).help(help));
     }
 
-    /// Tells about something that only a file may say; false where a file says it.
+    /// Reports something that only a file may contain; `false` if this is a file.
     pub fn refuse_over_api(&mut self, place: Place, what: &str, help: &str) -> bool {
         let refused = self.origin == Origin::Api;
         if refused {
@@ -87,10 +113,21 @@ impl<'a> Context<'a> {
         refused
     }
 
-    /// Tells that a value has the wrong type.
+    /// Reports a value of a wrong type.
     pub fn wrong_type<T>(&mut self, node: &Node, expected: &str) -> Option<T> {
         let message = format!("expected {expected}, found {}", node.describe());
         self.problems.push(Problem::new(node.place, message));
+        None
+    }
+
+    /// The same of what must be an array: one text alone only lacks its brackets.
+    pub fn wrong_list<T>(&mut self, node: &Node, expected: &str) -> Option<T> {
+        let message = format!("expected {expected}, found {}", node.describe());
+        let problem = Problem::new(node.place, message);
+        self.problems.push(match &node.value {
+            Value::String(text) => problem.help(format!("write a list: [{:?}]", clipped(text))),
+            _ => problem,
+        });
         None
     }
 
@@ -102,7 +139,8 @@ impl<'a> Context<'a> {
         None
     }
 
-    /// The place of `part` within `place`, when the source spells it the same way; all of `place` otherwise.
+    /// The place of `part` within `place`, if the source spells it the same way; otherwise all of
+    /// `place`.
     pub fn within(&self, place: Place, part: &str) -> Place {
         let Some(file) = self.files.get(place.file as usize) else {
             return place;
@@ -116,7 +154,7 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// The place of some bytes of a string, which stands at `place` and comes to `text`.
+    /// The place of a byte range of a string at `place` whose value is `text`.
     pub fn part(&self, place: Place, text: &str, span: Range<usize>) -> Place {
         let Some(file) = self.files.get(place.file as usize) else {
             return place;
@@ -126,7 +164,7 @@ impl<'a> Context<'a> {
             Ok(part) => return Place::new(place.file, start + part.start..start + part.end),
             Err(at) => at,
         };
-        // What a fleet has put in stands nowhere, and what stands behind it is somewhere else.
+        // Text that a fleet has inserted is not in the source, and shifts what follows it.
         let part = text.get(span).unwrap_or_default();
         let behind = raw.get(same_until..).and_then(|rest| rest.find(part));
         match behind {
@@ -138,7 +176,7 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// A path as it is written at `place`: a relative one starts at the folder of its file.
+    /// Resolves a path that is written at `place`: a relative one starts at the folder of its file.
     pub fn resolve(&self, place: Place, path: &str) -> PathBuf {
         self.files
             .get(place.file as usize)

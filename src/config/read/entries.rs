@@ -1,13 +1,13 @@
-//! Tables whose keys the file chooses, and which are merged key by key.
+//! Tables with free keys, which are merged key by key.
 
 use serde_json::{Value as Json, json};
 
 use super::{Context, Item, Node, Read, Value};
 
-/// What the names of a dialogue look like, for JSON Schema.
+/// The pattern of a dialogue's names, for JSON Schema.
 const NAME_PATTERN: &str = "^[a-z][A-Za-z0-9_]*$";
 
-/// Values under names that the file chooses, in its order; the inherited ones come first.
+/// Values under names that the file chooses, in its order; inherited ones come first.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::config) struct Entries<T>(pub Vec<Item<T>>);
 

@@ -9,33 +9,34 @@ use super::{Context, Keys, Named, Place};
 
 /// A value that becomes a field of the settings.
 pub(in crate::config) trait IntoField<Field>: Sized {
-    /// The field, for the value at `place`. What is wrong with it is told to the context.
+    /// The field, for the value at `place`. Errors are reported to the context.
     fn into_field(self, place: Place, context: &mut Context<'_>) -> Field;
 }
 
-/// A value whose field can be shown to anyone who may read the status.
+/// A value whose field is safe to show to readers of the status.
 pub(in crate::config) trait ShowField<Field> {
-    /// The field as a file would say it, secrets as `***`; `null` where a file would leave the key out.
+    /// The field in the notation of a file, secrets as `***`; `null` if a file would leave the key
+    /// out.
     fn show_field(field: &Field) -> Json;
 }
 
 /// A table whose keys become the fields of settings.
 pub(in crate::config) trait IntoSettings: Keys {
-    /// What the table becomes.
+    /// The settings.
     type Settings;
 
-    /// These settings, changed by the keys that are written. What is wrong is told to the context.
+    /// These settings, changed by the written keys. Errors are reported to the context.
     fn over(self, settings: Self::Settings, context: &mut Context<'_>) -> Self::Settings;
 }
 
-/// A table whose settings can be shown to anyone who may read the status.
+/// A table whose settings are safe to show to readers of the status.
 pub(in crate::config) trait ShowSettings: IntoSettings {
-    /// The settings under the keys of the table, those included that have their default.
+    /// The settings under the keys of the table, including defaults.
     fn masked(settings: &Self::Settings) -> Json;
 }
 
-/// Says what a type of values becomes: `Workers => usize: |count| count.0`. With `<=>` a second
-/// function says how to show it: `Factor <=> f64: |factor| factor.0, |factor| *factor`.
+/// Declares the field for a type of values: `Workers => usize: |count| count.0`. With `<=>` a
+/// second function shows it: `Factor <=> f64: |factor| factor.0, |factor| *factor`.
 macro_rules! field {
     ($value:ident => $field:ty: $into:expr) => {
         impl $crate::config::read::IntoField<$field> for $value {
@@ -61,7 +62,7 @@ macro_rules! field {
 }
 pub(in crate::config) use field;
 
-/// What `show` makes of a field.
+/// Serializes what `show` returns for a field.
 pub(in crate::config) fn show<Field, Shown: Serialize>(
     field: &Field,
     show: impl Fn(&Field) -> Shown,
@@ -69,7 +70,7 @@ pub(in crate::config) fn show<Field, Shown: Serialize>(
     json!(show(field))
 }
 
-/// A table is a value, too: what is not written keeps its default.
+/// A table is a value, too: keys that are not written keep their defaults.
 impl<T: IntoSettings<Settings: Default>> IntoField<T::Settings> for T {
     fn into_field(self, _: Place, context: &mut Context<'_>) -> T::Settings {
         self.over(T::Settings::default(), context)

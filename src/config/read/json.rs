@@ -10,7 +10,7 @@ use super::{Entry, Node, Place, Value, backticked};
 /// The file number of places in a JSON text; no file of a configuration has it.
 const JSON: u32 = u32::MAX;
 
-/// Where the values of a JSON text stand.
+/// The pointers of the values of a JSON text.
 #[derive(Debug, Default)]
 pub(in crate::config) struct Pointers(Vec<String>);
 
@@ -34,7 +34,7 @@ impl Pointers {
 ///
 /// # Errors
 ///
-/// The text is no JSON, nests too deeply, says a key twice, or has a value that TOML does not have.
+/// The text is not JSON, nests too deeply, repeats a key, or has a value that TOML does not have.
 pub(in crate::config) fn parse_json(
     text: &[u8],
     pointers: &mut Pointers,
@@ -46,7 +46,8 @@ pub(in crate::config) fn parse_json(
     Ok(node)
 }
 
-/// The tree of a JSON value that stands at `pointer`, with what TOML does not have: no key takes that.
+/// The tree of a JSON value at `pointer`. Values that TOML does not have are included; no key
+/// accepts them.
 ///
 /// # Errors
 ///

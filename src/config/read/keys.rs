@@ -1,28 +1,28 @@
-//! Tables whose keys are known: they are read, and described in the JSON Schema.
+//! Tables with known keys: reading them, and their JSON Schema.
 
 use serde_json::{Map, Value as Json, json};
 
 use super::{Context, Entry, Node, Place, Problem, Value, backticked};
 
-/// A table whose keys are known.
+/// A table with known keys.
 pub(in crate::config) trait Keys: Default {
-    /// What the table is for.
+    /// The purpose of the table.
     const ABOUT: &'static str;
     /// The keys.
     const NAMES: &'static [&'static str];
-    /// The keys that the contract knows and this version does not.
+    /// Keys of the contract that this version does not have.
     const LATER: &'static [&'static str];
-    /// `secrets`, if it holds some: what is wrong with it is told without its texts.
+    /// `secrets` if it holds some: errors are then reported without its texts.
     const HOLDS: &'static [&'static str];
 
-    /// Reads the value of a key; whether the key is one of [`NAMES`](Self::NAMES).
+    /// Reads the value of a key. `true` if the key is one of [`NAMES`](Self::NAMES).
     fn set(&mut self, key: &str, node: &Node, context: &mut Context<'_>) -> bool;
 
     /// The JSON Schema of each key.
     fn properties() -> Map<String, Json>;
 }
 
-/// Reads a table, all of whose keys must be known.
+/// Reads a table with only known keys.
 pub(in crate::config) fn read_table<T: Keys>(node: &Node, context: &mut Context<'_>) -> Option<T> {
     match &node.value {
         Value::Table(entries) => Some(read_entries(entries, context)),
@@ -31,7 +31,7 @@ pub(in crate::config) fn read_table<T: Keys>(node: &Node, context: &mut Context<
     }
 }
 
-/// Reads a table's entries, all of whose keys must be known.
+/// Reads the entries of a table with only known keys.
 pub(in crate::config) fn read_entries<'a, T: Keys>(
     entries: impl IntoIterator<Item = &'a Entry>,
     context: &mut Context<'_>,
@@ -39,7 +39,7 @@ pub(in crate::config) fn read_entries<'a, T: Keys>(
     let mut table = T::default();
     for entry in entries {
         if !table.set(&entry.key, &entry.node, context) {
-            // A misspelt password is one all the same.
+            // A misspelt `password` is still a password.
             if !T::HOLDS.is_empty() {
                 context.problems.hide(entry.node.place);
             }
@@ -49,7 +49,10 @@ pub(in crate::config) fn read_entries<'a, T: Keys>(
     table
 }
 
-/// Tells that a key is unknown, or that it is still to come.
+/// A table with more keys than this is not listed if a similar key exists.
+const MANY_KEYS: usize = 16;
+
+/// Reports that a key is unknown, or belongs to a later version.
 pub(in crate::config) fn unknown_key(
     key: &str,
     place: Place,
@@ -66,13 +69,15 @@ pub(in crate::config) fn unknown_key(
     let known: Vec<&str> = known.concat();
     let list = format!("the keys here are {}", known.join(", "));
     let help = match similar(key, known.iter().chain(later).copied()) {
+        // Whoever is told the likely key does not search it in a long list.
+        Some(meant) if known.len() > MANY_KEYS => format!("did you mean `{meant}`?"),
         Some(meant) => format!("did you mean `{meant}`? {list}"),
         None => list,
     };
     context.wrong(place, format!("unknown key {name}"), help);
 }
 
-/// The word of a list that `word` is probably a misspelling of.
+/// The word of a list that `word` probably means.
 pub(in crate::config) fn similar<'a>(
     word: &str,
     list: impl IntoIterator<Item = &'a str>,

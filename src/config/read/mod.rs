@@ -1,4 +1,4 @@
-//! Reading typed values out of the tree of a file: every error is collected, and reading goes on.
+//! Reads typed values from the tree of a file. All errors are collected, and reading goes on.
 
 mod context;
 mod entries;
@@ -15,7 +15,7 @@ mod table;
 mod typed;
 
 pub(super) use self::{
-    context::{Buckets, Confirmed, Context, Origin, Preparations},
+    context::{Buckets, Confirmed, Context, LaterFiles, Origin, Preparations},
     entries::Entries,
     field::{IntoField, IntoSettings, ShowField, ShowSettings, field, show},
     json::{Pointers, node_of_json, parse_json},

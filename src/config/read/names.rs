@@ -7,29 +7,29 @@ use serde_json::{Value as Json, json};
 use super::{Context, Entry, Node, Place, Problem, Read, Value, backticked, similar};
 use crate::core::{ConnectionName, InvalidName};
 
-/// What may stand under a name.
+/// What is declared under a name.
 pub(in crate::config) trait Section: Read {
     /// The section's key in the file.
     const SECTION: &'static str;
-    /// What one of these is called.
+    /// The noun for one of them.
     const WHAT: &'static str;
     /// The pattern of a name, for JSON Schema.
     const NAME_PATTERN: &'static str =
         r"^(?!.*\.\.)[A-Za-z0-9]([A-Za-z0-9._:-]{0,126}[A-Za-z0-9])?$";
 
-    /// The keys that may stand in such a table, now or later.
+    /// The keys of such a table, now or later.
     const KEYS: &'static [&'static [&'static str]];
 
-    /// Whether a key may stand in such a table, now or later.
+    /// Whether a key belongs to such a table, now or later.
     fn knows(key: &str) -> bool {
         Self::KEYS.iter().any(|keys| keys.contains(&key))
     }
 
-    /// Checks a name, and gives it the form in which it is looked up.
+    /// Checks a name, and normalises it for lookups.
     ///
     /// # Errors
     ///
-    /// Why it is none.
+    /// Why the name is invalid.
     fn name(name: &str) -> Result<String, String> {
         ConnectionName::new(name)
             .map(|name| name.as_str().to_owned())
@@ -46,7 +46,7 @@ pub(in crate::config) struct Named<T>(pub Vec<Item<T>>);
 pub(in crate::config) struct Item<T> {
     /// A valid name.
     pub name: String,
-    /// Where the name stands.
+    /// The place of the name.
     pub place: Place,
     pub value: T,
 }
@@ -79,8 +79,21 @@ impl<T: Section> Read for Named<T> {
     }
 }
 
+/// The name that may be meant by one that cannot be used.
+fn likely_name(name: &str) -> Option<String> {
+    let is_usual = |c: char| c.is_ascii_alphanumeric() || "._:-".contains(c);
+    let likely = name.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+    let likely: String = likely
+        .chars()
+        .map(|c| if is_usual(c) { c } else { '-' })
+        .take(64)
+        .collect();
+    (!likely.is_empty() && likely != name).then_some(likely)
+}
+
 impl<T: Section> Named<T> {
-    /// Reads the table under `name`; tables within it that are no keys of its kind are names that lack quotes.
+    /// Reads the table under `name`. Inner tables that are not keys of its kind are names that lack
+    /// quotes.
     fn read_entry(&mut self, name: &str, entry: &Entry, context: &mut Context<'_>) {
         let entries: &[Entry] = match &entry.node.value {
             Value::Table(entries) => entries,
@@ -108,14 +121,21 @@ impl<T: Section> Named<T> {
                 place: entry.place,
                 value,
             })),
-            Err(error) => context.problems.push(Problem::new(
-                entry.place,
-                format!("{} is no name of a {}: {error}", backticked(name), T::WHAT),
-            )),
+            Err(error) => {
+                let message = format!("invalid {} name {}: {error}", T::WHAT, backticked(name));
+                let problem = Problem::new(entry.place, message);
+                context.problems.push(match likely_name(name) {
+                    Some(likely) if T::name(&likely).is_ok() => {
+                        problem.help(format!("write a name such as {likely:?}"))
+                    }
+                    _ => problem,
+                });
+            }
         }
     }
 
-    /// Names that were written differently may be the same: `a.b` with and without quotes, a host in another case.
+    /// Different spellings may be the same name: `a.b` with and without quotes, a host in another
+    /// case.
     fn refuse_doubles(&mut self, context: &mut Context<'_>) {
         let mut places = HashMap::with_capacity(self.0.len());
         self.0.retain(|item| match places.entry(item.name.clone()) {
@@ -158,7 +178,7 @@ impl<T: Section> Named<T> {
     }
 }
 
-/// Whether a table inside a named thing is the rest of a dotted name, rather than a misspelt key.
+/// Whether an inner table is the rest of a dotted name, rather than a misspelt key.
 fn is_unquoted<T: Section>(entry: &Entry) -> bool {
     let Value::Table(inner) = &entry.node.value else {
         return false;

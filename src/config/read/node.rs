@@ -1,8 +1,8 @@
-//! A configuration as a tree in which everything knows where it was written.
+//! A configuration as a tree with the place of each part.
 
 use super::Place;
 
-/// A value, and where it stands.
+/// A value and its place.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::config) struct Node {
     pub place: Place,
@@ -16,9 +16,9 @@ pub(in crate::config) enum Value {
     Integer(i64),
     Float(f64),
     Boolean(bool),
-    /// JSON has it, and TOML does not. No key takes it: it stands within an item.
+    /// JSON has it, and TOML does not. No key accepts it; it may be within an item.
     Null,
-    /// As it was written; no key takes one.
+    /// As it was written; no key accepts one.
     Datetime(String),
     Array(Vec<Node>),
     Table(Table),
@@ -27,7 +27,7 @@ pub(in crate::config) enum Value {
 /// A table's entries, in the order of the file.
 pub(in crate::config) type Table = Vec<Entry>;
 
-/// A key, where it stands, and its value.
+/// A key, its place, and its value.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::config) struct Entry {
     pub key: String,
@@ -36,7 +36,15 @@ pub(in crate::config) struct Entry {
 }
 
 impl Node {
-    /// What a person calls this value, in an error.
+    /// Whether it is a table with this key.
+    pub fn has(&self, key: &str) -> bool {
+        match &self.value {
+            Value::Table(entries) => entries.iter().any(|entry| entry.key == key),
+            _ => false,
+        }
+    }
+
+    /// A readable description of this value, for errors.
     pub fn describe(&self) -> String {
         match &self.value {
             Value::String(text) => format!("the string {:?}", clipped(text)),

@@ -1,4 +1,4 @@
-//! Where a text stands in the files of a configuration.
+//! Places of texts in the files of a configuration.
 
 use std::path::PathBuf;
 
@@ -9,23 +9,23 @@ pub(in crate::config) struct Place {
     pub file: u32,
     /// The first byte.
     pub start: u32,
-    /// Behind the last byte.
+    /// After the last byte.
     pub end: u32,
 }
 
 /// A file of the configuration, or one that it names.
 #[derive(Debug)]
 pub(in crate::config) struct File {
-    /// As a person knows it.
+    /// Its name for people.
     pub name: String,
-    /// Where relative paths start.
+    /// The start of relative paths.
     pub folder: PathBuf,
     /// Its text.
     pub text: String,
 }
 
 impl Place {
-    /// A range of bytes in the file with this index. Files are far smaller than 4 GiB (see `MAX_FILE`).
+    /// A byte range in the file with this index. Files are far smaller than 4 GiB (see `MAX_FILE`).
     pub fn new(file: u32, range: std::ops::Range<usize>) -> Self {
         let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
         Self {
@@ -40,14 +40,14 @@ impl Place {
         self.file == other.file && (self.start..self.end).contains(&other.start)
     }
 
-    /// The bytes that this place covers in `text`, moved to character boundaries.
+    /// The bytes of this place in `text`, moved to character boundaries.
     pub fn range(self, text: &str) -> std::ops::Range<usize> {
         let start = boundary(text, self.start as usize);
         start..boundary(text, self.end as usize).max(start)
     }
 }
 
-/// The last character boundary of `text` that is not behind `at`.
+/// The last character boundary of `text` at or before `at`.
 pub(in crate::config) fn boundary(text: &str, at: usize) -> usize {
     let mut at = at.min(text.len());
     while !text.is_char_boundary(at) {

@@ -1,4 +1,4 @@
-//! Collects what is wrong, each thing once.
+//! Collects errors, each once.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,13 +8,14 @@ use crate::{
     settings::{Diagnostic, Excerpt, Related},
 };
 
-/// How many errors are told; the rest is counted.
+/// How many errors are reported; the rest is counted.
 const MAX_TOLD: usize = 200;
 
-/// How many different errors are told about one place: a fleet's template may be wrong for each of its names.
+/// How many errors are reported for one place: a fleet's template may be wrong for each of its
+/// names.
 const MAX_TOLD_AT_PLACE: usize = 5;
 
-/// One thing that is wrong.
+/// One error.
 #[derive(Debug)]
 pub(in crate::config) struct Problem {
     place: Place,
@@ -26,32 +27,32 @@ pub(in crate::config) struct Problem {
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Kind {
-    /// The text is no TOML.
+    /// The text is not TOML.
     Syntax,
-    /// Something that should be there is not; a syntax error in the same file may be the reason.
+    /// Something is missing; a syntax error in the same file may be the reason.
     Absence,
     Other,
 }
 
-/// What is wrong, so far.
+/// The errors so far.
 #[derive(Debug, Default)]
 pub(in crate::config) struct Problems {
     found: Vec<Problem>,
-    /// What is allowed, and looks like a mistake.
+    /// Things that are valid, but look like a mistake.
     warnings: Vec<Problem>,
     seen: HashSet<(Place, Option<Place>, String)>,
     at_place: HashMap<Place, usize>,
     omitted: usize,
-    /// The connection that is read from a template just now.
+    /// The connection that is currently read from a template.
     pub subject: Option<String>,
-    /// What a syntax error before it makes meaningless.
+    /// Places that an earlier syntax error makes meaningless.
     distrusted: Vec<Place>,
-    /// Literal secrets, blotted out where the source is quoted.
+    /// Literal secrets, masked where the source is quoted.
     hidden: HashSet<Place>,
 }
 
 impl Problem {
-    /// A problem with what stands at `place`.
+    /// An error at `place`.
     pub fn new(place: Place, message: impl Into<String>) -> Self {
         Self {
             place,
@@ -62,7 +63,7 @@ impl Problem {
         }
     }
 
-    /// The file is no TOML here.
+    /// The file is not TOML here.
     pub fn syntax(place: Place, message: impl Into<String>) -> Self {
         Self {
             kind: Kind::Syntax,
@@ -70,7 +71,7 @@ impl Problem {
         }
     }
 
-    /// Something is missing in what stands at `place`.
+    /// Something is missing at `place`.
     pub fn absence(place: Place, message: impl Into<String>) -> Self {
         Self {
             kind: Kind::Absence,
@@ -78,13 +79,13 @@ impl Problem {
         }
     }
 
-    /// What would be right.
+    /// Adds a remedy.
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
 
-    /// Another place that has to do with it.
+    /// Adds a related place.
     pub fn related(mut self, place: Place, message: impl Into<String>) -> Self {
         self.related = Some((place, message.into()));
         self
@@ -92,7 +93,7 @@ impl Problem {
 }
 
 impl Problems {
-    /// Takes a problem, unless the same was told about the same places before.
+    /// Adds an error, unless the same was reported for the same places before.
     pub fn push(&mut self, mut problem: Problem) {
         let related = problem.related.as_ref().map(|(place, _)| *place);
         let key = (problem.place, related, problem.message.clone());
@@ -102,7 +103,7 @@ impl Problems {
         let at_place = self.at_place.entry(problem.place).or_default();
         *at_place += 1;
         if *at_place > MAX_TOLD_AT_PLACE || self.found.len() >= MAX_TOLD {
-            // What is only counted need not be remembered.
+            // Errors that are only counted need not be remembered.
             self.seen.remove(&key);
             self.omitted += 1;
         } else {
@@ -113,7 +114,7 @@ impl Problems {
         }
     }
 
-    /// Takes what is no error and looks like one, unless the same was told before.
+    /// Adds a warning, unless the same was reported before.
     pub fn warn(&mut self, problem: Problem) {
         let key = (problem.place, None, problem.message.clone());
         if self.warnings.len() < MAX_TOLD && self.seen.insert(key) {
@@ -121,21 +122,21 @@ impl Problems {
         }
     }
 
-    /// Nothing is told about `place` but what is wrong with its syntax.
+    /// From now on reports only syntax errors for `place`.
     pub fn distrust(&mut self, place: Place) {
         self.distrusted.push(place);
     }
 
-    /// Blots out what stands at `place` wherever the source is quoted.
+    /// Masks the text at `place` wherever the source is quoted.
     pub fn hide(&mut self, place: Place) {
         self.hidden.insert(place);
     }
 
-    /// All that looks wrong, in the order of the files.
+    /// All warnings, in the order of the files.
     ///
     /// # Errors
     ///
-    /// All that is wrong.
+    /// All errors.
     pub fn into_diagnostics(mut self, files: Vec<File>) -> Result<Vec<Diagnostic>, Diagnostics> {
         if self.found.is_empty() && self.warnings.is_empty() {
             return Ok(Vec::new());
@@ -156,7 +157,7 @@ impl Problems {
         Err(Diagnostics::new(in_order(self.found), self.omitted))
     }
 
-    /// All that is wrong with a JSON text, in its order, and how much more there is.
+    /// All errors of a JSON text, in its order, and how many more there are.
     pub fn into_key_errors(mut self, pointers: &Pointers) -> (Vec<KeyError>, usize) {
         self.found.sort_by_key(|problem| problem.place);
         let told = self.found.into_iter().map(|problem| KeyError {
@@ -167,7 +168,8 @@ impl Problems {
         (told.collect(), self.omitted)
     }
 
-    /// A syntax error makes what follows look wrong too: one error per broken line, and nothing "missing" in that file.
+    /// A syntax error makes later parts look wrong, too: keeps one error per broken line, and no
+    /// "missing" in that file.
     fn drop_consequences(&mut self, lines: &[Lines]) {
         let line = |place: Place| (place.file, lines[place.file as usize].number(place.start));
         let broken: HashSet<_> = self
@@ -211,7 +213,7 @@ impl Problem {
     }
 }
 
-/// Where the lines of a text start.
+/// The starts of the lines of a text.
 struct Lines(Vec<u32>);
 
 impl Lines {
@@ -225,7 +227,8 @@ impl Lines {
         self.0.partition_point(|start| *start <= offset) - 1
     }
 
-    /// The line of `text` that `place` starts on, as it is `shown`, and what the place covers of it.
+    /// The line of `text` on which `place` starts, as it is `shown`, and the part that the place
+    /// covers.
     fn excerpt(&self, text: &str, shown: &str, place: Place) -> Excerpt {
         let range = place.range(text);
         let number = self.number(range.start as u32);
@@ -234,13 +237,14 @@ impl Lines {
         let line = line.strip_suffix('\r').unwrap_or(line);
         let first = (range.start - start).min(line.len());
         let end = (range.end - start).clamp(first, line.len());
-        // A secret has as many stars as bytes, and fewer characters.
+        // A masked secret has one star per byte, which may be more than its characters.
         let column = text[start..start + first].chars().count() + 1;
         Excerpt::new(number + 1, column, line, first..end)
     }
 }
 
-/// The files' texts with literal secrets replaced byte by byte, so that all places stay where they are; `${…}` stays readable.
+/// The files' texts with literal secrets masked byte by byte, so that places stay valid; `${…}`
+/// stays readable.
 fn blot_out(files: &[File], hidden: &HashSet<Place>) -> Vec<String> {
     let mut shown: Vec<String> = files.iter().map(|file| file.text.clone()).collect();
     for place in hidden {

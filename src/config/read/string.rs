@@ -1,15 +1,15 @@
-//! Where a part of a string's value stands in the text of the file.
+//! Finds a part of a string's value in the text of the file.
 
 use std::ops::Range;
 
-/// How strings of TOML are quoted, the longer ones first.
+/// The quotes of TOML strings, longer ones first.
 const QUOTES: [&str; 4] = ["\"\"\"", "'''", "\"", "'"];
 
-/// The bytes of `raw`, a string of TOML with its quotes, that stand for these bytes of its value.
+/// The bytes of `raw`, a TOML string with its quotes, for a byte range of its value.
 ///
 /// # Errors
 ///
-/// The byte of `raw` from which on it does not stand for this value.
+/// The byte of `raw` at which it stops matching this value.
 pub(super) fn locate(raw: &str, value: &str, span: &Range<usize>) -> Result<Range<usize>, usize> {
     let quotes = QUOTES.into_iter().find(|quotes| raw.starts_with(quotes));
     let quotes = quotes.ok_or(0_usize)?;
@@ -17,7 +17,7 @@ pub(super) fn locate(raw: &str, value: &str, span: &Range<usize>) -> Result<Rang
     let has_lines = quotes.len() == 3;
     let mut at = quotes.len();
     if has_lines {
-        // A line end right behind the quotes does not count.
+        // A line end directly after the opening quotes does not count.
         at += raw.get(at..).map_or(0, line_end);
     }
     let mut start = None;
@@ -45,7 +45,7 @@ pub(super) fn locate(raw: &str, value: &str, span: &Range<usize>) -> Result<Rang
     }
 }
 
-/// How many bytes stand for this character at the beginning of `raw`.
+/// How many bytes encode this character at the start of `raw`.
 fn written(raw: &str, character: char, has_escapes: bool) -> Option<usize> {
     if has_escapes && let Some(escape) = raw.strip_prefix('\\') {
         return Some(match escape.chars().next()? {
@@ -68,7 +68,8 @@ fn line_end(raw: &str) -> usize {
         .map_or(0, str::len)
 }
 
-/// How long the backslash at the end of a line is, with all white space behind it: it stands for nothing.
+/// The length of a backslash at the end of a line, with all white space after it: it stands for
+/// nothing.
 fn joined_lines(raw: &str) -> usize {
     let Some(behind) = raw.strip_prefix('\\') else {
         return 0;
@@ -84,7 +85,7 @@ fn joined_lines(raw: &str) -> usize {
 mod tests {
     use super::*;
 
-    /// What stands in the file for this part of the value.
+    /// The source text of this part of the value.
     fn part<'a>(raw: &'a str, value: &str, part: &str) -> &'a str {
         let start = value.find(part).unwrap();
         &raw[locate(raw, value, &(start..start + part.len())).unwrap()]
@@ -124,11 +125,11 @@ mod tests {
     #[test]
     fn what_stands_nowhere_is_not_found() {
         assert_eq!(locate("'cp-{i}'", "cp-7", &(3..4)), Err(4));
-        // What stands before it is.
+        // The text before it is.
         assert_eq!(locate("'cp-{i}'", "cp-7", &(0..2)), Ok(1..3));
         assert_eq!(locate("'a'", "a", &(0..5)), Err(2));
         assert_eq!(locate("5", "5", &(0..1)), Err(0));
-        // A text that no reader has taken for a string.
+        // Not a valid string.
         assert_eq!(locate(r#""\u00"#, "x", &(1..1)), Err(r#""\u00"#.len()));
     }
 }

@@ -9,13 +9,13 @@ use toml::{
 
 use super::{Entry, Node, Place, Problem, Problems, Table, Value, backticked};
 
-/// How many lines without a value are repaired; behind more of them the rest of the file is not looked at.
+/// How many lines without a value are repaired. After more of them the rest of the file is ignored.
 const MAX_REPAIRS: usize = 100;
 
-/// Parses a file's text as far as it can be; what is no TOML becomes problems.
+/// Parses a file's text as far as possible; errors are reported.
 pub(in crate::config) fn parse(text: &str, file: u32, problems: &mut Problems) -> Table {
     let (root, mut errors) = DeTable::parse_recoverable(text);
-    // The parser gives up on what follows a key without a value; without that line it does not.
+    // The parser stops at a key without a value, but not if that line is removed.
     let repaired = without_lines(
         text,
         errors
@@ -34,6 +34,7 @@ pub(in crate::config) fn parse(text: &str, file: u32, problems: &mut Problems) -
         errors.retain(|error| start(error) <= offset || is_unclosed(error));
         problems.distrust(Place::new(file, offset + 1..text.len()));
     }
+    drop_keys_of_a_second_table(text, &mut errors);
     for error in &errors {
         problems.push(problem(text, file, error));
         if let Some(keys) = keys_without_header(text, error) {
@@ -47,7 +48,7 @@ fn start(error: &Error) -> usize {
     error.span().map_or(0, |span| span.start)
 }
 
-/// The text with the lines of these errors blank, and all else where it was.
+/// The text with the lines of these errors blanked; everything else stays in place.
 fn without_lines<'a, 'e>(text: &'a str, errors: impl Iterator<Item = &'e Error>) -> Cow<'a, str> {
     let mut text = Cow::Borrowed(text);
     for error in errors.take(MAX_REPAIRS) {
@@ -62,7 +63,7 @@ fn without_lines<'a, 'e>(text: &'a str, errors: impl Iterator<Item = &'e Error>)
     text
 }
 
-/// Where an array or a table that is never closed starts to swallow the rest of the file.
+/// Where an unclosed array or table starts to swallow the rest of the file.
 fn garbled_from(errors: &[Error]) -> Option<usize> {
     let swallows = |error: &&Error| {
         ["missing comma", "unexpected `=`", "missing key for inline"]
@@ -73,7 +74,7 @@ fn garbled_from(errors: &[Error]) -> Option<usize> {
     errors.iter().filter(swallows).map(start).min()
 }
 
-/// The lines between a broken header of a table and the next header: nobody knows whose keys they hold.
+/// The lines between a broken table header and the next header: it is unknown whose keys they are.
 fn keys_without_header(text: &str, error: &Error) -> Option<Range<usize>> {
     let at = super::boundary(text, start(error));
     let first = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
@@ -84,6 +85,28 @@ fn keys_without_header(text: &str, error: &Error) -> Option<Range<usize>> {
         .find("\n[")
         .map_or(text.len(), |next| at + next + 1);
     Some(first..end)
+}
+
+/// A table whose header is written twice is told of once, and not again for each of its keys.
+fn drop_keys_of_a_second_table(text: &str, errors: &mut Vec<Error>) {
+    let mut second: Option<Range<usize>> = None;
+    errors.retain(|error| {
+        let at = super::boundary(text, start(error));
+        if error.message() != "duplicate key" {
+            return true;
+        }
+        if second.as_ref().is_some_and(|keys| keys.contains(&at)) {
+            return false;
+        }
+        let first = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+        if text[first..].trim_start().starts_with('[') {
+            let next = text[at..]
+                .find("\n[")
+                .map_or(text.len(), |next| at + next + 1);
+            second = Some(at + 1..next);
+        }
+        true
+    });
 }
 
 fn is_unclosed(error: &Error) -> bool {
@@ -104,6 +127,13 @@ fn problem(text: &str, file: u32, error: &Error) -> Problem {
         }
         message if message.starts_with("string values must be quoted") => {
             Problem::syntax(place, "the value is missing")
+        }
+        message if message.starts_with("unclosed table") => {
+            Problem::syntax(place, "unclosed header of a table")
+                .help("write `]` at its end, as in [connections.feed]")
+        }
+        message if message.starts_with("unclosed array") => {
+            Problem::syntax(place, message).help("write `]` behind its last item")
         }
         message => Problem::syntax(place, message),
     }

@@ -1,9 +1,9 @@
-//! How a table is declared. All that is made of its keys comes from one declaration, so that no two
+//! The declaration of a table. Everything about its keys comes from one declaration, so that no two
 //! parts can disagree.
 
-/// Declares a table of the file: each key with what it is for, its type, and its default as a file
-/// would say it. All else comes from there: the reader, the merging of layers, the JSON Schema, the
-/// step into the settings, and the masked view.
+/// Declares a table of the file: each key with its purpose, its type, and its default in the
+/// notation of a file. From this come the reader, the merging of layers, the JSON Schema, the
+/// conversion into settings, and the masked view.
 ///
 /// ```text
 /// table! {
@@ -135,7 +135,7 @@ macro_rules! table {
 }
 pub(in crate::config) use table;
 
-/// The name of a key as a file says it.
+/// The name of a key in a file.
 macro_rules! key_name {
     ($key:ident) => {
         stringify!($key)
@@ -146,7 +146,8 @@ macro_rules! key_name {
 }
 pub(in crate::config) use key_name;
 
-/// The steps from a table to its settings and back. Both name all fields, so that none is forgotten.
+/// The conversions between a table and its settings. Both name all fields, so that none is
+/// forgotten.
 macro_rules! settings_of_table {
     ($name:ident { $($keys:tt)* } {}) => {};
     ($name:ident <=> $settings:ident { $( $key:ident: $type:ty $(=> $field:ident)?, )* } { $($other:ident),* }) => {

@@ -1,24 +1,24 @@
-//! Typed values of the configuration, and where they were written.
+//! Typed values of the configuration, with their places.
 
 use serde_json::Value as Json;
 
 use super::{Context, Node, Place};
 
-/// A value of the configuration: how it is read, how it is described to others, how a nearer layer changes it.
+/// A value of the configuration: its reading, its description, its merging.
 pub(in crate::config) trait Read: Sized {
-    /// Reads the value. What is wrong is told to the context; `None` when nothing can be made of it.
+    /// Reads the value. Errors are reported to the context; `None` if there is no usable value.
     fn read(node: &Node, context: &mut Context<'_>) -> Option<Self>;
 
-    /// The JSON Schema of what is accepted.
+    /// The JSON Schema of accepted values.
     fn schema() -> Json;
 
-    /// Lets a nearer layer change this value: it replaces it, unless the value is a table.
+    /// Merges a nearer layer: it replaces this value, unless the value is a table.
     fn overlay(&mut self, nearer: Self) {
         *self = nearer;
     }
 }
 
-/// A value, and where it was written.
+/// A value, and its place.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::config) struct Located<T> {
     pub value: T,
@@ -35,7 +35,7 @@ impl<T: Read> Located<T> {
     }
 }
 
-/// Lets the nearer of two layers change what the other says.
+/// Merges the nearer of two layers into the other.
 pub(in crate::config) fn overlay<T: Read>(
     value: &mut Option<Located<T>>,
     nearer: Option<Located<T>>,

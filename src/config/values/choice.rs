@@ -64,7 +64,7 @@ pub(in crate::config) fn read_choice<T: Choice>(
         };
         context.wrong(
             node.place,
-            format!("{} is not known here", backticked(text)),
+            format!("invalid value {}", backticked(text)),
             help,
         );
     }

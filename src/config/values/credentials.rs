@@ -24,7 +24,7 @@ pub(in crate::config) struct Credential(pub Dialled);
 field! { UserName <=> Template: |user| user.0.template, escaped_template }
 field! { Credential <=> SecretTemplate: |password| password.0.template.into(), ToString::to_string }
 
-/// Characters that no header value may hold (RFC 9110 §5.5).
+/// Characters that a header value must not contain (RFC 9110 §5.5).
 fn is_refused_in_header(character: char) -> bool {
     character.is_ascii_control() && character != '\t'
 }

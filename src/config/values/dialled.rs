@@ -1,4 +1,4 @@
-//! Texts of a dial: variables are expanded, and expressions are filled with what was captured before it.
+//! Texts of a dial: variables are expanded, and expressions are filled with earlier captures.
 
 use super::{Written, opening_text::has_expression, template::expand_template};
 use crate::config::read::{Context, Node};
@@ -7,14 +7,15 @@ use everwire_proto::language::{Part, Template};
 /// A text of a dial.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(in crate::config) struct Dialled {
-    /// What it is, as far as it is known. Where an expression stands in it, it is a hole as a whole, until the dialogue is compiled.
+    /// The known text. If it contains an expression, the whole text is a hole until the dialogue is
+    /// compiled.
     pub template: Template,
-    /// The text, if an expression stands in it.
+    /// The text, if it contains an expression.
     pub written: Option<Written>,
 }
 
 impl Dialled {
-    /// The text of a node; `None` if a variable in it is wrong.
+    /// Reads the text of a node; `None` if a variable in it is wrong.
     pub fn read(text: &str, node: &Node, context: &mut Context<'_>) -> Option<Self> {
         if !has_expression(text) {
             return expand_template(text, node.place, context).map(Self::from);

@@ -20,7 +20,7 @@ impl Read for Listen {
         let Ok(address) = text.parse::<SocketAddr>() else {
             context.wrong(
                 node.place,
-                format!("{} is no address to listen on", backticked(text)),
+                format!("invalid listen address {}", backticked(text)),
                 "write an IP address and a port: \"127.0.0.1:9180\" or \"[::1]:9180\"",
             );
             return None;

@@ -1,8 +1,8 @@
-//! Tables that matched messages before there were expressions: each is answered with the expression that it means.
+//! The old tables that matched messages: the error shows the equivalent expression.
 
 use crate::config::read::{Entry, Value};
 
-/// The expression that such a table means, quoted for TOML.
+/// The equivalent expression of such a table, quoted for TOML.
 pub(in crate::config) fn expression_of(entries: &[Entry]) -> Option<String> {
     let find = |keys: &[&str]| {
         let found = entries
@@ -34,7 +34,8 @@ pub(in crate::config) fn expression_of(entries: &[Entry]) -> Option<String> {
     Some(quoted(&expression))
 }
 
-/// A pointer as an expression has it: it ends at an operator, so that others are given to `at`.
+/// A pointer in an expression. A bare pointer ends at an operator, so pointers with operators use
+/// `at`.
 fn pointer_of(pointer: &str) -> String {
     let ends = |c: char| c.is_whitespace() || ",)]}=!<>&|\"'(;+-.~".contains(c);
     match pointer.contains(ends) {
@@ -53,7 +54,7 @@ fn literal(value: &Value) -> Option<String> {
     }
 }
 
-/// A text as a string of TOML, in the form that needs the fewest escapes.
+/// A text as a TOML string, in the form with the fewest escapes.
 fn quoted(text: &str) -> String {
     match text.contains('\'') || text.chars().any(char::is_control) {
         true => serde_json::Value::from(text).to_string(),

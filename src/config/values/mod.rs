@@ -34,7 +34,7 @@ pub(super) use self::{
     pointer::Pointer,
     proxy::ProxySetting,
     source_text::{ExpressionText, TemplateText, Templated, Written, has_holes},
-    template::{escaped_template, expand_template, secret_string},
+    template::{escaped_template, expand_template, secret_string, warn_of_missing_file},
     text::{FilePath, ServerName, Tags, Text, escaped},
     times::{Period, RatePeriod, Rotation, Timeout},
     token::{Subprotocols, is_token},

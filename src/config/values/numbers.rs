@@ -116,7 +116,7 @@ impl MessageCount {
 impl Read for MessageCount {
     fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
         let count = bounded(node, context, 1..=Self::MAX.get()).and_then(NonZeroU32::new);
-        // One that is wrong, which has been told, is not missing too.
+        // A wrong value was reported; it does not count as missing.
         Some(Self(count.unwrap_or(Self::MAX)))
     }
 
@@ -135,7 +135,7 @@ impl Read for SchemaVersion {
             Value::Integer(1) => {}
             Value::Integer(other) => context.wrong(
                 node.place,
-                format!("schema version {other} is not known"),
+                format!("unknown schema version {other}"),
                 "this version of everwire reads schema_version = 1",
             ),
             _ => return context.wrong_type(node, "an integer"),
@@ -165,7 +165,7 @@ impl Read for CloseCode {
         if code.is_none() {
             context.wrong(
                 node.place,
-                format!("{number} is no close code that may be sent"),
+                format!("invalid close code {number}"),
                 "it is one of 1000 to 1003, 1007 to 1014, 3000 to 4999 (RFC 6455 §7.4)",
             );
         }
@@ -184,7 +184,7 @@ impl Read for CloseCode {
     }
 }
 
-/// By how much a delay grows: 1 to 1000.
+/// The factor by which a delay grows: 1 to 1000.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::config) struct Factor(pub f64);
 
@@ -210,14 +210,14 @@ impl Read for Factor {
     }
 }
 
-/// How much memory all connections may use; "auto" goes by the machine.
+/// How much memory all connections may use; "auto" depends on the machine.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::config) struct MemoryLimit(pub Option<usize>);
 
 field! { MemoryLimit => Option<usize>: |limit| limit.0 }
 
 impl MemoryLimit {
-    /// With less a single long message could not be received, in bytes.
+    /// With less, a single long message could not be received, in bytes.
     const LEAST: usize = 1 << 20;
 }
 
@@ -228,7 +228,7 @@ impl Read for MemoryLimit {
         }
         let Size(size) = Size::read(node, context)?;
         if size < Self::LEAST {
-            let message = format!("the memory of {size} bytes is too little");
+            let message = format!("invalid memory: {size} bytes are too few");
             context.wrong(
                 node.place,
                 message,
@@ -295,7 +295,7 @@ fn size(node: &Node, least: u64, context: &mut Context<'_>) -> Option<u64> {
     };
     context.wrong(
         node.place,
-        format!("{} is no size", backticked(&text)),
+        format!("invalid size {}", backticked(&text)),
         help,
     );
     None

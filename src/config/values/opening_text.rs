@@ -1,4 +1,4 @@
-//! Texts of `on_open`, in which expressions may stand.
+//! Texts of `on_open`, which may contain expressions.
 
 use serde_json::{Value as Json, json};
 
@@ -13,7 +13,7 @@ use everwire_proto::language::Template;
 #[derive(Clone, Debug)]
 pub(in crate::config) struct OpeningText {
     pub written: Written,
-    /// What it comes to, unless an expression stands in it.
+    /// Its value, unless it contains an expression.
     pub plain: Option<Template>,
 }
 
@@ -36,7 +36,7 @@ impl Read for OpeningText {
     }
 }
 
-/// Whether an expression stands in a text, beside variables, files and stored secrets.
+/// Whether a text contains an expression, beside variables, files and stored secrets.
 pub(super) fn has_expression(text: &str) -> bool {
     let mut rest = text;
     while let Some(at) = rest.find("${") {
@@ -44,7 +44,7 @@ pub(super) fn has_expression(text: &str) -> bool {
         rest = &hole[2..];
         let inner = rest.split_once('}').map(|(inner, _)| inner);
         let is_other = |inner: &str| {
-            // One in the wrong case is meant for a variable: no name begins with a capital.
+            // A text in the wrong case is meant as a variable: names do not begin with a capital.
             let is_variable = is_variable(&inner.to_ascii_uppercase())
                 && !inner.starts_with(|first: char| first.is_ascii_lowercase());
             !inner.starts_with("file:") && !inner.starts_with("secret:") && !is_variable

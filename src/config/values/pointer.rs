@@ -8,7 +8,7 @@ use crate::{
     core::{InvalidPointer, JsonPointer, MAX_POINTER},
 };
 
-/// Where in a JSON text a value stands.
+/// The place of a value in a JSON text.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::config) struct Pointer(pub JsonPointer);
 
@@ -20,10 +20,10 @@ field! {
 
 impl Read for Pointer {
     fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
-        // One that is wrong, which has been told, is not missing too.
+        // A wrong value was reported; it does not count as missing.
         let text = plain(node, context, "a JSON Pointer such as \"/data/t\"").unwrap_or_default();
         let pointer = JsonPointer::new(&text).unwrap_or_else(|error| {
-            let message = format!("{} is no JSON Pointer: {error}", backticked(&text));
+            let message = format!("invalid JSON Pointer {}: {error}", backticked(&text));
             context.wrong(node.place, message, help(&text, error));
             JsonPointer::root()
         });
@@ -35,7 +35,8 @@ impl Read for Pointer {
     }
 }
 
-/// What would be right. Paths of other notations, `data.t`, `$.items[0]`, are answered with the pointer that they mean.
+/// The help. Paths in other notations, `data.t`, `$.items[0]`, are answered with the equivalent
+/// pointer.
 fn help(text: &str, error: InvalidPointer) -> String {
     match error {
         InvalidPointer::NoSlash => {

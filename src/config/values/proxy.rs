@@ -36,8 +36,8 @@ impl Read for ProxySetting {
         {
             let has_variables = known(&template).any(|(variable, _)| variable.is_some());
             let message = match has_variables {
-                true => "this is no proxy's URL when its variables are expanded",
-                false => "this is no proxy's URL",
+                true => "invalid proxy URL when its variables are expanded",
+                false => "invalid proxy URL",
             };
             let help = format!(
                 "{}; it must read http://, https://, socks5:// or socks5h://, then host:port, or be \"env\" or \"none\"",

@@ -1,11 +1,12 @@
-//! Texts of the dialogue's language as they are written. They are compiled when the layers are merged: then all names are known.
+//! Texts of the dialogue's language as written. They are compiled after the layers are merged, when
+//! all names are known.
 
 use serde_json::{Value as Json, json};
 
 use super::matcher::expression_of;
 use crate::config::read::{Context, Node, Place, Read, Value};
 
-/// A text as it is written, and where.
+/// A text as it is written, and its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::config) struct Written {
     pub text: String,
@@ -16,11 +17,11 @@ pub(in crate::config) struct Written {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::config) struct ExpressionText(pub Written);
 
-/// A template, in which expressions may stand.
+/// A template, which may contain expressions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::config) struct TemplateText(pub Written);
 
-/// A value that may be a template instead, which is filled while the name runs.
+/// A value, or a template of one, which is rendered at run time.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::config) enum Templated<T> {
     Fixed(T),
@@ -45,7 +46,7 @@ impl<T> Templated<T> {
     }
 }
 
-/// Whether a `${` stands in a text that is no literal one.
+/// Whether a text contains a `${` that is not escaped.
 pub(in crate::config) fn has_holes(text: &str) -> bool {
     text.matches("${").count() > text.matches("$${").count()
 }

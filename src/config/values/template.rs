@@ -6,11 +6,12 @@ use super::text::escaped;
 use crate::{
     config::read::{Context, Node, Place, Problem, Value, backticked},
     core::ConnectionName,
+    transport::read_secret_file,
 };
 use everwire_proto::language::{Part, Secret, Template};
 
-/// Warns of `$NAME` where `${NAME}` may be meant: it is sent as it stands. `is_edge`: what may stand beside it. In the middle of a word it
-/// may well be a part of a password.
+/// Warns about `$NAME` where `${NAME}` may be meant: it is sent literally. `is_edge`: whether a
+/// character may be next to it. In the middle of a word it may be part of a password.
 pub(super) fn warn_of_unbraced(
     text: &str,
     node: &Node,
@@ -24,7 +25,7 @@ pub(super) fn warn_of_unbraced(
         let ahead = text[..at].chars().next_back().is_none_or(is_edge);
         let behind = rest[name.len()..].chars().next().is_none_or(is_edge);
         if name.len() > 1 && is_variable(name) && ahead && behind {
-            let message = format!("`${name}` is sent as it stands, and no variable");
+            let message = format!("`${name}` is sent as it is: it is not a variable");
             let help = format!("write ${{{name}}} for the variable of the environment");
             let problem = Problem::new(node.place, message).help(help);
             context.problems.warn(problem);
@@ -32,7 +33,8 @@ pub(super) fn warn_of_unbraced(
     }
 }
 
-/// Splits the text at `place` into literals and variables, and looks the variables up; `None` if one is wrong.
+/// Splits the text at `place` into literals and variables, and looks the variables up; `None` if
+/// one is wrong.
 pub(in crate::config) fn expand_template(
     text: &str,
     place: Place,
@@ -75,7 +77,21 @@ pub(in crate::config) fn expand_template(
     right.then(|| Template::from_parts(parts))
 }
 
-/// What a whole `${…}` stands for.
+/// Warns about a `${file:PATH}` that a dial could not read now. It is not an error: only this
+/// connection waits for the file.
+pub(in crate::config) fn warn_of_missing_file(place: Place, path: &str, context: &mut Context<'_>) {
+    let resolved = context.resolve(place, path);
+    let paths = vec![resolved.clone()];
+    let read = || read_secret_file(&resolved).map(drop);
+    if let Some(wrong) = context.look_at_later_files("secret", paths, read) {
+        let problem = Problem::new(place, wrong).help(
+            "it is read before each dial: write the file before then; a relative path starts at the folder of this file",
+        );
+        context.problems.warn(problem);
+    }
+}
+
+/// The meaning of a whole `${…}`.
 fn variable_part(variable: &str, place: Place, context: &mut Context<'_>) -> Option<Part> {
     let place = context.within(place, variable);
     let quoted = backticked(variable);
@@ -87,20 +103,17 @@ fn variable_part(variable: &str, place: Place, context: &mut Context<'_>) -> Opt
     }
     if let Some(path) = inner.strip_prefix("file:") {
         if path.is_empty() || path.contains('\0') {
-            context.wrong(
-                place,
-                format!("{quoted} names no file"),
-                "write ${file:PATH}",
-            );
+            context.wrong(place, format!("{quoted} has no path"), "write ${file:PATH}");
             return None;
         }
+        warn_of_missing_file(place, path, context);
         return Some(Part::File(context.resolve(place, path)));
     }
     if let Some(id) = inner.strip_prefix("secret:") {
         let Err(error) = ConnectionName::new(id) else {
             return Some(Part::Stored(id.into()));
         };
-        let message = format!("{quoted} names no secret: {error}");
+        let message = format!("invalid secret id in {quoted}: {error}");
         context.wrong(place, message, "write ${secret:ID}");
         return None;
     }
@@ -124,20 +137,20 @@ fn variable_part(variable: &str, place: Place, context: &mut Context<'_>) -> Opt
         || inner.contains('(')
         || (is_variable(&upper) && *inner == inner.to_ascii_lowercase());
     if is_expression {
-        let message = format!("{quoted} is an expression, and none is filled here");
+        let message = format!("expressions are not filled in here: {quoted}");
         let help = "write ${NAME} in upper case, ${file:PATH} or ${secret:ID}; a literal ${ is written $${";
         context.wrong(place, message, help);
     } else if is_variable(&upper) {
         let help = format!("a variable is written in upper case: ${{{upper}}}");
-        context.wrong(place, format!("{quoted} is no variable"), help);
+        context.wrong(place, format!("invalid variable {quoted}"), help);
     } else {
         let help = "write ${NAME} or ${file:PATH}; a literal ${ is written $${";
-        context.wrong(place, format!("{quoted} is no variable"), help);
+        context.wrong(place, format!("invalid variable {quoted}"), help);
     }
     None
 }
 
-/// Whether this is the name of a variable of the environment, as `${NAME}` has it.
+/// Whether this is the name of an environment variable, as in `${NAME}`.
 pub(super) fn is_variable(name: &str) -> bool {
     let letter = |byte: u8| byte.is_ascii_uppercase() || byte == b'_';
     name.bytes().next().is_some_and(letter)
@@ -157,7 +170,7 @@ pub(super) fn string<'a>(
     }
 }
 
-/// A string that is not described when it is something else.
+/// A string. If the value is something else, the error does not describe it.
 pub(in crate::config) fn secret_string<'a>(
     node: &'a Node,
     context: &mut Context<'_>,
@@ -171,7 +184,7 @@ pub(in crate::config) fn secret_string<'a>(
     None
 }
 
-/// What is known of a template's text at load time, part by part: literals and variables, not files.
+/// The known parts of a template at load time: literals and variables, not files.
 pub(super) fn known(template: &Template) -> impl Iterator<Item = (Option<&str>, &str)> {
     template.parts().iter().filter_map(|part| match part {
         Part::Literal(text) => Some((None, &**text)),
@@ -180,7 +193,7 @@ pub(super) fn known(template: &Template) -> impl Iterator<Item = (Option<&str>, 
     })
 }
 
-/// Tells which part of a template breaks a rule for characters, without its value.
+/// Reports which part of a template breaks a rule for characters, without its value.
 pub(super) fn refuse_characters(
     template: &Template,
     node: &Node,
@@ -201,7 +214,7 @@ pub(super) fn refuse_characters(
     }
 }
 
-/// A template as it is written in a file.
+/// A template in the notation of a file.
 pub(in crate::config) fn escaped_template(template: &Template) -> String {
     let write = |part: &Part| match part {
         Part::Literal(text) => escaped(text),

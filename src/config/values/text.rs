@@ -1,4 +1,4 @@
-//! Plain texts: nothing in them is expanded, but `$${` is `${` in every string of the file.
+//! Plain texts: nothing in them is expanded, but `$${` means `${` in every string of the file.
 
 use std::{net::IpAddr, path::PathBuf};
 
@@ -17,15 +17,15 @@ pub(in crate::config) struct Text(pub String);
 #[derive(Clone, Debug)]
 pub(in crate::config) struct Tags(pub Vec<String>);
 
-/// A path; a relative one starts at the folder of the file that says it.
+/// A path; a relative one starts at the folder of its file.
 #[derive(Clone, Debug)]
 pub(in crate::config) struct FilePath(pub PathBuf);
 
-/// A name that can stand in a certificate: a DNS name or an IP address.
+/// A name for a certificate: a DNS name or an IP address.
 #[derive(Clone, Debug)]
 pub(in crate::config) struct ServerName(pub String);
 
-/// The string in `node`, in which `${…}` must not stand.
+/// The string in `node`, which must not contain `${…}`.
 pub(super) fn plain(node: &Node, context: &mut Context<'_>, expected: &str) -> Option<String> {
     let Value::String(text) = &node.value else {
         return context.wrong_type(node, expected);
@@ -36,18 +36,18 @@ pub(super) fn plain(node: &Node, context: &mut Context<'_>, expected: &str) -> O
         context.wrong(
             place,
             "variables are not expanded here",
-            "they are in url, headers, basic_auth, subprotocols, and in what is sent; a literal ${ is written $${",
+            "variables are expanded in url, headers, basic_auth, subprotocols, and in all that is sent; a literal ${ is written $${",
         );
     }
     Some(text.replace("$${", "${"))
 }
 
-/// A text in which nothing is expanded, as it is written in a file.
+/// A text without expansions, in the notation of a file.
 pub(in crate::config) fn escaped(text: &str) -> String {
     text.replace("${", "$${")
 }
 
-/// The same of a text that there may be.
+/// The same for an optional text.
 fn escaped_if_any(text: &Option<String>) -> Option<String> {
     text.as_deref().map(escaped)
 }
@@ -84,7 +84,7 @@ impl Read for Text {
 impl Read for Tags {
     fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
         let Value::Array(items) = &node.value else {
-            return context.wrong_type(node, "an array of tags");
+            return context.wrong_list(node, "an array of tags");
         };
         let tags = items.iter().filter_map(|item| {
             let Text(tag) = Text::read(item, context)?;
@@ -116,7 +116,11 @@ impl Read for FilePath {
             return None;
         }
         if text.contains('\0') {
-            context.wrong(node.place, "a path has no NUL character", "remove it");
+            context.wrong(
+                node.place,
+                "invalid path: it has a NUL character",
+                "remove it",
+            );
             return None;
         }
         Some(Self(context.resolve(node.place, &text)))
@@ -133,10 +137,7 @@ impl Read for ServerName {
         if rustls::pki_types::ServerName::try_from(text.as_str()).is_err() {
             context.wrong(
                 node.place,
-                format!(
-                    "{} is no name that a certificate may have",
-                    backticked(&text)
-                ),
+                format!("invalid certificate name {}", backticked(&text)),
                 "write a DNS name such as \"example.com\", or an IP address, without a port",
             );
             return None;
@@ -156,7 +157,7 @@ impl Read for IpAddr {
         if address.is_none() {
             context.wrong(
                 node.place,
-                format!("{} is no IP address", backticked(&text)),
+                format!("invalid IP address {}", backticked(&text)),
                 "write an address of this machine, such as \"192.0.2.7\" or \"2001:db8::7\"",
             );
         }

@@ -27,23 +27,24 @@ pub(in crate::config) struct Period(pub Duration);
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::config) struct Timeout(pub Duration);
 
-/// How long a socket serves before it is replaced: zero is for ever, and a second the shortest, since each rotation is a dial.
+/// How long a socket is used before it is replaced: zero is for ever; at least a second, since each
+/// rotation is a dial.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::config) struct Rotation(pub Duration);
 
-/// The time that a rate's messages are counted in.
+/// The period in which a rate's messages are counted.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::config) struct RatePeriod(pub Duration);
 
 impl Rotation {
-    /// The duration, unless it is zero, which turns the thing off.
+    /// The duration; `None` if it is zero, which means off.
     pub fn unless_off(self) -> Option<Duration> {
         Period(self.0).unless_off()
     }
 }
 
 impl Period {
-    /// The duration, unless it is zero, which turns the thing off.
+    /// The duration; `None` if it is zero, which means off.
     pub fn unless_off(self) -> Option<Duration> {
         Some(self.0).filter(|duration| !duration.is_zero())
     }
@@ -57,7 +58,7 @@ field! { RatePeriod <=> Duration: |period| period.0, |time| units::format_durati
 field! { Rate => Rate: |rate| rate }
 
 impl IntoField<Option<Duration>> for Templated<Period> {
-    /// None, too, where it is a template: that belongs to the dialogue.
+    /// Also `None` for a template, which belongs to the dialogue.
     fn into_field(self, _: Place, _: &mut Context<'_>) -> Option<Duration> {
         self.fixed().copied().and_then(Period::unless_off)
     }
@@ -69,7 +70,7 @@ impl ShowField<Option<Duration>> for Templated<Period> {
     }
 }
 
-/// A duration that is zero when the thing is off.
+/// A duration that is zero if the feature is off.
 fn show_or_off(duration: &Option<Duration>) -> String {
     units::format_duration(duration.unwrap_or_default())
 }
@@ -88,7 +89,7 @@ fn duration(node: &Node, context: &mut Context<'_>) -> Option<Duration> {
     };
     context.wrong(
         node.place,
-        format!("{} is no duration", backticked(&text)),
+        format!("invalid duration {}", backticked(&text)),
         help,
     );
     None
@@ -177,7 +178,11 @@ impl Read for Rate {
         match units::parse_rate(text) {
             Ok(rate) => Some(rate),
             Err(help) => {
-                context.wrong(node.place, format!("{} is no rate", backticked(text)), help);
+                context.wrong(
+                    node.place,
+                    format!("invalid rate {}", backticked(text)),
+                    help,
+                );
                 None
             }
         }

@@ -27,7 +27,7 @@ field! {
 impl Read for Subprotocols {
     fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
         let Value::Array(items) = &node.value else {
-            return context.wrong_type(node, "an array of subprotocols");
+            return context.wrong_list(node, "an array of subprotocols");
         };
         let mut list: Vec<Dialled> = Vec::new();
         for item in items {
@@ -43,8 +43,8 @@ impl Read for Subprotocols {
             if !may_be_token(template) {
                 let name = backticked(&template.to_string());
                 let message = match template.has_variables() {
-                    true => format!("{name} is no subprotocol when its variables are expanded"),
-                    false => format!("{name} is no subprotocol"),
+                    true => format!("invalid subprotocol {name} when its variables are expanded"),
+                    false => format!("invalid subprotocol {name}"),
                 };
                 context.wrong(
                     item.place,
@@ -74,7 +74,7 @@ impl Read for Subprotocols {
     }
 }
 
-/// Whether what is known of the text is a token; what is read at each dial is checked then.
+/// Whether the known part of the text is a token; the rest is checked at each dial.
 fn may_be_token(template: &Template) -> bool {
     let mut known = known(template)
         .map(|(_, text)| text)

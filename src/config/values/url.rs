@@ -17,7 +17,7 @@ pub(in crate::config) struct Url(pub Dialled);
 #[derive(Clone, Debug)]
 pub(in crate::config) struct Urls(pub Vec<Dialled>);
 
-/// More URLs of one connection are refused.
+/// The most URLs of one connection.
 const MAX_URLS: usize = 64;
 
 field! { Url <=> Template: |url| url.0.template, escaped_template }
@@ -49,7 +49,7 @@ impl Read for Url {
 impl Read for Urls {
     fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
         let Value::Array(items) = &node.value else {
-            return context.wrong_type(node, "an array of URLs");
+            return context.wrong_list(node, "an array of URLs");
         };
         if items.is_empty() || items.len() > MAX_URLS {
             let message = format!("there are {} URLs", items.len());
@@ -64,7 +64,7 @@ impl Read for Urls {
     }
 }
 
-/// Checks a URL as far as it is known now; one with files or expressions in it is checked at each dial.
+/// Checks a URL as far as it is known; one with files or expressions is checked at each dial.
 fn check_url(template: &Template, node: &Node, context: &mut Context<'_>) {
     let Ok(rendered) = template.render(|_| Err(std::io::ErrorKind::NotFound.into())) else {
         return;
@@ -76,7 +76,7 @@ fn check_url(template: &Template, node: &Node, context: &mut Context<'_>) {
     let problem = if has_variables {
         // The reason may quote the value.
         let written = backticked(&template.to_string());
-        let message = format!("{written} is no WebSocket URL when its variables are expanded");
+        let message = format!("invalid WebSocket URL {written} when its variables are expanded");
         Problem::new(node.place, message)
             .help("it must read ws://host/path or wss://host/path, without credentials and without a fragment")
     } else {
@@ -87,7 +87,7 @@ fn check_url(template: &Template, node: &Node, context: &mut Context<'_>) {
         }
         Problem::new(
             node.place,
-            format!("{} is no WebSocket URL", backticked(&error.url)),
+            format!("invalid WebSocket URL {}", backticked(&error.url)),
         )
         .help(error.reason)
     };

@@ -1,4 +1,4 @@
-//! How the actor answers its messages: at once, whatever the socket is doing.
+//! The actor's message handlers. They answer at once, whatever the socket is doing.
 
 use actix::{Context, Handler, MessageResult};
 use everwire_proto::language::LanguageError;
@@ -15,7 +15,7 @@ use super::{
 use crate::connection::state::fault::Fault;
 use crate::{
     clock,
-    connection::{NotOpen, Receipt, RequestError, state::requests::PendingAnswer},
+    connection::{NotOpen, Receipt, RequestError, state::requests::answer},
     core::{Pattern, Rejected},
     wire::CloseFrame,
 };
@@ -44,12 +44,20 @@ impl Handler<Send> for Connection {
 }
 
 impl Handler<Ask> for Connection {
-    type Result = Result<PendingAnswer, RequestError>;
+    type Result = ();
 
-    fn handle(&mut self, Ask(request): Ask, ctx: &mut Context<Self>) -> Self::Result {
-        self.begin_turn(ctx)
-            .guarded(|act| act.request(request, clock::now()))
-            .unwrap_or(Err(RequestError::Rejected(Rejected::Closed)))
+    fn handle(&mut self, ask: Ask, ctx: &mut Context<Self>) {
+        let state = self.begin_turn(ctx);
+        let Some((request, caller)) = ask.take() else {
+            return;
+        };
+        let mut caller = Some(caller);
+        let taken = state
+            .guarded(|act| act.request(request, &mut caller, clock::now()))
+            .unwrap_or(Err(RequestError::Rejected(Rejected::Closed)));
+        if let Err(error) = taken {
+            answer(caller, Err(error));
+        }
     }
 }
 

@@ -1,13 +1,16 @@
-//! The messages of a name's address.
+//! The messages that a name's address accepts.
 
+use actix::MailboxError;
 use bytestring::ByteString;
 use everwire_proto::language::LanguageError;
 use tokio::sync::oneshot;
 
 use crate::{
     connection::{
-        LastMessage, NotOpen, OpenSessionError, Receipt, Request, RequestError, Session,
-        SessionSettings, Status, state::requests::PendingAnswer, status::watch::Watcher,
+        ConnectionGone, LastMessage, NotOpen, OpenSessionError, Receipt, Request, Session,
+        SessionSettings, Status,
+        state::requests::{Caller, PendingAnswer},
+        status::watch::Watcher,
     },
     core::{Message, Rejected},
     events::Applied,
@@ -17,21 +20,23 @@ use crate::{
     wire::{MAX_REASON, code, is_sendable},
 };
 
-/// The name is to be up.
+/// Brings the name up.
 ///
-/// Where it is down it dials now, a backoff notwithstanding. `data` is sent once the socket is open, and again after each
-/// reconnect; while the socket is up it is sent at once. New data replaces the old, `None` keeps it; a close by hand
-/// forgets it.
+/// If it is down it dials now, even during a backoff. `data` is sent once the socket is open, and
+/// again after each reconnect; if the socket is up it is sent at once. New data replaces the old,
+/// and `None` keeps it. A close by hand forgets it.
 #[derive(Clone, Debug, Default, actix::Message)]
 #[rtype(result = "Result<(), Rejected>")]
 pub struct Connect {
-    /// What to send when the socket opens.
+    /// The message to send when the socket opens.
     pub data: Option<Message>,
 }
 
-/// A message is to be sent. Answered at once with a [`Receipt`]; it waits while the socket is down.
+/// Sends a message. The answer is a [`Receipt`], at once; the message waits while the socket is
+/// down.
 ///
-/// A file that also needs the trait of that name, in a bound or a `dyn` type, imports the message under another one:
+/// A file that also needs std's trait `Send`, in a bound or a `dyn` type, imports the message under
+/// another name:
 ///
 /// ```
 /// use everwire::Send as SendMessage;
@@ -57,10 +62,11 @@ impl Send {
     }
 }
 
-/// The name is to be closed, and to stay so until [`Connect`].
+/// Closes the name. It stays closed until [`Connect`].
 ///
-/// New messages are refused from now on, those that wait go out and the close script is said within `close_timeout`, then the closing
-/// handshake follows. It wins over whatever is under way: a dial, a backoff, a loss.
+/// New messages are refused from now on. Waiting messages and the close script are sent within
+/// `close_timeout`, then the closing handshake follows. This overrides whatever is under way: a
+/// dial, a backoff, a loss.
 #[derive(Clone, Debug, PartialEq, Eq, actix::Message)]
 #[rtype(result = "Result<(), InvalidClose>")]
 pub struct CloseMyself {
@@ -79,7 +85,7 @@ impl CloseMyself {
         }
     }
 
-    /// Whether it can be sent.
+    /// Checks that the code and the reason can be sent.
     ///
     /// # Errors
     ///
@@ -106,18 +112,18 @@ pub enum InvalidClose {
     Reason(usize),
 }
 
-/// An actor is to hear this name's events, from now until it stops.
+/// Subscribes an actor to this name's events until the actor stops.
 #[derive(actix::Message)]
 #[rtype(result = "()")]
 pub struct Subscribe {
     pub(super) mailbox: Box<dyn Mailbox>,
-    /// How much may wait for it.
+    /// How much may wait for the actor.
     pub delivery: Delivery,
 }
 
 impl Subscribe {
-    /// For an actor that handles [`Batch`](crate::Batch) or [`Update`](crate::Update), given by its `Addr` or as a `Recipient`, with the
-    /// default [`Delivery`].
+    /// For an actor that handles [`Batch`](crate::Batch) or [`Update`](crate::Update), given by its
+    /// `Addr` or as a `Recipient`. Uses the default [`Delivery`].
     pub fn new<M: Delivered>(subscriber: impl Subscriber<M>) -> Self {
         Self {
             mailbox: mailbox(subscriber),
@@ -126,45 +132,71 @@ impl Subscribe {
     }
 }
 
-/// A message is to be sent whose answer comes back; see [`Request`]. Answered at once, with where the answer will come.
-#[derive(Clone, Debug, actix::Message)]
-#[rtype(result = "Result<PendingAnswer, RequestError>")]
-pub(crate) struct Ask(pub Request);
+/// Sends a message whose answer is awaited; see [`Request`]. It contains the channel to the caller,
+/// so that the caller is woken only once: an answer of the actor to this message would wake it,
+/// too.
+#[derive(Debug, actix::Message)]
+#[rtype(result = "()")]
+pub(crate) struct Ask(Option<(Request, Caller)>);
+
+impl Ask {
+    /// A request, and the receiver for its answer.
+    pub fn new(request: Request) -> (Self, PendingAnswer) {
+        let (caller, pending) = oneshot::channel();
+        (Self(Some((request, caller))), pending)
+    }
+
+    /// Takes the request out. The actor then has to answer.
+    pub(super) fn take(mut self) -> Option<(Request, Caller)> {
+        self.0.take()
+    }
+}
+
+impl Drop for Ask {
+    /// Answers the caller if no actor has taken the request.
+    fn drop(&mut self) {
+        if let Some((_, caller)) = self.0.take() {
+            let gone = ConnectionGone::of_mailbox(MailboxError::Closed);
+            let _nobody = caller.send(Err(gone.into()));
+        }
+    }
+}
 
 /// Asks for the [`Status`].
 #[derive(Clone, Copy, Debug, actix::Message)]
 #[rtype(result = "Status")]
 pub struct Snapshot;
 
-/// The socket is to be replaced by another one, without a gap: the successor is made ready while the old socket serves.
-/// `docs/delivery.md` says what that means for messages. Told by [`EventKind::Rotated`](crate::EventKind::Rotated).
+/// Replaces the socket without a gap: the successor is made ready while the old socket stays in
+/// use. `docs/delivery.md` says what that means for messages.
+/// [`EventKind::Rotated`](crate::EventKind::Rotated) reports it.
 #[derive(Clone, Copy, Debug, Default, actix::Message)]
 #[rtype(result = "Result<(), NotOpen>")]
 pub struct Rotate;
 
-/// New settings. What the socket depends on (URL, headers, subprotocols, compression, TLS, limits) [rotates](Rotate) it; all else
-/// applies to the socket that is up.
+/// Sets new settings. A change of the URL, headers, subprotocols, compression, TLS or limits
+/// [rotates](Rotate) the socket; everything else applies to the current one.
 #[derive(Clone, Debug, actix::Message)]
 #[rtype(result = "Applied")]
 pub struct Configure(pub Box<ConnectionSettings>);
 
-/// The machine or the thread stood still: whether the peer is still there is to be found out at once.
+/// The machine or the thread stood still: ping at once to find out whether the peer is still there.
 #[derive(Clone, Copy, Debug, actix::Message)]
 #[rtype(result = "()")]
 pub(crate) struct PingNow;
 
-/// The store, which this name waits for, could not be opened again.
+/// The store that this name waits for could not be opened again.
 #[derive(Clone, Debug, actix::Message)]
 #[rtype(result = "()")]
 pub(crate) struct StoreOutage(pub Outage);
 
-/// The store, which could not be opened when the name was, is open. What it has is in the name's outbox already.
+/// The store that this name waited for is open. The stored messages are in the outbox already.
 #[derive(Clone, Copy, Debug, actix::Message)]
 #[rtype(result = "()")]
 pub(crate) struct StoreIsOpen {
     /// The name's epoch from now on.
     pub epoch: u32,
-    /// Whether an earlier process was told to close the name by hand.
+    /// Whether the name was closed by hand in an earlier process.
     pub is_closed: bool,
 }
 
@@ -173,35 +205,59 @@ pub(crate) struct StoreIsOpen {
 #[rtype(result = "()")]
 pub(crate) struct BeginEpoch(pub u32);
 
-/// Asks what the peer said last before a socket ended.
+/// Asks for the peer's last message before a socket ended.
 #[derive(Clone, Copy, Debug, actix::Message)]
 #[rtype(result = "Option<LastMessage>")]
 pub(crate) struct AskLastMessage;
 
-/// Somebody watches the conversation of the name; answers whether it has one.
+/// Adds a watcher of the name's conversation; the reply says whether there is a conversation.
 #[derive(Debug, actix::Message)]
 #[rtype(result = "bool")]
 pub(crate) struct WatchConversation(pub Watcher);
 
-/// An expression is tried on the last message; answers what it comes to.
+/// Evaluates an expression on the last message.
 #[derive(Clone, Debug, actix::Message)]
 #[rtype(result = "Result<String, Vec<LanguageError>>")]
 pub(crate) struct Evaluate(pub Box<str>);
 
-/// Closes for a shutdown, and says when that is done.
+/// Closes the socket for a shutdown, and reports when that is done.
 #[derive(actix::Message)]
 #[rtype(result = "()")]
 pub(crate) struct Drain(pub oneshot::Sender<()>);
 
-/// Closes and forgets the name, and says when that is done.
+/// Closes and forgets the name, and reports when that is done.
 #[derive(actix::Message)]
 #[rtype(result = "()")]
 pub(crate) struct Remove(pub oneshot::Sender<()>);
 
-/// A session is to be opened.
+/// Opens a session.
 #[derive(actix::Message)]
 #[rtype(result = "Result<Opening, OpenSessionError>")]
 pub(crate) struct OpenSession(pub SessionSettings);
 
-/// A session that is being opened. Dropping it ends that.
+/// A session that is being opened. Dropping it cancels that.
 pub(crate) type Opening = oneshot::Receiver<Result<Session, OpenSessionError>>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connection::RequestError;
+
+    #[test]
+    fn a_request_that_no_actor_takes_has_an_answer() {
+        let (ask, mut pending) = Ask::new(Request::new("{}"));
+        assert!(pending.try_recv().is_err());
+        drop(ask);
+        let answer = pending.try_recv();
+        assert!(matches!(answer, Ok(Err(RequestError::Gone(_)))));
+    }
+
+    #[test]
+    fn a_request_that_an_actor_takes_is_answered_by_that() {
+        let (ask, mut pending) = Ask::new(Request::new("{}"));
+        let (request, caller) = ask.take().unwrap();
+        assert_eq!(request, Request::new("{}"));
+        caller.send(Ok("answer".into())).unwrap();
+        assert_eq!(pending.try_recv().unwrap(), Ok("answer".into()));
+    }
+}

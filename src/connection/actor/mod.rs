@@ -1,4 +1,4 @@
-//! The actor of a name: what it is told, how it answers, and the incarnations that its driver lives through.
+//! The actor of a name: its messages, its answers, and the incarnations of its driver.
 
 mod handlers;
 pub(super) mod messages;
@@ -32,14 +32,15 @@ use crate::{
 /// It is started by the [`Manager`](crate::Manager), under an actix supervisor. Its address takes [`Connect`](crate::Connect), [`Send`](crate::Send),
 /// [`CloseMyself`](crate::CloseMyself), [`Subscribe`](crate::Subscribe), [`Snapshot`](crate::Snapshot) and [`Configure`](crate::Configure).
 ///
-/// `Addr::do_send` knows no bound: what it puts into the mailbox stands outside the promise that everything is bounded.
-/// `Addr::send`, `Addr::try_send` and [`Handle::send`](crate::Handle::send) keep to bounds.
+/// `Addr::do_send` has no bound, so what it puts into the mailbox is outside of the promise that
+/// everything is bounded. `Addr::send`, `Addr::try_send` and [`Handle::send`](crate::Handle::send)
+/// are bounded.
 pub struct Connection(Box<Inner>);
 
-/// What is behind the actor of a name.
+/// The state of the actor.
 ///
-/// It has memory of its own, so that the actor can be moved into its task without it, and so that neither needs more than malloc's
-/// quick lists have: they end at 1 KiB.
+/// It is boxed so that the actor can be moved into its task cheaply, and so that both stay within
+/// malloc's fast size classes, which end at 1 KiB.
 struct Inner {
     state: ActorState,
     /// The socket that the next incarnation takes over.
@@ -50,7 +51,7 @@ struct Inner {
 const _: () = assert!(size_of::<Inner>() <= 640);
 
 impl Connection {
-    /// The actor of a name that has not started yet.
+    /// The actor of a name, not started yet.
     pub(crate) fn new(
         name: ConnectionName,
         settings: NameSettings,
@@ -64,7 +65,7 @@ impl Connection {
         }))
     }
 
-    /// Begins a handler: the wall clock is read anew, and other names of the arbiter have their turn when this one's
+    /// Begins a handler: refreshes the wall clock, and yields to other names of the arbiter if this
     /// mailbox is flooded.
     fn begin_turn(&mut self, ctx: &mut Context<Self>) -> &mut ActorState {
         let state = &mut self.0.state;
@@ -79,7 +80,7 @@ impl Connection {
 impl Actor for Connection {
     type Context = Context<Self>;
 
-    /// The one place where an incarnation's driver is spawned: with it come and go socket, dial and timers.
+    /// The only place that spawns an incarnation's driver, which owns socket, dial and timers.
     fn started(&mut self, ctx: &mut Context<Self>) {
         let Inner { state, ready } = &mut *self.0;
         if state.begin() {
@@ -113,7 +114,7 @@ impl ActorFuture<Connection> for Incarnation {
                 start_interval(state, ctx);
                 Poll::Pending
             }
-            // The one place that ends an incarnation: the supervisor starts the next.
+            // The only place that ends an incarnation; the supervisor starts the next.
             Turn::Restart => {
                 ctx.stop();
                 Poll::Pending
@@ -123,13 +124,13 @@ impl ActorFuture<Connection> for Incarnation {
     }
 }
 
-/// The heartbeat is an interval on the actor's context: it goes with the incarnation.
+/// Starts the heartbeat: an interval on the actor's context, so it ends with the incarnation.
 fn start_interval(state: &mut ActorState, ctx: &mut Context<Connection>) {
     let Some((this, interval)) = state.beats.take() else {
         return;
     };
     ctx.run_interval(interval, move |Connection(inner), _| {
-        // An interval that was replaced stays on the context until the incarnation ends, and is deaf.
+        // A replaced interval stays on the context until the incarnation ends, and is ignored.
         if inner.state.beats.counts(this) {
             inner.state.guarded(ActorState::beat);
         }

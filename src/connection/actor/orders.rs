@@ -1,4 +1,4 @@
-//! What is wanted of a name: to be up, to be closed, to have another socket or other settings.
+//! Orders to a name: connect, close, rotate, change settings.
 
 use std::sync::Arc;
 
@@ -48,7 +48,8 @@ impl ActorState {
     }
 
     pub(super) fn close(&mut self, frame: CloseFrame) {
-        // At once, and not when the driver runs: who asked for the close must not see a later message accepted.
+        // At once, rather than in the driver: after a close has returned, no message may be
+        // accepted.
         self.outbox.with(|locked| {
             locked.outbox.set_open(false);
             locked.connect_data = None;
@@ -66,7 +67,7 @@ impl ActorState {
         self.wake();
     }
 
-    /// A close by hand outlives the process, where there is something that outlives it.
+    /// Stores a close by hand, if there is a store.
     pub(super) fn remember_closed(&self, closed: bool) {
         let order = Order::Closed(self.name.clone(), closed);
         self.process.persistence.order(order);
@@ -103,7 +104,7 @@ impl ActorState {
             self.move_to(urls);
         }
         self.outbox.history().configure(new.history);
-        // What is not kept any more is forgotten.
+        // Captures that are no longer kept are forgotten.
         let _kept = self.outbox.kept_for(new.dialogue.as_deref());
         let buckets = &self.process.buckets;
         self.buckets = buckets.get(&self.name, &new.rate, self.buckets.as_deref());
@@ -137,7 +138,7 @@ impl ActorState {
         }
         let applied = Applied { reconnect };
         self.publish(EventKind::Applied(applied));
-        // Without anything durable it has nothing to wait for.
+        // Without anything durable it does not wait for the store.
         if !self.outbox.is_held() {
             self.let_go();
         }
@@ -145,7 +146,7 @@ impl ActorState {
         applied
     }
 
-    /// There are other URLs. A dial that waits for one that is not the first any more has nothing to wait for.
+    /// Sets new URLs. A dial that waits for a URL that is no longer the first is cancelled.
     fn move_to(&mut self, urls: Arc<[Template]>) {
         let waits_in_vain = self.url() != &urls[0];
         self.life.set_endpoints(urls.len());

@@ -3,7 +3,7 @@
 use crate::{
     clock,
     connection::{
-        OutboxStatus, State, Status, UrlStatus,
+        OutboxStatus, RotationStatus, State, Status, UrlStatus,
         state::{ActorState, policy},
     },
 };
@@ -24,7 +24,7 @@ impl ActorState {
             name: self.name.clone(),
             state,
             ready_state: state.ready_state(),
-            // A socket that closes has been ready, and takes no application message any more.
+            // A closing socket has been ready, but sends no more application messages.
             ready: self.reported.ready && state == State::Open,
             url: self.url().to_string(),
             urls: self.url_statuses(),
@@ -40,6 +40,7 @@ impl ActorState {
             step,
             rule_rate,
             preparing: self.preparing(),
+            rotation: self.rotation_status(),
             last_error: self.last.error.as_deref().cloned(),
             last_close: self.last.close.as_deref().cloned(),
             reconnects: self.reported.reconnects(),
@@ -54,6 +55,15 @@ impl ActorState {
             takes_sessions: self.takes_sessions(),
             subscribers: self.publisher.count(&self.process.hub, &self.name),
         }
+    }
+
+    fn rotation_status(&mut self) -> Option<RotationStatus> {
+        let (failures, until) = self.life.failed_successors()?;
+        let retry_at = until.and_then(|until| {
+            let wait = until.saturating_duration_since(clock::now());
+            self.wall().checked_add(wait).ok()
+        });
+        Some(RotationStatus::new(failures, retry_at))
     }
 
     fn preparing(&self) -> Option<String> {

@@ -1,4 +1,4 @@
-//! The sessions of a name, as its actor knows them.
+//! The actor's part in the sessions of a name.
 
 use std::sync::Arc;
 
@@ -42,7 +42,7 @@ impl Handler<SessionNews> for Connection {
                 if let Some(sessions) = &mut act.sessions {
                     sessions.forget_ended();
                 }
-                // The end of the name may have waited for it.
+                // The end of the name may have waited for this session.
                 act.wake();
             }
         });
@@ -83,12 +83,12 @@ impl ActorState {
             let cause = self.reported.cause().cloned();
             return Err(OpenSessionError::Failed(cause.map(Box::new)));
         }
-        // The close by hand shuts the outbox before its socket ends.
+        // A close by hand closes the outbox before its socket ends.
         if !self.outbox.with(|locked| locked.outbox.is_open()) {
             return Err(OpenSessionError::Closed);
         }
         match self.reported.state() {
-            // One that is to be up is idle before its first turn, and where it is there for sessions alone.
+            // A name is also idle before its first turn, and while it has `sessions_only`.
             State::Idle if !self.is_wanted() => Err(OpenSessionError::Idle),
             _ => Ok(()),
         }
@@ -99,12 +99,12 @@ impl ActorState {
         self.may_open().is_ok()
     }
 
-    /// Whether the name is to be up: by its settings, or by hand.
+    /// Whether the name should be up: by its settings, or by hand.
     fn is_wanted(&self) -> bool {
         self.settings.enabled || self.outbox.with(|locked| locked.wanted)
     }
 
-    /// A name that is there for sessions alone is connected by hand: they may be opened.
+    /// A name with `sessions_only` was connected by hand: its sessions may be opened.
     pub(super) fn serve_sessions(&mut self, has_data: bool) -> Result<(), Rejected> {
         if has_data {
             return Err(Rejected::SessionsOnly);
@@ -116,7 +116,7 @@ impl ActorState {
         Ok(())
     }
 
-    /// The name is to have a socket of its own from now on, or not any more.
+    /// Sets whether the name has a socket of its own.
     pub(super) fn keep_a_socket(&mut self, keeps: bool) {
         let frame = CloseFrame::new(self.settings.close_code, "");
         let policy = policy(&self.settings);
@@ -133,7 +133,7 @@ impl ActorState {
         self.show_state();
     }
 
-    /// Where the sessions are.
+    /// The status of each session.
     pub(super) fn session_statuses(&self) -> Vec<SessionStatus> {
         let sessions = self.sessions.as_ref();
         sessions.map_or_else(Vec::new, |sessions| sessions.statuses())
@@ -146,7 +146,7 @@ impl ActorState {
         }
     }
 
-    /// Ends all sessions as the name ends.
+    /// Ends all sessions because the name ends.
     pub(super) fn close_sessions(&mut self) {
         self.end_sessions(match self.ending {
             Ending::Stays => SessionEnd::ClosedByHand,

@@ -1,5 +1,5 @@
-//! A name that is durable, and whose store cannot be opened yet. All is as with any other name that is to be up, but for one thing: its
-//! dial is not begun before the store is open.
+//! A durable name whose store cannot be opened yet. It works like any other name, except that its
+//! dial begins only when the store is open.
 
 use actix::{Context, Handler};
 
@@ -53,7 +53,7 @@ impl ActorState {
         if let Some(serving) = &mut self.serving {
             serving.conversation.restore(&kept);
         }
-        // Who has connected it by hand since gave a later order.
+        // A connect by hand since then is the later order.
         let is_closed = is_closed && !self.outbox.with(|locked| locked.wanted);
         if is_closed && self.ending.stays() {
             self.close(CloseFrame {
@@ -64,7 +64,7 @@ impl ActorState {
         self.let_go();
     }
 
-    /// Nothing keeps the name from being dialled any more.
+    /// Allows the name to be dialled.
     pub(in crate::connection) fn let_go(&mut self) {
         let held = std::mem::take(&mut self.hold);
         if !held.is_on() {

@@ -1,4 +1,4 @@
-//! Subscriptions that callers hold, ask for again, and look at.
+//! Messages about subscriptions that callers hold.
 
 use std::sync::Arc;
 
@@ -20,13 +20,14 @@ pub(crate) struct HoldSubscription {
     pub key: Box<str>,
     pub wish: SubscriptionWish,
     pub holder: Holder,
-    /// What makes the wish into what the dialogue can subscribe to.
+    /// Compiles the wish into a subscription of the dialogue.
     pub compile: CompileSubscription,
     /// Whether the caller still waits for the answer.
     pub asked: Asked,
 }
 
-/// How far a caller's wish has come. The lock is held while the actor takes it on: whoever stops waiting knows for sure.
+/// The progress of a caller's wish. The actor holds the lock while it takes the wish on, so a
+/// caller that stops waiting knows the result.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Asked(Arc<Mutex<Stage>>);
 
@@ -35,16 +36,17 @@ enum Stage {
     /// The actor has not seen it.
     #[default]
     Waits,
-    /// The caller waits no more: it is not taken on.
+    /// The caller has stopped waiting, so it is not taken on.
     Abandoned,
-    /// It is held since then.
+    /// It was taken on, and is new.
     New,
     /// It was refused, or was held before.
     Nothing,
 }
 
 impl Asked {
-    /// The caller does not wait any more. What was not taken on is not, and what was taken on is let go of.
+    /// The caller stops waiting. A wish that was not taken on never will be; one that was is
+    /// released.
     pub fn abandon(&self, outbox: &SharedOutbox, key: &str, holder: Holder) {
         let mut stage = self.0.lock();
         match *stage {
@@ -55,7 +57,7 @@ impl Asked {
     }
 }
 
-/// A caller lets go of a subscription. Answers whether nobody holds it any more.
+/// Releases a caller's subscription. The answer says whether nobody holds it any more.
 #[derive(Clone, Debug, actix::Message)]
 #[rtype(result = "Result<bool, HoldError>")]
 pub(crate) struct ReleaseSubscription {
@@ -63,12 +65,12 @@ pub(crate) struct ReleaseSubscription {
     pub holder: Holder,
 }
 
-/// Those that have failed are asked for again. Answers how many those are.
+/// Asks again for the subscriptions that have failed. The answer is their number.
 #[derive(Clone, Copy, Debug, actix::Message)]
 #[rtype(result = "usize")]
 pub(crate) struct RetrySubscriptions;
 
-/// Asks for all of them.
+/// Asks for all subscriptions.
 #[derive(Clone, Copy, Debug, actix::Message)]
 #[rtype(result = "Vec<SubscriptionStatus>")]
 pub(crate) struct Subscriptions;

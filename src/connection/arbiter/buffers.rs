@@ -1,6 +1,7 @@
-//! The buffers of an arbiter: one to read into, one to encode into, shared by all sockets of its thread.
+//! The read, write and compression buffers of an arbiter, shared by all sockets of its thread.
 //!
-//! Idle sockets own none. A socket borrows them within one poll, and keeps only what the kernel did not take.
+//! Idle sockets own no buffers. A socket borrows them within one poll, and keeps only the bytes
+//! that the kernel did not take.
 
 use std::cell::RefCell;
 
@@ -8,10 +9,10 @@ use crate::chance;
 use crate::wire::deflate::{Lend, NoPool, StatePool};
 use bytes::BytesMut;
 
-/// As much is read from a socket by one call.
+/// How much one call reads from a socket.
 pub(in crate::connection) const READ: usize = 64 << 10;
 
-/// As much is encoded before the socket is asked to take it.
+/// How much is encoded before the socket is written.
 pub(in crate::connection) const WRITE: usize = 64 << 10;
 
 thread_local! {
@@ -21,7 +22,7 @@ thread_local! {
     static STATE_POOL: RefCell<StatePool> = RefCell::default();
 }
 
-/// Lends the arbiter's buffer for reading. A borrow within a borrow gets one of its own.
+/// Lends the arbiter's read buffer. A nested borrow gets a buffer of its own.
 pub(in crate::connection) fn with_read_buffer<T>(work: impl FnOnce(&mut [u8]) -> T) -> T {
     READ_BUFFER.with(|buffer| match buffer.try_borrow_mut() {
         Ok(mut buffer) => work(&mut buffer),
@@ -29,7 +30,7 @@ pub(in crate::connection) fn with_read_buffer<T>(work: impl FnOnce(&mut [u8]) ->
     })
 }
 
-/// Lends the arbiter's empty buffer for encoding. A borrow within a borrow gets one of its own.
+/// Lends the arbiter's empty write buffer. A nested borrow gets a buffer of its own.
 pub(in crate::connection) fn with_write_buffer<T>(work: impl FnOnce(&mut BytesMut) -> T) -> T {
     WRITE_BUFFER.with(|buffer| match buffer.try_borrow_mut() {
         Ok(mut buffer) => {
@@ -51,7 +52,7 @@ pub(in crate::connection) fn with_deflate_buffer<T>(work: impl FnOnce(&mut Vec<u
     })
 }
 
-/// The arbiter's spare states, for messages that are compressed on their own.
+/// The arbiter's spare compressors, for messages that are compressed without context.
 #[derive(Debug)]
 pub(in crate::connection) struct ArbiterPool;
 
@@ -64,7 +65,7 @@ impl Lend for ArbiterPool {
     }
 }
 
-/// A key that nobody can predict (RFC 6455 §10.3).
+/// An unpredictable mask key (RFC 6455 §10.3).
 pub(in crate::connection) fn mask_key() -> [u8; 4] {
     chance::next_u32().to_ne_bytes()
 }

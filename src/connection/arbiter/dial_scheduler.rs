@@ -1,8 +1,9 @@
-//! The scheduler of an arbiter's dials: it lets them take their steps a few at a time, so that what comes on a socket never waits behind all
-//! of them.
+//! Schedules the dials of an arbiter: only a few steps run at a time, so that an incoming message
+//! never waits for all of them.
 //!
-//! Each is tens of microseconds, the kernel's for the most part. Where hundreds of names lose their sockets together
-//! their steps come together, too; a message that is read behind them all is late by their sum.
+//! A step takes tens of microseconds, mostly in the kernel. When hundreds of names lose their
+//! sockets together, their steps come together, too, and a message that is read after them would be
+//! late by their sum.
 
 use std::{
     cell::{Cell, RefCell},
@@ -16,11 +17,11 @@ use std::{
 
 use crate::clock;
 
-/// When steps have taken so long, all else that is ready has its turn.
+/// After steps have taken this long, everything else that is ready runs first.
 const TURN: Duration = Duration::from_micros(60);
 
-/// So long after the last message of this thread dials give way. Where nothing comes, they need not: turns cost a
-/// dial some twentieth of all that it takes.
+/// Dials give way for this long after the last message on this thread. Without messages they need
+/// not: turns cost a dial a twentieth of its time.
 const LIVELY: Duration = Duration::from_secs(1);
 
 thread_local! {
@@ -28,7 +29,7 @@ thread_local! {
     static HEARD: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
-/// A message has come on a socket of this thread.
+/// Notes that a message has come on a socket of this thread.
 pub(in crate::connection) fn heard(now: Instant) {
     HEARD.set(Some(now));
 }
@@ -39,14 +40,14 @@ fn is_lively(now: Instant) -> bool {
     heard.is_some_and(|heard| now.saturating_duration_since(heard) < LIVELY)
 }
 
-/// A dial, each step of which has its turn by the scheduler of the thread that it is polled on.
+/// A dial whose steps are scheduled by the thread that polls it.
 pub(in crate::connection) struct Scheduled<F> {
     dial: Pin<Box<F>>,
     /// Held while a step waits.
     slot: Option<Rc<Slot>>,
 }
 
-/// A place among those that wait.
+/// A place in the queue.
 #[derive(Debug)]
 struct Slot {
     is_admitted: Cell<bool>,
@@ -61,18 +62,18 @@ struct DialScheduler {
     ticker: RefCell<Ticker>,
 }
 
-/// Who begins the next turn.
+/// The state of the ticker task, which begins turns.
 #[derive(Default)]
 enum Ticker {
     #[default]
     None,
-    /// Until a step is taken.
+    /// Sleeps until a step is taken.
     Rests(Waker),
     AtWork,
 }
 
 impl<F: Future> Scheduled<F> {
-    /// The steps of this dial.
+    /// Schedules the steps of this dial.
     pub fn new(dial: F) -> Self {
         Self {
             dial: Box::pin(dial),
@@ -100,7 +101,7 @@ impl<F: Future> Future for Scheduled<F> {
 }
 
 impl DialScheduler {
-    /// Whether a step may be taken now; if not, it has a place, and the waker is called when it may.
+    /// Whether a step may run now. If not, it gets a slot, and the waker is called when it may.
     fn admits(&self, slot: &mut Option<Rc<Slot>>, waker: &Waker) -> bool {
         match slot {
             Some(held) if held.is_admitted.get() => {
@@ -128,7 +129,7 @@ impl DialScheduler {
         slot
     }
 
-    /// A step took so long: there must be a next turn.
+    /// Counts a step's time; a next turn is then needed.
     fn count(self: &Rc<Self>, step: Duration) {
         self.used.set(self.used.get().saturating_add(step));
         match self.ticker.replace(Ticker::AtWork) {
@@ -140,11 +141,11 @@ impl DialScheduler {
         }
     }
 
-    /// Begins a turn with the step that has waited longest; whether there was one.
+    /// Begins a turn with the step that has waited longest; `false` if there is none.
     fn begin_turn(&self) -> bool {
         self.used.set(Duration::ZERO);
         let next = || self.waiting.borrow_mut().pop_front();
-        // The places of dials that were given up stay behind.
+        // Slots of dropped dials stay in the queue.
         let first = std::iter::from_fn(next).find_map(|slot| slot.upgrade());
         if let Some(slot) = &first {
             slot.is_admitted.set(true);
@@ -168,7 +169,7 @@ impl TickerTask {
         }
     }
 
-    /// Until a step is taken.
+    /// Waits until a step is taken.
     async fn rest(&self) {
         let mut rested = false;
         poll_fn(|cx| {
@@ -275,7 +276,7 @@ mod tests {
                 let second = spawn_local(Scheduled::new(dial(Rc::clone(&log))));
                 first.await.unwrap();
                 second.await.unwrap();
-                // Left behind in the middle.
+                // Dropped in the middle.
                 let _left = spawn_local(Scheduled::new(dial(Rc::clone(&log))));
                 let _waiting = spawn_local(Scheduled::new(dial(Rc::clone(&log))));
                 yield_now().await;

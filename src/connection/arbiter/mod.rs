@@ -1,4 +1,4 @@
-//! What the names of an arbiter share, because they run on one thread.
+//! State that the names of an arbiter share, because they run on one thread.
 
 pub(super) mod buffers;
 pub(super) mod dial_scheduler;

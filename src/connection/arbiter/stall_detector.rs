@@ -1,4 +1,4 @@
-//! The pulse of an arbiter: finds out when the thread, or the whole machine, stood still, so that no peer is blamed for it.
+//! Detects when the thread, or the whole machine, stood still, so that no peer is blamed for it.
 
 use std::{
     cell::Cell,
@@ -7,13 +7,14 @@ use std::{
 
 use crate::clock;
 
-/// How often the pulse beats.
+/// How often the detector ticks.
 const BEAT: Duration = Duration::from_secs(1);
 
-/// A beat that is later than this tells of a stall.
+/// A tick that is later than this means a stall.
 const SLACK: Duration = Duration::from_millis(500);
 
-/// By how much the two clocks may drift apart in a beat: more is a machine that slept, or a wall clock that was set.
+/// How far the two clocks may drift apart within a tick. More means that the machine slept, or that
+/// the wall clock was set.
 const DRIFT: Duration = Duration::from_secs(2);
 
 thread_local! {
@@ -23,7 +24,7 @@ thread_local! {
 #[derive(Clone, Copy, Debug)]
 struct StallDetector {
     last: Instant,
-    /// A beat up to here is in time.
+    /// A tick up to here is in time.
     late_from: Instant,
     stalled: Duration,
 }
@@ -38,26 +39,26 @@ impl StallDetector {
     }
 }
 
-/// What a beat found.
+/// The finding of a tick.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Finding {
-    /// This thread was late by so much.
+    /// This thread was late by this much.
     Late(Duration),
-    /// The wall clock went so much further, or less far, than the monotonic one.
+    /// The wall clock moved this much more, or less, than the monotonic clock.
     Jump(Duration),
 }
 
-/// How long this thread has stood still in all, a stall that is only just over included.
+/// The total time that this thread has stood still, including a stall that has just ended.
 pub(in crate::connection) fn stalled(now: Instant) -> Duration {
     match DETECTOR.get() {
         None => Duration::ZERO,
-        // The common case, for its speed.
+        // The common case first, for its speed.
         Some(detector) if now <= detector.late_from => detector.stalled,
         Some(detector) => detector.stalled + lateness(now.saturating_duration_since(detector.last)),
     }
 }
 
-/// Beats for ever on the thread that it is called on, and tells what it finds.
+/// Ticks forever on the current thread, and reports what it finds.
 pub(crate) async fn watch_stalls(mut report: impl FnMut(Finding)) {
     let mut wall = SystemTime::now();
     DETECTOR.set(Some(StallDetector::new(clock::now(), Duration::ZERO)));
@@ -88,7 +89,7 @@ fn lateness(elapsed: Duration) -> Duration {
     }
 }
 
-/// How far the wall clock went astray while so much time passed.
+/// How far the wall clock deviated while `elapsed` passed.
 fn drift(from: SystemTime, to: SystemTime, elapsed: Duration) -> Duration {
     match to.duration_since(from) {
         Ok(walled) => walled.abs_diff(elapsed),

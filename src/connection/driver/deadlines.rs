@@ -1,4 +1,4 @@
-//! When the driver runs at the latest.
+//! The driver's next deadline.
 
 use std::{task::Context as TaskContext, time::Instant};
 
@@ -6,8 +6,9 @@ use super::{Driver, Link};
 use crate::connection::state::{ActorState, policy};
 
 impl Driver {
-    /// Sets the timer to the next deadline. One that was set too early only wakes us once for nothing: moving it with every message would
-    /// cost more. Returns when it wakes us: that turn must look at everything, since nothing else sets the timer again.
+    /// Sets the timer to the next deadline. A timer that is too early costs only a spurious wakeup,
+    /// while moving it with every message would cost more. Returns when the timer fires: that turn
+    /// must look at everything, since nothing else sets the timer again.
     pub(super) fn arm_timer(
         &mut self,
         act: &mut ActorState,
@@ -16,13 +17,13 @@ impl Driver {
         cx: &mut TaskContext<'_>,
     ) -> Option<Instant> {
         let (socket, paced, conversation) = match &self.link {
-            // One that has passed is looked at again when the kernel takes more.
+            // A deadline that has passed is checked again when the kernel takes more bytes.
             Link::Up(socket) => (
                 socket.deadline(act, now),
                 socket.paced_until().filter(|until| *until > now),
                 act.conversation_deadline(),
             ),
-            // A conversation whose socket was closed by hand goes on with the next one.
+            // The conversation of a socket that was closed by hand goes on with the next socket.
             Link::None | Link::Dialing(_) => (None, None, None),
         };
         let life = act.life.deadline(policy(&act.settings));

@@ -2,22 +2,24 @@
 
 use std::sync::Arc;
 
+use everwire_proto::dialogue::Call;
+
 use crate::{
     connection::{
         arbiter::dial_scheduler::Scheduled,
-        dialer::{Dial, DialTarget, Dialer, Preparation},
+        dialer::{CallOutcome, Dial, DialTarget, Dialer, Preparation},
         state::{ActorState, conversation::policy_of_named},
     },
     core::State as LifeState,
     secret_store::SecretStore,
     settings::{ConnectionSettings, DialPolicy, Template, url},
     transport::{
-        self, Before, DialBudget, DialError, DialRequest, ForDial, Opened, PreparedDial, Preparer,
-        Resolver, TlsCache,
+        self, Before, CallFor, DialBudget, DialError, DialRequest, ForDial, Opened, PreparedDial,
+        Preparer, Resolver, TlsCache,
     },
 };
 
-/// A dial of the URL that is in use, or next; once of one that the peer has named.
+/// Dials the current or next URL, or once a URL that the peer has named.
 pub(in crate::connection) fn dial(act: &mut ActorState) -> Dial {
     let replaces = act.life.is_replacing();
     let (named, prepared) = match &mut act.serving {
@@ -32,7 +34,8 @@ pub(in crate::connection) fn dial(act: &mut ActorState) -> Dial {
     act.process.dialer.dial(target, before)
 }
 
-/// What is to be done before the dial that takes the place of the socket that serves, ahead of it; `None`: nothing.
+/// Does the preparation for replacing the current socket, ahead of the dial; `None` if there is
+/// none.
 pub(in crate::connection) fn prepare(act: &mut ActorState) -> Option<Preparation> {
     act.settings.dialogue.as_ref()?.prepare.as_ref()?;
     let named = act.serving.as_ref().and_then(|it| it.next_url());
@@ -41,7 +44,7 @@ pub(in crate::connection) fn prepare(act: &mut ActorState) -> Option<Preparation
     Some(act.process.dialer.prepare(target, before))
 }
 
-/// What a dial is of. `named`: the URL that the peer has named.
+/// The target of a dial. `named`: the URL that the peer has named.
 fn target(act: &ActorState, named: Option<Box<str>>) -> DialTarget {
     let (urls, number, settings) = match named {
         None => (
@@ -69,7 +72,7 @@ fn target(act: &ActorState, named: Option<Box<str>>) -> DialTarget {
     }
 }
 
-/// What is to be done before a dial that begins now, if anything is.
+/// The preparation for a dial that begins now, if any.
 fn before(act: &mut ActorState, is_handover: bool) -> Option<Box<Before>> {
     let mut before = Before::of(&act.settings, &act.name)?;
     if let Some(serving) = &mut act.serving {
@@ -87,10 +90,10 @@ fn before(act: &mut ActorState, is_handover: bool) -> Option<Box<Before>> {
     Some(before)
 }
 
-/// Dials over the network, when the budget allows it.
+/// Dials over the network, within the dial budget.
 pub(crate) struct NetworkDialer(Arc<Network>);
 
-/// What all dials share.
+/// State that all dials share.
 struct Network {
     budget: DialBudget,
     tls: TlsCache,
@@ -100,7 +103,7 @@ struct Network {
 }
 
 impl NetworkDialer {
-    /// One that shares these.
+    /// A dialer with this shared state.
     pub fn new(
         budget: &DialBudget,
         tls: &TlsCache,
@@ -130,6 +133,11 @@ impl Dialer for NetworkDialer {
     fn prepare(&self, target: DialTarget, before: Box<Before>) -> Preparation {
         Box::pin(Arc::clone(&self.0).prepare(target, before))
     }
+
+    fn call(&self, call: Call, of: CallFor) -> CallOutcome {
+        let preparer = self.0.preparer.clone();
+        Box::pin(async move { preparer.call(call, of).await })
+    }
 }
 
 impl Network {
@@ -137,7 +145,8 @@ impl Network {
         let (url, owner) = (&target.urls[target.number], target.owner.as_ref());
         let turn = match transport::written_host_key(url) {
             Some(host) => self.budget.acquire(host, owner),
-            // Boxed, so that a name that waits for its permit does not hold the memory of a handshake: thousands may wait.
+            // Boxed, so that a name that waits for its permit does not hold the memory of a
+            // handshake: thousands may wait.
             None => {
                 let host = Box::pin(transport::host_key(url, &self.secret_store)).await?;
                 self.budget.acquire(&host, owner)
@@ -159,7 +168,7 @@ impl Network {
         dialled
     }
 
-    /// The same behind what is to be done before it.
+    /// Dials after the preparation.
     async fn prepared_dial(
         self: Arc<Self>,
         mut target: DialTarget,
@@ -174,7 +183,7 @@ impl Network {
             .map(|opened| filled.opened(opened))
     }
 
-    /// What is to be done before a dial that comes later.
+    /// The preparation for a later dial.
     async fn prepare(
         self: Arc<Self>,
         target: DialTarget,

@@ -1,4 +1,4 @@
-//! Carrying out what the core decided, in order.
+//! Applies the effects that the core has decided on, in order.
 
 use std::time::Instant;
 
@@ -17,7 +17,7 @@ use crate::{
 };
 
 impl Driver {
-    /// Carries out all effects. After the incarnation's end none is left.
+    /// Applies all effects. None is left after the end of the incarnation.
     pub(in crate::connection) fn apply_effects(
         &mut self,
         act: &mut ActorState,
@@ -55,7 +55,8 @@ impl Driver {
                 }
                 continue;
             };
-            // Of a callback that panics at every event only the first takes the socket down; there is none afterwards.
+            // If a callback panics at every event, only the first panic closes the socket;
+            // afterwards there is none.
             if !over && act.life.holds_a_link() {
                 act.lost(Cause::Panic(text.into()), now);
             } else if act.effects.is_empty() {
@@ -72,18 +73,19 @@ impl Driver {
         }
     }
 
-    /// Our Close frame. A ping goes ahead of it where that tells whether the last messages have arrived.
+    /// Sends our Close frame. A ping goes before it if its pong shows that the last messages have
+    /// arrived.
     fn send_close(&mut self, act: &mut ActorState, frame: CloseFrame, now: Instant) {
         let Link::Up(socket) = &mut self.link else {
             return;
         };
         if act.life.close_deadline().is_some() {
-            // By our own will, and not for a loss or as an answer.
+            // We close on our own initiative, not after a loss or as an answer.
             socket.end_close_script(act, now);
         }
         act.mute(now);
         act.close_waits_no_more();
-        // The writer puts it right ahead of the close frame.
+        // The writer puts it directly before the close frame.
         act.beats.probe_due |= act.life.may_read() && act.settings.heartbeat.can_fence();
         socket.send_close(frame);
     }
@@ -94,7 +96,7 @@ impl Driver {
         }
     }
 
-    /// What became of the messages that were on their way when the socket ended.
+    /// Settles the fates of messages in flight when the socket has ended.
     fn settle_on_close(&mut self, act: &mut ActorState, now: Instant) {
         if let Link::Up(socket) = &mut self.link {
             socket.settle_on_close(act, now);
@@ -106,7 +108,8 @@ impl Driver {
         }
     }
 
-    /// What the peer said last on the socket that has ended. After a close by hand that explains nothing.
+    /// The peer's last message on the socket that has ended. After a close by hand it would explain
+    /// nothing.
     fn last_message(&mut self, act: &mut ActorState) -> Option<Box<LastMessage>> {
         match &mut self.link {
             Link::Up(socket) if !act.life.is_down() => socket.last_message(act),
@@ -122,7 +125,7 @@ impl Driver {
         now: Instant,
     ) {
         match happened {
-            // It does not begin yet.
+            // The dial does not begin yet.
             Happened::Connecting { .. } if act.hold.is_on() => act.hold = Hold::Dials,
             Happened::Connecting { attempt } => {
                 act.show(State::Connecting, None);
@@ -142,7 +145,8 @@ impl Driver {
                 act.publish(EventKind::Closed(Box::new(report)));
             }
             Happened::Rotated { report } => {
-                // A peer that has closed by itself may have said something before the successor was there.
+                // A peer that has closed by itself may have sent something before the successor was
+                // up.
                 let is_ours = report.by == CloseBy::Us;
                 let is_whole = report.clean && is_ours && act.last.blind_since.is_none();
                 self.settle_on_close(act, now);
@@ -178,12 +182,12 @@ impl Driver {
 }
 
 impl ActorState {
-    /// Whether somebody waits for the end, and it is there.
+    /// Whether somebody waits for the end of the name, and it has come.
     pub(in crate::connection) fn has_ended(&self) -> bool {
         self.ending.is_awaited() && self.life.is_down() && !self.has_sessions()
     }
 
-    /// Answers those who wait for the end, once it is there.
+    /// Answers those who wait for the end, once it has come.
     fn complete_ending(&mut self) {
         if !self.life.is_down() || self.has_sessions() {
             return;

@@ -1,5 +1,5 @@
-//! The one future that drives a name's incarnation: it dials, reads, writes, watches the time, and carries out what the
-//! core decided.
+//! The future that drives a name's incarnation: it dials, reads, writes, checks deadlines, and
+//! applies the core's decisions.
 
 mod deadlines;
 pub(super) mod dial;
@@ -31,13 +31,13 @@ use crate::{
     settings::RotationMode,
 };
 
-/// Rounds within one turn. More than a few mean that something feeds itself; the next turn goes on.
+/// The most rounds within one turn. More than a few mean a feedback loop; the next turn goes on.
 const MAX_ROUNDS: usize = 16;
 
-/// After so long a turn looks at everything again, even if it only reads.
+/// A turn looks at everything again after this time, even if it only reads.
 const SETTLED: Duration = Duration::from_secs(1);
 
-/// What an incarnation is at.
+/// The link of an incarnation.
 #[derive(Default)]
 pub(in crate::connection) enum Link {
     /// Neither a dial nor a socket.
@@ -55,12 +55,12 @@ pub(in crate::connection) struct Driver {
     pub(in crate::connection) link: Link,
     pub(in crate::connection) successor: Successor,
     timer: WakeTimer,
-    /// Until then a turn that reads nothing but messages changes nothing else; `None`: it may. A name that is touched is looked at in
-    /// any case.
+    /// Until then a turn that reads only messages changes nothing else; `None`: it may. A touched
+    /// name is checked in any case.
     settled_until: Option<Instant>,
 }
 
-/// How a turn ended.
+/// The result of a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::connection) enum Turn {
     /// Nothing is left to do until the waker is called.
@@ -72,7 +72,7 @@ pub(in crate::connection) enum Turn {
 }
 
 impl Driver {
-    /// The driver of an incarnation that begins with a socket, or without.
+    /// The driver of an incarnation, with or without an initial socket.
     pub(in crate::connection) fn new(socket: Option<Box<Socket>>) -> Self {
         Self {
             link: socket.map_or(Link::None, Link::Up),
@@ -80,7 +80,7 @@ impl Driver {
         }
     }
 
-    /// Does all that can be done now. A successor that is to serve next is left in `ready`.
+    /// Does all that can be done now. A successor that is to take over is left in `ready`.
     pub(in crate::connection) fn poll(
         &mut self,
         act: &mut ActorState,
@@ -95,11 +95,13 @@ impl Driver {
             turn
         }));
         let turn = turn.unwrap_or_else(|panic| self.after_panic(act, ready, panic_text(&*panic)));
+        act.tell_callers();
         act.publisher.set_wall(None);
         turn
     }
 
-    /// A panic in the driver is a loss like any other. Should telling it panic too, the incarnation ends untold.
+    /// Handles a panic in the driver as a loss. If publishing that panics too, the incarnation ends
+    /// without an event.
     fn after_panic(&mut self, act: &mut ActorState, ready: &mut Successor, text: String) -> Turn {
         let told = catch_unwind(AssertUnwindSafe(|| {
             act.lost(Cause::Panic(text), clock::now());
@@ -124,7 +126,7 @@ impl Driver {
         }
         #[cfg(feature = "faults")]
         act.trip(crate::connection::state::fault::Fault::Driver);
-        // Whoever sends while we run need not wake us.
+        // Senders need not wake us while we run.
         act.outbox.begin_turn();
         let now = clock::now();
         act.publisher.set_wall(Some(clock::wall_at(now)));
@@ -139,7 +141,8 @@ impl Driver {
         self.whole_turn(act, ready, now, true, cx)
     }
 
-    /// Reads; whether nothing happened besides, but to the outbox. Most turns of a name that listens are such turns.
+    /// Reads. `true` if nothing else happened, except in the outbox: most turns of a listening name
+    /// are like that.
     fn only_reads(&mut self, act: &mut ActorState, now: Instant, cx: &mut TaskContext<'_>) -> bool {
         let Link::Up(socket) = &mut self.link else {
             return false;
@@ -148,7 +151,7 @@ impl Driver {
         socket.is_between_frames() && is_untouched(act)
     }
 
-    /// Writes what the outbox has; whether that is all there is to do, and the name is settled as before.
+    /// Writes the outbox. `true` if nothing else is to do, and the name is settled as before.
     fn answers(
         &mut self,
         act: &mut ActorState,
@@ -162,12 +165,13 @@ impl Driver {
         socket.poll_write(act, now, cx);
         let is_settled = socket.is_settled(act) && is_untouched(act);
         let expiry = self.look_at_outbox(act, now, cx);
-        // A message that still waits has the next turn look at everything: that one touches the name, and is woken.
+        // A message that still waits leads to a full turn: sending it touches the name, and wakes
+        // it.
         let is_over = expiry.is_some_and(|expiry| expiry < until);
         is_settled && !is_over && act.effects.is_empty() && !act.publisher.has_panic()
     }
 
-    /// Looks at everything. `has_read`: what came was read in this turn.
+    /// A turn that looks at everything. `has_read`: incoming data was read in this turn.
     fn whole_turn(
         &mut self,
         act: &mut ActorState,
@@ -194,7 +198,7 @@ impl Driver {
                 && self.has_read_all()
             {
                 act.hurry_deduplication();
-                // What was held back may be answered once it is stored.
+                // Messages that were held back may now be answered, once they are stored.
                 cx.waker().wake_by_ref();
             }
             self.poll_successor(act, now, cx);
@@ -217,7 +221,8 @@ impl Driver {
         Turn::Rest
     }
 
-    /// Notes until when a turn may only read. `deadline`: when the timer wakes the name at the latest.
+    /// Notes until when a turn may only read. `deadline`: when the timer wakes the name at the
+    /// latest.
     fn settle(&mut self, act: &ActorState, deadline: Option<Instant>, now: Instant) {
         let is_settled = match &self.link {
             Link::Up(socket) => socket.is_settled(act),
@@ -231,7 +236,7 @@ impl Driver {
         }
     }
 
-    /// Whether nothing has come that was not looked at: only then is what did not come late.
+    /// Whether everything that has arrived was handled. Only then can something be late.
     fn has_read_all(&self) -> bool {
         match &self.link {
             Link::Up(socket) => socket.has_read_all(),
@@ -277,7 +282,7 @@ impl Driver {
         self.successor.poll(act, now, cx);
     }
 
-    /// Whatever is overdue.
+    /// Handles everything that is overdue.
     fn check_time(&mut self, act: &mut ActorState, now: Instant, cx: &mut TaskContext<'_>) {
         if let Link::Up(socket) = &mut self.link {
             socket.look_at_tcp(act, now);
@@ -291,7 +296,7 @@ impl Driver {
             }
         }
         if act.expire_requests(now) {
-            // Others may have their places.
+            // Other requests may use the freed places.
             cx.waker().wake_by_ref();
         }
         let policy = policy(&act.settings);
@@ -308,7 +313,7 @@ impl Driver {
     }
 }
 
-/// Whether the name has nothing to do but what its socket and its outbox ask for.
+/// Whether the name has nothing to do beyond its socket and its outbox.
 fn is_untouched(act: &ActorState) -> bool {
     act.effects.is_empty() && !act.publisher.has_panic() && !act.turns.is_touched()
 }

@@ -1,4 +1,4 @@
-//! What a turn looks at in the outbox, and tells of it.
+//! The driver's look at the outbox, and what it publishes then.
 
 use std::{task::Context as TaskContext, time::Instant};
 
@@ -9,7 +9,7 @@ use crate::{
     events::{DropReason, EventKind},
 };
 
-/// What a look at the outbox shows.
+/// The result of a look at the outbox.
 struct Look {
     written: (u64, u64),
     expired: Removed,
@@ -23,8 +23,8 @@ struct Look {
 }
 
 impl Driver {
-    /// What happened outside: the outbox is told what was written, expired and evicted messages are told, a flush is
-    /// noticed, the waker is left. Returns when the next message expires.
+    /// Updates the outbox with what was written, publishes expired and evicted messages, notices a
+    /// flush, and stores the waker. Returns when the next message expires.
     pub(super) fn look_at_outbox(
         &mut self,
         act: &mut ActorState,
@@ -40,7 +40,7 @@ impl Driver {
             Link::None | Link::Dialing(_) => (false, None),
         };
         let look = act.outbox.end_turn(cx.waker(), |locked| {
-            // A subscriber that has come since the last look hears of these, too.
+            // A subscriber that has come since the last look gets these, too.
             locked.outbox.set_fate_reporting(tell_sent);
             let written = written.map_or((0, 0), |id| locked.outbox.written(id));
             Look {
@@ -72,7 +72,8 @@ impl Driver {
             Link::Up(socket) => socket.is_flushed(),
             Link::None | Link::Dialing(_) => true,
         };
-        // Accepted after the last look of the writer and before the waker was left: nobody else will tell.
+        // It was accepted after the writer's last look and before the waker was stored, so nothing
+        // else would wake us.
         if look.next_waits && !is_paced && flushed && act.reported.ready && act.life.may_write() {
             act.turns.touch();
             cx.waker().wake_by_ref();

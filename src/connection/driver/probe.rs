@@ -1,4 +1,4 @@
-//! A dry run of a dial: what the settings of a name come to now, without its socket.
+//! A trial dial: tests the settings of a name without its socket.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -19,22 +19,22 @@ use crate::{
     wire::{CloseFrame, encode_close},
 };
 
-/// How long the peer may take to answer our close; it is let go then.
+/// How long the peer may take to answer our close. After that the socket is dropped.
 const CLOSING: Duration = Duration::from_secs(1);
 
-/// What came of a dry run, for one of a name's URLs.
+/// The result of a trial dial for one of a name's URLs.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Probed {
     /// The URL, with its variables unexpanded.
     pub url: String,
-    /// Who answered the upgrade, or why nobody did.
+    /// The peer that answered the upgrade, or the error.
     pub outcome: Result<Reached, Cause>,
-    /// How long the steps took; of a dial that failed, up to then.
+    /// How long the steps took; after a failure, up to that step.
     pub timings: DialTimings,
 }
 
-/// A peer that would serve.
+/// A peer that accepts the settings.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Reached {
@@ -44,7 +44,8 @@ pub struct Reached {
     pub subprotocol: Option<String>,
 }
 
-/// Dials all URLs of a name, when the dial budget allows it, and closes with 1000 what opens. Must run on an arbiter.
+/// Dials all URLs of a name within the dial budget, and closes each socket with 1000. Must run on
+/// an arbiter.
 pub(crate) async fn probe(
     name: ConnectionName,
     settings: NameSettings,
@@ -77,7 +78,8 @@ async fn probe_url(
                 peer: opened.peer,
                 subprotocol: opened.subprotocol,
             };
-            // What it is for has been seen: a peer that does not take the close, or does not answer it, changes nothing.
+            // The result is known already, so it does not matter whether the peer answers the
+            // close.
             let _unanswered = timeout(CLOSING, close(opened.stream)).await;
             Ok(reached)
         }
@@ -89,7 +91,7 @@ async fn probe_url(
     }
 }
 
-/// The dial, behind what is to be done before it.
+/// The dial, after its preparation.
 async fn prepared_dial(
     name: &ConnectionName,
     settings: &NameSettings,

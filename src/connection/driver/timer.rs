@@ -1,4 +1,4 @@
-//! A timer that wakes the driver.
+//! The timer that wakes the driver.
 
 use std::{
     pin::{Pin, pin},
@@ -11,19 +11,19 @@ use tokio::{task::coop, time::Sleep};
 /// Wakes the driver at its next deadline.
 #[derive(Default)]
 pub(super) struct WakeTimer {
-    /// A name that rests keeps none: it is as large as a name's mailbox.
+    /// A name that rests keeps none: a timer is as large as a name's mailbox.
     sleep: Option<Pin<Box<Sleep>>>,
-    /// Whether it knows the waker: then it need not be polled before it has passed.
+    /// Whether it has the current waker. Then it need not be polled before it fires.
     will_wake: bool,
 }
 
 impl WakeTimer {
-    /// The waker is another one from now on.
+    /// The task has another waker from now on.
     pub fn forget_waker(&mut self) {
         self.will_wake = false;
     }
 
-    /// Has the driver run at that time, or before it.
+    /// Wakes the driver at that time, or before it.
     pub fn wake_at(&mut self, deadline: Instant, cx: &mut TaskContext<'_>) {
         let deadline = tokio::time::Instant::from_std(deadline);
         let sleep = match &mut self.sleep {
@@ -39,7 +39,8 @@ impl WakeTimer {
             }
             none => none.insert(Box::pin(tokio::time::sleep_until(deadline))),
         };
-        // With its budget spent a task that polls a timer is woken, but the timer does not know of it.
+        // If a task has used up its budget, polling a timer wakes the task without registering the
+        // waker.
         let sleep = coop::unconstrained(sleep.as_mut());
         self.will_wake = pin!(sleep).poll(cx).is_pending();
         if !self.will_wake {
@@ -51,7 +52,7 @@ impl WakeTimer {
         self.sleep = None;
     }
 
-    /// When it wakes the driver; `None`: it does not.
+    /// When it wakes the driver; `None`: never.
     pub fn deadline(&self) -> Option<Instant> {
         let sleep = self.sleep.as_ref();
         sleep.map(|sleep| sleep.deadline().into_std())

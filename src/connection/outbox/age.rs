@@ -1,28 +1,29 @@
-//! For how long the oldest message has waited, without a time for each message.
+//! The age of the oldest message, without a time for each message.
 
 use std::{
     collections::VecDeque,
     time::{Duration, Instant},
 };
 
-/// Marks that are closer to each other than this are one.
+/// Marks that are closer together than this are merged.
 const APART: Duration = Duration::from_millis(50);
 
-/// So many marks are kept; of more every second goes, and ages become coarser.
+/// The most marks that are kept. Beyond that every second one is dropped, and ages become coarser.
 const MAX_MARKS: usize = 64;
 
-/// When some of the messages were accepted: one of each run that came while the actor was at work, or in a moment.
+/// The times at which some messages were accepted: one for each run of messages that came while the
+/// actor was busy, or in quick succession.
 #[derive(Debug, Default)]
 pub(in crate::connection) struct OutboxAge(Option<Box<AcceptedAt>>);
 
-/// Ids, and when they were accepted. Boxed as a whole: most names have none.
+/// Ids with the times of their acceptance. Boxed as a whole: most names have none.
 #[derive(Debug, Default)]
 struct AcceptedAt {
     list: VecDeque<(u64, Instant)>,
 }
 
 impl OutboxAge {
-    /// The message `id` was accepted at that time, and finds the actor at rest, or may have to wait again.
+    /// Message `id` was accepted at `now` while the actor was at rest, or may have to wait again.
     pub fn mark(&mut self, id: u64, now: Instant) {
         let marks = &mut self.0.get_or_insert_default().list;
         let is_apart = |(_, last): &(u64, Instant)| now.saturating_duration_since(*last) >= APART;
@@ -39,15 +40,15 @@ impl OutboxAge {
         marks.push_back((id, now));
     }
 
-    /// For how long `oldest`, the first that waits, has waited: at most so long, to the length of a turn. `held` is the first that is in
-    /// the outbox, and may have to wait again.
+    /// The age of `oldest`, the first waiting message: an upper bound, exact to the length of a
+    /// turn. `held` is the first message in the outbox that may have to wait again.
     pub fn of(&mut self, held: Option<u64>, oldest: Option<u64>, now: Instant) -> Option<Duration> {
         let Some(held) = held else {
             self.0 = None;
             return None;
         };
         let marks = &mut self.0.as_deref_mut()?.list;
-        // What was accepted before that one says nothing any more.
+        // Marks before the first held message are of no use any more.
         while marks.get(1).is_some_and(|(id, _)| *id <= held) {
             marks.pop_front();
         }

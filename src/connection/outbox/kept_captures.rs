@@ -1,10 +1,10 @@
-//! The captures of a name that outlive the process, as they are to be stored.
+//! Captures of a name that outlive the process, as they are stored.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use everwire_proto::dialogue::{KeptChange, KeptValue};
 
-/// The captures that are kept, and which of them the store does not have as they are.
+/// The kept captures, and which of them have changed since they were stored.
 #[derive(Debug, Default)]
 pub(super) struct KeptCaptures {
     values: BTreeMap<String, KeptValue>,
@@ -12,12 +12,12 @@ pub(super) struct KeptCaptures {
 }
 
 impl KeptCaptures {
-    /// What an earlier process has left.
+    /// Restores the captures of an earlier process.
     pub fn restore(&mut self, captures: Vec<(String, KeptValue)>) {
         self.values.extend(captures);
     }
 
-    /// Lets go of what is not kept any more; whether there was any.
+    /// Drops captures that are no longer kept. `true` if there were any.
     pub fn retain(&mut self, is_kept: impl Fn(&str) -> bool) -> bool {
         let gone = self.values.extract_if(.., |name, _| !is_kept(name));
         let gone: Vec<String> = gone.map(|(name, _)| name).collect();
@@ -34,7 +34,7 @@ impl KeptCaptures {
             .collect()
     }
 
-    /// A capture has another value, or none any more.
+    /// Sets a capture, or removes it.
     pub fn apply(&mut self, (name, value): KeptChange) {
         match value {
             Some(value) => {
@@ -47,7 +47,7 @@ impl KeptCaptures {
         self.unstored.insert(name);
     }
 
-    /// What the store does not have yet.
+    /// Takes the changes that are not stored yet.
     pub fn take(&mut self) -> Vec<KeptChange> {
         let unstored = std::mem::take(&mut self.unstored);
         let change = |name: String| {
@@ -57,7 +57,7 @@ impl KeptCaptures {
         unstored.into_iter().map(change).collect()
     }
 
-    /// All of it, for a store that has lost what it had.
+    /// Takes everything, for a store that has lost its data.
     pub fn take_all(&mut self) -> Vec<KeptChange> {
         self.unstored.extend(self.values.keys().cloned());
         self.take()

@@ -1,5 +1,5 @@
-//! What is to go out: the outbox behind its lock, for how long messages have waited, how fast they may go, and what callers
-//! subscribe to.
+//! Outgoing messages: the outbox behind its lock, the age of messages, rate limits, and callers'
+//! subscriptions.
 
 pub(super) mod age;
 mod kept_captures;

@@ -1,4 +1,4 @@
-//! The outbox of a name as handles, receipts and the actor share it, on whatever thread they are.
+//! The outbox of a name, shared by handles, receipts and the actor on any thread.
 
 mod fate;
 mod kept;
@@ -33,65 +33,71 @@ use crate::{
     persistence::Persistence,
 };
 
-/// The outbox behind its lock, the waker of the actor, what must outlive even the actor, and those who wait for a fate.
+/// The outbox behind its lock, the waker of the actor, state that outlives the actor, and the
+/// waiters for fates.
 #[derive(Debug)]
 pub(crate) struct SharedOutbox {
     name: ConnectionName,
-    /// Whose the name is. A lock of its own: who tells of the name asks, wherever it is told.
+    /// The owner of the name. It has a lock of its own, since everything that reports on the name
+    /// reads it.
     owner: RwLock<Option<Owner>>,
     locked: Mutex<Locked>,
-    /// What the name said last.
+    /// The last messages of the name.
     history: History,
-    /// Whether persistence was told that the history has grown.
+    /// Whether persistence knows that the history has grown.
     history_waits: AtomicBool,
-    /// Whether what came in is acknowledged once it is stored, and something waits for that.
+    /// Whether incoming messages are acknowledged once they are stored, and some wait for that.
     acknowledges: AtomicBool,
-    /// Whether the actor is in the middle of a turn, and will look at the outbox before it rests. It falls under the lock alone:
-    /// who reads `true` there comes before that look. Who misses that it has risen wakes the actor for nothing.
+    /// Whether the actor is in a turn, and will look at the outbox before it rests. Cleared only
+    /// under the lock, so a sender that sees `true` is noticed in this turn. A stale `false` costs
+    /// one spurious wakeup.
     at_work: AtomicBool,
-    /// Whether something has changed that the actor has not looked at. It is read without the lock, see [`rest`](Self::rest).
+    /// Whether something has changed since the actor's last look. Read without the lock, see
+    /// [`rest`](Self::rest).
     touched: AtomicBool,
-    /// Writes durable messages down.
+    /// Stores durable messages.
     persistence: Persistence,
-    /// What callers want of subscriptions. A lock of its own: who sends has nothing to do with it.
+    /// The subscriptions that callers want. A lock of its own, so that senders do not wait for it.
     wishes: Mutex<Wishes>,
-    /// Whether they have changed without the actor, which has not looked at them since.
+    /// Whether they have changed without the actor since its last look.
     wishes_changed: AtomicBool,
 }
 
-/// What the lock guards.
+/// The state under the lock.
 #[derive(Debug)]
 pub(crate) struct Locked {
     pub outbox: Outbox,
-    /// In which epochs the outbox has given its ids.
+    /// The epochs in which the outbox gave out its ids.
     ids: IdEpochs,
-    /// Up to which of them the store knows that.
+    /// The last of these epochs that the store knows.
     stored_epoch: u32,
-    /// The messages that their senders may repeat.
+    /// The keys of messages that senders may repeat.
     keys: Option<Box<IdempotencyKeys>>,
-    /// Messages that were evicted, and not yet told.
+    /// Evicted messages that were not reported yet.
     pub evicted: u64,
     /// `Connect`'s data, sent again whenever a socket opens.
     pub connect_data: Option<Box<Message>>,
-    /// Whether the name was connected by hand: one that is not `enabled` stays wanted over a death of its actor.
+    /// Whether the name was connected by hand: a name that is not `enabled` then stays wanted after
+    /// a death of its actor.
     pub wanted: bool,
-    /// Left by the actor when it has nothing to do, and good until somebody wakes it.
+    /// Stored by the actor when it has nothing to do. Valid until it is used.
     waker: Option<Waker>,
     waiters: Vec<Waiter>,
     /// The last id whose confirmation somebody waits for.
     confirm_through: u64,
     /// Whether persistence was called, and has not come yet.
     persistence_called: bool,
-    /// Why the store cannot write, not told yet.
+    /// A write error of the store that was not reported yet.
     pub store_error: Option<Box<str>>,
-    /// It was told that the store cannot write though something waits for it that is no message of the outbox.
+    /// Whether it was reported that the store fails though only other data than messages waits for
+    /// it.
     told_failing: bool,
     /// The captures that outlive the process. Boxed: few names have any.
     kept: Option<Box<KeptCaptures>>,
     age: OutboxAge,
-    /// The memory of all that.
+    /// The memory of all this.
     charge: Charge,
-    /// How much of it is not used yet, in bytes, as far as messages know that were accepted since it was counted.
+    /// The unused part of that memory in bytes, less the messages accepted since it was counted.
     left: usize,
 }
 
@@ -144,27 +150,27 @@ impl SharedOutbox {
         })
     }
 
-    /// Whose the name is, if anybody's.
+    /// The owner of the name; `None` if nobody owns it.
     pub fn owner(&self) -> Option<Owner> {
         self.owner.read().clone()
     }
 
-    /// Whether the name is this owner's.
+    /// Whether this owner has the name.
     pub fn belongs_to(&self, owner: &Owner) -> bool {
         self.owner.read().as_ref() == Some(owner)
     }
 
-    /// The name has this owner from now on.
+    /// Sets the owner.
     pub fn give_to(&self, owner: Option<Owner>) {
         *self.owner.write() = owner;
     }
 
-    /// What the name said last.
     pub fn history(&self) -> &History {
         &self.history
     }
 
-    /// Nothing is accepted until [`release`](Self::release): what the name has left in the store is not known. The actor tells why.
+    /// Refuses messages until [`release`](Self::release), because the stored messages of the name
+    /// are not known. The actor reports why.
     pub fn hold(&self, why: &str) {
         let mut locked = self.locked.lock();
         locked.outbox.hold();
@@ -172,12 +178,13 @@ impl SharedOutbox {
         locked.store_error = Some(why.into());
     }
 
-    /// What the store has of the name is known.
+    /// The stored messages of the name are known now.
     pub fn release(&self) {
         self.locked.lock().outbox.release();
     }
 
-    /// What the store has of the name does not matter any more: nothing is stored from now on. Nothing where it is not held.
+    /// The stored messages do not matter any more: nothing is stored from now on. No effect unless
+    /// the name is held.
     pub fn forgo_store(&self) {
         self.locked.lock().outbox.forgo_store();
     }
@@ -187,13 +194,13 @@ impl SharedOutbox {
         self.locked.lock().outbox.is_held()
     }
 
-    /// When messages were accepted that an earlier process has left, in the order of their ids.
+    /// Restores when the messages of an earlier process were accepted, in the order of their ids.
     pub fn accepted_at(&self, times: impl IntoIterator<Item = (u64, Instant)>) {
         let age = &mut self.locked.lock().age;
         times.into_iter().for_each(|(id, at)| age.mark(id, at));
     }
 
-    /// What earlier processes have left of the outbox's ids, and of the keys of its messages.
+    /// Restores the ids and message keys of earlier processes.
     pub fn restore(&self, ids: Option<IdEpochs>, keys: Vec<Keyed>) {
         let mut locked = self.locked.lock();
         if let Some(ids) = ids {
@@ -206,7 +213,7 @@ impl SharedOutbox {
         }
     }
 
-    /// The name has another life: ids are of this epoch from now on.
+    /// Begins another life of the name: ids belong to this epoch from now on.
     pub fn begin_epoch(&self, epoch: u32) {
         let mut locked = self.locked.lock();
         if locked.ids.current() != epoch {
@@ -215,23 +222,23 @@ impl SharedOutbox {
         }
     }
 
-    /// The epoch of the ids that are given now.
+    /// The epoch of new ids.
     pub fn epoch(&self) -> u32 {
         self.locked.lock().ids.current()
     }
 
-    /// Whether messages that came in are acknowledged once they are stored, and some wait for that.
+    /// Sets whether incoming messages wait to be acknowledged until they are stored.
     pub fn set_acknowledges(&self, acknowledges: bool) {
         self.acknowledges.store(acknowledges, Ordering::Relaxed);
     }
 
-    /// Has persistence know that there is something to lose.
+    /// Tells persistence that there is something to store.
     pub fn call_persistence(self: &Arc<Self>) {
         let source: Arc<Self> = Arc::clone(self);
         self.persistence.call(source);
     }
 
-    /// There is something to write down that is to outlive the process.
+    /// The history has new messages to store.
     pub fn history_grew(self: &Arc<Self>) {
         if !self.history_waits.swap(true, Ordering::AcqRel) {
             self.call_persistence();
@@ -245,16 +252,17 @@ impl SharedOutbox {
     #[inline(always)]
     fn accept(&self, locked: &mut Locked, message: Message) -> Result<Accepted, Rejected> {
         locked.make_memory(&message)?;
-        // One that no clock has never comes.
+        // A deadline that overflows the clock never comes.
         let ttl = locked.outbox.settings().ttl;
         let expires = ttl.and_then(|ttl| clock::now().checked_add(ttl));
         let admitted = locked.outbox.admit(message, expires)?;
-        // Of what the store does not have yet persistence tells.
+        // Persistence wakes the actor about a message that is not stored yet.
         let waker = match locked.outbox.settings().durable && admitted.evicted == 0 {
             true => None,
             false => self.take_waker(locked),
         };
-        // An actor that is at work will see to it in this very turn; what is kept may have to wait later on.
+        // A busy actor notices the message in this turn. A message that is kept may have to wait
+        // later.
         if waker.is_some() || locked.outbox.settings().keeps() {
             locked.age.mark(admitted.id, clock::now());
         }
@@ -268,7 +276,7 @@ impl SharedOutbox {
         })
     }
 
-    /// Lets go of the lock, and tells whom the message concerns. Returns what the message is known by.
+    /// Releases the lock and wakes whoever the message concerns. Returns its id and epoch.
     #[expect(
         clippy::inline_always,
         reason = "every message passes, and a call costs more than what it does"
@@ -291,7 +299,7 @@ impl SharedOutbox {
         MessageId { id, epoch }
     }
 
-    /// Works on the inside under the lock, then answers those whose fate is known by now.
+    /// Runs `work` under the lock, then answers the waiters whose fate is known.
     pub fn with<T>(self: &Arc<Self>, work: impl FnOnce(&mut Locked) -> T) -> T {
         let mut locked = self.locked.lock();
         let result = work(&mut locked);
@@ -305,7 +313,7 @@ impl SharedOutbox {
         result
     }
 
-    /// The same, and the actor has a look at what has changed.
+    /// Like `with`, and makes the actor look at the change.
     pub fn with_and_wake<T>(self: &Arc<Self>, work: impl FnOnce(&mut Locked) -> T) -> T {
         let (result, waker) = self.with(|locked| (work(locked), self.take_waker(locked)));
         if let Some(waker) = waker {
@@ -325,38 +333,39 @@ impl HasHistory for SharedOutbox {
     }
 }
 
-/// A message that has its place, and the waker that is to be called for it.
+/// A message with its id, and the waker to call for it.
 struct Accepted {
     id: u64,
     waker: Option<Waker>,
 }
 
-/// What names an accepted message.
+/// The identity of an accepted message.
 struct MessageId {
     id: u64,
     epoch: u32,
 }
 
 impl Locked {
-    /// For how long the oldest message has waited of which nothing was written.
+    /// How long the oldest message has waited of which nothing was written.
     pub fn oldest_age(&mut self, now: Instant) -> Option<Duration> {
         let oldest = self.outbox.oldest_waiting().map(|queued| queued.id);
         self.age.of(self.outbox.oldest_id(), oldest, now)
     }
 
-    /// Whether persistence has to be called: once until it comes.
+    /// Whether persistence must be called: once until it comes.
     fn has_news_to_persist(&mut self) -> bool {
         let news = !self.persistence_called && self.outbox.has_changes();
         self.persistence_called |= news;
         news
     }
 
-    /// Whether the confirmation of something that is on its way is awaited.
+    /// Whether somebody waits for the confirmation of something in flight.
     pub fn awaits_confirmation(&self) -> bool {
         self.outbox.awaits_confirmation(self.confirm_through)
     }
 
-    /// Whether a ping should be sent now, to learn what has arrived. `is_paced`: what waits has to go on waiting.
+    /// Whether a ping should be sent now, to learn what has arrived. `is_paced`: waiting messages
+    /// cannot be sent yet.
     pub fn wants_fence(&self, is_paced: bool) -> bool {
         self.outbox.wants_fence(self.confirm_through, is_paced)
     }

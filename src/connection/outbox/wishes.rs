@@ -1,4 +1,4 @@
-//! What callers want of subscriptions. It lies beside the outbox, so that it outlives the actor, too.
+//! The subscriptions that callers want. Kept with the outbox, so that they outlive the actor.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -9,7 +9,7 @@ use crate::{
     settings::{CompileSubscription, SubscriptionWish},
 };
 
-/// What callers want of subscriptions. Boxed: few names have callers who do.
+/// The subscriptions that callers want. Boxed: few names have any.
 #[derive(Debug, Default)]
 pub(in crate::connection) struct Wishes(Option<Box<Known>>);
 
@@ -18,40 +18,40 @@ pub(in crate::connection) struct Wishes(Option<Box<Known>>);
 struct Known {
     /// By key.
     wished: BTreeMap<Arc<str>, Wished>,
-    /// It rises with each change.
+    /// Increases with each change.
     version: u64,
-    /// What all of it takes, in bytes.
+    /// The size of everything, in bytes.
     bytes: usize,
     /// The memory of that.
     charge: Charge,
 }
 
-/// What a key takes besides what is said of it, in bytes.
+/// The memory of a key beside its texts, in bytes.
 const EACH: usize = 512;
 
-/// What callers want of one key.
+/// The wishes for one key.
 #[derive(Debug)]
 pub(in crate::connection) struct Wished {
-    /// `None`: nothing but the key. Boxed: few say more.
+    /// `None`: only the key. Boxed: few wishes have more.
     pub wish: Option<Box<SubscriptionWish>>,
     pub compile: CompileSubscription,
     pub holders: Vec<Holder>,
-    /// What it takes.
+    /// Its size in bytes.
     bytes: usize,
 }
 
-/// What a caller has wanted of a name since an earlier process.
+/// A caller's wish from an earlier process.
 #[derive(Debug)]
 pub(crate) struct RecalledWish {
     pub key: Box<str>,
     pub wish: SubscriptionWish,
     pub holder: Holder,
-    /// What makes the wish into what a dialogue can subscribe to.
+    /// Compiles the wish into a subscription of the dialogue.
     pub compile: CompileSubscription,
 }
 
 impl Wishes {
-    /// Takes the memory for what a caller wants: [`add`](Self::add) follows, or [`settle`](Self::settle).
+    /// Reserves memory for a wish: [`add`](Self::add) follows, or [`settle`](Self::settle).
     pub fn reserve(
         &mut self,
         key: &str,
@@ -65,7 +65,7 @@ impl Wishes {
         }
     }
 
-    /// A caller wants this since an earlier process: there was memory for it, and is.
+    /// Restores a wish from an earlier process. There was memory for it then, and there is now.
     pub fn recall(
         &mut self,
         key: &str,
@@ -90,14 +90,14 @@ impl Wishes {
         })
     }
 
-    /// As much memory is taken as what is wanted takes: what was reserved, and not added, is given back.
+    /// Gives back memory that was reserved and not used.
     pub fn settle(&mut self) {
         if let Some(known) = &mut self.0 {
             known.charge.set(known.bytes);
         }
     }
 
-    /// A caller wants this, and it was taken on.
+    /// Adds a caller's wish that was taken on.
     pub fn add(
         &mut self,
         key: &str,
@@ -129,7 +129,7 @@ impl Wishes {
         }
     }
 
-    /// A caller wants it no more.
+    /// Removes a caller's wish.
     pub fn remove(&mut self, key: &str, holder: Holder) {
         let Some(known) = &mut self.0 else {
             return;
@@ -146,12 +146,12 @@ impl Wishes {
         self.settle();
     }
 
-    /// It rises with each change; 0: nobody has ever wanted anything.
+    /// Increases with each change; 0: nobody has ever wanted anything.
     pub fn version(&self) -> u64 {
         self.0.as_ref().map_or(0, |known| known.version)
     }
 
-    /// All that is wanted, by key.
+    /// All wishes, by key.
     pub fn iter(&self) -> impl Iterator<Item = (&Arc<str>, &Wished)> {
         self.0.iter().flat_map(|known| &known.wished)
     }
@@ -164,7 +164,7 @@ impl Wishes {
     }
 }
 
-/// What a key takes, nearly, in bytes: as it was said, and as it is sent.
+/// The approximate memory of a key, in bytes: as it was written, and as it is sent.
 fn bytes_of(key: &str, wish: &SubscriptionWish) -> usize {
     EACH + 2 * (key.len() + wish.size())
 }

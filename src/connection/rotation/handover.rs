@@ -1,4 +1,4 @@
-//! How the next incarnation comes to the successor.
+//! Hands the successor over to the next incarnation.
 
 use std::time::Instant;
 
@@ -11,8 +11,8 @@ use crate::{
 };
 
 impl Successor {
-    /// The old socket has ended: tells so, and leaves the successor in `ready`, for the next incarnation. `is_whole`: all that the peer
-    /// said on the old one was told.
+    /// The old socket has ended: publishes that, and leaves the successor in `ready` for the next
+    /// incarnation. `is_whole`: everything that the peer sent on the old socket was delivered.
     pub(in crate::connection) fn hand_over(
         &mut self,
         act: &mut ActorState,
@@ -42,7 +42,8 @@ impl Successor {
             };
             act.publish(EventKind::Rotated(Box::new(rotated)));
         }
-        // What was still on its way on the old socket is lost, and may be older than what the successor has heard.
+        // Messages that were in flight on the old socket are lost, and may be older than the first
+        // ones of the successor.
         if let Some(since) = blind_since.filter(|_| !is_whole) {
             act.publish_blind_gap(since, hears_since.max(since));
         }
@@ -53,14 +54,14 @@ impl Successor {
         act.deliver_all(messages, |message| socket?.subscription_of(message));
     }
 
-    /// A new incarnation takes over the socket that the last one has made ready, if there is one.
+    /// A new incarnation takes over the socket that the last one has made ready, if any.
     pub(in crate::connection) fn adopt(&mut self, act: &mut ActorState) -> Option<Box<Socket>> {
         match std::mem::take(self) {
             Self::Up(ready) => {
                 let mut socket = ready.socket;
                 act.inbound.begin_numbers();
                 act.reported.upgrade = ready.info.upgrade();
-                // One whose opening messages are not out yet tells when they are.
+                // A socket whose opening messages are not out yet reports that later.
                 act.reported.ready = socket.has_spoken();
                 socket.serve(act, clock::now());
                 act.show_state();

@@ -1,4 +1,4 @@
-//! From one socket to its successor.
+//! Rotation: from one socket to its successor.
 
 mod handover;
 mod replace;

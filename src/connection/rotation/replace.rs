@@ -1,4 +1,4 @@
-//! How a socket gives way to the next one, where a server allows one at a time.
+//! Replaces a socket, for servers that allow one at a time.
 
 use std::time::Instant;
 
@@ -9,7 +9,8 @@ use crate::{
 };
 
 impl ActorState {
-    /// The socket that serves is closed, and another one is dialled in its place. `prepared`: what was done ahead of that dial.
+    /// Closes the current socket and dials another. `prepared`: the preparation that was done for
+    /// that dial.
     pub(in crate::connection) fn give_way(
         &mut self,
         prepared: Option<Box<PreparedDial>>,
@@ -28,14 +29,15 @@ impl ActorState {
         self.show_state();
     }
 
-    /// The socket that was to give way has ended, and what was done ahead of the next dial is of use to that dial alone.
+    /// The old socket has ended. The preparation is only valid for that one dial.
     pub(in crate::connection) fn forget_prepared(&mut self) {
         if let Some(serving) = &mut self.serving {
             serving.forget_prepared();
         }
     }
 
-    /// Whether the next dial is of a URL that the peer has named: then the socket before it is left without a word.
+    /// Whether the next dial is of a URL that the peer has named. The old socket is then left
+    /// without a close script.
     fn dials_named_next(&self) -> bool {
         let serving = self.serving.as_ref();
         serving.is_some_and(|serving| serving.next_url().is_some())

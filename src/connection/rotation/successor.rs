@@ -1,4 +1,4 @@
-//! The socket that is made ready beside the one that serves.
+//! The successor: a socket that is made ready beside the current one.
 
 use std::{
     task::{Context as TaskContext, Poll},
@@ -16,37 +16,38 @@ use crate::{
     wire::CloseFrame,
 };
 
-/// What a successor is at.
+/// The state of a successor.
 #[derive(Default)]
 pub(in crate::connection) enum Successor {
     /// There is none.
     #[default]
     None,
-    /// It is to be dialled when the duplicates of the last rotation are resolved.
+    /// It will be dialled when the duplicates of the last rotation are resolved.
     Wanted,
-    /// What is to be done before its dial is done, while the old socket still serves, which gives way then.
+    /// The preparation for its dial runs, while the old socket is still in use. Then the old socket
+    /// is closed.
     Preparing(Preparation),
-    /// It is dialled.
+    /// It is being dialled.
     Dialing(Dial),
-    /// Its opening messages go out, or have.
+    /// Its opening messages are being sent, or were.
     Up(Box<ReadySocket>),
-    /// It was lost when the old socket was being closed already.
+    /// It was lost when the old socket was closing already.
     Lost {
         cause: Box<Cause>,
         hears_since: Instant,
     },
 }
 
-/// A socket that is to serve.
+/// A socket that is to take over.
 pub(in crate::connection) struct ReadySocket {
     pub(super) socket: Box<Socket>,
     pub(super) info: SocketInfo,
-    /// Since when it hears what the peer says.
+    /// Since when it receives the peer's messages.
     pub(super) hears_since: Instant,
 }
 
 impl Successor {
-    /// When to ask whether its next opening message may go out, if the rate keeps that waiting.
+    /// When to ask the rate limit again about its next opening message.
     pub(in crate::connection) fn paced_until(&self) -> Option<Instant> {
         match self {
             Self::Up(ready) => ready.socket.paced_until(),
@@ -70,14 +71,14 @@ impl Successor {
         }
     }
 
-    /// Whether it is to be dialled now.
+    /// Whether it may be dialled now.
     pub(in crate::connection) fn may_dial(&self, act: &ActorState) -> bool {
         matches!(self, Self::Wanted)
             && act.life.wants_successor()
             && act.inbound.deduplication.is_resolved()
     }
 
-    /// Lets the successor come on, and go when it is of no use any more.
+    /// Advances the successor, and drops it when it is not needed any more.
     pub(in crate::connection) fn poll(
         &mut self,
         act: &mut ActorState,
@@ -146,7 +147,7 @@ impl Successor {
             act.last.message = ready.socket.last_message(act);
         }
         if act.life.is_handing_over() {
-            // The old socket is on its way out already: the next incarnation finds this out.
+            // The old socket is closing already: the next incarnation finds this out.
             let hears_since = match self {
                 Self::Up(ready) => ready.hears_since,
                 Self::None

@@ -1,8 +1,10 @@
-//! Sessions: sockets of their own that callers open with a name's settings, beside the socket of the name.
+//! Sessions: separate sockets that callers open with a name's settings, beside the socket of the
+//! name.
 //!
-//! The name's actor alone lets a session begin, and ends it with the name: when that is closed by hand or removed, when the manager shuts
-//! down, or when settings change that a socket depends on. In between the session is a task of its own on the name's arbiter, and neither
-//! the name's outbox nor its events know of its messages.
+//! Only the name's actor starts a session, and ends it together with the name: when that is closed
+//! by hand or removed, when the manager shuts down, or when settings change that a socket depends
+//! on. In between the session is a task of its own on the name's arbiter. Its messages pass neither
+//! through the name's outbox nor through its events.
 
 mod notifier;
 pub(super) mod open;
@@ -28,18 +30,19 @@ pub use crate::{
     events::SessionEnd,
 };
 
-/// What is to be asked of the peer of a session.
+/// The options of a session.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SessionSettings {
-    /// The subprotocols that are offered, best first, in place of those of the name. The peer may choose none.
+    /// The offered subprotocols, best first, in place of those of the name. The peer may choose
+    /// none.
     pub subprotocols: Vec<String>,
-    /// Whose session it is, for whoever looks at the status or hears the events.
+    /// The client of the session, for the status and the events.
     pub client: Option<String>,
 }
 
 impl SessionSettings {
-    /// A session for which these subprotocols are offered.
+    /// A session that offers these subprotocols.
     pub fn with_subprotocols(subprotocols: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self {
             subprotocols: subprotocols.into_iter().map(Into::into).collect(),
@@ -47,7 +50,7 @@ impl SessionSettings {
         }
     }
 
-    /// The same for this client.
+    /// Sets the client.
     #[must_use]
     pub fn client(mut self, client: impl Into<String>) -> Self {
         self.client = Some(client.into());
@@ -64,18 +67,19 @@ pub struct Session {
     receiver: SessionReceiver,
 }
 
-/// The way to the peer of a session. Dropping it without [`close`](Self::close) throws away what was not written, and closes with 1001.
+/// The sending half of a session. Dropping it without [`close`](Self::close) discards unwritten
+/// messages, and closes with 1001.
 #[derive(Debug)]
 pub struct SessionSender {
     input: Input<CloseFrame>,
     max_message: usize,
 }
 
-/// What comes from the peer of a session. Dropping it ends the session.
+/// The receiving half of a session. Dropping it ends the session.
 #[derive(Debug)]
 pub struct SessionReceiver(Output<SessionEnd>);
 
-/// What a session hears.
+/// What a session receives.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Heard {
@@ -117,10 +121,10 @@ pub enum OpenSessionError {
     #[error("the service shuts down")]
     ShutDown,
     /// The name got other settings while the dial was under way.
-    #[error("the connection has other settings now: try again")]
+    #[error("the settings of the connection changed: try again")]
     Reconfigured,
     /// There are [`MAX_SESSIONS`] already.
-    #[error("the connection has {MAX_SESSIONS} sessions already, which is what is allowed")]
+    #[error("the connection has {MAX_SESSIONS} sessions already, and no more are allowed")]
     TooMany,
     /// The dial budget let no dial begin within `connect_timeout`.
     #[error("the dial did not have its turn within connect_timeout: other dials wait ahead of it")]
@@ -146,19 +150,19 @@ impl Session {
         self.peer
     }
 
-    /// Both ways, for two tasks.
+    /// Both halves, for two tasks.
     pub fn split(self) -> (SessionSender, SessionReceiver) {
         (self.sender, self.receiver)
     }
 }
 
 impl SessionSender {
-    /// Has a message sent, behind those before it. Waits while as much waits as is allowed, 256 messages or 256 KiB: a peer that reads
-    /// slowly slows its sender down.
+    /// Sends a message, after those before it. Waits while 256 messages or 256 KiB are waiting, so
+    /// a peer that reads slowly slows its sender down.
     ///
     /// # Errors
     ///
-    /// [`SendError`]; the message was not taken then.
+    /// [`SendError`]; the message is not sent then.
     pub async fn send(&self, message: Message) -> Result<(), SendError> {
         let (len, limit) = (message.len(), self.max_message);
         if len > limit {
@@ -170,7 +174,8 @@ impl SessionSender {
         Ok(())
     }
 
-    /// Has the socket closed with this frame, behind the messages that wait; that takes `close_timeout` at most.
+    /// Closes the socket with this frame, after the waiting messages; that takes at most
+    /// `close_timeout`.
     pub fn close(self, frame: CloseFrame) {
         self.input.end(frame);
     }
@@ -182,12 +187,13 @@ impl SessionSender {
 }
 
 impl SessionReceiver {
-    /// The next message, or the end. As long as nobody asks, the peer is slowed down once 256 messages or 256 KiB wait.
+    /// The next message, or the end. While nobody asks, the peer is slowed down once 256 messages
+    /// or 256 KiB wait.
     pub fn poll_heard(&mut self, cx: &mut std::task::Context<'_>) -> Poll<Heard> {
         self.0.poll_next(cx).map(|next| match next {
             Next::Message(message) => Heard::Message(message),
             Next::End(end) => Heard::End(end),
-            // The session's task says how it ends in every case that it knows.
+            // The session's task reports every kind of end that it knows.
             Next::Broken => Heard::End(SessionEnd::Lost(Cause::Panic(BROKEN.to_owned()))),
         })
     }

@@ -1,4 +1,4 @@
-//! What a session tells its name.
+//! Reports of a session to its name.
 
 use actix::WeakRecipient;
 
@@ -7,7 +7,7 @@ use crate::{
     transport::Opened,
 };
 
-/// Tells the name that a session has begun, and, dropped, that it has ended.
+/// Tells the name that a session has begun and, when dropped, that it has ended.
 pub(super) struct SessionNotifier {
     shown: Option<Shown>,
     name: WeakRecipient<SessionNews>,
@@ -27,9 +27,9 @@ impl SessionNotifier {
         }
     }
 
-    /// At most two for each session, of which a name has a bounded number.
+    /// At most two for each session, and a name has a bounded number of sessions.
     fn notify(&self, news: SessionNews) {
-        // A name that is gone has nobody to tell.
+        // A name that is gone gets no report.
         if let Some(name) = self.name.upgrade() {
             name.do_send(news);
         }
@@ -38,7 +38,7 @@ impl SessionNotifier {
 
 impl Drop for SessionNotifier {
     fn drop(&mut self) {
-        // The name is to find it ended.
+        // Before the report, so that the name finds it ended.
         let closed = self.shown.take().map(|shown| shown.closed());
         if let Some(closed) = closed {
             self.notify(SessionNews::Closed(Box::new(closed)));

@@ -23,11 +23,11 @@ use crate::{
     transport::{self, Before, DialRequest, ForDial, Opened},
 };
 
-/// What a session dials with.
+/// The parameters of a session's dial.
 pub(in crate::connection) struct Dial {
     /// All URLs of the name.
     pub urls: Arc<[Template]>,
-    /// The one that is tried first: the one that the name itself uses.
+    /// The URL that is tried first: the one that the name itself uses.
     pub first: usize,
     pub settings: Arc<ConnectionSettings>,
     pub process: Arc<ProcessContext>,
@@ -35,7 +35,7 @@ pub(in crate::connection) struct Dial {
     pub owner: Option<Owner>,
 }
 
-/// What the settings of a name are for a session: all talking is the client's, and so is the offer of subprotocols.
+/// The name's settings for a session: the client does all talking, and offers the subprotocols.
 pub(in crate::connection) fn settings(
     own: &ConnectionSettings,
     wished: SessionSettings,
@@ -65,7 +65,7 @@ pub(in crate::connection) async fn serve(
             let end = end.unwrap_or(SessionEnd::ShutDown);
             Err((end.clone(), refusal(end)))
         }
-        // Nobody waits any more.
+        // The caller has stopped waiting.
         () = opened.closed() => return shown.end(SessionEnd::Closed),
     };
     let (session, upstream) = match dialled {
@@ -79,21 +79,21 @@ pub(in crate::connection) async fn serve(
             return;
         }
     };
-    // Unheard, the session is dropped, which closes it.
+    // If nobody receives it, the session is dropped, which closes it.
     let _unheard = opened.send(Ok(session));
     upstream.run(ended).await;
 }
 
-/// What a dial that failed is for those who hear of it.
+/// The reported end of a session whose dial has failed.
 fn loss(error: &OpenSessionError) -> SessionEnd {
     SessionEnd::Lost(match error {
         OpenSessionError::Unreachable(cause) => (**cause).clone(),
-        // It had no turn within its time.
+        // The dial budget gave it no turn in time.
         _ => Cause::ConnectTimeout(Phase::Prepare),
     })
 }
 
-/// Why there is no session of a name that has come to this.
+/// The error for a session that the end of the name prevents.
 fn refusal(end: SessionEnd) -> OpenSessionError {
     match end {
         SessionEnd::Reconfigured => OpenSessionError::Reconfigured,
@@ -106,14 +106,14 @@ fn refusal(end: SessionEnd) -> OpenSessionError {
 }
 
 impl Dial {
-    /// Tries the URLs, in all within `connect_timeout`.
+    /// Tries the URLs, within `connect_timeout` in total.
     async fn dial(&self) -> Result<Opened, OpenSessionError> {
         let deadline = Instant::now().checked_add(self.settings.connect_timeout);
         let mut last = None;
         for number in (self.first..self.urls.len()).chain(0..self.first) {
             match Box::pin(self.dial_number(number, deadline)).await {
                 Ok(opened) => return Ok(opened),
-                // What was tried says more than what was not.
+                // A failure of a tried URL says more than an untried URL.
                 Err(None) => break,
                 Err(Some(cause)) => last = Some(cause),
             }
@@ -124,7 +124,7 @@ impl Dial {
         })
     }
 
-    /// The same as [`dial_url`](Self::dial_url), behind what is to be done before it.
+    /// [`dial_url`](Self::dial_url) after the preparation.
     async fn dial_number(
         &self,
         number: usize,
@@ -156,7 +156,7 @@ impl Dial {
         dialled.map(|opened| filled.opened(opened))
     }
 
-    /// The error is none where the dial had no turn.
+    /// The error is `None` if the dial budget gave no turn.
     async fn dial_url(
         &self,
         url: &Template,

@@ -1,4 +1,4 @@
-//! Whether the peer of a session is still there.
+//! Checks that the peer of a session is still there.
 
 use std::time::{Duration, Instant};
 
@@ -6,8 +6,8 @@ use crate::{chance, core::later, settings::Heartbeat, transport::Stream};
 
 /// The pings of a session, by the heartbeat of its name.
 ///
-/// A session confirms nothing: whatever the peer sends answers a ping. Until the ping has reached the peer's TCP, so does each byte of
-/// ours that gets further.
+/// A session confirms nothing, so any data from the peer answers a ping. Until the ping has reached
+/// the peer's TCP, progress of our own bytes counts as an answer, too.
 #[derive(Debug)]
 pub(super) struct Pings(Option<Inside>);
 
@@ -16,39 +16,39 @@ struct Inside {
     interval: Duration,
     timeout: Duration,
     ping: Ping,
-    /// Whether we read what the peer says; while we do not, nothing is late.
+    /// Whether we read. While we do not, nothing is late.
     listens: bool,
 }
 
-/// Where the ping is of which the answer is missing, since when.
+/// The state of the unanswered ping, and since when.
 #[derive(Debug)]
 enum Ping {
-    /// There is none until then.
+    /// No ping until then.
     None(Instant),
-    /// It is to go out.
+    /// The ping is due.
     Due(Instant),
-    /// It is encoded, and goes out behind what is.
+    /// The ping is encoded, and follows the bytes before it.
     Leaving(Instant),
     /// The kernel has it.
     Written(Instant, Option<Ahead>),
 }
 
-/// A ping that is not the next that the peer's TCP gets.
+/// A ping that follows other bytes which the peer's TCP does not have yet.
 #[derive(Debug)]
 struct Ahead {
-    /// Where in the stream the ping ends.
+    /// The stream position at which the ping ends.
     position: u64,
-    /// What the peer's TCP had when we looked.
+    /// The position that the peer's TCP had reached when we looked.
     taken: u64,
-    /// When to look again: often enough to see it come on.
+    /// When to look again: often enough to see progress.
     look: Instant,
 }
 
-/// So many bytes ahead of a ping need no time of their own.
+/// With fewer bytes than this before it, a ping needs no extra time.
 const FEW: u64 = 64 << 10;
 
 impl Pings {
-    /// A heartbeat of texts is talk, and that is the client's.
+    /// Text heartbeats are application messages, which only the client sends.
     pub fn new(heartbeat: &Heartbeat, now: Instant) -> Self {
         let Heartbeat::Protocol { interval, timeout } = *heartbeat else {
             return Self(None);
@@ -61,7 +61,7 @@ impl Pings {
         }))
     }
 
-    /// The payload of a ping, if one is to go out.
+    /// The payload of a ping, if one is due.
     pub fn take(&mut self, now: Instant) -> Option<[u8; 8]> {
         let inside = self.0.as_mut()?;
         inside.tick(now);
@@ -72,7 +72,7 @@ impl Pings {
         Some(chance::next_u64().to_be_bytes())
     }
 
-    /// Something came.
+    /// Something came from the peer.
     pub fn heard(&mut self, now: Instant) {
         let Some(inside) = &mut self.0 else {
             return;
@@ -84,7 +84,7 @@ impl Pings {
         }
     }
 
-    /// The kernel has taken some of our bytes, perhaps all that are encoded.
+    /// The kernel has taken some of our bytes, or all that are encoded.
     pub fn wrote(&mut self, all: bool, stream: &Stream, now: Instant) {
         let Some(inside) = &mut self.0 else {
             return;
@@ -99,14 +99,14 @@ impl Pings {
         }
     }
 
-    /// We do not read now.
+    /// We stop reading.
     pub fn does_not_listen(&mut self) {
         if let Some(inside) = &mut self.0 {
             inside.listens = false;
         }
     }
 
-    /// We read.
+    /// We read again.
     pub fn listens(&mut self, now: Instant) {
         if let Some(inside) = &mut self.0
             && !std::mem::replace(&mut inside.listens, true)
@@ -115,7 +115,7 @@ impl Pings {
         }
     }
 
-    /// Whether the peer is given up. All that has come must be read before.
+    /// Whether the peer is given up. Everything that has arrived must be read before.
     pub fn is_overdue(&mut self, stream: &Stream, now: Instant) -> bool {
         let Some(inside) = &mut self.0 else {
             return false;
@@ -126,7 +126,7 @@ impl Pings {
         {
             own.look = later(now, inside.timeout / 4);
             match Ahead::of(stream, own.look) {
-                // What is ahead of it now was written behind it, or is little.
+                // The bytes before it were written after it, or are few.
                 Some(further) if further.taken >= own.position => (*since, *ahead) = (now, None),
                 None => (*since, *ahead) = (now, None),
                 Some(further) if further.taken > own.taken => {
@@ -150,7 +150,7 @@ impl Pings {
 }
 
 impl Ahead {
-    /// What is ahead of what is written next; none if that is little, or not known.
+    /// The bytes before the next write; `None` if they are few, or unknown.
     fn of(stream: &Stream, look: Instant) -> Option<Self> {
         let tcp = stream.tcp()?;
         let open = tcp.unacknowledged().filter(|&open| open > FEW)?;

@@ -1,4 +1,4 @@
-//! A bounded way for messages from one task to another, with a last word behind them.
+//! A bounded channel for messages between two tasks, with a final value.
 
 use std::{
     collections::VecDeque,
@@ -18,10 +18,10 @@ use crate::{
 /// How many messages may wait.
 const MESSAGES: usize = 256;
 
-/// How many payload bytes, unless a single message has more.
+/// How many payload bytes may wait, unless a single message has more.
 const BYTES: usize = 256 << 10;
 
-/// A pipe. `E` is the last word.
+/// A pipe. `E` is the final value.
 pub(super) fn pipe<E>(memory: &Arc<MemoryBudget>) -> (Input<E>, Output<E>) {
     let inside = Arc::new(Mutex::new(Inside {
         queue: VecDeque::new(),
@@ -35,10 +35,10 @@ pub(super) fn pipe<E>(memory: &Arc<MemoryBudget>) -> (Input<E>, Output<E>) {
     (Input(Arc::clone(&inside)), Output(inside))
 }
 
-/// Where messages go in. Dropping it without a last word throws away what waits.
+/// The sending end. Dropping it without a final value discards what waits.
 pub(super) struct Input<E>(Arc<Mutex<Inside<E>>>);
 
-/// Where they come out. Dropping it throws away what waits.
+/// The receiving end. Dropping it discards what waits.
 pub(super) struct Output<E>(Arc<Mutex<Inside<E>>>);
 
 struct Inside<E> {
@@ -47,7 +47,7 @@ struct Inside<E> {
     /// The memory of what waits.
     charge: Charge,
     end: End<E>,
-    /// Whether the output is there.
+    /// Whether the receiving end exists.
     reads: bool,
     filler: Option<Waker>,
     drainer: Option<Waker>,
@@ -56,23 +56,23 @@ struct Inside<E> {
 enum End<E> {
     /// Exits to `Said` and `Broken`.
     Open,
-    /// The last word comes when the queue is empty. Exits to `Broken`.
+    /// The final value follows when the queue is empty. Exits to `Broken`.
     Said(E),
-    /// The input has gone without a last word, or it was taken.
+    /// The sending end has gone without a final value, or the value was taken.
     Broken,
 }
 
-/// What comes out.
+/// A received item.
 #[derive(Debug, PartialEq)]
 pub(super) enum Next<E> {
     Message(Message),
-    /// The last word.
+    /// The final value.
     End(E),
     /// There is none.
     Broken,
 }
 
-/// The output is gone.
+/// The receiving end is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Unread;
 
@@ -108,7 +108,7 @@ impl<E> Input<E> {
         Poll::Pending
     }
 
-    /// Behind [`poll_room`](Self::poll_room): one message, whatever its length.
+    /// Sends one message of any length, after [`poll_room`](Self::poll_room).
     pub fn push(&self, message: Message) {
         let mut inside = self.0.lock();
         if !inside.reads {
@@ -120,14 +120,14 @@ impl<E> Input<E> {
         wake(&mut inside.drainer);
     }
 
-    /// The last word, behind all that waits.
+    /// Sends the final value, after all that waits.
     pub fn end(&self, word: E) {
         let mut inside = self.0.lock();
         inside.end = End::Said(word);
         wake(&mut inside.drainer);
     }
 
-    /// Waits until the output is gone.
+    /// Waits until the receiving end is gone.
     pub async fn unread(&self) {
         poll_fn(|cx| {
             let mut inside = self.0.lock();
@@ -142,7 +142,7 @@ impl<E> Input<E> {
 }
 
 impl<E> Output<E> {
-    /// What comes next.
+    /// The next item.
     pub fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Next<E>> {
         let mut inside = self.0.lock();
         if let Some(message) = inside.queue.pop_front() {
@@ -162,7 +162,7 @@ impl<E> Output<E> {
         }
     }
 
-    /// Takes nothing more, and throws away what waits.
+    /// Takes nothing more, and discards what waits.
     pub fn refuse(&self) {
         let mut inside = self.0.lock();
         inside.reads = false;
@@ -170,7 +170,8 @@ impl<E> Output<E> {
         wake(&mut inside.filler);
     }
 
-    /// Whether nothing more is put in. Until then the task is woken for it, also while it takes nothing out.
+    /// Whether nothing more will be sent. Until then the task is woken at the end, even while it
+    /// takes nothing out.
     pub fn is_ending(&self, cx: &mut Context<'_>) -> bool {
         let mut inside = self.0.lock();
         inside.drainer = Some(cx.waker().clone());

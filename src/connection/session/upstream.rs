@@ -37,13 +37,13 @@ use crate::{
     wire::{CloseFrame, code},
 };
 
-/// Frames that are handled before others of the arbiter have their turn.
+/// Frames per turn, before others of the arbiter run.
 const MAX_FRAMES: usize = 128;
 
-/// Fillings of the buffer that are written before others of the arbiter have their turn.
+/// Fillings of the write buffer per turn, before others of the arbiter run.
 const MAX_FILLINGS: usize = 16;
 
-/// Pings of the peer that may wait for their answers; the last ones are answered (RFC 6455 §5.5.3).
+/// Pings of the peer that may wait for an answer; the last ones are answered (RFC 6455 §5.5.3).
 const MAX_PONGS: usize = 16;
 
 /// The socket of a session.
@@ -51,43 +51,45 @@ pub(super) struct Upstream {
     stream: Stream,
     reader: Reader,
     encoder: Encoder,
-    /// Encoded, and from `written` on not written.
+    /// Encoded bytes; those from `written` on are not written yet.
     buffer: BytesMut,
     written: usize,
     pongs: VecDeque<Bytes>,
-    /// What its client says.
+    /// Messages from the client.
     client: Output<CloseFrame>,
-    /// What its client hears.
+    /// Messages to the client.
     hears: Input<SessionEnd>,
     shown: Shown,
     pings: Pings,
     close_timeout: Duration,
     phase: Phase,
-    /// The kernel takes nothing any more; what it still holds is read.
+    /// The kernel takes nothing any more. What it has received is still read.
     is_deaf: bool,
 }
 
-/// Where a socket is in its life.
+/// The phase of a socket.
 enum Phase {
     /// Messages go both ways. Exits to the others.
     Serving,
-    /// The client has closed, and what it said before is written until then. Exits to `Closing`.
+    /// The client has closed, and its earlier messages are written until this time. Exits to
+    /// `Closing`.
     Flushing(Instant),
-    /// The close frame, if it is not yet encoded, goes out, and the peer's is awaited until then. Nothing else is sent or heard.
+    /// Our close frame goes out, unless it is encoded already, and the peer's is awaited until this
+    /// time. Nothing else is sent or delivered.
     Closing(Option<CloseFrame>, Instant),
 }
 
-/// What became of a turn.
+/// The result of a turn.
 enum Turn {
-    /// All is done that can be.
+    /// Everything possible is done.
     Rest,
-    /// Others have their turn, and then there is more.
+    /// Others run first, and then there is more.
     Again,
     Over,
 }
 
 impl Upstream {
-    /// Takes over what a dial brought; the session for the client, and its socket.
+    /// Takes over a dialled socket. Returns the session for the client, and its socket.
     pub fn new(
         settings: &ConnectionSettings,
         opened: Opened,
@@ -124,7 +126,7 @@ impl Upstream {
         (session, upstream)
     }
 
-    /// Serves it to its end, or until the name ends it.
+    /// Serves the socket to its end, or until the name ends it.
     pub async fn run(mut self, mut ended: oneshot::Receiver<SessionEnd>) {
         let mut timer = pin!(sleep_until(clock::now().into()));
         let mut is_ended = false;
@@ -145,11 +147,11 @@ impl Upstream {
             self.poll_timer(timer.as_mut(), now, cx)
         })
         .await;
-        // Nothing else has ended it: its client left, and was not heard out in time.
+        // No other end was noted: the client left, and its messages were not written in time.
         self.shown.end(SessionEnd::Closed);
     }
 
-    /// Has the client hear how it ends.
+    /// Tells the client how the session ends.
     fn end(&self, end: SessionEnd) {
         self.shown.end(end.clone());
         self.hears.end(end);
@@ -161,7 +163,7 @@ impl Upstream {
         self.hears.push(message);
     }
 
-    /// The name leaves, or changes, and takes the session along.
+    /// The name ends or changes, and ends the session.
     fn end_with_name(&mut self, end: SessionEnd, now: Instant) {
         if matches!(self.phase, Phase::Serving | Phase::Flushing(_)) {
             let frame = CloseFrame::new(code::GOING_AWAY, "");
@@ -169,14 +171,15 @@ impl Upstream {
         }
     }
 
-    /// Reads and writes what can be read and written.
+    /// Reads and writes what is possible now.
     fn poll(&mut self, now: Instant, cx: &mut Context<'_>) -> Turn {
         self.watch_client(now, cx);
         let read = match self.poll_read(now, cx) {
             Ok(turn) => turn,
             Err(cause) => match self.end_of_reading(cause, now) {
                 Turn::Over => {
-                    // The answer to the close frame of a peer that hears it, though it says no more.
+                    // Our answer to the peer's close frame: the peer still reads, though it sends
+                    // no more.
                     let _unheard = self.poll_write(now, cx);
                     return Turn::Over;
                 }
@@ -186,7 +189,7 @@ impl Upstream {
         let written = match self.poll_write(now, cx) {
             Ok(turn) => turn,
             Err(_) if matches!(self.phase, Phase::Closing(..)) => return Turn::Over,
-            // What the peer said before it went is still to be heard: a close frame, for example.
+            // The peer's last data must still be read: a close frame, for example.
             Err(_) => {
                 self.is_deaf = true;
                 Turn::Again
@@ -201,7 +204,7 @@ impl Upstream {
         }
     }
 
-    /// All is read that has come, and a peer can be late.
+    /// Everything that has arrived was read, so the peer can be late now.
     fn watch_peer(&mut self, now: Instant) -> Turn {
         if matches!(self.phase, Phase::Serving) && self.pings.is_overdue(&self.stream, now) {
             self.end(SessionEnd::Lost(Cause::PongTimeout));
@@ -210,7 +213,7 @@ impl Upstream {
         Turn::Rest
     }
 
-    /// Notices that the client leaves, also while it is not listened to.
+    /// Notices that the client leaves, even while we do not read from it.
     fn watch_client(&mut self, now: Instant, cx: &mut Context<'_>) {
         if matches!(self.phase, Phase::Serving) && self.client.is_ending(cx) {
             self.phase = Phase::Flushing(later(now, self.close_timeout));
@@ -226,13 +229,13 @@ impl Upstream {
             self.end(SessionEnd::Lost(cause));
             return Turn::Over;
         };
-        // RFC 6455 §7.1.7: the peer is told why.
+        // RFC 6455 §7.1.7: tell the peer why.
         let frame = CloseFrame::new(code, "");
         self.close(Some(SessionEnd::Lost(cause)), frame, now);
         Turn::Again
     }
 
-    /// Sends a close frame behind what is half sent. What the client waits to have sent is not sent any more.
+    /// Sends a close frame after a half-sent message. The client's waiting messages are dropped.
     fn close(&mut self, end: Option<SessionEnd>, frame: CloseFrame, now: Instant) {
         if let Some(end) = end {
             self.end(end);

@@ -3,6 +3,8 @@
 
 mod subscribe;
 
+pub(super) use self::subscribe::wanted;
+
 use std::{num::NonZeroU32, path::PathBuf, sync::Arc, time::Duration};
 
 use super::{keys::KeyMoods, plan::Dice};
@@ -50,6 +52,8 @@ pub(super) struct Moods {
     pub ticks: bool,
     /// It is told before a close.
     pub farewells: bool,
+    /// That is answered late, or never.
+    pub lingers: u64,
     /// What it says is compressed.
     pub zips: bool,
     /// Callers ask it.
@@ -76,6 +80,7 @@ impl Moods {
             says_go: dice.percent(30),
             ticks: dice.percent(40),
             farewells: dice.percent(40),
+            lingers: dice.within(0, 60),
             zips: dice.percent(25),
             requests: dice.percent(50),
             keeps: dice.percent(70),
@@ -149,7 +154,9 @@ struct Compiler {
 impl Default for Compiler {
     fn default() -> Self {
         let mut names = Names::default();
-        for name in ["nonce", "token", "session", "seq", "mark", "beat", "sid"] {
+        for name in [
+            "nonce", "token", "session", "seq", "mark", "beat", "sid", "shut",
+        ] {
             names.capture(name).expect("a name");
         }
         Self {
@@ -241,6 +248,7 @@ impl Compiler {
             capture: vec![
                 self.capture("nonce", "/nonce", false),
                 self.capture("beat", "/beat", false),
+                self.capture("shut", "/shut", false),
             ],
             ..ScriptStep::default()
         };

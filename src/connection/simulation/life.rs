@@ -1,5 +1,6 @@
 //! One life, from its seed.
 
+mod calls;
 mod dials;
 mod process;
 mod settling;

@@ -114,13 +114,12 @@ fn ask_one(addr: &Addr<Connection>, asked: &Rc<RefCell<Asked>>, dice: &mut Dice)
     let (addr, asked) = (addr.clone(), Rc::clone(asked));
     spawn_local(async move {
         let request = Request::new(Message::text(text)).within(within);
-        let end = match addr.send(Ask(request)).await.expect("the actor") {
-            Ok(pending) => timeout(within + GRACE, pending)
-                .await
-                .unwrap_or_else(|_| panic!("request {of} has no end after {within:?}"))
-                .expect("an end"),
-            Err(error) => Err(error),
-        };
+        let (ask, pending) = Ask::new(request);
+        addr.send(ask).await.expect("the actor");
+        let end = timeout(within + GRACE, pending)
+            .await
+            .unwrap_or_else(|_| panic!("request {of} has no end after {within:?}"))
+            .expect("an end");
         let mut asked = asked.borrow_mut();
         asked.end(of, &caller, end);
         asked.pending -= 1;

@@ -1,20 +1,20 @@
-//! What goes out ahead of the outbox, and what it waits for.
+//! Messages before the outbox, and what they wait for.
 
 use crate::{
     connection::outbox::rate_limit::{BucketSet, Waiting},
     core::Message,
 };
 
-/// What goes ahead of the outbox.
+/// A message that is sent before the outbox.
 #[derive(Debug)]
 pub(super) enum Ahead {
-    /// An answer to what the peer has said: it waits for nothing.
+    /// An answer to a message of the peer. It waits for nothing.
     Answer(Message),
     /// An opening message, or `Connect`'s data.
     Message(Message),
-    /// The next step, whose text is made when its turn has come.
+    /// The next step. Its text is rendered when its turn has come.
     Step(StepTurn),
-    /// What is said of subscriptions, one message after the other: behind all others.
+    /// Subscription messages, one after the other: after all others here.
     Subscription(StepTurn),
 }
 
@@ -23,9 +23,9 @@ pub(super) enum Ahead {
 pub(super) enum StepTurn {
     /// The rate of the connection.
     Usual,
-    /// It has had its turn: for nothing.
+    /// Nothing: it has had its turn.
     Had,
-    /// These buckets, which are not the connection's alone.
+    /// Buckets that are not only the connection's.
     Own(Box<OwnTurn>),
 }
 
@@ -36,22 +36,22 @@ pub(super) struct OwnTurn {
     pub waiting: Option<Waiting>,
 }
 
-/// What goes out next.
+/// What is sent next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
-    /// The first of those that go ahead of the outbox.
+    /// The first message before the outbox.
     Ahead,
-    /// What is said of subscriptions. `had`: it has had its turn at its own rate.
+    /// A subscription message. `had`: it has had its turn at its own rate.
     Subscription {
         had: bool,
     },
-    /// The request of a caller.
+    /// A caller's request.
     Request,
     Outbox,
 }
 
 impl StepTurn {
-    /// `own`: the buckets that it waits for, if they are not the connection's alone.
+    /// `own`: the buckets that it waits for, if they are not only the connection's.
     pub fn of(own: Option<Box<BucketSet>>) -> Self {
         match own {
             None => Self::Usual,

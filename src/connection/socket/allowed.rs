@@ -1,4 +1,4 @@
-//! What a writer may send besides what it was given: from the outbox, how fast, and pings behind it.
+//! What a writer may send besides its own queues: outbox messages at a rate, and pings.
 
 use std::time::Instant;
 
@@ -17,28 +17,28 @@ use crate::{
     settings::{ConnectionSettings, Heartbeat},
 };
 
-/// What a writer may send besides what it was given.
+/// What a writer may send besides its own queues.
 pub(in crate::connection) struct Allowed<'a> {
     /// Whether it may take from the outbox.
     pub outbox: bool,
-    /// How fast.
+    /// The rate limit.
     pub buckets: Option<&'a BucketSet>,
-    /// The pings that go out behind what is encoded; `None` where there are none.
+    /// The heartbeat; `None` if there are no pings.
     pub pings: Option<Pings<'a>>,
-    /// What makes the texts of steps and pings when their turn has come, and where.
+    /// Renders the texts of steps and pings when their turn has come, with the context for that.
     pub conversation: Option<(&'a mut LiveConversation, Surroundings<'a>)>,
-    /// The requests of callers, where there are any.
+    /// Callers' requests, if there are any.
     pub requests: Option<&'a mut Requests>,
-    /// Whether a message has gone out, of whatever kind.
+    /// Whether any message has been sent.
     pub has_spoken: bool,
 }
 
-/// The heartbeat of the socket that serves: a ping is made in the moment in which it is encoded, so that it is known what is ahead
-/// of it.
+/// The heartbeat of the current socket. A ping is made at the moment when it is encoded, so that
+/// the bytes before it are known.
 pub(in crate::connection) struct Pings<'a> {
     pub heartbeat: &'a mut HeartbeatState,
     pub settings: &'a ConnectionSettings,
-    /// That of the settings, with the times that the peer has named.
+    /// The heartbeat of the settings, with the times that the peer has named.
     pub kind: &'a Heartbeat,
     /// The interval has passed.
     pub beat_due: &'a mut bool,
@@ -48,49 +48,49 @@ pub(in crate::connection) struct Pings<'a> {
 }
 
 impl Allowed<'_> {
-    /// The ping that is due by the interval or ahead of a close, if there is one.
+    /// The ping that is due by the interval, or before a close.
     pub fn next_beat(&mut self, locked: &Locked, position: u64) -> Option<Beat> {
         self.pings.as_mut()?.due(locked, position)
     }
 
-    /// The text of the step whose turn has come; `None`: nothing is to be written.
+    /// The text of the step whose turn has come; `None`: nothing is written.
     pub fn compose(&mut self) -> Option<Message> {
         let (conversation, here) = self.conversation.as_mut()?;
         conversation.compose(*here)
     }
 
-    /// Whether a request may be written: one waits, and may await an answer.
+    /// Whether a request waits and may be written: one more answer may be awaited.
     pub fn has_request(&self) -> bool {
         let requests = self.requests.as_ref();
         self.outbox && requests.is_some_and(|requests| requests.may_write(self.conversation()))
     }
 
-    /// The message of the request whose turn has come; `None`: nothing is to be written.
+    /// The message of the request whose turn has come; `None`: nothing is written.
     pub fn compose_request(&mut self) -> Option<Message> {
         let conversation = self.conversation.as_mut();
         let conversation = conversation.map(|(conversation, _)| &mut **conversation);
         self.requests.as_mut()?.compose(conversation)
     }
 
-    /// What is said of subscriptions next; `None`: nothing.
+    /// The next subscription message; `None` if there is none.
     pub fn compose_subscription(&mut self) -> Option<ComposedSubscription> {
         let (conversation, here) = self.conversation.as_mut()?;
         conversation.compose_subscription(*here)
     }
 
-    /// Whether what is said of subscriptions next may await an answer.
+    /// Whether the next subscription message may be written: one more answer may be awaited.
     pub fn has_place_for_subscription(&self) -> bool {
         let conversation = self.conversation();
         conversation.is_none_or(LiveConversation::has_place_for_subscription)
     }
 
-    /// Whether the next step may await an answer.
+    /// Whether the next step may be written: one more answer may be awaited.
     pub fn has_place_for_step(&self) -> bool {
         let conversation = self.conversation();
         conversation.is_none_or(LiveConversation::has_place_for_step)
     }
 
-    /// Whether a ping may await an answer.
+    /// Whether a ping may be written: one more answer may be awaited.
     pub fn has_place_for_ping(&self) -> bool {
         let conversation = self.conversation();
         conversation.is_none_or(LiveConversation::has_place_for_ping)
@@ -101,7 +101,8 @@ impl Allowed<'_> {
         conversation.map(|(conversation, _)| &**conversation)
     }
 
-    /// The text of a ping, which the settings give as this; `None`: none can be sent, and the conversation says why.
+    /// The text of a ping; `plain` is that of the settings. `None`: none can be sent, and the
+    /// conversation reports why.
     pub fn ping(&mut self, plain: String) -> Option<String> {
         let Some((conversation, here)) = &mut self.conversation else {
             return Some(plain);
@@ -115,7 +116,7 @@ impl Allowed<'_> {
 }
 
 impl Pings<'_> {
-    /// Whether a ping is due by the interval, or ahead of a close.
+    /// Whether a ping is due by the interval, or before a close.
     pub fn are_due(&self) -> bool {
         *self.beat_due || *self.last_due
     }
@@ -136,7 +137,7 @@ impl Pings<'_> {
         }
     }
 
-    /// A ping that is a fence, if none is unanswered and this heartbeat can fence.
+    /// A ping as a fence, if none is unanswered and this heartbeat can fence.
     pub fn fence(&mut self, locked: &Locked, position: u64) -> Option<Beat> {
         let heartbeat = self.kind;
         if self.heartbeat.is_waiting() || !heartbeat.can_fence() {

@@ -1,4 +1,5 @@
-//! A socket that waits beside the one that serves: it opens, listens, and takes nothing out of the outbox.
+//! A socket that waits beside the current one: it sends its opening messages and receives, but
+//! takes nothing from the outbox.
 
 use std::{
     task::{Context as TaskContext, Poll},
@@ -13,8 +14,8 @@ use crate::{
 };
 
 impl Socket {
-    /// Beside another one that serves: says the opening messages, answers pings, and holds what comes. True once the opening
-    /// messages are out.
+    /// One step of a waiting socket: sends the opening messages, answers pings, and holds incoming
+    /// messages. `true` once the opening messages are out.
     pub fn poll_aside(
         &mut self,
         act: &mut ActorState,
@@ -72,7 +73,7 @@ impl Socket {
         self.writer.messages_ahead() == 0 && self.writer.is_idle() && self.has_passed_aside()
     }
 
-    /// Writes all but messages of the outbox.
+    /// Writes everything except outbox messages.
     fn write_aside(
         &mut self,
         act: &mut ActorState,
@@ -104,7 +105,7 @@ impl Socket {
             self.hears_work_aside(act, now, cx)?;
             let has_more = self.writer.messages_ahead() > ahead
                 || (self.writer.has_subscription() && !subscribes);
-            // A step that was written may have another one behind it.
+            // A written step may be followed by another one.
             if written.is_pending() || !has_more {
                 return Ok(());
             }

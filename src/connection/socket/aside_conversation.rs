@@ -1,4 +1,4 @@
-//! The conversation of a socket that is made ready beside the one that serves.
+//! The conversation of a socket that is made ready beside the current one.
 
 use std::{sync::Arc, time::Instant};
 
@@ -17,7 +17,7 @@ use crate::{
 };
 
 impl Socket {
-    /// The socket is open beside the one that serves.
+    /// The socket beside the current one has opened.
     pub fn begin_aside(&mut self, act: &mut ActorState, now: Instant) -> Result<(), Cause> {
         let mut aside = LiveConversation::successor(act.conversation(), &act.settings);
         if let (Some(aside), Some(serving)) = (&mut aside, &mut act.serving) {
@@ -36,7 +36,7 @@ impl Socket {
         self.carry_out_aside(act)
     }
 
-    /// What callers want of subscriptions since it was begun, it learns, too.
+    /// Learns the callers' subscriptions that have changed since it began.
     pub(super) fn follow_wishes(&mut self, act: &mut ActorState, now: Instant) {
         let here = surroundings!(self, act, now);
         if let Some(conversation) = aside_mut(&mut self.early) {
@@ -44,12 +44,12 @@ impl Socket {
         }
     }
 
-    /// The subscription to which a message belongs that has come on it.
+    /// The subscription of a message that has come on it.
     pub fn subscription_of(&self, message: &Message) -> Option<Arc<str>> {
         self.aside()?.subscription_of(message)
     }
 
-    /// A message has come on a socket beside the one that serves.
+    /// Handles a message on a socket beside the current one.
     pub(super) fn hear_beside(
         &mut self,
         act: &mut ActorState,
@@ -67,7 +67,7 @@ impl Socket {
         Ok((heard.into(), number))
     }
 
-    /// The same beside the socket that serves.
+    /// Continues the script beside the current socket.
     pub(super) fn go_on_aside(&mut self, act: &mut ActorState, now: Instant) -> Result<(), Cause> {
         if self.aside().is_none() {
             return Ok(());
@@ -85,7 +85,8 @@ impl Socket {
         self.carry_out_aside(act)
     }
 
-    /// Whether it was dialled at a URL that the peer named: then the socket before it is left without a word.
+    /// Whether it was dialled at a URL that the peer has named. The old socket is then left without
+    /// a close script.
     pub fn is_handover_aside(&self) -> bool {
         self.aside().is_some_and(LiveConversation::is_handover)
     }
@@ -94,25 +95,25 @@ impl Socket {
         self.early.as_ref()?.aside.as_deref()
     }
 
-    /// Whether so many answers wait beside the socket that serves that no more may be read.
+    /// Whether too many answers wait to be written, so that no more may be read.
     pub(super) fn has_too_many_answers_aside(&self) -> bool {
         self.aside()
             .is_some_and(|conversation| conversation.stops_reading() || self.is_full_of_answers())
     }
 
-    /// The script of the socket beside the one that serves has passed, where there is one.
+    /// Whether its script has passed; also `true` without a script.
     pub(super) fn has_passed_aside(&self) -> bool {
         self.aside()
             .is_none_or(|conversation| conversation.has_passed())
     }
 
-    /// When the conversation beside the one that serves has something to do.
+    /// When its conversation has something to do.
     pub fn aside_deadline(&self) -> Option<Instant> {
         self.aside()?.deadline()
     }
 }
 
-/// The conversation of a socket beside the one that serves.
+/// The conversation of a socket beside the current one.
 pub(super) fn aside_mut(early: &mut Option<Box<Early>>) -> Option<&mut LiveConversation> {
     early.as_mut()?.aside.as_deref_mut()
 }

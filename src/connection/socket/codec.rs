@@ -1,4 +1,4 @@
-//! What reads and compresses the messages of a socket, as client and server agreed.
+//! The decoders and the compressor of a socket, as client and server have agreed.
 
 use everwire_proto::decode::MessageDecoder;
 
@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-/// What decodes the messages of a socket that serves its name.
+/// The message decoder of a name's socket.
 pub(in crate::connection) fn message_decoder(
     settings: &ConnectionSettings,
 ) -> Option<MessageDecoder> {
@@ -21,7 +21,7 @@ pub(in crate::connection) fn message_decoder(
     Some(MessageDecoder::new(decoding, max, &ArbiterPool))
 }
 
-/// The decoder of a socket, and its compressor if there is something to compress with.
+/// The frame decoder of a socket, and its compressor if compression was agreed on.
 pub(in crate::connection) fn codec(
     settings: &ConnectionSettings,
     agreed: Option<&Agreed>,

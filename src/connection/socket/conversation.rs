@@ -1,4 +1,4 @@
-//! What a socket tells its conversation.
+//! Events of a socket for its conversation.
 
 use std::time::Instant;
 
@@ -19,11 +19,11 @@ use crate::{
     settings::Heartbeat,
 };
 
-/// So many answers of rules that the peer does not take stop the reading.
+/// This many unwritten answers of rules stop the reading.
 const MAX_ANSWERS: usize = 128;
 
 impl Socket {
-    /// The socket that serves is open.
+    /// The current socket has opened.
     pub(super) fn begin_conversation(&mut self, act: &mut ActorState, now: Instant) {
         let is_known = |conversation: &LiveConversation| conversation.is_of(&act.settings);
         if !act.conversation().is_some_and(is_known) {
@@ -48,7 +48,7 @@ impl Socket {
         self.carry_out(act, now);
     }
 
-    /// The socket that was made ready beside another one serves from now on.
+    /// A waiting socket becomes the current one.
     pub fn serve(&mut self, act: &mut ActorState, now: Instant) {
         let aside = self.early.as_mut().and_then(|early| early.aside.take());
         let Some(conversation) = aside else {
@@ -76,7 +76,7 @@ impl Socket {
         }
     }
 
-    /// A message has come on the socket that serves, and it concerns the conversation.
+    /// Handles a message on the current socket that concerns the conversation.
     pub(super) fn converse(
         &mut self,
         act: &mut ActorState,
@@ -84,16 +84,26 @@ impl Socket {
         concern: Concern,
         now: Instant,
     ) -> Listened {
+        if concern.is_only_routed()
+            && let Some(serving) = &mut act.serving
+        {
+            let conversation = &mut serving.conversation;
+            let (key, number) = conversation.subscription_by(message, &act.settings);
+            act.answer_by_value(message);
+            return (Heard::Message(key), number);
+        }
         place_answered(act);
         let here = surroundings!(self, act, now);
         let Some(serving) = &mut act.serving else {
             return (Heard::Message(None), None);
         };
         let conversation = &mut serving.conversation;
-        let before = (conversation.deadline(), conversation.keeps_at(now));
+        let times =
+            |conversation: &LiveConversation| (conversation.deadline(), conversation.keeps_at(now));
+        let before = concern.moves_times().then(|| times(conversation));
         let could_place = !conversation.wants_place();
         let (heard, number) = conversation.message(message, concern, here);
-        let is_later = (conversation.deadline(), conversation.keeps_at(now)) != before;
+        let is_later = before.is_some_and(|before| times(conversation) != before);
         let wants_place = could_place && conversation.wants_place();
         if conversation.has_replies() || is_later {
             act.turns.touch();
@@ -118,7 +128,7 @@ impl Socket {
         (heard.into(), number)
     }
 
-    /// What was written, and what time it is, may let the script go on.
+    /// Continues the script after a write, or as time passes.
     pub fn go_on_conversing(&mut self, act: &mut ActorState, now: Instant) {
         if act.serving.is_none() {
             return;
@@ -148,7 +158,8 @@ impl Socket {
         self.carry_out(act, now);
     }
 
-    /// Whether so many answers wait that nothing may be read before some of them are written. So many messages were received before.
+    /// Whether so many answers wait that some must be written before more is read. `messages` were
+    /// received before.
     pub(super) fn must_answer_first(
         &mut self,
         act: &mut ActorState,
@@ -158,7 +169,7 @@ impl Socket {
         let waits = act
             .conversation()
             .is_some_and(LiveConversation::stops_reading);
-        // It is our own limit that keeps us from reading: meanwhile the peer is not late.
+        // Our own limit stops the reading, so the peer is not late meanwhile.
         if waits || self.deadlines.is_paused() {
             self.deadlines.pause(waits, &mut act.beats.state, now);
         }
@@ -167,19 +178,21 @@ impl Socket {
             act.turns.touch();
         }
         if is_blocked && !waits {
-            // Nothing is read until the peer takes some. That it does not is its own fault.
+            // Nothing is read until the peer takes some answers. If it does not, that counts as its
+            // own delay.
             self.note_life(act, messages, now);
         }
         waits || is_blocked
     }
 
-    /// Whether so many answers were not taken by the peer that no more may be read.
+    /// Whether the peer has left so many answers untaken that no more may be read.
     pub(super) fn is_full_of_answers(&self) -> bool {
         self.writer.answers() >= MAX_ANSWERS
     }
 }
 
-/// The message that has come is answered once it is stored: it will lie behind those that are told now.
+/// An incoming message will be answered once it is stored; its place in the history comes after
+/// those delivered now.
 fn begin_places(act: &mut ActorState) {
     act.turns.touch();
     act.outbox.set_acknowledges(true);
@@ -192,7 +205,8 @@ fn begin_places(act: &mut ActorState) {
     }
 }
 
-/// Where the messages lie that came before and are answered once they are stored: they were delivered, unless some are held back.
+/// Sets the places of earlier messages that are answered once they are stored. They were delivered,
+/// unless some are held back.
 fn place_answered(act: &mut ActorState) {
     if !act.wants_place() || act.inbound.deduplication.holds_back() {
         return;

@@ -1,4 +1,5 @@
-//! What a socket's deadlines go by: asked of the kernel, the heartbeat, the subscribers and the clocks. `core` decides what is late.
+//! Inputs to a socket's deadlines, from the kernel, the heartbeat, the subscribers and the clocks.
+//! `core` decides what is late.
 
 use std::{task::Context as TaskContext, time::Instant};
 
@@ -9,14 +10,15 @@ use crate::{
 };
 
 impl Socket {
-    /// While this thread stood still, nobody was late.
+    /// Nothing counts as late while this thread stood still.
     pub(super) fn forgive_stalls(&mut self, act: &mut ActorState, now: Instant) {
         let stalled = stall_detector::stalled(now);
         self.deadlines
             .forgive_stalls(stalled, &mut act.beats.state, now);
     }
 
-    /// Notes what the kernel takes of our bytes, and the peer's TCP of those up to a ping.
+    /// Notes how many of our bytes the kernel has taken, and how many of those up to a ping the
+    /// peer's TCP has.
     pub(super) fn watch_writer(&mut self, act: &mut ActorState, now: Instant) {
         let timeout = act.heartbeat().timeout();
         if self.writer.take_ping_written()
@@ -30,7 +32,7 @@ impl Socket {
         self.deadlines.written(is_blocked, accepted, now);
     }
 
-    /// Looks how much the peer's TCP has taken of the bytes up to the ping, when it is time.
+    /// Checks, when it is time, how many of the bytes up to the ping the peer's TCP has taken.
     pub(in crate::connection) fn look_at_tcp(&mut self, act: &mut ActorState, now: Instant) {
         if self.deadlines.is_look_due(now) {
             let (tcp, timeout) = (self.tcp_progress(), act.heartbeat().timeout());
@@ -46,8 +48,8 @@ impl Socket {
         })
     }
 
-    /// The peer's close frame seems to be late: reads what has come, and waits longer where our own bytes, or a frame that comes in,
-    /// are in its way.
+    /// The peer's close frame seems late: reads what has arrived, and waits longer if our own
+    /// bytes, or an incoming frame, are in its way.
     pub(in crate::connection) fn hear_out(
         &mut self,
         act: &mut ActorState,
@@ -62,7 +64,7 @@ impl Socket {
             return;
         }
         self.read_to_end(act, now, cx);
-        // A ping goes ahead of each close frame where the heartbeat has pings.
+        // If the heartbeat has pings, one goes before each close frame.
         let (answer, timeout) = (act.beats.state.awaited(), act.settings.close_timeout);
         let until = self
             .deadlines
@@ -74,7 +76,7 @@ impl Socket {
         }
     }
 
-    /// All that has come is read, with it so many messages more than `messages`: signs of life for whoever waits.
+    /// Everything that has arrived was read. More messages than `messages` are signs of life.
     pub(super) fn note_life(&mut self, act: &mut ActorState, messages: u64, now: Instant) {
         let within = self.reader.within_frame();
         self.deadlines.read_all(within, &mut act.beats.state, now);
@@ -84,7 +86,7 @@ impl Socket {
         }
     }
 
-    /// Whether a subscriber that asked for it keeps us from reading.
+    /// Whether a subscriber with `Overflow::Pause` stops the reading.
     pub(super) fn is_paused(
         &mut self,
         act: &mut ActorState,
@@ -100,18 +102,18 @@ impl Socket {
         paused
     }
 
-    /// Whether all that has come is read.
+    /// Whether everything that has arrived was read.
     pub fn has_read_all(&self) -> bool {
-        // So many answers would have kept us from reading.
+        // Too many answers would have stopped the reading.
         self.deadlines.has_read_all() && !self.is_full_of_answers()
     }
 
-    /// What did not come in time.
+    /// What is overdue.
     pub(in crate::connection) fn overdue(&self, act: &ActorState, now: Instant) -> Option<Cause> {
         self.deadlines.overdue(patience(act), owed(act, now), now)
     }
 
-    /// When [`overdue`](Self::overdue) must be asked, or something looked at again.
+    /// When [`overdue`](Self::overdue) must be asked again, or something else checked.
     pub(in crate::connection) fn deadline(
         &self,
         act: &ActorState,

@@ -1,4 +1,4 @@
-//! What the peer says while its socket is young. Some servers say only in the message before their close why they close: Home
+//! Messages of a young socket. Some servers explain a close only in the message before it: Home
 //! Assistant's `auth_invalid`, the `stream:error` of XMPP.
 
 use std::time::{Duration, Instant};
@@ -11,27 +11,27 @@ use crate::{
     transport::PreparedDial,
 };
 
-/// A socket is young until it has been ready for so long.
+/// A socket is young until it has been ready for this long.
 const YOUTH: Duration = Duration::from_secs(5);
 
 /// The peer's last message, as long as the socket is young.
 #[derive(Default)]
 pub(super) struct Early {
-    /// When the socket is young no more; `None`: it was not ready yet.
+    /// When the socket stops being young; `None`: it was not ready yet.
     until: Option<Instant>,
-    /// The last message of what is being read.
+    /// The last message of the current read.
     latest: Option<Message>,
-    /// The start of the last message of what was read before.
+    /// The start of the last message of earlier reads.
     start: Option<Start>,
-    /// The conversation, as long as another socket serves: it is in here since few sockets have one, and all of those are young. The
-    /// conversation of the one that serves is the name's.
+    /// The conversation, while another socket is the current one. It is here because few sockets
+    /// have one, and all of those are young. The conversation of the current socket is in the name.
     pub aside: Option<Box<LiveConversation>>,
-    /// What was done before the dial, until its conversation begins.
+    /// The result of the preparation, until its conversation begins.
     pub prepared: Option<Box<PreparedDial>>,
 }
 
 impl Early {
-    /// Of a socket that has come up behind what was done before its dial.
+    /// For a socket that was dialled after this preparation.
     pub fn of(prepared: Option<Box<PreparedDial>>) -> Self {
         Self {
             prepared,
@@ -39,23 +39,24 @@ impl Early {
         }
     }
 
-    /// When the socket is young no more, if that is known.
+    /// When the socket stops being young, if that is known.
     pub fn until(&self) -> Option<Instant> {
         self.until
     }
 
-    /// A message that may be the last one.
+    /// Notes a message that may be the last one.
     pub fn note(&mut self, message: &Message) {
         self.latest = Some(message.clone());
     }
 
-    /// Whether there is a message of what is being read.
+    /// Whether the current read has brought a message.
     pub fn has_latest(&self) -> bool {
         self.latest.is_some()
     }
 
-    /// Copies the start of the last message, which came `at` that time: the message itself holds all that was read with it. What its
-    /// conversation keeps secret is not copied; `serving` is that of the socket that serves.
+    /// Copies the start of the last message, which came `at` that time, since the message itself
+    /// would keep the whole read in memory. Secrets of its conversation are masked; `serving` is
+    /// the conversation of the current socket.
     pub fn keep(&mut self, at: Timestamp, serving: Option<&LiveConversation>) {
         if let Some(message) = self.latest.take() {
             let conversation = self.aside.as_deref().or(serving);
@@ -64,7 +65,7 @@ impl Early {
         }
     }
 
-    /// The socket is, or is not yet, ready: whether it is young no more.
+    /// Whether the socket is not young any more; `ready`: whether it is ready.
     pub fn is_over(&mut self, ready: bool, now: Instant) -> bool {
         if self.until.is_none() && ready {
             self.until = Some(now + YOUTH);
@@ -73,7 +74,7 @@ impl Early {
         self.until.is_some_and(|until| until <= now)
     }
 
-    /// The start of what the peer said last.
+    /// The start of the peer's last message.
     pub fn into_start(self) -> Option<Start> {
         self.start
     }

@@ -1,4 +1,4 @@
-//! Messages into frames, as much at a time as fits the arbiter's buffer.
+//! Encodes messages into frames, as much at a time as fits into the arbiter's buffer.
 
 use std::io;
 
@@ -17,32 +17,32 @@ pub(in crate::connection) struct Encoder {
     compressor: Option<Box<Compressor>>,
 }
 
-/// What is compressed, and by what.
+/// The compressor and its settings.
 #[derive(Debug)]
 pub(in crate::connection) struct Compressor {
     deflater: Deflater,
-    /// Shorter messages are not worth it, in bytes.
+    /// Shorter messages are not compressed, in bytes.
     min_size: usize,
-    /// Bytes that were compressed since this was asked last.
+    /// Bytes that were compressed since the last [`take_compressed`](Self::take_compressed).
     compressed: usize,
 }
 
-/// Where a message comes from.
+/// The origin of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::connection) enum Origin {
-    /// The outbox, which knows it by this id.
+    /// The outbox, with its id.
     Outbox(u64),
-    /// It is an opening message, or `Connect`'s data.
+    /// An opening message, or `Connect`'s data.
     Opening,
-    /// It is a step of the script.
+    /// A step of the script.
     Step,
-    /// What is said of subscriptions.
+    /// A subscription message.
     Subscription,
-    /// It is a text heartbeat, and no message of the application.
+    /// A text heartbeat, which is not an application message.
     Heartbeat,
 }
 
-/// A message that has ended in the buffer.
+/// A message whose end is in the buffer.
 pub(in crate::connection) struct Ended {
     pub origin: Origin,
     /// The length of its payload.
@@ -57,12 +57,12 @@ struct Partial {
     form: Form,
 }
 
-/// How a message goes out.
+/// The encoding of a message.
 #[derive(Debug)]
 enum Form {
-    /// In one frame, masked with this key.
+    /// One frame, masked with this key.
     Plain([u8; 4]),
-    /// In as many frames as fillings. The opcode is that of the first, as long as it has not gone out.
+    /// One frame for each filling. The opcode is that of the first, until it has been written.
     Compressed(Option<Opcode>),
 }
 
@@ -70,7 +70,7 @@ impl Compressor {
     pub fn new(deflater: Deflater, min_size: usize) -> Self {
         Self {
             deflater,
-            // An empty message has nothing to compress, and the flush behind it would come out empty, too.
+            // An empty message has nothing to compress, and its flush would be empty, too.
             min_size: min_size.max(1),
             compressed: 0,
         }
@@ -90,12 +90,12 @@ impl Encoder {
         self.partial.is_some()
     }
 
-    /// How many bytes went through the compressor since [`take_compressed`](Self::take_compressed).
+    /// How many bytes were compressed since [`take_compressed`](Self::take_compressed).
     pub fn compressed(&self) -> usize {
         self.compressor.as_ref().map_or(0, |own| own.compressed)
     }
 
-    /// The same, and starts again.
+    /// Returns that number, and resets it.
     pub fn take_compressed(&mut self) -> usize {
         let compressor = self.compressor.as_mut();
         compressor.map_or(0, |own| std::mem::take(&mut own.compressed))
@@ -135,7 +135,7 @@ impl Encoder {
         self.go_on(buffer)
     }
 
-    /// Encodes the next piece of the message that has begun, if one has.
+    /// Encodes the next piece of an unfinished message, if there is one.
     pub fn go_on(&mut self, buffer: &mut BytesMut) -> io::Result<Option<Ended>> {
         let Some(partial) = &mut self.partial else {
             return Ok(None);
@@ -160,7 +160,7 @@ impl Encoder {
                 mask_into(piece, *key, partial.offset, buffer);
                 partial.offset = end;
             }
-            // A socket does not lose its compressor.
+            // A socket keeps its compressor for life.
             (Form::Compressed(_), None) => return Err(io::ErrorKind::InvalidData.into()),
         }
         if partial.offset < partial.payload.len() {
@@ -172,7 +172,7 @@ impl Encoder {
     }
 }
 
-/// A part of a message, as much as goes through the compressor at a time.
+/// A part of a message, as much as is compressed at a time.
 #[derive(Clone, Copy, Debug)]
 struct Part<'a> {
     bytes: &'a [u8],
@@ -181,13 +181,13 @@ struct Part<'a> {
 }
 
 impl Part<'_> {
-    /// Whether this is all of the message.
+    /// Whether this is the whole message.
     fn is_whole(self) -> bool {
         self.is_first && self.is_last
     }
 }
 
-/// One frame of a compressed message. None while the compressor has put out nothing.
+/// One frame of a compressed message; `None` if the compressor has no output yet.
 fn compress(
     deflater: &mut Deflater,
     first: &mut Option<Opcode>,
@@ -203,8 +203,9 @@ fn compress(
         }
         let grew = data.len() >= part.bytes.len();
         match first.take() {
-            // A message that did not become smaller goes out as it is, unless the peer needs the window for the next one. The
-            // part must be the whole message: the compressor may hold all parts before the last one without any output.
+            // A message that did not shrink is sent uncompressed, unless the peer needs it for the
+            // compression window. The part must be the whole message, since the compressor may have
+            // held back earlier parts.
             Some(opcode) if part.is_whole() && grew && !deflater.keeps_window() => {
                 encode_frame(opcode, true, part.bytes, mask_key(), buffer);
             }

@@ -1,4 +1,4 @@
-//! When the beats of a socket begin.
+//! When the heartbeat of a socket begins.
 
 use std::time::{Duration, Instant};
 
@@ -9,12 +9,12 @@ use crate::{
     connection::state::{ActorState, conversation::LiveConversation},
 };
 
-/// The beats of the socket that serves begin, if they begin `at` this point.
+/// Starts the heartbeat of the current socket, if it begins `at` this point.
 pub(super) fn begin_beats(act: &mut ActorState, at: HeartbeatStart, now: Instant) {
     let conversation = act.conversation();
     let templates = conversation.and_then(LiveConversation::heartbeat_templates);
     let first = match (templates, at) {
-        // Without templates they begin with the socket, as ever.
+        // Without templates it begins with the socket.
         (None, HeartbeatStart::Open) => FirstBeat::Interval,
         (None, HeartbeatStart::Ready) => return,
         (Some(_), at) => match conversation.and_then(|it| it.first_beat(at)) {

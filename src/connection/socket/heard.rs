@@ -1,4 +1,4 @@
-//! What becomes of a message at which a conversation has looked.
+//! A conversation's verdict on a message.
 
 use std::sync::Arc;
 
@@ -6,17 +6,17 @@ use everwire_proto::dialogue;
 
 use crate::core::NumberPlace;
 
-/// What becomes of a message, and where the peer's own number stands in it, if it was read for that.
+/// The verdict, and the place of the peer's own number if it was looked up on the way.
 pub(super) type Listened = (Heard, Option<NumberPlace>);
 
-/// What becomes of a message at which a conversation has looked.
+/// A conversation's verdict on a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Heard {
-    /// It is delivered as any other; with the key of the subscription that it belongs to.
+    /// It is delivered normally, with the key of its subscription.
     Message(Option<Arc<str>>),
-    /// It is delivered, and concerns its socket alone.
+    /// It is delivered, and concerns only its own socket.
     Own(Option<Arc<str>>),
-    /// Subscribers do not see it.
+    /// Subscribers do not get it.
     Hidden,
 }
 

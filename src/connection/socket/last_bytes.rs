@@ -1,4 +1,4 @@
-//! What the kernel still holds when a socket ends.
+//! Bytes that the kernel still holds when a socket ends.
 
 use std::{
     task::{Context as TaskContext, Poll, Waker},
@@ -8,15 +8,16 @@ use std::{
 use super::{FRAME_WEIGHT, Socket, reader::Reader, weight};
 use crate::{connection::state::ActorState, core::Message, wire::Incoming};
 
-/// So many bytes are read at most of what the kernel still holds when a socket is lost: more than it has room for. All that is decompressed of
-/// it has no more either: a few bytes may be megabytes, and all is looked at in one turn.
+/// How many bytes are read of those that the kernel still holds when a socket is lost: more than it
+/// has room for. Decompressed messages are limited to the same, since a few bytes may become
+/// megabytes, and all is handled in one turn.
 const LAST_BYTES: u64 = 64 << 20;
 
-/// What is left of that.
+/// The remaining limits.
 struct Last {
-    /// Where in the socket's bytes it ends.
+    /// The stream position at which the limit ends.
     end: u64,
-    /// How many bytes of messages may still come.
+    /// How many message bytes may still come.
     messages: u64,
 }
 
@@ -32,7 +33,7 @@ impl Last {
         reader.received() < self.end && self.messages > 0
     }
 
-    /// Counts what has come. What is no message has been looked at, too.
+    /// Counts incoming data. `None` costs a look, too.
     fn count(&mut self, came: Option<&Incoming>) {
         let frames = came.map_or(1, weight);
         let bytes = (frames * FRAME_WEIGHT) as u64;
@@ -41,11 +42,12 @@ impl Last {
 }
 
 impl Socket {
-    /// Before a loss is judged: reads what the kernel holds to its end, in this turn and whether or not a subscriber keeps us from
-    /// reading. Pongs and the close frame count in any case; messages are delivered unless we are kept from it, and answered by nothing.
+    /// Reads all that the kernel holds before a loss is judged, within this turn, even if a
+    /// subscriber pauses the reading. Pongs and the close frame always count. Messages are
+    /// delivered unless the reading is paused, and are not answered.
     pub fn read_to_end(&mut self, act: &mut ActorState, now: Instant, cx: &mut TaskContext<'_>) {
         act.mute(now);
-        // Answers that waited keep us from it no more.
+        // Waiting answers do not stop the reading any more.
         let paused = self.deadlines.is_paused() && self.is_paused(act, now, cx);
         let before = act.counters.received.messages;
         let mut last = Last::begin(&self.reader);
@@ -56,12 +58,12 @@ impl Socket {
             }
             match next {
                 Poll::Ready(Ok(Some(Incoming::Text(text)))) if paused => {
-                    // Nobody is told it: however clean the end is, that is a gap.
+                    // Nobody gets this message, so there is a gap, however clean the end is.
                     act.last.blind_since.get_or_insert(self.alive);
                     self.note(act, &Message::Text(text));
                 }
                 Poll::Ready(Ok(Some(Incoming::Binary(bytes)))) if paused => {
-                    // Nobody is told it: however clean the end is, that is a gap.
+                    // Nobody gets this message, so there is a gap, however clean the end is.
                     act.last.blind_since.get_or_insert(self.alive);
                     self.note(act, &Message::Binary(bytes));
                 }
@@ -76,18 +78,19 @@ impl Socket {
         self.note_heard(act, before, now);
     }
 
-    /// The socket is gone: what the kernel, or the TLS session, has whole counts as written, since the peer may have it. A pong that
-    /// lies in our kernel still confirms.
+    /// The socket is gone. Messages that the kernel or the TLS session has taken as a whole count
+    /// as written, since the peer may have them. A pong in our kernel still confirms.
     pub fn settle_on_close(&mut self, act: &mut ActorState, now: Instant) {
         self.writer.settle_on_close();
         self.publish_openings(act);
         self.record_written(act);
         self.take_last_answers(act, now);
-        // Of sockets that were never ready nobody has heard enough.
+        // Messages on a socket that was never ready count as missed.
         act.last.blind_since.get_or_insert(self.alive);
     }
 
-    /// The answers to our pings among what the kernel still holds; all else is lost with the socket.
+    /// Handles the answers to our pings among the kernel's bytes; everything else is lost with the
+    /// socket.
     fn take_last_answers(&mut self, act: &mut ActorState, now: Instant) {
         let mut cx = TaskContext::from_waker(Waker::noop());
         let mut last = Last::begin(&self.reader);
@@ -101,7 +104,7 @@ impl Socket {
                 Poll::Ready(Ok(Some(Incoming::Pong(payload)))) => {
                     act.beats.state.pong(settings, &payload, now)
                 }
-                // Where an expression says what an answer is, the plain text of the settings is none.
+                // If an expression defines the answer, the plain text of the settings is not one.
                 Poll::Ready(Ok(Some(Incoming::Text(text)))) if !act.matches_pongs() => {
                     act.beats.state.text(settings, &text, now).flatten()
                 }

@@ -1,4 +1,4 @@
-//! What the peer of a young socket said last.
+//! The last message of a young socket.
 
 use std::time::Instant;
 
@@ -9,7 +9,8 @@ use crate::{
 };
 
 impl Socket {
-    /// Notes a message that may be the last one. One that another follows is not: a clone costs more than the look.
+    /// Notes a message that may be the last one. If another message is known to follow, it is
+    /// skipped: a clone costs more than the check.
     #[inline]
     pub(super) fn note(&mut self, act: &ActorState, message: &Message) {
         if self.early.is_some() {
@@ -18,7 +19,8 @@ impl Socket {
     }
 
     fn note_early(&mut self, act: &ActorState, message: &Message) {
-        // What follows may be an answer to a text heartbeat, which is no message of the application.
+        // A following message may be the answer to a text heartbeat, which is not an application
+        // message.
         let may_be_last = || act.settings.heartbeat.is_text() || !self.reader.has_next();
         if let Some(early) = &mut self.early
             && may_be_last()
@@ -27,7 +29,7 @@ impl Socket {
         }
     }
 
-    /// Keeps the start of the last message of what was read.
+    /// Keeps the start of the last message of this read.
     pub(super) fn keep_last(&mut self, act: &mut ActorState) {
         if let Some(early) = &mut self.early
             && early.has_latest()
@@ -37,13 +39,14 @@ impl Socket {
         }
     }
 
-    /// Whether it is known until when the socket is young: then a deadline stands for it.
+    /// Whether the end of the socket's youth is known: then there is a deadline for it.
     pub(super) fn has_known_age(&self) -> bool {
         let early = self.early.as_ref();
         early.is_none_or(|early| early.until().is_some())
     }
 
-    /// Lets go of what the peer said when the socket has stayed, and of what it had said on the one before.
+    /// When the socket is not young any more, drops its last message, and that of the previous
+    /// socket.
     pub(super) fn watch_age(&mut self, act: &mut ActorState, now: Instant) {
         let ready = act.reported.ready;
         if let Some(early) = &mut self.early
@@ -54,7 +57,7 @@ impl Socket {
         }
     }
 
-    /// What the peer said last, if the socket was young. Asked when the socket is gone.
+    /// The peer's last message if the socket was young. Call it when the socket is gone.
     pub fn last_message(&mut self, act: &mut ActorState) -> Option<Box<LastMessage>> {
         self.keep_last(act);
         let start = self.early.take()?.into_start()?;

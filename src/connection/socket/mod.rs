@@ -44,13 +44,13 @@ use crate::{
     wire::{CloseFrame, Incoming},
 };
 
-/// Frames that are handled, the weight of messages included, before other names of the arbiter have their turn.
+/// Frames per turn, weighted by message size, before other names of the arbiter run.
 const MAX_FRAMES: usize = 128;
 
-/// So many bytes of a message weigh as much as a frame.
+/// This many bytes of a message count as another frame.
 const FRAME_WEIGHT: usize = 64 << 10;
 
-/// A socket that is up, and its two halves.
+/// An open socket with its two halves.
 pub(in crate::connection) struct Socket {
     stream: Stream,
     reader: Reader,
@@ -59,7 +59,7 @@ pub(in crate::connection) struct Socket {
     alive: Instant,
     deadlines: Deadlines,
     sent: Sent,
-    /// What the peer says while the socket is young.
+    /// The last message while the socket is young.
     early: Option<Box<Early>>,
 }
 
@@ -71,14 +71,15 @@ impl Socket {
     pub fn poll_read(&mut self, act: &mut ActorState, now: Instant, cx: &mut TaskContext<'_>) {
         self.forgive_stalls(act, now);
         if !act.reported.ready {
-            // What came with the 101 is an answer to nothing yet: the opening messages go first.
+            // Data that came with the 101 answers nothing yet: the opening messages go first.
             self.speak(act, now, cx);
         }
         self.read(act, now, cx);
         self.keep_last(act);
     }
 
-    /// Whether nothing but messages can happen to this socket before its deadline, unless the name is touched.
+    /// Whether only messages can happen to this socket before its deadline, unless the name is
+    /// touched.
     pub fn is_settled(&self, act: &ActorState) -> bool {
         act.reported.ready
             && matches!(act.life.state(), LifeState::Open { .. })
@@ -99,12 +100,12 @@ impl Socket {
             && !self.writer.is_held_back()
     }
 
-    /// Whether what was read are whole messages, and no frame has begun whose end must be watched for.
+    /// Whether the read data ended with a whole message, so that no partial frame needs a deadline.
     pub fn is_between_frames(&self) -> bool {
         self.reader.within_frame().is_none()
     }
 
-    /// Writes what can be written, behind what was read.
+    /// Writes what can be written, after a read.
     pub fn poll_write(&mut self, act: &mut ActorState, now: Instant, cx: &mut TaskContext<'_>) {
         if act.life.holds_a_link() {
             self.speak(act, now, cx);
@@ -113,7 +114,8 @@ impl Socket {
         self.watch_age(act, now);
     }
 
-    /// Sends a ping behind what was written, if none is unanswered: the writer knows whether one is wanted.
+    /// Sends a ping after the written messages, if none is unanswered. The writer knows whether one
+    /// is wanted.
     pub fn fence(&mut self, act: &mut ActorState, now: Instant, cx: &mut TaskContext<'_>) {
         let may = act.reported.ready && act.life.may_write() && self.writer.is_idle();
         if may && act.settings.heartbeat.can_fence() && !act.beats.state.is_waiting() {
@@ -123,7 +125,7 @@ impl Socket {
         }
     }
 
-    /// Writes what waits, and tells when the opening messages are out.
+    /// Writes what waits, and reports when the opening messages are out.
     fn speak(&mut self, act: &mut ActorState, now: Instant, cx: &mut TaskContext<'_>) {
         self.take_ahead(act);
         self.write(act, now, cx);
@@ -147,7 +149,7 @@ impl Socket {
         }
     }
 
-    /// Tells the conversation what was written; whether it has more to write.
+    /// Tells the conversation what was written. `true` if it has more to write.
     fn goes_on(&mut self, act: &mut ActorState, now: Instant) -> bool {
         let (ahead, subscribes) = (self.writer.messages_ahead(), self.writer.has_subscription());
         self.go_on_conversing(act, now);
@@ -156,8 +158,8 @@ impl Socket {
         has_more && !self.writer.is_blocked()
     }
 
-    /// Takes what goes ahead of the outbox; whether there was anything. What a stuck socket cannot take stays where it is counted,
-    /// and during a hand-over all waits for the successor.
+    /// Takes the messages that go before the outbox. `true` if there were any. Messages that a
+    /// stuck socket cannot take stay counted here; during a handover all wait for the successor.
     fn take_ahead(&mut self, act: &mut ActorState) -> bool {
         if act.ahead.is_empty()
             || !act.has_passed()
@@ -173,7 +175,7 @@ impl Socket {
 
     fn write(&mut self, act: &mut ActorState, now: Instant, cx: &mut TaskContext<'_>) {
         if let Poll::Ready(Err(error)) = self.push(act, now, cx) {
-            // What the peer said before it went is worth more than that our write failed: a close frame, for example.
+            // The peer's last data matters more than our failed write: a close frame, for example.
             self.read_to_end(act, now, cx);
             if act.life.may_read() {
                 act.lost(read_error(&error), now);
@@ -225,27 +227,28 @@ impl Socket {
         written
     }
 
-    /// The last frame of this socket.
+    /// Sends the last frame of this socket.
     pub fn send_close(&mut self, frame: CloseFrame) {
         self.writer.close(frame);
     }
 
-    /// When to ask whether the next message may go out, if the rate keeps it waiting.
+    /// When to ask the rate limit again about the next message.
     pub fn paced_until(&self) -> Option<Instant> {
         self.writer.paced_until()
     }
 
-    /// Whether the rate keeps the next message waiting.
+    /// Whether the rate limit holds the next message back.
     pub fn is_paced(&self, now: Instant) -> bool {
         self.writer.is_paced(now)
     }
 
-    /// The last message that the kernel has whole, until it was asked for.
+    /// The last message that the kernel has taken as a whole; reset by this call.
     pub fn take_written(&mut self) -> Option<u64> {
         self.writer.take_written()
     }
 
-    /// Counts and tells the opening messages, and `Connect`'s data, that the kernel has whole.
+    /// Counts and publishes the opening messages, and `Connect`'s data, that the kernel has taken
+    /// as a whole.
     pub fn publish_openings(&mut self, act: &mut ActorState) {
         let openings = self.writer.take_openings();
         if openings.messages > 0 {
@@ -260,13 +263,14 @@ impl Socket {
         }
     }
 
-    /// Whether the kernel has all that was given to this socket. A step that waits for another rate than messages do does not count.
+    /// Whether the kernel has everything that this socket was given, except for a step that waits
+    /// for a rate of its own.
     pub fn is_flushed(&self) -> bool {
         self.writer.is_flushed()
     }
 }
 
-/// By how many frames more a message counts in a turn. A few bytes on the wire may be megabytes decompressed.
+/// How many more frames a message counts as. A few bytes on the wire may decompress to megabytes.
 fn weight(incoming: &Incoming) -> usize {
     let len = match incoming {
         Incoming::Text(text) => text.len(),

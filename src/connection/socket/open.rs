@@ -1,4 +1,4 @@
-//! How what a dial brought becomes a socket.
+//! Turns a finished dial into a socket.
 
 use std::{net::SocketAddr, time::Instant};
 
@@ -21,7 +21,7 @@ use crate::{
     transport::{self, Secrets},
 };
 
-/// What is told of a socket.
+/// Facts about a socket for events and status.
 #[derive(Clone, Debug)]
 pub(in crate::connection) struct SocketInfo {
     pub peer: SocketAddr,
@@ -31,7 +31,7 @@ pub(in crate::connection) struct SocketInfo {
 }
 
 impl SocketInfo {
-    /// What the status keeps of it.
+    /// The part that the status keeps.
     pub fn upgrade(&self) -> Option<Box<Upgrade>> {
         (self.subprotocol.is_some() || self.tls.is_some()).then(|| {
             Box::new(Upgrade {
@@ -43,7 +43,8 @@ impl SocketInfo {
 }
 
 impl Socket {
-    /// Takes over what a dial brought, as the socket that serves: queues the opening messages, starts the heartbeat.
+    /// Takes over a finished dial as the current socket: queues the opening messages, starts the
+    /// heartbeat.
     pub(in crate::connection) fn open(
         act: &mut ActorState,
         opened: transport::Opened,
@@ -83,7 +84,7 @@ impl Socket {
         Ok(socket)
     }
 
-    /// Takes over what a dial brought, and queues the opening messages.
+    /// Takes over a finished dial, and queues the opening messages.
     pub(in crate::connection) fn new(
         act: &ActorState,
         opened: transport::Opened,
@@ -114,7 +115,7 @@ impl Socket {
     }
 }
 
-/// What goes out before anything else: `on_open`, then `Connect`'s data. Where there is a script, the data go out behind it.
+/// The first messages: `on_open`, then `Connect`'s data. With a script, the data follow it.
 fn openings(act: &ActorState, secrets: &Secrets) -> Result<Vec<Message>, Cause> {
     let mut messages = Vec::with_capacity(act.settings.on_open.len() + 1);
     for opening in &act.settings.on_open {

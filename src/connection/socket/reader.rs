@@ -21,21 +21,21 @@ use crate::{
     wire::{Decoder, Incoming},
 };
 
-/// The reading half of one socket: owns no buffer while no frame is half received.
+/// The reading half of a socket. Owns no buffer unless a frame is half received.
 #[derive(Debug)]
 pub(in crate::connection) struct Reader {
     decoder: Decoder,
     /// Read, and not decoded yet.
     unread: Bytes,
     progress: Progress,
-    /// The memory of a message of which a part has come, and of those that it gives and that were not asked for yet.
+    /// The memory of a partly received message, and of decoded messages that were not taken yet.
     charge: Charge,
-    /// What makes messages of what the wire gives. Boxed: few names have it.
+    /// Decodes application messages. Boxed: few names have it.
     messages: Option<Box<MessageDecoder>>,
 }
 
-/// How many bytes were read, and in the lowest bit whether the last read has brought as much as there was room for: a flag of its own would
-/// take each socket to the next class of sizes.
+/// The number of bytes read, and in the lowest bit whether the last read filled its buffer. A flag
+/// of its own would put each socket into the next size class.
 #[derive(Debug, Default)]
 struct Progress(u64);
 
@@ -58,7 +58,7 @@ impl Progress {
 }
 
 impl Reader {
-    /// Starts with what came behind the handshake's answer.
+    /// Starts with the bytes that came after the handshake's answer.
     pub fn new(decoder: Decoder, leftover: Bytes, memory: &Arc<MemoryBudget>) -> Self {
         Self {
             decoder,
@@ -69,29 +69,29 @@ impl Reader {
         }
     }
 
-    /// The same, which decodes the messages that come.
+    /// Adds a message decoder.
     pub fn decoding(mut self, messages: Option<MessageDecoder>) -> Self {
         self.messages = messages.map(Box::new);
         self
     }
 
-    /// How many bytes were read from the socket.
+    /// The number of bytes read from the socket.
     pub fn received(&self) -> u64 {
         self.progress.bytes()
     }
 
-    /// Whether another message is known to follow in what was read.
+    /// Whether another message follows in the read bytes.
     pub fn has_next(&self) -> bool {
         self.decoder.begins_with_message(&self.unread) || self.waits_in_message()
     }
 
-    /// Whether the message that came last gives another one.
+    /// Whether the last message decodes to another one.
     fn waits_in_message(&self) -> bool {
         let messages = self.messages.as_ref();
         messages.is_some_and(|messages| messages.has_next())
     }
 
-    /// The data frame that is not complete, if there is one.
+    /// The incomplete data frame, if there is one.
     pub fn within_frame(&self) -> Option<WithinFrame> {
         let lacks = self.decoder.lacks()?;
         Some(WithinFrame {
@@ -100,12 +100,13 @@ impl Reader {
         })
     }
 
-    /// The next message or control frame. `None`, where messages are decoded: something has come that is no message; ask again.
+    /// The next message or control frame. `None`, with a message decoder: something has come that
+    /// is not a message; ask again.
     ///
     /// # Errors
     ///
-    /// The end of the stream, an error of the operating system, a violation, a message that cannot be decoded, or that there is no memory
-    /// for what is to come.
+    /// The end of the stream, an error of the operating system, a protocol violation, a message
+    /// that cannot be decoded, or a lack of memory.
     pub fn poll_next(
         &mut self,
         stream: &mut Stream,
@@ -118,7 +119,7 @@ impl Reader {
         }
     }
 
-    /// What the last message still gives, or what the wire gives next.
+    /// The next message decoded from the last one, or the next from the wire.
     fn poll_decoded(
         &mut self,
         stream: &mut Stream,
@@ -183,8 +184,8 @@ impl Reader {
         }
     }
 
-    /// Others have their turn before the rest of what was read is decoded: its memory counts meanwhile. Where memory is short for all, what
-    /// was decoded already is let go of.
+    /// Others run before the rest of the read bytes is decoded; their memory is counted meanwhile.
+    /// If memory is short, decoded bytes are freed.
     pub fn rest(&mut self) {
         if self.unread.is_empty() {
             return;
@@ -199,7 +200,7 @@ impl Reader {
         self.charge.set(self.held() + unread);
     }
 
-    /// The memory of messages that are not whole, or not all told.
+    /// The memory of unfinished messages and of decoded ones that were not taken.
     fn held(&self) -> usize {
         let messages = self.messages.as_ref();
         self.decoder.buffered() + messages.map_or(0, |messages| messages.held())
@@ -209,11 +210,11 @@ impl Reader {
         self.charge.has_room_of(MemoryUse::Histories, READ)
     }
 
-    /// Reads and throws away, until the peer ends the connection.
+    /// Reads and discards until the peer ends the connection.
     pub fn poll_discard(&mut self, stream: &mut Stream, cx: &mut Context<'_>) -> Poll<()> {
         self.unread = Bytes::new();
         with_read_buffer(|buffer| {
-            // Bounded: a peer that floods us must not hold the arbiter.
+            // Bounded: a flood from the peer must not block the arbiter.
             for _ in 0..16 {
                 let mut buffer = ReadBuf::new(buffer);
                 match Pin::new(&mut *stream).poll_read(cx, &mut buffer) {
@@ -232,7 +233,7 @@ impl Reader {
         if let Some(mut target) = self.decoder.read_target() {
             return pin!(stream.read_buf(&mut target)).poll(cx);
         }
-        // What is left at the end of a turn is less where memory is short for all.
+        // If memory is short, less may be left over at the end of a turn.
         if !self.has_much_memory() {
             return self.poll_fill_shared(stream, READ / 8, cx);
         }
@@ -242,7 +243,7 @@ impl Reader {
         }
     }
 
-    /// Through the arbiter's buffer, which stays with the arbiter: one allocation a read, shared by the messages in it.
+    /// Reads through the arbiter's buffer: one allocation per read, shared by its messages.
     fn poll_fill_shared(
         &mut self,
         stream: &mut Stream,
@@ -264,7 +265,8 @@ impl Reader {
         })
     }
 
-    /// After a read that has filled the arbiter's buffer, into memory that the messages keep: it will be filled, too, and is not copied.
+    /// Reads into memory that the messages keep. Used after a full read: this one will be full,
+    /// too, and needs no copy.
     fn poll_fill_own(
         &mut self,
         stream: &mut Stream,
@@ -282,7 +284,8 @@ impl Reader {
     }
 }
 
-/// What an error of the socket means. TLS reports a connection that ended without `close_notify` as an unexpected end.
+/// The cause for a read error. TLS reports a connection that ended without `close_notify` as an
+/// unexpected end.
 pub(in crate::connection) fn read_error(error: &io::Error) -> Cause {
     match error.kind() {
         io::ErrorKind::UnexpectedEof => Cause::Eof,

@@ -1,4 +1,4 @@
-//! What a socket reads in a turn, and what becomes of it.
+//! The reading of a socket within a turn.
 
 use std::{
     task::{Context as TaskContext, Poll},
@@ -24,6 +24,7 @@ impl Socket {
         self.note_heard(act, before, now);
         act.flush();
         act.publisher.end_turn();
+        act.tell_callers();
     }
 
     fn read_turn(&mut self, act: &mut ActorState, now: Instant, cx: &mut TaskContext<'_>) {
@@ -65,7 +66,8 @@ impl Socket {
                     let Some(code) = cause.close_code() else {
                         return act.lost(cause, now);
                     };
-                    // What answers the frames before the bad one is not lost with it. An error shows again at the close frame.
+                    // Answers to earlier frames must not be lost with the bad one. A write error
+                    // shows again at the close frame.
                     let _unsent = self.push(act, now, cx);
                     turn += 1;
                     let policy = policy(&act.settings);
@@ -108,7 +110,7 @@ impl Socket {
             Incoming::Close(frame) => {
                 act.turns.touch();
                 let frame = self.sent.taken_out_of(frame);
-                // Whoever answers what came before it can still do so.
+                // The name can still answer earlier messages.
                 act.flush();
                 act.life
                     .peer_closed(frame, policy(&act.settings), now, &mut act.effects);
@@ -138,11 +140,11 @@ impl Socket {
                 None
             }
         };
-        // The one place, so that it is inlined.
+        // The only call, so that it is inlined.
         act.receive(message, number, subscription);
     }
 
-    /// Whether messages have come since there were so many: signs of life, noted once for all of them.
+    /// If messages have come since `before`, notes a sign of life, once for all of them.
     pub(super) fn note_heard(&mut self, act: &mut ActorState, before: u64, now: Instant) {
         if act.counters.received.messages != before {
             self.deadlines.heard(now);
@@ -152,10 +154,10 @@ impl Socket {
     }
 }
 
-/// Before the first message behind those that were thrown away while a subscriber kept the name from reading.
+/// Before the first message after those that were discarded while a subscriber paused the reading.
 #[cold]
 fn tell_gap(act: &mut ActorState, now: Instant) {
-    // A socket that is not ready tells it when it is.
+    // A socket that is not ready reports the gap when it is.
     if act.reported.ready
         && let Some(since) = act.last.blind_since.take()
     {

@@ -1,4 +1,4 @@
-//! What a dial was sent with, which its peer may repeat.
+//! What a dial sent, since its peer may repeat it.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::{
     wire::CloseFrame,
 };
 
-/// Settings, URLs and secrets as they were for the dial of one socket. The name's own may change under it.
+/// Settings, URLs and secrets of one socket's dial. The name's own may change meanwhile.
 pub(super) struct Sent {
     settings: Arc<ConnectionSettings>,
     urls: Arc<[Template]>,
@@ -17,7 +17,7 @@ pub(super) struct Sent {
 }
 
 impl Sent {
-    /// What the name's settings and these secrets made of the dial that has just come up.
+    /// The name's settings and secrets for the dial that has just come up.
     pub fn new(act: &ActorState, secrets: Secrets) -> Self {
         Self {
             settings: Arc::clone(&act.settings),
@@ -36,12 +36,12 @@ impl Sent {
         &self.secrets
     }
 
-    /// The peer's text without what of it is secret; `None` if there is nothing.
+    /// The peer's text with secrets masked; `None` if it contains none.
     pub fn masked(&self, text: &str) -> Option<String> {
         masked(text, &self.settings, &self.urls, &self.secrets)
     }
 
-    /// A close frame whose reason holds none of it that is secret.
+    /// The close frame with secrets in its reason masked.
     pub fn taken_out_of(&self, mut frame: CloseFrame) -> CloseFrame {
         if let Some(masked) = self.masked(&frame.reason) {
             frame.reason = masked.into();

@@ -1,4 +1,4 @@
-//! A socket carries out what its conversation wants done.
+//! Carries out the replies of a socket's conversation.
 
 use std::time::Instant;
 
@@ -14,7 +14,11 @@ use super::{
 use crate::{
     connection::{
         outbox::rate_limit::BucketSet,
-        state::{ActorState, conversation::LiveConversation, policy},
+        state::{
+            ActorState,
+            conversation::{LiveConversation, keep_memory},
+            policy,
+        },
     },
     core::Cause,
     events::EventKind,
@@ -22,14 +26,16 @@ use crate::{
 };
 
 impl Socket {
-    /// Carries out what the conversation wants done.
+    /// Carries out the replies of the conversation.
     pub(super) fn carry_out(&mut self, act: &mut ActorState, now: Instant) {
         while let Some(serving) = &mut act.serving
             && serving.conversation.has_replies()
         {
-            for reply in serving.conversation.take_replies() {
+            let mut replies = serving.conversation.take_replies();
+            for reply in replies.drain(..) {
                 self.carry_out_one(act, reply, now);
             }
+            keep_memory(replies);
         }
     }
 
@@ -57,7 +63,7 @@ impl Socket {
                 if let Some(serving) = &mut act.serving {
                     serving.conversation.call(owner, call);
                 }
-                // Whoever waits for it must be known.
+                // The waiting state must be published.
                 act.wake();
             }
             Reply::MayClose => self.may_close(act, now),
@@ -122,7 +128,7 @@ impl Socket {
         }
     }
 
-    /// The same beside the socket that serves: only what concerns this socket.
+    /// Carries out replies beside the current socket: only those that concern this socket.
     pub(super) fn carry_out_aside(&mut self, act: &mut ActorState) -> Result<(), Cause> {
         let replies = match aside_mut(&mut self.early) {
             Some(conversation) => conversation.take_replies(),
@@ -160,11 +166,11 @@ impl Socket {
                         self.writer.message(data);
                     }
                 }
-                // It is asked when the socket serves.
+                // Asked for again when the socket becomes the current one.
                 Reply::Times | Reply::Beat => {}
-                // It is not closed before it has served.
+                // It is not closed before it is the current one.
                 Reply::MayClose | Reply::Answered(_) => {}
-                // What has changed is told when it serves.
+                // Changes are published when it becomes the current one.
                 Reply::Subscription(_) => {}
                 // It is a successor already.
                 Reply::Rotate { .. } | Reply::NextUrl(_) => {}
@@ -189,7 +195,8 @@ impl Socket {
         Ok(())
     }
 
-    /// A change of a subscription without what of the peer's text is secret; the subscription tells that text from now on, too.
+    /// Masks secrets in the peer's text about a subscription. The subscription keeps the masked
+    /// text, too.
     fn redacted(&self, mut change: SubscriptionChange, act: &mut ActorState) -> SubscriptionChange {
         let text = change.text.as_deref();
         if let Some(masked) = text.and_then(|text| self.sent.masked(text)) {
@@ -202,7 +209,7 @@ impl Socket {
         change
     }
 
-    /// The cause without what of it is secret: words of the server's may stand in it.
+    /// Masks secrets in the cause, which may quote the server.
     fn without_secrets(&self, mut cause: Cause) -> Cause {
         if let Some(text) = cause.foreign_text(true)
             && let Some(masked) = self.sent.masked(text)
@@ -213,15 +220,15 @@ impl Socket {
     }
 }
 
-/// The buckets that the step on its way waits for, if they are not the connection's alone.
+/// The buckets that the current step waits for, if they are not only the connection's.
 fn own_buckets(act: &ActorState, talk: Option<&LiveConversation>) -> Option<Box<BucketSet>> {
     let talk = talk?;
-    // A call is no message of the connection's.
+    // A call is not a message of the connection.
     let own = act.buckets.as_deref().filter(|_| !talk.calls());
     buckets_of(act, own, talk.step_rates())
 }
 
-/// What the turn of what is said of subscriptions waits for. A call is no message of the connection's.
+/// What the turn of a subscription message waits for. A call is not a message of the connection.
 fn subscription_turn(act: &ActorState, (rates, calls): (Vec<RateSettings>, bool)) -> StepTurn {
     let own = act.buckets.as_deref().filter(|_| !calls);
     match calls && rates.is_empty() {
@@ -230,7 +237,7 @@ fn subscription_turn(act: &ActorState, (rates, calls): (Vec<RateSettings>, bool)
     }
 }
 
-/// The buckets of these rates and its own; `None`: there are no such rates.
+/// The buckets of these rates and the connection's; `None` if there are no such rates.
 fn buckets_of(
     act: &ActorState,
     own: Option<&BucketSet>,

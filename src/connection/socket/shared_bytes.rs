@@ -1,9 +1,10 @@
-//! Memory for what one read has brought, shared by the messages in it.
+//! Memory for the bytes of one read, shared by its messages.
 
 use bytes::Bytes;
 
-/// A copy of what was read. Of a short one memory and reference count are a single allocation: `Bytes` makes a second one with the
-/// first clone, and a message that is kept in the history is cloned. The lengths are those between which allocators tell.
+/// A copy of the read bytes. For a short read, memory and reference count are one allocation:
+/// `Bytes` would make a second one with the first clone, and a message in the history is cloned.
+/// The lengths are allocator size classes.
 pub(in crate::connection) fn share(read: &[u8]) -> Bytes {
     match read.len() {
         0 => Bytes::new(),

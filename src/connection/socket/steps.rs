@@ -1,23 +1,26 @@
-//! What a socket does for the steps of its conversation besides the open script: those that come again, the close script, and what is done
-//! elsewhere for them.
+//! A socket's part in the steps of its conversation beside the open script: periodic steps, the
+//! close script, and work done elsewhere.
 
 use std::{sync::Arc, task::Context as TaskContext, time::Instant};
 
-use everwire_proto::dialogue::{Call, Response, Unanswered};
+use everwire_proto::dialogue::Call;
 
 use super::{Socket, aside_conversation::aside_mut, redaction::Sent};
 use crate::{
-    connection::state::{
-        ActorState,
-        conversation::{LiveConversation, surroundings},
-        policy,
+    connection::{
+        dialer::CallOutcome,
+        state::{
+            ActorState,
+            conversation::{LiveConversation, surroundings},
+            policy,
+        },
     },
     core::Cause,
     transport::CallFor,
 };
 
 impl Socket {
-    /// The name is ready on this socket, which serves.
+    /// The name is ready on this socket, the current one.
     pub(super) fn begin_periodic(&mut self, act: &mut ActorState, now: Instant) {
         let here = match act.serving {
             Some(_) => surroundings!(self, act, now),
@@ -29,7 +32,7 @@ impl Socket {
         self.carry_out(act, now);
     }
 
-    /// The close script is to be said on the socket that serves.
+    /// Begins the close script on the current socket.
     pub fn begin_close_script(&mut self, act: &mut ActorState, now: Instant) {
         self.end_periodic(act, now);
         if act.close_waits_for_answers() {
@@ -43,13 +46,13 @@ impl Socket {
         self.carry_out(act, now);
     }
 
-    /// Our close frame goes out: whether the close script has been said is told if not.
+    /// Our close frame goes out. If the close script was not sent, that is published.
     pub fn end_close_script(&mut self, act: &mut ActorState, now: Instant) {
         let here = match act.serving {
             Some(_) => surroundings!(self, act, now),
             None => return,
         };
-        // The old socket of a rotation may be left without a word.
+        // The old socket of a rotation may be left without a close script.
         let was_due = !act.life.is_handing_over() && !act.life.is_replacing();
         if let Some(serving) = &mut act.serving {
             serving.conversation.closes(was_due, here);
@@ -57,7 +60,7 @@ impl Socket {
         self.carry_out(act, now);
     }
 
-    /// Takes no periodic step any more: the socket that serves is to be closed.
+    /// Sends no more periodic steps: the current socket is about to be closed.
     pub(super) fn end_periodic(&mut self, act: &mut ActorState, now: Instant) {
         self.writer.forget_subscriptions();
         if let Some(serving) = &mut act.serving
@@ -72,7 +75,7 @@ impl Socket {
             .close_script_over(policy(&act.settings), now, &mut act.effects);
     }
 
-    /// What is done elsewhere for the conversation may be done; whether something is.
+    /// Takes the results of work done elsewhere. `true` if there were any.
     pub(super) fn hears_work(
         &mut self,
         act: &mut ActorState,
@@ -93,7 +96,7 @@ impl Socket {
         is_done
     }
 
-    /// The same beside the socket that serves.
+    /// The same beside the current socket.
     pub(super) fn hears_work_aside(
         &mut self,
         act: &mut ActorState,
@@ -114,18 +117,13 @@ impl Socket {
 }
 
 impl Sent {
-    /// The call of a conversation on this socket, to be made.
-    pub(super) fn call(
-        &self,
-        act: &ActorState,
-        call: Call,
-    ) -> impl Future<Output = Result<Response, Unanswered>> + 'static {
-        let preparer = act.process.preparer.clone();
+    /// Prepares a call of the conversation on this socket.
+    pub(super) fn call(&self, act: &ActorState, call: Call) -> CallOutcome {
         let of = CallFor {
             settings: Arc::clone(self.settings()),
             owner: act.outbox.owner(),
             secrets: self.secrets().clone(),
         };
-        async move { preparer.call(call, of).await }
+        act.process.dialer.call(call, of)
     }
 }

@@ -22,69 +22,70 @@ use crate::{
     wire::{CloseFrame, Opcode},
 };
 
-/// Pongs that may wait: as many as a turn can ask for. Beyond that an older one need not be sent when a newer one is
-/// (RFC 6455 §5.5.3).
+/// The most waiting pongs: as many as a turn can ask for. Beyond that an older one may be skipped
+/// for a newer one (RFC 6455 §5.5.3).
 const MAX_PONGS: usize = 128;
 
-/// Messages that are encoded in one turn.
+/// The most messages that one turn encodes.
 const MAX_MESSAGES: usize = 128;
 
-/// So many compressed bytes weigh as much as a message in a turn.
+/// This many compressed bytes count as another message.
 const COMPRESSED_WEIGHT: usize = 8 << 10;
 
-/// A message of the application that is encoded, and not with the kernel yet.
+/// A message that is encoded but not with the kernel yet.
 #[derive(Clone, Copy, Debug)]
 enum Unwritten {
-    /// One of the outbox, by its id.
+    /// An outbox message, with its id.
     Outbox(u64),
-    /// One that goes ahead of the outbox, by its length.
+    /// An opening message, with its length.
     Opening(u64),
-    /// A step of the script, by its length.
+    /// A step of the script, with its length.
     Step(u64),
-    /// What is said of subscriptions, by its length.
+    /// A subscription message, with its length.
     Subscription(u64),
 }
 
 /// The writing half of one socket.
 #[derive(Debug, Default)]
 pub(in crate::connection) struct Writer {
-    /// Control frames, ahead of all messages that are not encoded yet.
+    /// Control frames, before all messages that are not encoded yet.
     urgent: VecDeque<(Opcode, Bytes)>,
-    /// Messages of ours ahead of the outbox, which wait for the rate as those of the outbox do.
+    /// Our own messages before the outbox. They wait for the rate like outbox messages.
     opening: VecDeque<Ahead>,
     encoder: Encoder,
     /// Encoded bytes that the kernel did not take.
     pending: BytesMut,
-    /// Encoded bytes in all.
+    /// The total of encoded bytes.
     encoded: u64,
-    /// Where the messages that are not written yet end, by encoded bytes, and what they are.
+    /// Unwritten messages, with the encoded position at which each ends.
     ends: VecDeque<(u64, Unwritten)>,
-    /// The last message that the kernel has whole, until the outbox is told.
+    /// The last message that the kernel has as a whole, until the outbox is updated.
     written: Option<u64>,
-    /// The opening messages that it has whole, until they are counted.
+    /// The opening messages that it has as a whole, until they are counted.
     openings_written: Traffic,
-    /// Where the ping ends, by encoded bytes, that the kernel has not whole. No ping is empty.
+    /// The encoded position at which the unwritten ping ends. No ping is empty.
     ping_end: Option<NonZeroU64>,
-    /// Whether the kernel has a ping whole that was not asked for yet.
+    /// Whether the kernel has a whole ping that was not reported yet.
     ping_written: bool,
-    /// Whether it has a step of the script whole that was not asked for yet.
+    /// Whether it has a whole step that was not reported yet.
     step_written: bool,
-    /// So many messages of subscriptions it has whole that were not asked for yet.
+    /// How many whole subscription messages it has that were not reported yet.
     subscriptions_written: u16,
     /// Over TLS: bytes given to the session and not flushed.
     unflushed: bool,
     close: Option<Box<CloseFrame>>,
     closed: bool,
-    /// Whether the next step has to wait for the answers to other messages.
+    /// Whether the next step waits for the answers to other messages.
     step_lacks_place: bool,
-    /// Whether the last message that did not go ahead of the outbox was a request: they take turns.
+    /// Whether the last message after those before the outbox was a request: requests and messages
+    /// alternate.
     last_was_request: bool,
-    /// The next message has to wait for the rate.
+    /// The next message waits for the rate.
     waiting: Option<Box<Waiting>>,
 }
 
 impl Writer {
-    /// Compresses what is worth it with `compressor`.
+    /// Compresses messages with `compressor`.
     pub fn new(compressor: Option<Compressor>) -> Self {
         Self {
             encoder: Encoder::new(compressor),
@@ -92,7 +93,7 @@ impl Writer {
         }
     }
 
-    /// A Pong: ahead of the messages that are not encoded yet.
+    /// Queues a pong: before the messages that are not encoded yet.
     pub fn control(&mut self, opcode: Opcode, payload: Bytes) {
         let pongs = |(opcode, _): &(Opcode, Bytes)| *opcode == Opcode::Pong;
         if opcode == Opcode::Pong
@@ -104,7 +105,8 @@ impl Writer {
         self.urgent.push_back((opcode, payload));
     }
 
-    /// A message of ours: ahead of the outbox, and of a step that waits for a rate of its own.
+    /// Queues a message of ours: before the outbox, and before a step that waits for a rate of its
+    /// own.
     pub fn message(&mut self, message: Message) {
         let is_own = |ahead: &Ahead| matches!(ahead, Ahead::Step(StepTurn::Own(_)));
         let ahead = self.messages_ahead();
@@ -113,42 +115,44 @@ impl Writer {
         self.opening.insert(at, Ahead::Message(message));
     }
 
-    /// The next step, behind the messages that are there. `own`: the buckets that it waits for, if they are not the connection's alone.
+    /// Queues the next step after the messages that are there. `own`: its buckets, if they are not
+    /// only the connection's.
     pub fn step(&mut self, own: Option<Box<BucketSet>>) {
         let at = self.messages_ahead();
         self.opening.insert(at, Ahead::Step(StepTurn::of(own)));
     }
 
-    /// A step that has had its turn, and whose text can be made only now: behind the answers.
+    /// Queues a step that has had its turn, and whose text can be rendered only now: after the
+    /// answers.
     pub fn step_now(&mut self) {
         self.opening
             .insert(self.answers(), Ahead::Step(StepTurn::Had));
     }
 
-    /// Something is to be said of subscriptions, when this turn comes: behind all that goes ahead of the outbox.
+    /// Queues subscription messages: after everything else before the outbox.
     pub fn subscription(&mut self, turn: StepTurn) {
         self.forget_subscriptions();
         self.opening.push_back(Ahead::Subscription(turn));
     }
 
-    /// Nothing is said of subscriptions any more.
+    /// Drops the subscription messages.
     pub fn forget_subscriptions(&mut self) {
         if self.has_subscription() {
             self.opening.pop_back();
         }
     }
 
-    /// Whether something is to be said of subscriptions.
+    /// Whether subscription messages wait.
     pub fn has_subscription(&self) -> bool {
         matches!(self.opening.back(), Some(Ahead::Subscription(_)))
     }
 
-    /// How many messages of subscriptions the kernel has whole, if that was not asked for since it has them.
+    /// How many whole subscription messages the kernel has; reset by this call.
     pub fn take_subscriptions_written(&mut self) -> u16 {
         std::mem::take(&mut self.subscriptions_written)
     }
 
-    /// No step is awaited any more: one whose turn has not come is not written, and what became of another one is not told.
+    /// Drops waiting steps, and does not report the written ones.
     pub fn forget_steps(&mut self) {
         self.opening
             .retain(|ahead| !matches!(ahead, Ahead::Step(_)));
@@ -161,7 +165,7 @@ impl Writer {
         self.step_written = false;
     }
 
-    /// The name is ready: nothing goes ahead of the outbox any more, mostly, and the room for it is given back.
+    /// The name is ready: frees the queues before the outbox, which are rarely used from now on.
     pub fn release_queues(&mut self) {
         if self.opening.is_empty() {
             self.opening = VecDeque::new();
@@ -171,34 +175,35 @@ impl Writer {
         }
     }
 
-    /// An answer to what the peer has said: behind other answers, and ahead of all else.
+    /// Queues an answer to the peer: after other answers, and before everything else.
     pub fn answer(&mut self, message: Message) {
         self.opening.insert(self.answers(), Ahead::Answer(message));
     }
 
-    /// How many answers have not been encoded yet.
+    /// How many answers are not encoded yet.
     pub fn answers(&self) -> usize {
         let is_answer = |ahead: &&Ahead| matches!(ahead, Ahead::Answer(_));
         self.opening.iter().take_while(is_answer).count()
     }
 
-    /// Whether the kernel has a step of the script whole, if that was not asked for since it has it.
+    /// Whether the kernel has a whole step; reset by this call.
     pub fn take_step_written(&mut self) -> bool {
         std::mem::take(&mut self.step_written)
     }
 
-    /// How many of our own messages have not been encoded yet. What is said of subscriptions is behind them, and does not count.
+    /// How many of our own messages are not encoded yet, without subscription messages.
     pub fn messages_ahead(&self) -> usize {
         self.opening.len() - usize::from(self.has_subscription())
     }
 
-    /// Whether none of our own messages waits to be encoded, but for a step that waits for a rate of its own, or for answers.
+    /// Whether no message of ours waits to be encoded, except a step that waits for a rate of its
+    /// own, or for answers.
     pub fn has_none_ahead(&self) -> bool {
         self.messages_ahead() == 0 || self.step_lacks_place || self.step_waiting().is_some()
     }
 
-    /// The Close frame: the last frame of this socket, behind the message that is being written and the control frames
-    /// that wait.
+    /// Queues the Close frame: the last frame of this socket, after the current message and the
+    /// waiting control frames.
     pub fn close(&mut self, frame: CloseFrame) {
         if !self.closed && self.close.is_none() {
             self.opening.clear();
@@ -216,33 +221,34 @@ impl Writer {
         self.encoded - self.pending.len() as u64
     }
 
-    /// The stream is gone. Messages that a TLS session took whole may have left it, flushed or not: they count as written.
+    /// The stream is gone. Messages that a TLS session took as a whole may have been sent, flushed
+    /// or not, so they count as written.
     pub fn settle_on_close(&mut self) {
         self.note_accepted();
     }
 
-    /// The last message that the kernel has whole, if that was not asked for since it has it. The outbox is to be told in the
-    /// same turn.
+    /// The last message that the kernel has as a whole; reset by this call. The outbox must be
+    /// updated in the same turn.
     pub fn take_written(&mut self) -> Option<u64> {
         self.written.take()
     }
 
-    /// The opening messages that the kernel has whole, if they were not asked for since it has them.
+    /// The opening messages that the kernel has as a whole; reset by this call.
     pub fn take_openings(&mut self) -> Traffic {
         std::mem::take(&mut self.openings_written)
     }
 
-    /// Whether the kernel has the last ping whole, if that was not asked for since it has it.
+    /// Whether the kernel has the whole last ping; reset by this call.
     pub fn take_ping_written(&mut self) -> bool {
         std::mem::take(&mut self.ping_written)
     }
 
-    /// Whether the kernel has all that was given to this writer.
+    /// Whether the kernel has everything that this writer was given.
     pub fn is_idle(&self) -> bool {
         self.messages_ahead() == 0 && self.is_flushed()
     }
 
-    /// The same, but for a step that waits for another rate than messages do.
+    /// The same, except for a step that waits for a rate of its own.
     pub fn is_flushed(&self) -> bool {
         self.pending.is_empty()
             && self.urgent.is_empty()
@@ -252,7 +258,7 @@ impl Writer {
             && !self.unflushed
     }
 
-    /// When to ask whether the next message may go out, if the rate keeps it waiting.
+    /// When to ask the rate limit again about the next message.
     pub fn paced_until(&self) -> Option<Instant> {
         let usual = self.waiting.as_deref();
         let step = self.step_waiting();
@@ -264,7 +270,7 @@ impl Writer {
         waiting.filter_map(Waiting::until).min()
     }
 
-    /// What keeps a step waiting that other messages do not wait for.
+    /// What a step waits for that other messages do not wait for.
     fn step_waiting(&self) -> Option<&Waiting> {
         match self.opening.front()? {
             Ahead::Step(StepTurn::Own(turn)) => turn.waiting.as_ref(),
@@ -275,12 +281,12 @@ impl Writer {
         }
     }
 
-    /// Whether the rate kept the next message waiting when that was asked last.
+    /// Whether the rate held the next message back at the last check.
     pub fn is_held_back(&self) -> bool {
         self.waiting.is_some()
     }
 
-    /// Whether the rate keeps the next message waiting.
+    /// Whether the rate holds the next message back.
     pub fn is_paced(&self, now: Instant) -> bool {
         let waits = |waiting: &Waiting| waiting.until().is_none_or(|until| until > now);
         self.waiting.as_deref().is_some_and(waits)

@@ -1,11 +1,11 @@
-//! What goes out ahead of the outbox.
+//! Messages before the outbox.
 
 use crate::core::Message;
 
-/// As many may wait.
+/// How many may wait.
 const MAX_AHEAD: usize = 64;
 
-/// Messages of ours for the socket that is up. Boxed: nearly never one waits.
+/// Our own messages for the open socket. Boxed: there is rarely one.
 #[derive(Default)]
 pub(in crate::connection) struct Ahead(Option<Box<Waiting>>);
 
@@ -15,7 +15,8 @@ struct Waiting {
 }
 
 impl Ahead {
-    /// Puts a message behind the others; false if it finds no room: no more bytes may wait than these, or one message.
+    /// Queues a message; `false` if there is no room. At most `max_bytes` bytes may wait, or one
+    /// message.
     pub fn push(&mut self, message: &Message, max_bytes: usize) -> bool {
         let messages = self.0.as_deref().map_or(&[][..], |it| &it.messages);
         let bytes: usize = messages.iter().map(Message::len).sum();

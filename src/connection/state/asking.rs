@@ -1,13 +1,12 @@
-//! What a name does with the requests of its callers, from when they are accepted to their answer.
+//! The requests of callers, from acceptance to answer.
 
 use std::time::Instant;
 
 use everwire_proto::dialogue::{Answered, Bounds, Ended, NumberedRequest, RequestQueue, Waiting};
-use tokio::sync::oneshot;
 
 use super::{
     ActorState,
-    requests::{Caller, PendingAnswer, Requests, answer},
+    requests::{Caller, Requests, answer},
 };
 use crate::{
     connection::{Request, RequestError, RequestsStatus},
@@ -15,12 +14,14 @@ use crate::{
 };
 
 impl ActorState {
-    /// Takes a request, which is written when its turn has come.
+    /// Accepts a request, which is written when its turn comes. Takes `caller` out, unless the
+    /// request is refused.
     pub(in crate::connection) fn request(
         &mut self,
         request: Request,
+        caller: &mut Option<Caller>,
         now: Instant,
-    ) -> Result<PendingAnswer, RequestError> {
+    ) -> Result<(), RequestError> {
         self.check_request(&request.message)?;
         let settings = self.settings.dialogue.as_ref();
         let settings = settings.and_then(|dialogue| dialogue.request.as_ref());
@@ -53,19 +54,22 @@ impl ActorState {
             requests.queue.forget_if(Caller::is_closed);
         }
         let more = requests.queue.bytes() + waiting.bytes();
-        let (caller, pending) = oneshot::channel();
         let taken = match requests.charge.try_set(more) {
-            Ok(()) => requests
-                .queue
-                .push(waiting, later(now, within), caller, bounds)
-                .map_err(|_| Rejected::Full),
+            Ok(()) if is_full(&requests.queue) => Err(Rejected::Full),
+            Ok(()) => match caller.take() {
+                Some(caller) => requests
+                    .queue
+                    .push(waiting, later(now, within), caller, bounds)
+                    .map_err(|_| Rejected::Full),
+                None => Ok(()),
+            },
             Err(_) => Err(Rejected::NoMemory),
         };
         requests.count_memory();
         self.let_go_of_requests();
         taken?;
         self.wake();
-        Ok(pending)
+        Ok(())
     }
 
     fn check_request(&self, message: &Message) -> Result<(), Rejected> {
@@ -83,7 +87,7 @@ impl ActorState {
         }
     }
 
-    /// A request was answered on the socket that serves.
+    /// A request was answered on the current socket.
     pub(in crate::connection) fn answered(&mut self, answered: Answered) {
         let Some(requests) = &mut self.requests else {
             return;
@@ -97,12 +101,26 @@ impl ActorState {
             true => Err(RequestError::Failed(message)),
             false => Ok(message),
         };
-        answer(requests.queue.answered(ticket), outcome);
+        let caller = requests.queue.answered(ticket);
+        requests
+            .answers
+            .extend(caller.map(|caller| (caller, outcome)));
         self.turns.touch();
+    }
+
+    /// Tells the callers whose answers came in this turn.
+    pub(in crate::connection) fn tell_callers(&mut self) {
+        let Some(requests) = &mut self.requests else {
+            return;
+        };
+        for (caller, outcome) in requests.answers.drain(..) {
+            answer(Some(caller), outcome);
+        }
         self.let_go_of_requests();
     }
 
-    /// A message has come on the socket that serves that answers no ping: a request that expects its value has its answer.
+    /// A message on the current socket that is not a pong: it answers a request that expects its
+    /// value.
     #[inline]
     pub(in crate::connection) fn answer_by_value(&mut self, message: &Message) {
         if self.requests.is_some() {
@@ -116,13 +134,16 @@ impl ActorState {
             return;
         };
         if let Some(ticket) = requests.queue.answered_by(message) {
-            answer(requests.queue.answered(ticket), Ok(message.clone()));
+            let caller = requests.queue.answered(ticket);
+            let outcome = Ok(message.clone());
+            requests
+                .answers
+                .extend(caller.map(|caller| (caller, outcome)));
             self.turns.touch();
-            self.let_go_of_requests();
         }
     }
 
-    /// The time of some requests may be over. Returns whether it was: then others may have a place.
+    /// Ends the requests whose time is over. `true` if there were any: their places are then free.
     pub(in crate::connection) fn expire_requests(&mut self, now: Instant) -> bool {
         let Some(requests) = &mut self.requests else {
             return false;
@@ -149,12 +170,12 @@ impl ActorState {
         any
     }
 
-    /// When the time of the next request is over.
+    /// When the next request times out.
     pub(in crate::connection) fn requests_deadline(&self) -> Option<Instant> {
         self.requests.as_ref()?.queue.deadline()
     }
 
-    /// The socket that served is gone: what was written on it has no answer, and may have arrived.
+    /// The current socket is gone: its written requests have no answer, and may have arrived.
     pub(in crate::connection) fn lose_requests(&mut self) {
         let Some(requests) = &mut self.requests else {
             return;
@@ -166,7 +187,7 @@ impl ActorState {
         self.let_go_of_requests();
     }
 
-    /// The name is closed, or has given up: what was not written will not be.
+    /// The name is closed, or has given up: unwritten requests are cancelled.
     pub(in crate::connection) fn cancel_requests(&mut self) {
         let Some(requests) = &mut self.requests else {
             return;
@@ -178,13 +199,13 @@ impl ActorState {
         self.let_go_of_requests();
     }
 
-    /// Whether requests await an answer on the socket that serves.
+    /// Whether requests await an answer on the current socket.
     pub(in crate::connection) fn awaits_answers(&self) -> bool {
         let requests = self.requests.as_ref();
         requests.is_some_and(|requests| requests.queue.in_flight() > 0)
     }
 
-    /// The close script is to begin: whether it waits for answers first.
+    /// The close script is due. `true` if it waits for answers first.
     pub(in crate::connection) fn close_waits_for_answers(&mut self) -> bool {
         let waits = self.awaits_answers();
         if let Some(requests) = &mut self.requests {
@@ -193,7 +214,7 @@ impl ActorState {
         waits
     }
 
-    /// Our close frame goes out: it does not wait any more.
+    /// Our close frame goes out, so the close script does not wait any more.
     pub(in crate::connection) fn close_waits_no_more(&mut self) {
         if let Some(requests) = &mut self.requests {
             requests.close_waits = false;
@@ -201,7 +222,7 @@ impl ActorState {
         self.let_go_of_requests();
     }
 
-    /// Whether the close script has waited for answers, and there is none to wait for any more; once.
+    /// Whether the close script waited for answers, and may begin now; once.
     pub(in crate::connection) fn may_close_now(&mut self) -> bool {
         let has_waited = match &mut self.requests {
             Some(requests) if requests.queue.in_flight() == 0 => {
@@ -222,9 +243,11 @@ impl ActorState {
         })
     }
 
-    /// Nothing is kept for requests while there are none.
+    /// Frees the memory when there are no requests.
     fn let_go_of_requests(&mut self) {
-        let is_idle = |requests: &Requests| requests.queue.is_empty() && !requests.close_waits;
+        let is_idle = |requests: &Requests| {
+            requests.queue.is_empty() && !requests.close_waits && requests.answers.is_empty()
+        };
         if self.requests.as_deref().is_some_and(is_idle) {
             self.requests = None;
         }

@@ -7,12 +7,12 @@ use super::ActorState;
 use super::fault::Fault;
 
 impl ActorState {
-    /// The socket that serves has beats from now on.
+    /// Starts the heartbeat of the current socket.
     pub(in crate::connection) fn want_interval(&mut self) {
         self.beats.want(self.heartbeat().interval());
     }
 
-    /// The first ping is due by now, once: with it the interval begins.
+    /// Whether the first ping is due, once; the interval begins with it.
     pub(in crate::connection) fn take_first_beat(&mut self, now: Instant) -> bool {
         let serving = self.serving.as_mut();
         let is_due = serving.is_some_and(|serving| serving.beats.take_first(now));

@@ -1,4 +1,4 @@
-//! What a name has to do with its conversation, where it has one.
+//! A name's part in its conversation, if it has one.
 
 use std::time::{Duration, Instant};
 
@@ -16,8 +16,8 @@ use crate::{
 };
 
 impl ActorState {
-    /// Tells the conversation of a socket that is lost, or of a dial that has failed: its rules may forget what was captured, say
-    /// where to dial next, or that this loss is final. True if it is.
+    /// Tells the conversation about a lost socket or a failed dial. Its rules may forget captures,
+    /// name the next URL, or declare this loss final. `true` if it is final.
     pub(in crate::connection) fn gives_up_after(&mut self, cause: &Cause, now: Instant) -> bool {
         if self.serving.is_none() {
             return false;
@@ -40,7 +40,7 @@ impl ActorState {
         replies.into_iter().any(|reply| self.follows_loss(reply))
     }
 
-    /// What a rule says of a loss; whether that the loss is final.
+    /// Carries out a rule's reply to a loss. `true` if the loss is final.
     fn follows_loss(&mut self, reply: Reply) -> bool {
         match reply {
             Reply::Lose(cause) => {
@@ -56,7 +56,7 @@ impl ActorState {
                     serving.conversation.tell(*happening, at, |_| None);
                 }
             }
-            // These are of a socket, and there is none.
+            // These need a socket, and there is none.
             Reply::Compose
             | Reply::ComposeNow
             | Reply::Sign(_)
@@ -75,7 +75,8 @@ impl ActorState {
         false
     }
 
-    /// The next dial is of this URL, unless it must not be dialled: then that is told, and the usual one is dialled.
+    /// Makes the next dial use this URL. If it must not be dialled, that is published, and the
+    /// usual URL is used.
     pub(in crate::connection) fn dial_next(&mut self, url: &str) {
         let refused = match &mut self.serving {
             Some(serving) => serving.dial_next(url, &self.settings).err(),
@@ -93,34 +94,34 @@ impl ActorState {
         named.unwrap_or(&self.settings.heartbeat)
     }
 
-    /// What is said and expected on the socket that serves, or on the next one.
+    /// The conversation of the current socket, or of the next one.
     pub(in crate::connection) fn conversation(&self) -> Option<&LiveConversation> {
         let serving = self.serving.as_ref();
         serving.map(|serving| &serving.conversation)
     }
 
-    /// Whether an expression, or a protocol, says what answers a ping.
+    /// Whether an expression, or a protocol, decides what answers a ping.
     pub(in crate::connection) fn matches_pongs(&self) -> bool {
         let conversation = self.conversation();
         conversation.is_some_and(|conversation| conversation.matches_pongs())
     }
 
-    /// When the conversation of the socket that serves has something to do.
+    /// When the conversation of the current socket has something to do.
     pub(in crate::connection) fn conversation_deadline(&self) -> Option<Instant> {
         let serving = self.serving.as_ref()?;
         let conversation = serving.conversation.deadline();
         conversation.into_iter().chain(serving.beats.first()).min()
     }
 
-    /// When captures are to be handed to the store.
+    /// When captures must be handed to the store.
     pub(in crate::connection) fn keeps_deadline(&self, now: Instant) -> Option<Instant> {
         let keeps = self.serving.as_ref()?.conversation.keeps_at(now);
-        // What is held back has a deadline of its own.
+        // Messages that are held back have a deadline of their own.
         keeps.filter(|_| !self.inbound.deduplication.holds_back())
     }
 
-    /// Hands captures that are to outlive the process to the store, if it is time: behind the messages of which they came, all of which
-    /// were told.
+    /// Hands kept captures to the store if it is time: after the messages that they came from, all
+    /// of which were delivered.
     pub(in crate::connection) fn keep_captures(&mut self, now: Instant) {
         let Some(serving) = &mut self.serving else {
             return;
@@ -132,14 +133,14 @@ impl ActorState {
         }
     }
 
-    /// Of a conversation whose settings are not those of the name any more only what these keep, too.
+    /// If the settings have changed since, only captures that the new ones keep.
     fn hand_to_store(&self, mut changes: Vec<KeptChange>) {
         let dialogue = self.settings.dialogue.as_deref();
         changes.retain(|(name, _)| dialogue.is_some_and(|dialogue| dialogue.keeps(name)));
         self.outbox.keep(changes);
     }
 
-    /// The same, whenever it was done last: this conversation goes, or the process does.
+    /// The same regardless of the time: this conversation, or the process, ends.
     pub(in crate::connection) fn keep_last_captures(&mut self, now: Instant) {
         self.flush();
         if let Some(serving) = &mut self.serving
@@ -150,13 +151,13 @@ impl ActorState {
         }
     }
 
-    /// Whether a message is answered once it is stored, of which it is not known where it lies.
+    /// Whether a message that is answered once it is stored has no place in the history yet.
     pub(in crate::connection) fn wants_place(&self) -> bool {
         let conversation = self.conversation();
         conversation.is_some_and(|conversation| conversation.wants_place())
     }
 
-    /// Nothing can be sent any more on the socket that serves: its rules answer nothing.
+    /// Nothing can be sent on the current socket any more, so its rules answer nothing.
     pub(in crate::connection) fn mute(&mut self, now: Instant) {
         if let Some(serving) = &mut self.serving {
             serving.conversation.mute(now);
@@ -170,19 +171,19 @@ impl ActorState {
         named.or(self.settings.idle_timeout)
     }
 
-    /// Whether the script of the socket that serves has passed, where there is one.
+    /// Whether the script of the current socket has passed; also `true` without one.
     pub(in crate::connection) fn has_passed(&self) -> bool {
         let conversation = self.conversation();
         conversation.is_none_or(|conversation| conversation.has_passed())
     }
 
-    /// Whether the conversation of the socket that serves waits for what is done elsewhere.
+    /// Whether the conversation of the current socket waits for work done elsewhere.
     pub(in crate::connection) fn is_waiting_for_work(&self) -> bool {
         let conversation = self.conversation();
         conversation.is_some_and(LiveConversation::is_waiting)
     }
 
-    /// Whether something is to be said or awaited on the socket that serves before our close frame.
+    /// Whether the current socket has a close script before our close frame.
     pub(in crate::connection) fn has_close_script(&self) -> bool {
         let conversation = self.conversation();
         self.awaits_answers() || conversation.is_some_and(LiveConversation::has_close_script)

@@ -1,16 +1,17 @@
-//! Whether a name is to stay, and who waits for its end.
+//! Whether a name stays, and who waits for its end.
 
 use tokio::sync::oneshot;
 
-/// Whether the name is to stay.
+/// Whether the name stays.
 #[derive(Default)]
 pub(in crate::connection) enum Ending {
     /// Exits to `Drains` and `Leaves`.
     #[default]
     Stays,
-    /// Told once the socket is closed; the name stays. Exits to `Leaves`, and to `Stays` when that is told.
+    /// The socket is being closed, and the name stays. Exits to `Leaves`, and to `Stays` when it is
+    /// closed.
     Drains(Box<Waiting>),
-    /// Told once the socket is closed; then the name is gone. Exits to `Gone`.
+    /// The socket is being closed; then the name is gone. Exits to `Gone`.
     Leaves(Box<Waiting>),
     Gone,
 }
@@ -20,7 +21,7 @@ pub(in crate::connection) enum Ending {
 pub(in crate::connection) struct Waiting(Vec<oneshot::Sender<()>>);
 
 impl Ending {
-    /// Whether the name is to stay.
+    /// Whether the name stays.
     pub fn stays(&self) -> bool {
         matches!(self, Self::Stays)
     }
@@ -35,7 +36,7 @@ impl Ending {
         matches!(self, Self::Drains(_) | Self::Leaves(_))
     }
 
-    /// The socket is to be closed, and `done` told then; false if the name is gone.
+    /// Closes the socket, and reports to `done` then; `false` if the name is gone.
     pub fn drain(&mut self, done: oneshot::Sender<()>) -> bool {
         match self {
             Self::Stays => *self = Self::Drains(Box::new(Waiting(vec![done]))),
@@ -45,7 +46,7 @@ impl Ending {
         true
     }
 
-    /// The name is to go, and `done` told then; false if it is gone.
+    /// Removes the name, and reports to `done` then; `false` if it is gone.
     pub fn leave(&mut self, done: oneshot::Sender<()>) -> bool {
         let mut waiting = match std::mem::take(self) {
             Self::Stays => Box::default(),
@@ -62,10 +63,10 @@ impl Ending {
 }
 
 impl Waiting {
-    /// Tells all of them.
+    /// Reports to all of them.
     pub fn answer(self) {
         for sender in self.0 {
-            // Who no longer waits need not be told.
+            // The receiver has stopped waiting.
             let _gone = sender.send(());
         }
     }

@@ -1,6 +1,6 @@
-//! Faults that a test asks for.
+//! Faults for tests.
 
-/// Where a panic is to happen, to show that it harms nobody else.
+/// Where a panic happens, to show that it harms no other name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, actix::Message)]
 #[rtype(result = "()")]
 #[non_exhaustive]

@@ -5,14 +5,15 @@
 pub(in crate::connection) enum Hold {
     #[default]
     None,
-    /// It does. Exits to `Dials` with a dial that is due, to `None` when the store is open or not needed any more.
+    /// It waits. Exits to `Dials` when a dial is due, to `None` when the store is open or not
+    /// needed any more.
     Waits,
-    /// A dial is due and was not told. Exits to `None`, as above.
+    /// A dial is due and was not published. Exits to `None`, as above.
     Dials,
 }
 
 impl Hold {
-    /// Whether no dial begins.
+    /// Whether no dial may begin.
     pub fn is_on(self) -> bool {
         self != Self::None
     }

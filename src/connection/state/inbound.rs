@@ -1,4 +1,4 @@
-//! What comes in: past the duplicates of a rotation, and past the peer's own numbers.
+//! Incoming messages: deduplication after a rotation, and the peer's own numbers.
 
 use std::{
     borrow::Cow,
@@ -10,17 +10,17 @@ use crate::{
     events::{Gap, GapReason},
 };
 
-/// What is known of the messages of a name.
+/// The state of a name's incoming messages.
 #[derive(Default)]
 pub(in crate::connection) struct Inbound {
-    /// What is between two sockets of a rotation.
+    /// The deduplication between two sockets of a rotation.
     pub deduplication: Deduplication,
-    /// The peer's own numbers, where `sequence` says how to read them.
+    /// The peer's own numbers, if `sequence` says how to read them.
     numbers: Option<Box<Sequence>>,
 }
 
 impl Inbound {
-    /// The numbers that the peer has come to.
+    /// The last numbers of the peer.
     pub fn marks(&self) -> Sequence {
         self.numbers.as_deref().cloned().unwrap_or_default()
     }
@@ -30,19 +30,20 @@ impl Inbound {
         self.numbers.as_ref()?.last()
     }
 
-    /// Numbers are read in another way from now on.
+    /// The rule for reading numbers has changed.
     pub fn forget_numbers(&mut self) {
         self.numbers = None;
     }
 
-    /// The numbers of the socket that serves from now on may start over.
+    /// The numbers of a new socket may start over.
     pub fn begin_numbers(&mut self) {
         if let Some(numbers) = &mut self.numbers {
             numbers.begin_socket();
         }
     }
 
-    /// A message has this number; the hole, or the repetition, that it shows. `has_streams`: the peer numbers several streams.
+    /// A message has this number. Returns the hole or repetition that it shows. `has_streams`: the
+    /// peer numbers several streams.
     pub fn observe(&mut self, stream: Cow<'_, str>, number: u64, has_streams: bool) -> Option<Gap> {
         let numbers = self.numbers.get_or_insert_default();
         let (reason, last, missing) = match numbers.observe(&stream, number) {
@@ -63,7 +64,7 @@ impl Inbound {
         })
     }
 
-    /// Nothing was heard from `since` to `now`.
+    /// The gap of a time without a socket.
     pub fn blind(&self, since: Instant, now: Instant) -> Gap {
         Gap {
             reason: GapReason::Reconnect,

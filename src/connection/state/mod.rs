@@ -1,4 +1,4 @@
-//! What the actor of a name holds, whatever its incarnation.
+//! What an actor holds in every incarnation.
 
 mod ahead;
 mod asking;
@@ -59,7 +59,7 @@ use crate::{
     wire::CloseFrame,
 };
 
-/// What is behind the actor of a name.
+/// The state of a name's actor.
 pub(in crate::connection) struct ActorState {
     pub(in crate::connection) name: ConnectionName,
     /// All URLs of the settings, at least one.
@@ -68,16 +68,16 @@ pub(in crate::connection) struct ActorState {
     pub(in crate::connection) settings: Arc<ConnectionSettings>,
     pub(in crate::connection) process: Arc<ProcessContext>,
     pub(in crate::connection) outbox: Arc<SharedOutbox>,
-    /// How fast messages may go out; `None`: as fast as they can.
+    /// The rate limit; `None`: unlimited.
     pub(in crate::connection) buckets: Option<Box<BucketSet>>,
     pub(in crate::connection) life: Lifecycle,
-    /// What it has decided, and the driver is to do.
+    /// The core's decisions, for the driver to carry out.
     pub(in crate::connection) effects: Vec<Effect>,
     pub(in crate::connection) publisher: Publisher,
     pub(in crate::connection) beats: Beats,
     pub(in crate::connection) ahead: Ahead,
     pub(in crate::connection) inbound: Inbound,
-    /// Settings have changed too late for the successor that is taking over: another one is needed.
+    /// Settings changed too late for the successor that is taking over, so another one is needed.
     pub(in crate::connection) rotate_again: bool,
     pub(in crate::connection) reported: Reported,
     pub(in crate::connection) counters: Counters,
@@ -87,9 +87,9 @@ pub(in crate::connection) struct ActorState {
     pub(in crate::connection) ending: Ending,
     /// Whether it waits for the store.
     pub(in crate::connection) hold: Hold,
-    /// What is said and expected, where the settings say so; on the socket that serves, or else on the next one.
+    /// The conversation of the current or next socket, if the settings have one.
     pub(in crate::connection) serving: Option<Box<Serving>>,
-    /// Boxed: there is none while nobody asks.
+    /// Boxed: usually there are none.
     pub(in crate::connection) requests: Option<Box<Requests>>,
     /// Boxed: few names have any.
     pub(in crate::connection) sessions: Option<Box<Sessions>>,
@@ -115,7 +115,7 @@ impl ActorState {
         } = settings;
         let (mut life, mut effects) = (Lifecycle::default(), Vec::new());
         life.set_endpoints(urls.len());
-        // A respawned name finds its outbox as it was: closed, if it was closed by hand.
+        // A respawned name finds its outbox unchanged: closed, if it was closed by hand.
         let (is_open, wanted, is_held) = outbox.with(|locked| {
             let outbox = &mut locked.outbox;
             outbox.lost();
@@ -163,13 +163,13 @@ impl ActorState {
         }
     }
 
-    /// An incarnation begins; whether there is to be one.
+    /// Begins an incarnation; `false` if the name is gone.
     pub(in crate::connection) fn begin(&mut self) -> bool {
         if self.ending.is_gone() {
             return false;
         }
         self.beats = Beats::default();
-        // A socket that ended untold has left them.
+        // A socket that ended without an event has left them.
         self.lose_requests();
         self.turns.begin();
         self.reported.begin();
@@ -195,7 +195,7 @@ impl ActorState {
         }
     }
 
-    /// The one way to tell the core that a dial failed or a socket is gone.
+    /// The only way to tell the core that a dial failed or a socket is gone.
     pub(in crate::connection) fn lost(&mut self, cause: Cause, now: Instant) {
         let random = chance::next_u64();
         let policy = policy(&self.settings);
@@ -203,7 +203,7 @@ impl ActorState {
             .lost(cause, policy, now, random, &mut self.effects);
     }
 
-    /// Has the driver run again in this turn or the next.
+    /// Makes the driver run again in this turn or the next.
     pub(in crate::connection) fn wake(&self) {
         self.turns.touch();
         self.wakeups.wake();
@@ -213,7 +213,7 @@ impl ActorState {
         self.publisher.wall()
     }
 
-    /// All that was taken from the outbox up to `id` has arrived.
+    /// Everything that was taken from the outbox up to `id` has arrived.
     pub(in crate::connection) fn confirmed(&mut self, id: u64) {
         self.turns.touch();
         let written = self.outbox.with(|locked| locked.outbox.confirmed(id));
@@ -225,12 +225,12 @@ impl ActorState {
         &self.urls[self.url_number()]
     }
 
-    /// Which of the URLs that is.
+    /// Its index.
     pub(in crate::connection) fn url_number(&self) -> usize {
         self.life.endpoints().current().min(self.urls.len() - 1)
     }
 
-    /// Whether a session of it has not ended.
+    /// Whether it has a session that has not ended.
     pub(in crate::connection) fn has_sessions(&self) -> bool {
         self.sessions
             .as_ref()
@@ -251,7 +251,7 @@ impl ActorState {
 impl Drop for ActorState {
     fn drop(&mut self) {
         if !self.ending.is_gone() {
-            // Without a manager nobody is left to mourn.
+            // Without a manager nobody receives the report.
             let _alone = self
                 .process
                 .death_tx

@@ -1,4 +1,4 @@
-//! Who hears what happens to a name, and how that is numbered.
+//! Numbers the events of a name, and publishes them.
 
 use std::{cell::RefCell, sync::Arc, task::Waker, time::Instant};
 
@@ -10,24 +10,25 @@ use crate::{
     hub::{HistoryRef, Hub, Listeners, NewEvents, Room},
 };
 
-/// Numbers the events of a name, and tells them.
+/// Numbers the events of a name, and publishes them.
 pub(in crate::connection) struct Publisher {
     event_counter: EventCounter,
     listeners: Listeners,
     /// The wall clock of this turn, read once.
     wall: Option<Timestamp>,
-    /// What a callback panicked with, until that is told. Boxed twice: an actor's memory comes in steps of 128 bytes.
+    /// The text of a callback's panic, until it is taken. Boxed twice: an actor's memory comes in
+    /// steps of 128 bytes.
     callback_panic: Option<Box<Box<str>>>,
-    /// What is there in the middle of a turn. Its memory is the thread's.
+    /// The state within a turn. Its memory belongs to the thread.
     turn: Option<Box<Turn>>,
 }
 
 /// What a name has read in a turn.
 #[derive(Default)]
 struct Turn {
-    /// Messages that are not told yet.
+    /// Messages that are not published yet.
     waiting: NewEvents,
-    /// How much may be told before subscribers are asked again.
+    /// How much may be published before subscribers are asked again.
     room: Room,
 }
 
@@ -40,11 +41,11 @@ fn lend() -> Box<Turn> {
     SPARE.take().unwrap_or_default()
 }
 
-/// Memory for so many messages stays with the thread.
+/// The thread keeps memory for this many messages.
 const KEPT: usize = 1024;
 
 impl Publisher {
-    /// The events of a name in this epoch.
+    /// The publisher of a name in this epoch.
     pub fn new(epoch: u32) -> Self {
         Self {
             event_counter: EventCounter::new(epoch),
@@ -60,35 +61,36 @@ impl Publisher {
         self.event_counter.epoch()
     }
 
-    /// Numbers begin anew in this epoch, if it is a later one.
+    /// Starts the numbers again for this epoch, if it is a later one.
     pub fn begin_epoch(&mut self, epoch: u32) {
         if epoch > self.event_counter.epoch() {
             self.event_counter = EventCounter::new(epoch);
         }
     }
 
-    /// What the wall clock says in this turn; `None`: it is read when it is needed.
+    /// Sets the wall clock of this turn; `None`: read it when it is needed.
     pub fn set_wall(&mut self, wall: Option<Timestamp>) {
         self.wall = wall;
     }
 
-    /// What the wall clock says in this turn.
+    /// The wall clock of this turn.
     pub fn wall(&mut self) -> Timestamp {
         *self.wall.get_or_insert_with(Timestamp::now)
     }
 
-    /// A message came in: it is told with those behind it when the turn ends, or another event comes.
+    /// Adds an incoming message. It is published with the following ones when the turn ends, or
+    /// before another event.
     #[inline]
     pub fn message(&mut self, message: Message) {
         self.turn_for(message.len()).waiting.message(message);
     }
 
-    /// The same of a message that was routed to the subscription of this key.
+    /// Adds an incoming message with the key of its subscription.
     pub fn routed(&mut self, message: Message, key: Arc<str>) {
         self.turn_for(message.len()).waiting.routed(message, key);
     }
 
-    /// The turn, in which so many payload bytes more are told.
+    /// The turn, with this many more payload bytes.
     #[inline]
     fn turn_for(&mut self, bytes: usize) -> &mut Turn {
         let turn = self.turn.get_or_insert_with(lend);
@@ -97,14 +99,14 @@ impl Publisher {
         turn
     }
 
-    /// Whether messages wait to be told.
+    /// Whether messages wait to be published.
     pub fn has_waiting(&self) -> bool {
         self.turn
             .as_ref()
             .is_some_and(|turn| !turn.waiting.is_empty())
     }
 
-    /// Tells the messages that wait.
+    /// Publishes the waiting messages.
     pub fn flush(&mut self, hub: &Hub, name: &ConnectionName, history_ref: HistoryRef<'_>) {
         if let Some(mut turn) = self.turn.take() {
             self.publish(hub, name, history_ref, &mut turn.waiting);
@@ -112,7 +114,7 @@ impl Publisher {
         }
     }
 
-    /// The turn ends: its memory, and the room that is left, are given back.
+    /// Ends the turn: returns its memory and the remaining room.
     pub fn end_turn(&mut self) {
         if let Some(mut turn) = self.turn.take()
             && turn.waiting.is_empty()
@@ -123,7 +125,7 @@ impl Publisher {
         }
     }
 
-    /// Numbers events of one kind, keeps them and tells all subscribers.
+    /// Numbers events of one kind, keeps them and delivers them to all subscribers.
     pub fn publish(
         &mut self,
         hub: &Hub,
@@ -135,7 +137,7 @@ impl Publisher {
             name: name.clone(),
             epoch: self.event_counter.epoch(),
             seq: self.event_counter.advance(events.len() as u64),
-            // Its place over all names is found where it is told.
+            // Its position over all names is set when it is published.
             cursor: Cursor::default(),
             at: self.wall(),
             subscription: None,
@@ -147,29 +149,30 @@ impl Publisher {
         }
     }
 
-    /// What a callback panicked with, once.
+    /// The text of a callback's panic, once.
     pub fn take_panic(&mut self) -> Option<Box<str>> {
         self.callback_panic.take().map(|panic| *panic)
     }
 
-    /// Whether a callback has panicked, and that was not taken.
+    /// Whether a callback has panicked, and the text was not taken.
     pub fn has_panic(&self) -> bool {
         self.callback_panic.is_some()
     }
 
-    /// Whether a subscriber wants to hear the fate of each message.
+    /// Whether a subscriber wants the fate of each message.
     pub fn want_sent(&mut self, hub: &Hub, name: &ConnectionName) -> bool {
         self.listeners.want_sent(hub, name)
     }
 
-    /// Whether subscribers have to be asked for room before more is told.
+    /// Whether subscribers must be asked for room before more is published.
     #[inline]
     pub fn needs_room(&self) -> bool {
         let turn = self.turn.as_ref();
         turn.is_none_or(|turn| turn.room.events == 0 || turn.room.bytes == 0)
     }
 
-    /// Asks for room; `false`: a subscriber that asked for it keeps the name from reading, and the waker is called when none does any more.
+    /// Asks for room; `false`: a subscriber with `Overflow::Pause` stops the reading, and the waker
+    /// is called when none does any more.
     pub fn ask_for_room(
         &mut self,
         hub: &Hub,
@@ -182,7 +185,7 @@ impl Publisher {
         room.is_some()
     }
 
-    /// How many subscribers there are.
+    /// The number of subscribers.
     pub fn count(&mut self, hub: &Hub, name: &ConnectionName) -> usize {
         self.listeners.count(hub, name)
     }

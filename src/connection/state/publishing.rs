@@ -1,4 +1,4 @@
-//! What a name tells its subscribers.
+//! The events that a name publishes.
 
 use everwire_proto::dialogue::SubscriptionChange;
 
@@ -11,27 +11,27 @@ use crate::{
     settings::ConnectionSettings,
 };
 
-/// So many fates are told at a time.
+/// How many fates are published at a time.
 const FATES: usize = 1024;
 
 impl ActorState {
-    /// Numbers an event and tells all subscribers, behind the messages that came before it.
+    /// Numbers and publishes an event, after the messages that came before it.
     pub(in crate::connection) fn publish(&mut self, kind: EventKind) {
         self.publish_all(&mut kind.into());
     }
 
-    /// Numbers events of one kind and tells all subscribers, behind the messages that came before them.
+    /// Numbers and publishes events of one kind, after the messages that came before them.
     fn publish_all(&mut self, events: &mut NewEvents) {
         self.flush();
         let (outbox, settings) = (&self.outbox, &self.settings);
         let history_ref = history_ref(outbox, settings);
         self.publisher
             .publish(&self.process.hub, &self.name, history_ref, events);
-        // Of a history that is durable from now on it is the first that the store hears.
+        // For a history that has just become durable, this is its first report to the store.
         self.note_history();
     }
 
-    /// Tells the messages that came in this turn and are not told yet.
+    /// Publishes the waiting messages of this turn.
     #[inline]
     pub(in crate::connection) fn flush(&mut self) {
         if self.publisher.has_waiting() {
@@ -53,7 +53,7 @@ impl ActorState {
         }
     }
 
-    /// A subscription stands somewhere else.
+    /// Publishes a change of a subscription's state.
     pub(in crate::connection) fn publish_subscription(&mut self, change: SubscriptionChange) {
         let SubscriptionChange { key, state, text } = change;
         let report = SubscriptionReport { key, state, text };
@@ -68,12 +68,13 @@ impl ActorState {
     }
 
     pub(in crate::connection) fn publish_removed(&mut self, removed: Removed, reason: DropReason) {
-        // What the peer may have was not dropped unsent: its fate is told as `in_doubt`.
+        // Messages that the peer may have were not dropped unsent: their fate is published as
+        // `in_doubt`.
         self.counters.in_doubt += removed.in_doubt;
         self.publish_dropped(removed.unsent, reason);
     }
 
-    /// Tells the fates of messages one by one, if a subscriber asks for that.
+    /// Publishes the fate of each message, if a subscriber asks for that.
     pub(in crate::connection) fn publish_sent(&mut self, runs: Vec<FateRun>) {
         for FateRun {
             first,
@@ -100,7 +101,7 @@ impl ActorState {
         }
     }
 
-    /// The place of the last message that the history of the name has heard of. All that came was told.
+    /// The position of the last message in the name's history, after publishing all that came.
     pub(in crate::connection) fn history_position(&mut self) -> Cursor {
         self.flush();
         let start = self.process.hub.start();

@@ -1,4 +1,5 @@
-//! What comes in on its way to the subscribers: past the duplicates of a rotation, and past the peer's own numbers.
+//! The way of incoming messages to the subscribers: deduplication after a rotation, and the peer's
+//! own numbers.
 
 use std::{sync::Arc, time::Instant};
 
@@ -8,14 +9,15 @@ use crate::{
     events::EventKind,
 };
 
-/// How much of a successor's is held before the cut.
+/// How many messages of a successor are held before the cut.
 const HOLD: HoldLimits = HoldLimits {
     messages: 4096,
     bytes: 4 << 20,
 };
 
 impl ActorState {
-    /// A message came on the socket that serves; `number` says where the peer's own number stands in it, if it was read for that.
+    /// Handles a message on the current socket; `number` is the place of the peer's own number, if
+    /// it was found on the way.
     #[inline]
     pub(in crate::connection) fn receive(
         &mut self,
@@ -25,13 +27,14 @@ impl ActorState {
     ) {
         self.counters.count_received(&message);
         match self.inbound.deduplication.receive(message) {
-            // Where one comes out, it is the one that went in.
+            // If one comes out, it is the one that went in.
             Deliverable::One(message) => self.deliver(message, number, subscription),
             Deliverable::Many(messages) => self.deliver_held(messages),
         }
     }
 
-    /// A message came by which the script of its socket has decided: no other socket brings the same, and it is no part of what is compared.
+    /// Handles a message that decided something for its socket's script: no other socket brings the
+    /// same, so it is not compared.
     pub(in crate::connection) fn receive_own(
         &mut self,
         message: Message,
@@ -42,7 +45,8 @@ impl ActorState {
         self.deliver(message, number, subscription);
     }
 
-    /// A message came that a rule or a step keeps from subscribers. The peer's own numbers count it.
+    /// Handles a message that a rule or a step hides from subscribers. It still counts for the
+    /// peer's own numbers.
     pub(in crate::connection) fn count_unheard(
         &mut self,
         message: &Message,
@@ -52,7 +56,7 @@ impl ActorState {
         self.check_number(message, number);
     }
 
-    /// A message came on the successor.
+    /// Handles a message on the successor.
     pub(in crate::connection) fn hold(
         &mut self,
         message: Message,
@@ -65,7 +69,7 @@ impl ActorState {
         }
     }
 
-    /// A successor is going to be dialled.
+    /// A successor is about to be dialled.
     pub(in crate::connection) fn begin_deduplication(&mut self) {
         let recorder = match &self.settings.sequence {
             Some(settings) => {
@@ -76,14 +80,14 @@ impl ActorState {
         self.inbound.deduplication.begin(recorder);
     }
 
-    /// The old socket was read to its end. Returns what can be delivered of the successor's.
+    /// The old socket was read to its end. Returns the successor's messages that can be delivered.
     pub(in crate::connection) fn cut(&mut self, now: Instant) -> Vec<Message> {
         self.inbound
             .deduplication
             .cut(later(now, self.settings.close_timeout))
     }
 
-    /// The successor is lost, and the old socket serves on.
+    /// The successor is lost, and the old socket stays in use.
     pub(in crate::connection) fn abandon_deduplication(&mut self, now: Instant) {
         self.inbound
             .deduplication
@@ -96,13 +100,13 @@ impl ActorState {
         self.deliver_held(held);
     }
 
-    /// A socket is gone: what is held is delivered, unless it is known to have been.
+    /// A socket is gone: held messages are delivered, except known duplicates.
     pub(in crate::connection) fn end_deduplication(&mut self) {
         let held = self.inbound.deduplication.end();
         self.deliver_held(held);
     }
 
-    /// Messages that were held: the socket that serves knows to which subscriptions they belong.
+    /// Delivers held messages; the current socket knows their subscriptions.
     fn deliver_held(&mut self, messages: Vec<Message>) {
         for message in messages {
             let subscription = self.subscription_of(&message);
@@ -110,7 +114,7 @@ impl ActorState {
         }
     }
 
-    /// Messages of which somebody else knows to which subscriptions they belong.
+    /// Delivers messages with the subscriptions that `subscription_of` gives.
     pub(in crate::connection) fn deliver_all(
         &mut self,
         messages: Vec<Message>,
@@ -138,7 +142,7 @@ impl ActorState {
         }
     }
 
-    /// Tells where the peer's own numbers have a hole, or come again.
+    /// Publishes holes and repetitions in the peer's own numbers.
     fn check_number(&mut self, message: &Message, place: Option<NumberPlace>) {
         let Some(settings) = &self.settings.sequence else {
             return;
@@ -156,7 +160,7 @@ impl ActorState {
         }
     }
 
-    /// Nothing was heard from `since` to `now`.
+    /// Publishes the gap of a time without a socket.
     pub(in crate::connection) fn publish_blind_gap(&mut self, since: Instant, now: Instant) {
         let gap = self.inbound.blind(since, now);
         self.publish(EventKind::Gap(Box::new(gap)));

@@ -1,4 +1,4 @@
-//! The state that a name reports, since when, and why.
+//! The reported state of a name, with its time and cause.
 
 use jiff::Timestamp;
 
@@ -8,32 +8,33 @@ use crate::{
     events::TlsReport,
 };
 
-/// What a name reports of its state. What is seldom there is boxed: an actor's memory comes in steps of 128 bytes.
+/// The reported state of a name. Rare parts are boxed: an actor's memory comes in steps of 128
+/// bytes.
 pub(in crate::connection) struct Reported {
     state: State,
     since: Timestamp,
-    /// Why the state is what it is. Changes with it.
+    /// The cause of the state. Changes with it.
     cause: Option<Box<StateCause>>,
     /// When the next dial is due.
     pub retry_at: Option<Box<Timestamp>>,
     /// Whether the opening messages are out.
     pub ready: bool,
-    /// There was a loss, and no dial since.
+    /// Whether there was a loss, and no dial since.
     lost: bool,
     /// Losses that were followed by a dial.
     reconnects: u64,
-    /// Of the socket that serves.
+    /// Of the current socket.
     pub upgrade: Option<Box<Upgrade>>,
 }
 
-/// What the upgrade of the socket that serves agreed on, where that is anything.
+/// The upgrade result of the current socket, unless empty.
 pub(in crate::connection) struct Upgrade {
     pub subprotocol: Option<String>,
     pub tls: Option<TlsReport>,
 }
 
 impl Reported {
-    /// Of a name whose actor has not started yet; `is_open`: it was not closed by hand.
+    /// For a name whose actor has not started yet; `is_open`: it was not closed by hand.
     pub fn new(is_open: bool) -> Self {
         Self {
             state: if is_open { State::Idle } else { State::Closed },
@@ -73,7 +74,7 @@ impl Reported {
         self.reconnects
     }
 
-    /// It is in this state, whose reason was kept before.
+    /// Enters a state, whose cause was set before.
     pub fn enter(&mut self, state: State, at: Timestamp) {
         if state != self.state {
             (self.state, self.since) = (state, at);
@@ -86,13 +87,13 @@ impl Reported {
         }
     }
 
-    /// A loss was judged, and its verdict is the reason of what follows.
+    /// A loss was judged; its verdict is the cause of what follows.
     pub fn judged(&mut self, cause: &Cause, rule: &Rule, at: Timestamp) {
         self.lost = true;
         self.because(StateReason::Loss(cause.clone()), Some(rule.clone()), at);
     }
 
-    /// Keeps a reason, unless it is that which is kept.
+    /// Sets a cause, unless it is the present one.
     pub fn because(&mut self, reason: StateReason, rule: Option<Rule>, at: Timestamp) {
         let known = self.cause.as_deref();
         if rule.is_some() || known.is_none_or(|known| known.reason != reason) {
@@ -100,22 +101,22 @@ impl Reported {
         }
     }
 
-    /// The state needs no reason.
+    /// The state needs no cause.
     pub fn needs_no_reason(&mut self) {
         self.cause = None;
     }
 
-    /// A dial follows the loss that was judged last; a close by hand is over.
+    /// A dial follows the last judged loss; a close by hand is over.
     pub fn keep_verdict(&mut self) {
         self.cause = self.cause.take().filter(|cause| cause.rule.is_some());
     }
 
-    /// It was closed other than by a loss: no dial follows one.
+    /// The name was closed without a loss, so no dial follows one.
     pub fn forget_loss(&mut self) {
         self.lost = false;
     }
 
-    /// A dial begins: counts it if it follows a loss, and says of which kind that was.
+    /// A dial begins: counts it if it follows a loss, and returns the kind of that loss.
     pub fn count_reconnect(&mut self) -> Option<&'static str> {
         if !std::mem::take(&mut self.lost) {
             return None;

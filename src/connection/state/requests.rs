@@ -1,4 +1,4 @@
-//! The requests of a name: who waits for an answer, and what is written next.
+//! The requests of a name: the waiting callers, and what is written next.
 
 use std::sync::Arc;
 
@@ -15,18 +15,21 @@ use crate::{
     memory::{Charge, MemoryBudget, MemoryUse},
 };
 
-/// Where the answer to a request comes.
+/// Receives the answer to a request.
 pub(in crate::connection) type PendingAnswer = oneshot::Receiver<Result<Message, RequestError>>;
 
-pub(super) type Caller = oneshot::Sender<Result<Message, RequestError>>;
+/// Who waits for it.
+pub(in crate::connection) type Caller = oneshot::Sender<Result<Message, RequestError>>;
 
-/// The requests of a name, with those who wait for them. There are none of these while nobody asks.
+/// The requests of a name, with their callers. Exists only while there are some.
 pub(in crate::connection) struct Requests {
     pub(super) queue: RequestQueue<Caller>,
-    /// The memory of what waits to be written.
+    /// The memory of requests that wait to be written.
     pub(super) charge: Charge,
-    /// Whether the close script, and the close frame, wait for the answers on the socket that serves.
+    /// Whether the close script, and the close frame, wait for answers on the current socket.
     pub(super) close_waits: bool,
+    /// Answers that came in this turn: their callers are told together, behind it. Each that is told alone may be awake before the next is.
+    pub(super) answers: Vec<(Caller, Result<Message, RequestError>)>,
 }
 
 impl Requests {
@@ -35,10 +38,11 @@ impl Requests {
             queue: RequestQueue::default(),
             charge: Charge::new(memory, MemoryUse::Outboxes),
             close_waits: false,
+            answers: Vec::new(),
         }
     }
 
-    /// Leaves out those that wait to be written for nobody.
+    /// Drops unwritten requests whose callers have gone.
     pub fn forget_gone(&mut self) {
         while self.queue.next_caller().is_some_and(Caller::is_closed) {
             self.queue.skip();
@@ -46,7 +50,7 @@ impl Requests {
         self.count_memory();
     }
 
-    /// Whether one may be written: it waits, and has a place.
+    /// Whether one waits and may be written: one more answer may be awaited.
     pub fn may_write(&self, conversation: Option<&LiveConversation>) -> bool {
         let has_place = conversation.is_none_or(|conversation| conversation.has_place());
         has_place
@@ -54,7 +58,7 @@ impl Requests {
             && self.queue.next().is_some()
     }
 
-    /// The message of the request whose turn has come; `None`: it is not written.
+    /// The message of the request whose turn has come; `None`: nothing is written.
     pub fn compose(&mut self, conversation: Option<&mut LiveConversation>) -> Option<Message> {
         let (ticket, waiting) = self.queue.next()?;
         let (number, message) = match (waiting, conversation) {
@@ -63,7 +67,7 @@ impl Requests {
                 let (number, message) = talk.compose_request(ticket, request)?;
                 (Some(number), message)
             }
-            // The settings have changed: nothing would tell the answer.
+            // The settings have changed: no answer would be found.
             (Waiting::Numbered(_), _) => {
                 answer(self.queue.skip(), Err(RequestError::NothingExpected));
                 return None;
@@ -79,8 +83,11 @@ impl Requests {
     }
 }
 
-/// Tells the caller, if it is still there.
-pub(super) fn answer(caller: Option<Caller>, outcome: Result<Message, RequestError>) {
+/// Answers the caller, if it is still there.
+pub(in crate::connection) fn answer(
+    caller: Option<Caller>,
+    outcome: Result<Message, RequestError>,
+) {
     if let Some(caller) = caller {
         let _gone = caller.send(outcome);
     }

@@ -1,4 +1,4 @@
-//! The sessions of a name, as its actor knows them, and what each shows of itself.
+//! The sessions of a name, as seen by its actor.
 
 use std::{sync::Arc, time::Instant};
 
@@ -14,10 +14,10 @@ use crate::{
     transport::Opened,
 };
 
-/// How many sessions a name has at most.
+/// The most sessions of a name.
 pub const MAX_SESSIONS: usize = 1024;
 
-/// What is told of a session whose task has ended without a word: by a panic, or with its arbiter.
+/// The cause for a session whose task has ended without a report: by a panic, or with its arbiter.
 pub(in crate::connection) const BROKEN: &str = "the session ended within this process";
 
 /// The sessions of a name.
@@ -29,28 +29,28 @@ pub(in crate::connection) struct Sessions {
 
 struct Entry {
     shown: Shown,
-    /// Ends it, once. Dropped, as by the death of the actor, it ends it as well.
+    /// Ends it, once. Dropping it, for example at the death of the actor, ends it as well.
     end: Option<oneshot::Sender<SessionEnd>>,
 }
 
 impl Sessions {
-    /// All that have not ended.
+    /// The status of all live sessions.
     pub fn statuses(&self) -> Vec<SessionStatus> {
         let live = self.entries.iter().filter(|entry| entry.shown.is_live());
         live.map(|entry| entry.shown.status()).collect()
     }
 
-    /// Whether one has not ended.
+    /// Whether there is a live session.
     pub fn any(&self) -> bool {
         self.entries.iter().any(|entry| entry.shown.is_live())
     }
 
-    /// Forgets those that have ended.
+    /// Forgets the ended ones.
     pub fn forget_ended(&mut self) {
         self.entries.retain(|entry| entry.shown.is_live());
     }
 
-    /// Another one, which is dialled; `None` if there are [`MAX_SESSIONS`] already.
+    /// Adds a session that is being dialled; `None` if there are [`MAX_SESSIONS`] already.
     pub fn begin(
         &mut self,
         client: Option<String>,
@@ -73,13 +73,13 @@ impl Sessions {
     /// Ends all.
     pub fn end(&mut self, how: &SessionEnd) {
         for end in self.entries.iter_mut().filter_map(|entry| entry.end.take()) {
-            // One that has ended by itself does not hear it.
+            // A session that has ended by itself does not receive it.
             let _ended = end.send(how.clone());
         }
     }
 }
 
-/// What a session tells its name, which tells all who listen.
+/// A session's reports to its name, which publishes them.
 #[derive(Debug, actix::Message)]
 #[rtype(result = "()")]
 pub(in crate::connection) enum SessionNews {
@@ -87,7 +87,7 @@ pub(in crate::connection) enum SessionNews {
     Closed(Box<SessionClosed>),
 }
 
-/// Where a session is, shared by its task and its name.
+/// The status of a session, shared by its task and its name.
 #[derive(Clone, Debug)]
 pub(in crate::connection) struct Shown(Arc<Mutex<Inside>>);
 
@@ -95,12 +95,12 @@ pub(in crate::connection) struct Shown(Arc<Mutex<Inside>>);
 struct Inside {
     status: SessionStatus,
     began: Instant,
-    /// The first thing that ended it.
+    /// The first cause that ended it.
     end: Option<SessionEnd>,
 }
 
 impl Shown {
-    /// A session of this number, which is dialled.
+    /// A session with this number that is being dialled.
     pub fn new(id: u64, client: Option<String>) -> Self {
         let status = SessionStatus {
             id,
@@ -127,7 +127,7 @@ impl Shown {
         self.0.lock().status.clone()
     }
 
-    /// It is there now.
+    /// Enters a state.
     pub fn enter(&self, state: SessionState) {
         let status = &mut self.0.lock().status;
         if status.state != state {
@@ -135,17 +135,17 @@ impl Shown {
         }
     }
 
-    /// A message of so many bytes was encoded for the peer.
+    /// Counts a message that was encoded for the peer.
     pub fn sent(&self, bytes: usize) {
         self.0.lock().status.sent.count(bytes);
     }
 
-    /// A message of so many bytes was handed to the client.
+    /// Counts a message that was handed to the client.
     pub fn received(&self, bytes: usize) {
         self.0.lock().status.received.count(bytes);
     }
 
-    /// Keeps why it ends, unless something else has ended it before.
+    /// Sets the cause of its end, unless there is one already.
     pub fn end(&self, end: SessionEnd) {
         self.0.lock().end.get_or_insert(end);
     }

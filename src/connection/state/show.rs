@@ -1,4 +1,4 @@
-//! Keeps what a name reports in step with what the core decides.
+//! Keeps the reported state of a name in step with the core.
 
 use std::time::Instant;
 
@@ -9,7 +9,7 @@ use crate::{
 };
 
 impl ActorState {
-    /// Keeps when the next dial is due.
+    /// Updates when the next dial is due.
     pub(in crate::connection) fn note_retry_at(&mut self, now: Instant) {
         self.reported.retry_at = match self.life.state() {
             LifeState::Backoff { until } => {
@@ -20,7 +20,7 @@ impl ActorState {
         };
     }
 
-    /// Keeps the state that users see, since when, and why, in step with the core.
+    /// Updates the visible state, its time and its cause from the core.
     pub(in crate::connection) fn show_state(&mut self) {
         let state = match self.life.state() {
             LifeState::Idle | LifeState::Connecting if self.hold.is_on() => {
@@ -41,7 +41,7 @@ impl ActorState {
         self.show(state, None);
     }
 
-    /// Shows a state. The verdict on a loss comes with the states that it leads to.
+    /// Reports a state. The verdict on a loss comes with the states that it leads to.
     pub(in crate::connection) fn show(&mut self, state: State, verdict: Option<(&Cause, &Rule)>) {
         let at = self.wall();
         match verdict {
@@ -51,10 +51,10 @@ impl ActorState {
         self.reported.enter(state, at);
     }
 
-    /// Keeps the reason of a state that no verdict has led to just now.
+    /// Sets the cause of a state that did not come from a verdict.
     fn explain(&mut self, state: State) {
         match state {
-            // The verdict has led here.
+            // The verdict is the cause.
             State::Backoff | State::Failed => {}
             State::Connecting if self.life.is_replacing() => self.because(StateReason::Rotation),
             State::Connecting => self.reported.keep_verdict(),
@@ -82,7 +82,7 @@ impl ActorState {
         self.reported.because(reason, None, at);
     }
 
-    /// Why the name is closed other than by a loss.
+    /// Why the name is closed, if not by a loss.
     fn farewell(&self) -> StateReason {
         match self.ending {
             Ending::Stays if self.life.is_replacing() => StateReason::Rotation,

@@ -1,4 +1,5 @@
-//! The subscriptions of a name: those that callers hold, and what the socket that serves knows of all of them.
+//! The subscriptions of a name: those that callers hold, and all subscriptions on the current
+//! socket.
 
 use std::sync::Arc;
 
@@ -19,7 +20,7 @@ use crate::{
 };
 
 impl ActorState {
-    /// A caller holds a subscription.
+    /// A caller wants to hold a subscription.
     pub(in crate::connection) fn hold_subscription(
         &mut self,
         key: &str,
@@ -52,7 +53,7 @@ impl ActorState {
         held.unwrap_or(Err(HoldError::NoSubscribe))
     }
 
-    /// A caller lets go of a subscription; whether nobody holds it any more.
+    /// A caller releases a subscription. `true` if nobody holds it any more.
     pub(in crate::connection) fn release_subscription(
         &mut self,
         key: &str,
@@ -72,7 +73,7 @@ impl ActorState {
             is_gone
         });
         if released.is_none() {
-            // Settings that subscribe again must not bring it back.
+            // A later change of settings must not bring it back.
             wishes.remove(key, holder);
         }
         self.wake();
@@ -84,7 +85,8 @@ impl ActorState {
         self.outbox.wishes().has(key, holder)
     }
 
-    /// What callers want has changed without the actor, if it has: the conversation learns it. Whether there is more to do now.
+    /// If callers' wishes have changed without the actor, the conversation learns them. `true` if
+    /// there is more to do now.
     pub(in crate::connection) fn follow_wishes(&mut self) -> bool {
         if !self.outbox.take_wishes_changed() {
             return false;
@@ -96,14 +98,15 @@ impl ActorState {
         true
     }
 
-    /// Those that have failed are asked for again; how many those are.
+    /// Asks again for failed subscriptions. Returns their number.
     pub(in crate::connection) fn retry_subscriptions(&mut self) -> usize {
         let retried = self.with_serving(|serving, at| serving.conversation.retry_subscriptions(at));
         self.wake();
         retried.unwrap_or_default()
     }
 
-    /// New settings say the same, and may subscribe to other keys: those change on the socket that serves.
+    /// New settings with the same dialogue may subscribe to other keys, which changes them on the
+    /// current socket.
     pub(in crate::connection) fn declare_subscriptions(&mut self) {
         let settings = Arc::clone(&self.settings);
         self.with_serving(|serving, at| {
@@ -113,7 +116,7 @@ impl ActorState {
         });
     }
 
-    /// The socket that served is gone: each is wanted again.
+    /// The current socket is gone: each subscription is wanted again.
     pub(in crate::connection) fn forget_subscribed(&mut self) {
         if let Some(serving) = &mut self.serving {
             serving.conversation.forget_subscribed();
@@ -126,22 +129,22 @@ impl ActorState {
         conversation.map_or_else(Vec::new, |conversation| conversation.subscriptions())
     }
 
-    /// How many of them stand where; `None`: there is none.
+    /// The number of subscriptions by state; `None`: there is none.
     pub(in crate::connection) fn subscription_counts(&self) -> Option<SubscriptionCounts> {
         self.conversation()?.subscription_counts()
     }
 
-    /// Those that are waited for before the name is ready.
+    /// The subscriptions that must be answered before the name is ready.
     pub(in crate::connection) fn awaited_subscriptions(&self) -> Option<AwaitedSubscriptions> {
         self.conversation()?.awaited_subscriptions()
     }
 
-    /// The subscription to which a message belongs, as far as the socket that serves knows.
+    /// The subscription of a message, as far as the current socket knows.
     pub(in crate::connection) fn subscription_of(&self, message: &Message) -> Option<Arc<str>> {
         self.conversation()?.subscription_of(message)
     }
 
-    /// Does something with the conversation, and where that takes place. What is only read for a dial is not there.
+    /// Runs `work` on the conversation with its context, without the parts that only a dial reads.
     fn with_serving<T>(
         &mut self,
         work: impl FnOnce(&mut Serving, Surroundings<'_>) -> T,

@@ -1,4 +1,4 @@
-//! What a name tells of its conversation: where it stands, what happens in it, and what an expression comes to.
+//! What a name shows of its conversation: progress, happenings, and values of expressions.
 
 use std::{path::PathBuf, time::Instant};
 
@@ -24,7 +24,7 @@ use crate::{
 };
 
 impl ActorState {
-    /// The step of the script that is on its way, and the answers that wait.
+    /// The current step of the script, and the waiting answers.
     pub(in crate::connection) fn opening(&mut self) -> (Option<StepStatus>, Option<RuleRate>) {
         if self.serving.is_none() {
             return (None, None);
@@ -51,7 +51,7 @@ impl ActorState {
         )
     }
 
-    /// Somebody watches the conversation from now on; whether there is one.
+    /// Adds a watcher of the conversation; `false` if there is no conversation.
     pub(in crate::connection) fn watch(&mut self, watcher: Watcher) -> bool {
         let serving = self.serving.as_mut();
         let Some(serving) = serving.filter(|it| it.conversation.engine.declared().is_some()) else {
@@ -61,7 +61,7 @@ impl ActorState {
         true
     }
 
-    /// What a text comes to that is tried on the last message.
+    /// Evaluates a text on the last message.
     pub(in crate::connection) fn evaluate(
         &mut self,
         text: &str,
@@ -85,7 +85,7 @@ impl ActorState {
 }
 
 impl LiveConversation {
-    /// Somebody watches it from now on.
+    /// Adds a watcher.
     pub fn watch(&mut self, watcher: Watcher) {
         let Some(declared) = self.engine.declared_mut() else {
             return;
@@ -96,18 +96,18 @@ impl LiveConversation {
             .set_watching(Some(Watching { watcher, secrets }));
     }
 
-    /// Tells whoever watches what is done before a dial, if somebody does.
+    /// Reports the preparation of a dial to the watcher, if there is one.
     pub fn teller(&self, is_successor: bool) -> Option<Teller> {
         let watching = self.seldom.watching()?;
         let watcher = parking_lot::Mutex::new(watching.watcher.beside(is_successor));
         Some(Box::new(move |happening| {
             let at = clock::wall_at(clock::now());
-            // Who watches no more is noticed on the socket.
+            // On the socket it is noticed that the watcher has gone.
             let _unwatched = watcher.lock().tell(happening, at);
         }))
     }
 
-    /// Tells what has happened, with the secrets of the dial taken out by `mask`.
+    /// Reports a happening. `mask` masks the secrets of the dial.
     pub fn tell(
         &mut self,
         mut happening: Happening,
@@ -130,7 +130,7 @@ impl LiveConversation {
         }
     }
 
-    /// What a text comes to that is tried on the last message.
+    /// Evaluates a text on the last message.
     pub fn evaluate(
         &self,
         text: &str,
@@ -150,7 +150,8 @@ impl LiveConversation {
     }
 }
 
-/// What an operator may name who tries an expression: the environment of this process. Files and stored secrets are those of the dial.
+/// The sources for an operator's expression: the environment of this process. Files and stored
+/// secrets are those of the dial.
 struct Environment;
 
 impl language::Outside for Environment {
@@ -171,13 +172,13 @@ impl language::Outside for Environment {
     }
 }
 
-/// Nothing is declared that an expression could look into.
+/// The error if nothing is declared that an expression could read.
 fn nothing_to_ask(text: &str) -> LanguageError {
-    let help = "settings with a script, rules, captures or templates have one";
-    LanguageError::new(0..text.len(), "the name has no conversation", help)
+    let help = "write a script, rules, captures or templates into its settings";
+    LanguageError::new(0..text.len(), "the connection has no dialogue", help)
 }
 
-/// The time of day of an instant.
+/// The wall clock time of an instant.
 fn wall_of(at: Instant, wall: Timestamp, now: Instant) -> Timestamp {
     let there = match at.checked_duration_since(now) {
         Some(ahead) => wall.checked_add(ahead),

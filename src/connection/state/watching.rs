@@ -1,8 +1,8 @@
-//! Who watches a conversation.
+//! The watcher of a conversation.
 
 use crate::{connection::status::watch::Watcher, transport::Secrets};
 
-/// Who watches a conversation, and what that takes.
+/// The watcher of a conversation, with the state that it needs.
 pub(super) struct Watching {
     pub watcher: Watcher,
     /// The files and stored secrets that were read for its dial.

@@ -9,10 +9,10 @@ use crate::{
     events::rfc3339,
 };
 
-/// So many bytes of it are kept at most.
+/// How many bytes are kept at most.
 const KEPT: usize = 256;
 
-/// The last message of a peer before its socket ended, its start if it is long.
+/// The last message of a peer before its socket ended; only its start if it is long.
 ///
 /// Serialized it has the members `at`, `binary`, `bytes`, and one of `text` and `base64`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -25,20 +25,20 @@ pub struct LastMessage {
     pub binary: bool,
     /// Its length in bytes.
     pub bytes: usize,
-    /// What is shown of it: of its first 256 bytes.
+    /// The content: at most the first 256 bytes.
     #[serde(flatten)]
     pub shown: Shown,
 }
 
-/// What is shown of a message.
+/// The shown content of a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Shown {
-    /// Its text, with `***` for each secret; it ends with `…` where the message goes on. U+FFFD stands for bytes of a binary message
-    /// that are no UTF-8.
+    /// Its text, with `***` for each secret; it ends with `…` if the message goes on. In a binary
+    /// message, U+FFFD stands for bytes that are not UTF-8.
     Text(String),
-    /// The bytes of a binary message that is no text.
+    /// The bytes of a binary message that is not text.
     #[serde(serialize_with = "base64")]
     Base64(Vec<u8>),
 }
@@ -52,13 +52,13 @@ pub(in crate::connection) struct Start {
     kept: Box<[u8]>,
     /// Whether the message goes on.
     is_cut: bool,
-    /// Whether something was taken out of it.
+    /// Whether secrets were masked in it.
     is_masked: bool,
 }
 
 impl Start {
-    /// That of a message which came at this time; `masked` is its start without what a conversation keeps secret of it, with `…` where it
-    /// goes on.
+    /// The start of a message that came `at` this time. `masked` is its start with the secrets of a
+    /// conversation masked, with `…` if it goes on.
     pub fn of(message: &Message, masked: Option<String>, at: Timestamp) -> Self {
         let payload = message.payload();
         let (kept, is_cut) = match &masked {
@@ -78,7 +78,7 @@ impl Start {
         }
     }
 
-    /// As it is shown; `mask` gives a text without the secrets in it, if it has any.
+    /// The shown form; `mask` masks the secrets of a text, if it has any.
     pub fn shown(self, mask: impl FnOnce(&str) -> Option<String>) -> LastMessage {
         let is_cut = self.is_cut;
         let (mut text, is_text) = match std::str::from_utf8(&self.kept) {
@@ -108,7 +108,8 @@ impl Start {
     }
 }
 
-/// Whether most of what was made of some bytes are characters: MessagePack and its like name an error in words.
+/// Whether most of the bytes decoded to characters: MessagePack and similar formats contain error
+/// texts.
 fn is_readable(text: &str) -> bool {
     let is_shown = |c: &char| is_displayable(*c) && *c != char::REPLACEMENT_CHARACTER;
     let shown = text.chars().filter(is_shown).count();

@@ -1,7 +1,8 @@
-//! What a name tells about itself.
+//! The status of a name.
 
 pub(super) mod last_message;
 pub(super) mod requests;
+pub(super) mod rotation;
 pub(super) mod session;
 pub(super) mod step;
 pub(super) mod watch;
@@ -14,6 +15,7 @@ use serde::Serialize;
 
 use self::{
     requests::RequestsStatus,
+    rotation::RotationStatus,
     session::SessionStatus,
     step::{RuleRate, StepStatus},
 };
@@ -34,7 +36,7 @@ pub enum State {
     Connecting,
     /// The socket is up, the opening messages are on their way.
     Opening,
-    /// The socket serves.
+    /// The socket is in use.
     Open,
     /// Waiting for the next dial.
     Backoff,
@@ -98,7 +100,7 @@ impl std::str::FromStr for State {
 /// The text names no [`State`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0:?} is no state; the states are idle, connecting, opening, open, backoff, closing, closed, failed"
+    "unknown state {0:?}; the states are idle, connecting, opening, open, backoff, closing, closed, failed"
 )]
 pub struct UnknownState(String);
 
@@ -108,7 +110,7 @@ pub struct UnknownState(String);
 pub struct Status {
     /// The name.
     pub name: ConnectionName,
-    /// Where it is.
+    /// Its state.
     pub state: State,
     /// The number of the WebSocket standard.
     pub ready_state: u8,
@@ -119,9 +121,9 @@ pub struct Status {
     /// All URLs in the order of preference; empty if there is only one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub urls: Vec<UrlStatus>,
-    /// The subprotocol of the socket that serves.
+    /// The subprotocol of the current socket.
     pub subprotocol: Option<String>,
-    /// What TLS says of the peer; `None` without a socket, or without TLS.
+    /// What TLS reports about the peer; `None` without a socket, or without TLS.
     pub tls: Option<TlsReport>,
     /// For filters.
     pub tags: Vec<String>,
@@ -137,45 +139,53 @@ pub struct Status {
     /// When the next dial is due.
     #[serde(serialize_with = "optional_time")]
     pub retry_at: Option<Timestamp>,
-    /// Why it is in this state. `None` where a state needs no reason: it is idle, up, or dials because it was asked to.
+    /// Why it is in this state. `None` if that needs no reason: it is idle, up, or was asked to
+    /// dial.
     pub cause: Option<StateCause>,
-    /// The step of a script that is on its way: the name is not ready before it has passed.
+    /// The current step of a script: the name is not ready before it has passed.
     pub step: Option<StepStatus>,
-    /// The answers of rules that wait, where too many were asked for within a second.
+    /// The waiting answers of rules, if too many came within a second.
     pub rule_rate: Option<RuleRate>,
-    /// What is being done before the dial under way: a method and a URL as it was written, without its query, or a program.
+    /// The preparation of the current dial: a method and a URL as it was written, without its
+    /// query, or a program.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preparing: Option<String>,
+    /// A rotation whose new socket has failed so far; `None`: there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rotation: Option<RotationStatus>,
     /// The last error, if there was one; it may be older than the present state.
     pub last_error: Option<LastError>,
     /// How the last socket ended.
     pub last_close: Option<LastClose>,
-    /// The losses, of sockets and of dials, that were followed by a dial. A rotation is no loss, and a close by hand is none.
+    /// The lost sockets and failed dials that were followed by a dial. Rotations and closes by hand
+    /// do not count.
     pub reconnects: u64,
     /// The last heartbeat's round trip, in milliseconds.
     #[serde(rename = "rtt_ms", serialize_with = "optional_millis")]
     pub rtt: Option<Duration>,
-    /// Application messages that were handed to the kernel: those of the outbox, of `on_open`, and `Connect`'s data. The texts of a
-    /// heartbeat are none.
+    /// Application messages that were handed to the kernel: those of the outbox, of `on_open`, and
+    /// `Connect`'s data. Texts of a heartbeat do not count.
     pub sent: Traffic,
     /// Application messages that came in.
     pub received: Traffic,
     /// When the last application message came in.
     #[serde(serialize_with = "optional_time")]
     pub last_message_at: Option<Timestamp>,
-    /// What waits to be sent.
+    /// The waiting messages.
     pub outbox: OutboxStatus,
     /// The requests of callers that have no answer yet; `None`: there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub requests: Option<RequestsStatus>,
-    /// How many subscriptions stand where; `None`: there is none.
+    /// The number of subscriptions by state; `None`: there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subscriptions: Option<SubscriptionCounts>,
-    /// The sockets beside that of the name, each of which a caller has opened for itself; in the order in which they were asked for.
+    /// The separate sockets that callers have opened, in the order in which they asked for them.
     pub sessions: Vec<SessionStatus>,
-    /// Whether another one can be opened now: the name is to be up, and has neither failed nor been closed by hand.
+    /// Whether another one can be opened now: the name is meant to be up, and has neither failed
+    /// nor been closed by hand.
     pub takes_sessions: bool,
-    /// How many subscribers hear this name.
+    /// The number of subscribers of this name, without those that are [left
+    /// out](crate::SubscriptionGuard::uncounted).
     pub subscribers: usize,
 }
 
@@ -194,21 +204,22 @@ pub struct UrlStatus {
 pub struct StateCause {
     /// What led to the state.
     pub reason: StateReason,
-    /// The rule that decided what follows. `None` for a socket that is still closing, and where no loss was judged.
+    /// The rule that decided what follows. `None` while a socket is still closing, and if there was
+    /// no loss to judge.
     pub rule: Option<Rule>,
     /// When it was decided.
     pub at: Timestamp,
 }
 
-/// What can lead to a state.
+/// The reason for a state.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum StateReason {
     /// A dial failed, or a socket was lost.
     Loss(Cause),
-    /// The name is durable, and the store cannot be opened: this is why. It is tried again.
+    /// The name is durable, and the store cannot be opened for this reason. It is tried again.
     Store(String),
-    /// The name keeps no socket of its own: `sessions_only` is set.
+    /// The name has no socket of its own: `sessions_only` is set.
     SessionsOnly,
     /// The name was closed by hand, by this process or by an earlier one.
     ClosedByHand,
@@ -216,12 +227,13 @@ pub enum StateReason {
     Shutdown,
     /// The name is being removed.
     Removed,
-    /// The socket gives way to another one, which is dialled when it has ended: `rotation` is "replace".
+    /// The socket is being replaced by another one, which is dialled when it has ended: `rotation`
+    /// is "replace".
     Rotation,
 }
 
 impl StateReason {
-    /// The stable name of this kind of reason; of a loss that of its [`Cause`].
+    /// The stable name of this kind of reason. For a loss it is the name of its [`Cause`].
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Loss(cause) => cause.kind(),
@@ -234,7 +246,7 @@ impl StateReason {
         }
     }
 
-    /// What an operator reads, in one line.
+    /// One line for an operator.
     pub fn text(&self) -> Cow<'_, str> {
         match self {
             Self::Loss(cause) => cause.text(),
@@ -249,7 +261,7 @@ impl StateReason {
 }
 
 impl StateCause {
-    /// Of a name that was closed by hand before its actor began.
+    /// For a name that was closed by hand before its actor began.
     pub(in crate::connection) fn closed_by_hand() -> Self {
         Self {
             reason: StateReason::ClosedByHand,
@@ -275,7 +287,7 @@ impl Serialize for StateCause {
 /// The last error of a name.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LastError {
-    /// What it was.
+    /// What went wrong.
     pub cause: Cause,
     /// When.
     pub at: Timestamp,
@@ -285,7 +297,7 @@ pub struct LastError {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct LastClose {
-    /// The close code: 1005 for a close frame without one, 1006 where there was no close frame.
+    /// The close code: 1005 for a close frame without one, 1006 if there was no close frame.
     pub code: u16,
     /// The reason that came with it.
     pub reason: String,
@@ -296,12 +308,12 @@ pub struct LastClose {
     /// When it ended.
     #[serde(serialize_with = "time")]
     pub at: Timestamp,
-    /// The close frame that we sent, by ourselves or as an answer; `None` if there was none.
+    /// The close frame that we sent first or as an answer; `None` if there was none.
     pub sent: Option<SentClose>,
 }
 
 impl LastClose {
-    /// What is known of that end.
+    /// The report of that end.
     pub(in crate::connection) fn report(&self) -> ClosedReport {
         ClosedReport {
             code: self.code,
@@ -331,19 +343,20 @@ impl LastClose {
     }
 }
 
-/// What waits to be sent.
+/// The waiting messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct OutboxStatus {
     /// Messages that wait, are being written, or are kept until they are confirmed.
     pub messages: usize,
     /// Their payload bytes.
     pub bytes: usize,
-    /// For how long the oldest of those has waited of which nothing was written, in milliseconds.
+    /// How long the oldest message has waited of which nothing was written, in milliseconds.
     #[serde(rename = "oldest_ms", serialize_with = "optional_millis")]
     pub oldest: Option<Duration>,
-    /// Messages that the peer may have or not: those that have ended so, and those that are sent again until they are confirmed.
+    /// Messages that the peer may or may not have: those that ended in doubt, and those that are
+    /// sent again until they are confirmed.
     pub in_doubt: u64,
-    /// Accepted messages that were dropped unsent, in all; none of these is in doubt.
+    /// Accepted messages that were dropped unsent, in total. None of them is in doubt.
     pub dropped: u64,
 }
 

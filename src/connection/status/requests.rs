@@ -1,4 +1,4 @@
-//! What a name tells of the requests of its callers.
+//! The status of callers' requests.
 
 use serde::Serialize;
 
@@ -6,7 +6,8 @@ use serde::Serialize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct RequestsStatus {
-    /// How many wait to be written: for a socket, for the rate, or for a place among those that await an answer.
+    /// How many wait to be written: for a socket, for the rate, or because too many answers are
+    /// awaited.
     pub waiting: usize,
     /// How many were written, and await an answer.
     pub in_flight: usize,

@@ -1,4 +1,4 @@
-//! What a name tells of a session.
+//! The status of a session.
 
 use std::{fmt, net::SocketAddr};
 
@@ -7,12 +7,12 @@ use serde::Serialize;
 
 use crate::events::{Traffic, rfc3339};
 
-/// Where a session is.
+/// The state of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum SessionState {
-    /// It waits for its turn to dial, or dials.
+    /// It waits for the dial budget, or dials.
     Connecting,
     /// Its socket is up.
     Open,
@@ -20,20 +20,20 @@ pub enum SessionState {
     Closing,
 }
 
-/// A session, as its name tells of it.
+/// The status of a session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct SessionStatus {
     /// Counts the sessions of the name in this life of its actor, from 1.
     pub id: u64,
-    /// Where it is.
+    /// Its state.
     pub state: SessionState,
     /// Since when.
     #[serde(serialize_with = "time")]
     pub since: Timestamp,
-    /// Whose session it is, as [`SessionSettings`](crate::connection::SessionSettings) say.
+    /// The client, from [`SessionSettings`](crate::connection::SessionSettings).
     pub client: Option<String>,
-    /// The address that answered: the peer's, or its proxy's. `None` before one has.
+    /// The address that answered: the peer's, or its proxy's. `None` before that.
     pub peer: Option<SocketAddr>,
     /// Messages of the client that were encoded for the peer.
     pub sent: Traffic,

@@ -1,4 +1,4 @@
-//! What a name tells of its conversation.
+//! The status of a conversation.
 
 use everwire_proto::dialogue::{AwaitedSubscriptions, Progress, StepState, StepWritten};
 use jiff::Timestamp;
@@ -6,33 +6,34 @@ use serde::{Serialize, Serializer};
 
 use crate::events::{optional_time, rfc3339};
 
-/// The step of a script that is on its way, as it was written: templates are not filled, and clipped to 256 bytes.
+/// The current step of a script, as it was written: templates are not rendered, and clipped to 256
+/// bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct StepStatus {
-    /// The key of the script; `protocol`, where a [protocol](crate::dialogue::Protocol) in code says what it waits for;
-    /// `subscribe`, where subscriptions are waited for: which, `expect` says.
+    /// The key of the script. `protocol` if a [protocol](crate::dialogue::Protocol) in code says
+    /// what it waits for; `subscribe` while subscriptions are awaited, which `expect` lists.
     pub script: &'static str,
     /// Which step it is, from 1.
     pub number: usize,
     /// How many steps the script has.
     pub steps: usize,
-    /// What it does: `queued` until its turn to be written has come, `made` until the kernel has it, then `listens`; `calls` until its call was answered; `rests` until it
-    /// comes again.
+    /// Its progress: `queued` until its turn to be written, `made` until the kernel has it, then
+    /// `listens`; `calls` until its call is answered; `rests` until it comes again.
     #[serde(serialize_with = "word")]
     pub state: StepState,
-    /// What it sends; `None`: it calls something, or only listens.
+    /// What it sends; `None`: it makes a call, or only listens.
     pub send: Option<String>,
-    /// What it calls: the method and the URL as it was written, without its query, or the program.
+    /// Its call: the method and the URL as it was written, without its query, or the program.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub call: Option<String>,
-    /// What it expects; `None`: it has passed once it is written, or once its call was answered well.
+    /// What it expects; `None`: it has passed once it is written, or once its call has succeeded.
     pub expect: Option<String>,
-    /// How often what it expects has come.
+    /// How often the expected message has come.
     pub met: u32,
-    /// How often that must come.
+    /// How often it must come.
     pub count: u32,
-    /// Since when it is so.
+    /// Since when.
     #[serde(serialize_with = "time")]
     pub since: Timestamp,
     /// When its time is over, or when it comes again; `None`: it waits for its turn to be written.
@@ -40,11 +41,11 @@ pub struct StepStatus {
     pub until: Option<Timestamp>,
 }
 
-/// The answers of rules that wait: at most 100 go out within a second.
+/// The waiting answers of rules: at most 100 are sent within a second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct RuleRate {
-    /// How many wait. At 128 nothing is read.
+    /// How many wait. At 128 the reading stops.
     pub waiting: usize,
 }
 
@@ -79,7 +80,7 @@ impl StepStatus {
 }
 
 impl StepStatus {
-    /// A protocol waits for this.
+    /// A protocol waits for `what`.
     pub(in crate::connection) fn awaited(what: &str, since: Timestamp) -> Self {
         Self {
             script: "protocol",
@@ -98,7 +99,7 @@ impl StepStatus {
 }
 
 impl StepStatus {
-    /// The name is not ready before subscriptions are answered.
+    /// The name is not ready before these subscriptions are answered.
     pub(in crate::connection) fn subscriptions(
         awaited: &AwaitedSubscriptions,
         since: Timestamp,

@@ -13,43 +13,43 @@ use tokio::sync::mpsc::{self, error::TrySendError};
 
 use crate::events::rfc3339;
 
-/// Something that has happened in the conversation of a name.
+/// A happening in the conversation of a name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Watched {
     /// When.
     #[serde(serialize_with = "time")]
     pub at: Timestamp,
-    /// Whether it was on a socket that is made ready beside the one that serves.
+    /// Whether it was on the successor's socket.
     pub successor: bool,
-    /// How much was left out before it, since too much waited for whoever watches.
+    /// How many happenings were dropped before it, because too many waited.
     pub missed: u64,
-    /// What.
+    /// What happened.
     #[serde(flatten)]
     pub happening: Happening,
 }
 
-/// What happens in the conversation of a name, from when it was asked for. Dropping it ends the watching.
+/// The happenings in the conversation of a name, from the call on. Dropping it ends the watching.
 ///
 /// [`Handle::watch`](crate::Handle::watch) makes it.
 #[derive(Debug)]
 pub struct Watch(mpsc::Receiver<Watched>);
 
-/// Where it is told.
+/// The sending end.
 #[derive(Debug)]
 pub(crate) struct Watcher {
     sender: mpsc::Sender<Watched>,
     missed: u64,
-    /// Whether what it is told is of a successor.
+    /// Whether its reports are about a successor.
     pub is_successor: bool,
 }
 
-/// Nobody watches any more.
+/// The watcher has gone.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::connection) struct Unwatched;
 
 impl Watch {
-    /// At most so much waits.
+    /// At most `capacity` happenings wait.
     pub(crate) fn new(capacity: usize) -> (Self, Watcher) {
         let (sender, receiver) = mpsc::channel(capacity.max(1));
         let watcher = Watcher {
@@ -67,7 +67,7 @@ impl Watcher {
         self.beside(true)
     }
 
-    /// The same, told of something else: of a successor, or not.
+    /// The same, for a successor or not.
     pub(in crate::connection) fn beside(&self, is_successor: bool) -> Self {
         Self {
             sender: self.sender.clone(),
@@ -76,7 +76,7 @@ impl Watcher {
         }
     }
 
-    /// Tells it, or counts that there was no room.
+    /// Reports a happening, or counts it as missed if there is no room.
     pub(in crate::connection) fn tell(
         &mut self,
         happening: Happening,

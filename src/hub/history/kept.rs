@@ -1,4 +1,4 @@
-//! Messages in little memory, in the order of their places.
+//! Messages in compact memory, in order.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -12,36 +12,39 @@ use crate::{
     stored::StoredEvent,
 };
 
-/// Payloads up to so many bytes are copied, one behind the other. A message that came in shares the memory of all that its read
-/// has brought, up to 64 KiB, and that memory is cold when the message goes: for a short one both cost more than the copy.
+/// Payloads up to this length are copied into one buffer. A received message shares the memory of
+/// its whole read, up to 64 KiB, and that memory is cold when the message is dropped. For a short
+/// message both cost more than the copy.
 const SHORT: usize = 4096;
-/// Payloads up to so many bytes are copied to memory of their own, longer ones hold on to what they share: at most twice their length.
+/// Payloads up to this length are copied to memory of their own. Longer ones keep the shared
+/// memory, which is at most twice their length.
 const SHARED: usize = 32 << 10;
-/// What one that is kept whole costs where its payload is, beside that, in bytes.
+/// The overhead in bytes of a message that is kept whole.
 const COUNTED: usize = 48;
 
-/// What the length of a key is written with, in bytes.
+/// The size of a key's length prefix, in bytes.
 const KEY_LEN: usize = size_of::<u16>();
-/// A longer key is not kept. None is: this bounds what a store may bring.
+/// Longer keys are not kept. Real keys are shorter: this bounds what a store may bring.
 const MAX_KEY: usize = 4096;
 
 /// The messages of one name.
 #[derive(Debug, Default)]
 pub(super) struct Kept {
     entries: VecDeque<Entry>,
-    /// The payloads of the short ones, each behind the key that it was routed to, if it was.
+    /// The payloads of the short messages, each after the key that it was routed to, if any.
     short: VecDeque<u8>,
-    /// The others, whole.
+    /// The other messages, whole.
     long: VecDeque<Message>,
-    /// Of all payloads.
+    /// The bytes of all payloads.
     bytes: usize,
-    /// Of those of the long ones.
+    /// The payload bytes of the long messages.
     long_bytes: usize,
-    /// How much has gone.
+    /// How much has been dropped.
     gone: Place,
 }
 
-/// A place between two messages, counted from the first that was ever kept: it stays what it is when the oldest go.
+/// A place between two messages, counted from the first that was ever kept, so that dropping the
+/// oldest does not change it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::hub) struct Place {
     entries: u64,
@@ -55,22 +58,22 @@ struct Entry {
     payload: Payload,
 }
 
-/// What a stamp says, but for the name.
+/// A stamp without the name.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Mark {
     cursor: Cursor,
     seq: u64,
-    /// In nanoseconds since 1970; as near as a number can be.
+    /// In nanoseconds since 1970.
     at: i64,
     epoch: u32,
 }
 
-/// Where a payload is.
+/// The location of a payload.
 #[derive(Clone, Copy, Debug)]
 struct Payload {
     form: Form,
     is_routed: bool,
-    /// How much of it lies among the short ones, the key included.
+    /// Its length in `short`, the key included.
     short: u16,
 }
 
@@ -81,7 +84,7 @@ enum Form {
     Long,
 }
 
-/// What is to be kept: a message, and the key of the subscription that it was routed to.
+/// A message to keep, and the key of its subscription.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Item<'a> {
     pub message: &'a Message,
@@ -106,7 +109,7 @@ impl<'a> Item<'a> {
         self.form() != Form::Long
     }
 
-    /// How much of it lies among the short ones.
+    /// Its length in `short`.
     fn short(self) -> usize {
         let key = self.key.map_or(0, |key| KEY_LEN + key.len());
         match self.is_short() {
@@ -115,13 +118,13 @@ impl<'a> Item<'a> {
         }
     }
 
-    /// What it needs beside other memory, at most, in bytes.
+    /// The most memory that it adds, in bytes.
     pub fn most(self) -> usize {
         let key = self.key.map_or(0, |key| KEY_LEN + key.len());
         key + self.message.len() + Kept::OVERHEAD
     }
 
-    /// What it needs where there is no place yet, in bytes.
+    /// The memory that it needs if there is no free place, in bytes.
     pub fn need(self) -> usize {
         let apart = match self.is_short() {
             true => 0,
@@ -154,7 +157,7 @@ impl From<&StoredEvent> for Mark {
 }
 
 impl Kept {
-    /// What a message needs beside its payload, at most, in bytes.
+    /// The most memory that a message needs beside its payload, in bytes.
     pub const OVERHEAD: usize = size_of::<Entry>() + size_of::<Message>() + COUNTED;
 
     pub fn len(&self) -> usize {
@@ -166,7 +169,7 @@ impl Kept {
         self.bytes
     }
 
-    /// The memory that is held, in bytes.
+    /// The memory that is allocated, in bytes.
     pub fn footprint(&self) -> usize {
         let [entries, short, long] = [
             self.entries.capacity(),
@@ -176,7 +179,7 @@ impl Kept {
         self.needs(entries, short, long)
     }
 
-    /// The memory that would do, in bytes.
+    /// The memory that is needed, in bytes.
     pub fn needed(&self) -> usize {
         self.needs(self.entries.len(), self.short.len(), self.long.len())
     }
@@ -186,7 +189,7 @@ impl Kept {
         entries * size_of::<Entry>() + short + long * size_of::<Message>() + apart
     }
 
-    /// Whether one more message needs no more memory than there is already.
+    /// Whether one more message fits into the allocated memory.
     #[inline]
     pub fn has_place(&self, item: Item<'_>) -> bool {
         item.is_short()
@@ -194,19 +197,21 @@ impl Kept {
             && self.short.len() + item.short() <= self.short.capacity()
     }
 
-    /// Whether one more message can have the place of others: the memory of short ones is of no use to a long one.
+    /// Whether dropping others makes room for this message: memory of short messages does not help
+    /// a long one.
     pub fn can_have_place_of_others(&self, item: Item<'_>) -> bool {
         item.is_short() && item.short() <= self.short.capacity() && self.entries.capacity() > 0
     }
 
-    /// The place of the last.
+    /// The position of the last message.
     pub fn last(&self) -> Option<Cursor> {
         self.entries.back().map(|entry| entry.mark.cursor)
     }
 
-    /// Makes place for one more message by holding at most `room` bytes more; `false`: that is too little, and nothing has changed. There
-    /// will be `most` messages at most: then there are no more places than that, and each new entry takes the place of the oldest, not one
-    /// that has not been touched for as long.
+    /// Makes room for one more message by allocating at most `room` bytes; `false`, without a
+    /// change, if that is too little. There will be at most `most` messages. Therefore no more
+    /// entries than that are allocated, and each new one reuses the place of the oldest, whose
+    /// memory is warm.
     pub fn make_place(&mut self, item: Item<'_>, most: usize, room: usize) -> bool {
         let (is_short, count) = (item.is_short(), self.entries.len());
         let lacks_entry = count == self.entries.capacity();
@@ -225,7 +230,7 @@ impl Kept {
         };
         if lacks_entry {
             let more = count.max(4).min(most.saturating_sub(count)).max(1);
-            // Each of them comes with a payload, for some of which there is place.
+            // Each new entry comes with a payload, which may fit already.
             let each = size_of::<Entry>() + self.bytes / count.max(1);
             let free = self.short.capacity() - self.short.len();
             let with_payloads = spare.saturating_add(free) / each;
@@ -235,12 +240,12 @@ impl Kept {
         }
         if lacks_long {
             let more = self.long.len().max(4).min(1 + spare / size_of::<Message>());
-            // The key of a long message is kept among the short ones, out of the same room.
+            // The key of a long message is kept in `short`, out of the same room.
             spare -= (more - 1) * size_of::<Message>();
             self.long.reserve_exact(more);
         }
         if lacks_short > 0 {
-            // There is little more room than is needed, for the same reason as above.
+            // Allocates little more than is needed, for the same reason as above.
             let more = (self.short.len() / 4).max(item.short());
             self.short
                 .reserve_exact(more.min(item.short().saturating_add(spare)));
@@ -248,7 +253,7 @@ impl Kept {
         true
     }
 
-    /// Adds a message behind all others; there is place for it.
+    /// Adds a message at the end; there is room for it.
     #[inline]
     pub fn push(&mut self, mark: Mark, item: Item<'_>) {
         let (bytes, form) = (item.message.payload(), item.form());
@@ -275,7 +280,7 @@ impl Kept {
         self.short.extend(key.as_bytes());
     }
 
-    /// How much of what lies among the short ones, from here on, is the key.
+    /// The length of the key in `short`, from the current place on.
     #[inline]
     fn key_len(&self, payload: Payload, from: usize) -> usize {
         if !payload.is_routed {
@@ -296,7 +301,7 @@ impl Kept {
         });
     }
 
-    /// Lets go of the oldest; returns its place.
+    /// Drops the oldest message and returns its position.
     #[inline]
     pub fn pop(&mut self) -> Option<Cursor> {
         let oldest = self.entries.pop_front()?;
@@ -314,19 +319,20 @@ impl Kept {
         Some(oldest.mark.cursor)
     }
 
-    /// Gives back the memory of what more than `most` need.
+    /// Frees the memory beyond what `most` messages need.
     pub fn shrink(&mut self, most: usize) {
         self.entries.shrink_to(most);
         self.short.shrink_to_fit();
         self.long.shrink_to_fit();
     }
 
-    /// The place behind all messages up to `cursor`.
+    /// The place after all messages up to `cursor`.
     pub fn place(&self, cursor: Cursor) -> Place {
         let from = self
             .entries
             .partition_point(|entry| entry.mark.cursor <= cursor);
-        // Whichever end is nearer: who asks for all, or for the last ones, has nothing counted.
+        // Counts from the nearer end, so a reader of all messages, or of the last ones, costs
+        // little.
         if from <= self.entries.len() / 2 {
             let before = self.entries.range(..from);
             before.fold(self.gone, |place, entry| place.behind(entry.payload))
@@ -342,7 +348,7 @@ impl Kept {
         }
     }
 
-    /// The place behind all.
+    /// The place after the last message.
     fn end(&self) -> Place {
         Place {
             entries: self.gone.entries + self.entries.len() as u64,
@@ -351,7 +357,7 @@ impl Kept {
         }
     }
 
-    /// The place, or the oldest that there still is, and whether something between them has gone.
+    /// The place, or the oldest remaining one, and whether messages between them were dropped.
     pub fn forward(&self, place: Place) -> (Place, bool) {
         match place.entries < self.gone.entries {
             true => (self.gone, true),
@@ -359,14 +365,14 @@ impl Kept {
         }
     }
 
-    /// The position of the message behind a place that is not gone.
+    /// The position of the message after a place that still exists.
     pub fn next(&self, place: Place) -> Option<Cursor> {
         let entry = self.entries.get(index(place.entries, self.gone.entries))?;
         Some(entry.mark.cursor)
     }
 
-    /// Reads the message behind a place that is not gone, and goes on to the place behind it. Where `keys` are given, one that was not routed
-    /// to one of them is passed over.
+    /// Reads the message after a place that still exists, and advances the place. With `keys`,
+    /// messages that were not routed to one of them are skipped.
     pub fn read(&self, place: &mut Place, keys: Option<&SubscriptionKeys>) -> Option<StoredEvent> {
         let entry = self.entries.get(index(place.entries, self.gone.entries))?;
         let (payload, here) = (entry.payload, *place);
@@ -394,20 +400,20 @@ impl Kept {
         self.short.range(from..behind).copied().collect()
     }
 
-    /// All behind a position.
+    /// All messages after a position.
     pub fn behind(&self, cursor: Cursor) -> Vec<StoredEvent> {
         let mut place = self.place(cursor);
         std::iter::from_fn(|| self.read(&mut place, None)).collect()
     }
 }
 
-/// Where something is that was counted from the first.
+/// The index of something that was counted from the first.
 fn index(counted: u64, gone: u64) -> usize {
     usize::try_from(counted.saturating_sub(gone)).unwrap_or(usize::MAX)
 }
 
 impl Place {
-    /// The place behind a message that lies here.
+    /// The place after a message that lies here.
     fn behind(mut self, payload: Payload) -> Self {
         self.entries += 1;
         self.short += u64::from(payload.short);
@@ -416,7 +422,7 @@ impl Place {
     }
 }
 
-/// What was a text when it was kept.
+/// Bytes that were a text when they were kept.
 fn text(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes)
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
@@ -432,12 +438,12 @@ impl Mark {
         self.cursor
     }
 
-    /// The place of the last of so many messages that follow each other from here on.
+    /// The position of the last of `messages` messages from here on.
     pub fn behind(&self, messages: usize) -> Cursor {
         Cursor(self.cursor.0 + (messages as u64).saturating_sub(1))
     }
 
-    /// Goes on to the next message.
+    /// Advances to the next message.
     #[inline]
     pub fn advance(&mut self) {
         self.cursor.0 += 1;
@@ -449,7 +455,7 @@ impl Mark {
             position: self.cursor.0,
             epoch: self.epoch,
             seq: self.seq,
-            // Each number of nanoseconds is a timestamp.
+            // Each number of nanoseconds is a valid timestamp.
             at: Timestamp::from_nanosecond(self.at.into()).unwrap_or_default(),
             subscription,
             message,
@@ -486,7 +492,7 @@ mod tests {
     }
 
     proptest! {
-        /// A queue of whole messages is the model.
+        /// The model is a queue of whole messages.
         #[test]
         fn what_is_kept_is_what_came(steps in vec((message(), key(), 0..3_usize), 1..200), from in 0..200_u64) {
             let (mut kept, mut model) = (Kept::default(), VecDeque::new());
@@ -519,7 +525,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever the room, no more than that is taken, and whatever was taken has place for the message.
+        /// Allocations never exceed `room`, and a success has room for the message.
         #[test]
         fn no_more_is_held_than_there_is_room_for(steps in vec((message(), key(), 0..3_usize, 0..9000_usize), 1..100)) {
             let mut kept = Kept::default();

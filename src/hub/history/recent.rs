@@ -1,4 +1,4 @@
-//! The last messages of a name, within their bounds.
+//! The last messages of a name, within bounds.
 
 use super::{
     super::new_events::NewEvents,
@@ -11,25 +11,25 @@ use crate::{
     settings::HistorySettings,
 };
 
-/// A history of so many bytes may still grow where others must not.
+/// A history of this many bytes may still grow when longer ones may not.
 const LITTLE: usize = 16 << 10;
 
-/// The last messages, bounded by their number and the bytes of their payloads, by what each name may hold, and by the memory that there
-/// is for all.
+/// The last messages, bounded by number, by payload bytes, by what each name may hold, and by the
+/// memory for all names.
 #[derive(Debug)]
 pub(in crate::hub) struct Recent {
     pub(super) limit: HistorySettings,
     pub(super) kept: Kept,
     pub(super) charge: Charge,
-    /// It has let go of something because no name may hold more.
+    /// It has dropped messages because of the limit for each name.
     pub(super) held_back: bool,
     /// Messages up to here are not kept any more, or never were.
     pub(super) lost_through: Cursor,
     /// Messages up to here were handed to the store.
     pub(super) stored_through: Cursor,
-    /// Messages up to here may have gone before they were handed to it.
+    /// Messages up to here may have been dropped before they were handed to the store.
     pub(super) missed_through: Cursor,
-    /// The store has what was handed to it up to here.
+    /// The store has saved what it was handed up to here.
     pub(super) safe_through: Cursor,
 }
 
@@ -47,7 +47,7 @@ impl Recent {
         }
     }
 
-    /// The place of the last message that it ever heard of, kept or not.
+    /// The position of the last message it has seen, kept or not.
     pub(super) fn position(&self) -> Cursor {
         let last = self.kept.last().unwrap_or_default();
         last.max(self.lost_through)
@@ -58,17 +58,13 @@ impl Recent {
         self.limit.messages > 0
     }
 
-    /// Up to where messages are not kept any more, or never were.
-    pub fn lost_through(&self) -> Cursor {
-        self.lost_through
-    }
-
-    /// What came up to here is not kept.
+    /// Messages up to `through` are not kept.
     pub fn lose(&mut self, through: Cursor) {
         self.lost_through = self.lost_through.max(through);
     }
 
-    /// Keeps what came, the first of it at `first`, and lets go of the oldest. They go first: then the new one takes the place of the oldest.
+    /// Keeps new messages, the first of them at `first`. The oldest are dropped first, so that new
+    /// messages reuse their memory.
     pub fn push_all(&mut self, first: &Stamp, events: &NewEvents) {
         let mut mark = Mark::from(first);
         if !self.keeps() {
@@ -104,7 +100,8 @@ impl Recent {
         }
     }
 
-    /// No name may hold as much as this one does: the oldest go until it has place for one more below that, or is empty.
+    /// The limit for each name is below what this one holds: drops the oldest until one more
+    /// message fits, or nothing is left.
     #[cold]
     fn give_way(&mut self, item: Item<'_>) {
         self.held_back = true;
@@ -113,8 +110,9 @@ impl Recent {
         self.shrink(0);
     }
 
-    /// Finds place for one more: new memory, or that of the oldest where this name may hold no more, or no name may. What nothing else is
-    /// kept beside may be longer than that, as long as there is memory.
+    /// Finds memory for one more message: new memory, or that of the oldest if the limits allow no
+    /// more. A single message may exceed the limit for each name if nothing else is kept beside it
+    /// and there is memory.
     fn find_place(&mut self, item: Item<'_>) -> bool {
         let most = self.limit.messages;
         let has_memory = self.has_memory(item);
@@ -148,7 +146,7 @@ impl Recent {
     /// Whether there is memory for one more.
     fn has_memory(&self, item: Item<'_>) -> bool {
         let needed = item.most();
-        // Who has said little must not lose it to those who hold most: they are trimmed soon.
+        // A short history must not lose memory to the longest ones, which are trimmed soon.
         let of = match self.charge.bytes() + needed <= LITTLE {
             true => MemoryUse::Readers,
             false => MemoryUse::Histories,
@@ -156,7 +154,7 @@ impl Recent {
         self.charge.has_room_of(of, needed)
     }
 
-    /// Lets go of the oldest; `false` if there is none.
+    /// Drops the oldest; `false` if there is none.
     #[inline]
     pub(super) fn let_go(&mut self) -> bool {
         let oldest = self.kept.pop();
@@ -164,13 +162,14 @@ impl Recent {
         oldest.is_some()
     }
 
-    /// Gives back the memory of what more than so many messages need.
+    /// Frees the memory beyond what `messages` messages need.
     pub(super) fn shrink(&mut self, messages: usize) {
         self.kept.shrink(messages);
         self.charge.set(self.kept.footprint());
     }
 
-    /// Lets go of the oldest until so many messages, of so many bytes in all, have room. The newest one has it whatever its size.
+    /// Drops the oldest until `messages` messages of `bytes` bytes have room. The newest has room
+    /// whatever its size.
     pub(super) fn make_room(&mut self, messages: usize, bytes: usize) {
         while self.exceeds(messages, bytes) && self.let_go() {}
     }

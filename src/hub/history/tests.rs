@@ -313,3 +313,22 @@ fn a_level_that_falls_is_kept_with_the_next_message() {
     (502..=900).for_each(say);
     assert!(since(&history, 0).0.len() > 420);
 }
+
+/// Until it keeps something: then what came before is lost, as it was.
+#[test]
+fn a_history_that_keeps_nothing_needs_no_memory() {
+    let history = heard(limit(0, 0), 3, [4, 5]);
+    assert!(history.0.lock().kept().is_none());
+    assert_eq!(history.position(Cursor(3)), Cursor(5));
+    assert_eq!(history.known_behind(Cursor(3)), Cursor(5));
+    assert_eq!(history.last(), None);
+    assert_eq!(since(&history, 4), (Vec::new(), false));
+    assert_eq!(since(&history, 5), (Vec::new(), true));
+    hear(&history, limit(2, 100), 3, [8]);
+    assert_eq!(since(&history, 4), (vec![8], false));
+    assert_eq!(since(&history, 5), (vec![8], true));
+    assert_eq!(history.known_behind(Cursor(3)), Cursor(5));
+    // What was kept is not forgotten since nothing more is.
+    hear(&history, limit(0, 0), 3, [9]);
+    assert!(history.0.lock().kept().is_some());
+}

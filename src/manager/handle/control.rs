@@ -1,4 +1,4 @@
-//! What is asked of a connection: to be up, to be closed, to have another socket or one more.
+//! Connecting, closing and rotating a connection, and opening sessions.
 
 use bytestring::ByteString;
 
@@ -13,7 +13,7 @@ use crate::{
 };
 
 impl Handle {
-    /// Has the name up: see [`Connect`].
+    /// Brings the name up: see [`Connect`].
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -45,7 +45,7 @@ impl Handle {
     ///
     /// # Errors
     ///
-    /// [`SendError`] when `data` is too long, too much of it waits, or the name was removed.
+    /// [`SendError`] when `data` is too long, the outbox is full, or the name was removed.
     pub async fn connect(&self, data: Option<Message>) -> Result<(), SendError> {
         self.addr
             .send(Connect { data })
@@ -78,7 +78,7 @@ impl Handle {
     ///
     /// # Errors
     ///
-    /// [`CloseError`]; nothing was closed then.
+    /// [`CloseError`]; nothing is closed then.
     pub async fn close(&self, code: u16, reason: impl Into<ByteString>) -> Result<(), CloseError> {
         let reason = reason.into();
         self.addr
@@ -88,7 +88,7 @@ impl Handle {
         Ok(())
     }
 
-    /// Replaces the socket without a gap: see [`Rotate`].
+    /// Replaces the socket without an interruption: see [`Rotate`].
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -122,7 +122,7 @@ impl Handle {
     ///
     /// # Errors
     ///
-    /// [`NotOpen`] when no socket serves, or the name is gone.
+    /// [`NotOpen`] when no socket is in use, or the name is gone.
     pub async fn rotate(&self) -> Result<(), NotOpen> {
         self.addr
             .send(Rotate)
@@ -130,15 +130,20 @@ impl Handle {
             .map_err(ConnectionGone::of_mailbox)?
     }
 
-    /// Opens a socket of its own, made by the name's settings as they are now, beside the socket of the name: its URLs, that which the
-    /// name uses first, headers, secrets, TLS, proxy, compression and limits, when the dial budget allows it, and in all within
-    /// `connect_timeout`. Dropping the future ends the dial.
+    /// Opens a separate socket beside the socket of the name. It uses the name's current settings:
+    /// URLs (the name's preferred one first), headers, secrets, TLS, proxy, compression and limits.
+    /// The dial waits for the dial budget, and the whole takes at most `connect_timeout`. Dropping
+    /// the future ends the dial.
     ///
-    /// All talking is the caller's: neither `on_open` nor a heartbeat's texts are sent, and messages are not told as events, but the beginning
-    /// and the end of the session are ([`SessionOpened`](crate::EventKind::SessionOpened), [`SessionClosed`](crate::EventKind::SessionClosed)), and
-    /// [`Status::sessions`](crate::Status::sessions) shows it. Pings go as the heartbeat has them. `rate`, `idle_timeout` and `rotate_after` are for the socket of the name. The session ends with the name:
-    /// when that is closed by hand or removed, or gets other settings for its socket. A removal and
-    /// a shutdown wait for its close, which takes `close_timeout` at most.
+    /// The caller does all talking. Neither `on_open` nor the heartbeat's texts are sent, and
+    /// messages are not published as events. The start and the end of the session are
+    /// ([`SessionOpened`](crate::EventKind::SessionOpened),
+    /// [`SessionClosed`](crate::EventKind::SessionClosed)), and
+    /// [`Status::sessions`](crate::Status::sessions) lists it. Heartbeat pings are sent. `rate`,
+    /// `idle_timeout` and `rotate_after` apply only to the socket of the name.
+    ///
+    /// The session ends when the name is closed by hand or removed, or gets other settings for its
+    /// socket. A removal and a shutdown wait for the session's close, at most `close_timeout`.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -169,7 +174,7 @@ impl Handle {
     ///
     /// # Errors
     ///
-    /// [`OpenSessionError`], when the name is not to be up, or the peer cannot be reached.
+    /// [`OpenSessionError`], when the name is meant to be down, or the peer cannot be reached.
     pub async fn open_session(
         &self,
         settings: SessionSettings,

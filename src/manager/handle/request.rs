@@ -1,17 +1,19 @@
-//! Messages that are answered.
+//! Requests: messages that the peer answers.
+
+use actix::prelude::SendError;
 
 use super::Handle;
 use crate::{
-    connection::{Ask, ConnectionGone, Request, RequestError},
+    connection::{Ask, Request, RequestError},
     core::Message,
 };
 
 impl Handle {
-    /// Sends a message, and waits for the one that answers it: see [`Request`]. Callers do not see each other's answers; subscribers see
-    /// all of them, as they came.
+    /// Sends a message and waits for its answer: see [`Request`]. Callers do not see each other's
+    /// answers. Subscribers see all of them, unchanged.
     ///
-    /// A request waits for a socket, for the rate, and for a place among those that await an answer. One that is not waited for any more,
-    /// since this future was dropped, is not sent if it was not sent before.
+    /// A request waits for a socket, for the rate limit, and for a free place among the requests in
+    /// flight. Dropping this future cancels the request if it was not sent yet.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -38,11 +40,14 @@ impl Handle {
     ///
     /// # Errors
     ///
-    /// [`RequestError`] tells whether the peer may have it.
+    /// [`RequestError`] says whether the peer may have received the message.
     pub async fn request(&self, request: Request) -> Result<Message, RequestError> {
-        let pending = self.addr.send(Ask(request)).await;
-        let pending = pending.map_err(ConnectionGone::of_mailbox)??;
-        // What an actor takes with it may have been written.
+        let (ask, pending) = Ask::new(request);
+        // A full mailbox still accepts one message from each new address.
+        if let Err(SendError::Full(ask)) = self.addr.try_send(ask) {
+            let _gone = self.addr.clone().try_send(ask);
+        }
+        // An actor that dies may have written the message already.
         pending.await.unwrap_or(Err(RequestError::InDoubt))
     }
 }

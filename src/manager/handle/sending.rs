@@ -1,4 +1,4 @@
-//! Messages that a program sends, and what becomes of them.
+//! Sending messages, and following their fates.
 
 use super::Handle;
 use crate::{
@@ -7,7 +7,8 @@ use crate::{
 };
 
 impl Handle {
-    /// Accepts a message: in call order, from any thread, without waiting. It goes out when the socket is up.
+    /// Accepts a message, in call order, from any thread, without waiting. It is written when the
+    /// socket is up.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -36,13 +37,16 @@ impl Handle {
         Ok(self.outbox.send(message.into())?)
     }
 
-    /// The same for a message that the caller may have to send again, not knowing whether it was accepted: with the same `key` it is
-    /// accepted once, and the receipt is that of the first time.
+    /// Accepts a message that the caller may have to send again because it does not know whether
+    /// the message was accepted. With the same `key` a message is accepted once, and later calls
+    /// return the first receipt.
     ///
-    /// A key is remembered for an hour, and for as long as its message is in the outbox; beyond
-    /// [`IdempotencyKeys::MOST`](crate::core::IdempotencyKeys::MOST) the oldest are forgotten whose messages are not. Owners that share
-    /// a name write theirs before a NUL: with `b"OWNER\0KEY"` an owner that has more than an equal share forgets its own. The key of a durable
-    /// message is stored with it, and survives the process; that of another does not.
+    /// A key is remembered for an hour, and for as long as its message is in the outbox. There are
+    /// at most [`IdempotencyKeys::MOST`](crate::core::IdempotencyKeys::MOST) keys; beyond that the
+    /// oldest are forgotten whose messages have left the outbox. Owners that share a name put their
+    /// own name and a NUL first: with `b"OWNER\0KEY"` an owner that has more than an equal share
+    /// loses its own keys. The key of a durable message is stored with it and survives the process;
+    /// other keys do not.
     ///
     /// ```
     /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
@@ -58,7 +62,7 @@ impl Handle {
     ///
     /// # Errors
     ///
-    /// [`SendOnceError`]; the message was not accepted then.
+    /// [`SendOnceError`]; the message is not accepted then.
     pub fn send_once(
         &self,
         key: impl AsRef<[u8]>,
@@ -67,8 +71,9 @@ impl Handle {
         self.outbox.send_once(key.as_ref(), message.into())
     }
 
-    /// The receipt of a message that was accepted earlier, by its [`epoch`](Receipt::epoch) and id. Any later epoch will do in which ids
-    /// went on counting, as that of the `sent` event. `None`: no such message is known, perhaps any more.
+    /// The receipt of an earlier message, by its [`epoch`](Receipt::epoch) and id. A later epoch
+    /// works, too, if ids went on counting since then, for example the epoch of the `sent` event.
+    /// `None`: the message is not known, or not known any more.
     ///
     /// ```
     /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
@@ -88,7 +93,7 @@ impl Handle {
         self.outbox.receipt_in(epoch, id)
     }
 
-    /// The receipt of a message that was accepted earlier, by its id; `None` if the id was never given out.
+    /// The receipt of an earlier message, by its id. `None` if the id was never given out.
     ///
     /// ```
     /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
@@ -105,7 +110,7 @@ impl Handle {
         self.outbox.receipt(id)
     }
 
-    /// What has become of a message that was accepted earlier, by its id; `None` if the id was never given out.
+    /// The fate of an earlier message, by its id. `None` if the id was never given out.
     ///
     /// ```
     /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;

@@ -11,7 +11,7 @@ use crate::{
     settings::{CompileSubscription, SubscriptionWish},
 };
 
-/// Does this unless the answer of the actor was heard: it did not come in time, or the actor has died.
+/// Undoes a call unless its answer arrives: on a timeout, a dropped future or a dead actor.
 struct Unheard<F: FnMut()> {
     undo: F,
     was_heard: bool,
@@ -62,8 +62,9 @@ impl Handle {
         held
     }
 
-    /// Lets go of a subscription; where nobody else holds it, the peer is told to end it. Whether it was held by this holder alone, and is
-    /// gone now. It is let go of also where nobody waits for the answer, or the actor has died.
+    /// Releases a subscription. If nobody else holds it, the peer is told to end it. `true` if this
+    /// holder was the only one, so the subscription is gone. The release also takes effect if the
+    /// caller stops waiting or the actor dies.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -101,7 +102,8 @@ impl Handle {
         released
     }
 
-    /// Asks at once for each subscription again that the peer has refused, not answered, or ended; says how many those are.
+    /// Asks again, at once, for each subscription that the peer has refused, not answered, or
+    /// ended. Returns their number.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -130,7 +132,7 @@ impl Handle {
         retried.map_err(ConnectionGone::of_mailbox)
     }
 
-    /// The subscriptions of the name, in the order in which they were first wanted.
+    /// The subscriptions of the name, in the order in which they were first requested.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]

@@ -22,12 +22,13 @@ fn first(errors: &[LanguageError]) -> String {
 }
 
 impl Handle {
-    /// What happens in the conversation of this name from now on: its steps, its rules, and what came, with templates as they were written
-    /// and without what is secret. At most `capacity` happenings wait; further ones are left out, and counted. It is for whoever writes a
-    /// dialogue: a conversation that nobody watches makes nothing of all that. A second watcher takes the place of the first.
+    /// Reports the conversation of this name from now on: its steps, its rules and incoming
+    /// messages. Templates are shown unrendered, and secrets are left out. At most `capacity`
+    /// reports wait; further ones are dropped and counted. This is for authors of dialogues: a
+    /// conversation without a watcher does not create reports. A second watcher replaces the first.
     ///
-    /// `None`: the settings of the name have no dialogue. One that is to be watched from its first dial on is opened with `enabled` unset,
-    /// and then asked to [connect](Self::connect).
+    /// `None`: the settings have no dialogue. To watch from the first dial on, open the name with
+    /// `enabled` unset, and then call [`connect`](Self::connect).
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -70,9 +71,10 @@ impl Handle {
         Ok(has_one.then_some(watch))
     }
 
-    /// What an expression, or a template with `${…}`, comes to for the last message that came since the name is
-    /// [watched](Self::watch), and with what is captured now. The value is shown as JSON, with `***` for what is secret, and `absent` where
-    /// there is none. It may read the environment of this process.
+    /// Evaluates an expression, or a template with `${…}`, for the last message since the name is
+    /// [watched](Self::watch), with the current captures. The value is returned as JSON, with `***`
+    /// for secrets, and `absent` if there is none. The text may read the environment of this
+    /// process.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -94,7 +96,7 @@ impl Handle {
     ///
     /// # Errors
     ///
-    /// [`EvaluateError::Invalid`] with all that is wrong with the text, and [`EvaluateError::Gone`].
+    /// [`EvaluateError::Invalid`] with all errors in the text, and [`EvaluateError::Gone`].
     pub async fn evaluate(&self, text: &str) -> Result<String, EvaluateError> {
         let asked = self.addr.send(Evaluate(text.into())).await;
         asked

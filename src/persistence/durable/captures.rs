@@ -1,4 +1,4 @@
-//! Captures that outlive the process, as the store has them: texts that an operator can read.
+//! Stored captures, as texts that an operator can read.
 
 use std::collections::BTreeMap;
 
@@ -10,13 +10,14 @@ use crate::{
     stored::StoreError,
 };
 
-/// The store's kind of these values, by name and capture: `NAME/CAPTURE`.
+/// The kind of these values in the store. The key is `NAME/CAPTURE`.
 const KIND: &str = "capture";
 
-/// What earlier processes have left of them.
+/// The captures of earlier processes.
 pub(super) type Captures = BTreeMap<ConnectionName, Vec<(String, KeptValue)>>;
 
-/// Reads it. What cannot be understood is left alone: the capture has no value.
+/// Reads the captures. An entry that cannot be decoded stays in the store; its capture has no
+/// value.
 pub(super) fn read(store: &Store) -> Result<Captures, StoreError> {
     let mut captures = Captures::new();
     for (place, value) in store.list(KIND)? {
@@ -32,7 +33,7 @@ pub(super) fn read(store: &Store) -> Result<Captures, StoreError> {
     Ok(captures)
 }
 
-/// Writes down what has changed.
+/// Adds the changes to the batch.
 pub(super) fn put(batch: &mut Batch, name: &ConnectionName, changes: &[KeptChange]) {
     for (capture, value) in changes {
         let place = format!("{name}/{capture}");
@@ -43,7 +44,7 @@ pub(super) fn put(batch: &mut Batch, name: &ConnectionName, changes: &[KeptChang
     }
 }
 
-/// The name is gone, and what it has captured with it.
+/// Deletes the captures of a removed name.
 pub(super) fn forget(batch: &mut Batch, name: &ConnectionName) {
     batch.delete_under(KIND, &format!("{name}/"));
 }

@@ -1,4 +1,4 @@
-//! Keys and ids of messages, as the store has them: texts that an operator can read.
+//! Stored idempotency keys and message ids, as texts that an operator can read.
 
 use std::{
     collections::BTreeMap,
@@ -16,13 +16,13 @@ use crate::{
     stored::StoreError,
 };
 
-/// The store's kind of the epochs of a name's ids, by name.
+/// The kind of the id epochs in the store. The key is the name.
 const IDS: &str = "ids";
 
-/// The store's kind of the keys of messages, by name and id: `NAME/ID`.
+/// The kind of the idempotency keys in the store. The key is `NAME/ID`.
 const KEYS: &str = "idempotency_key";
 
-/// What earlier processes have left of them.
+/// The keys and ids of earlier processes.
 #[derive(Debug, Default)]
 pub(super) struct Left {
     pub ids: BTreeMap<ConnectionName, IdEpochs>,
@@ -31,7 +31,7 @@ pub(super) struct Left {
 
 #[derive(Serialize, Deserialize)]
 struct StoredKey {
-    /// In base64.
+    /// The key, in base64.
     key: String,
     /// The digest of the message, in base64.
     sha256: String,
@@ -42,7 +42,7 @@ struct StoredKey {
 }
 
 impl Left {
-    /// Reads it. What cannot be understood is left alone.
+    /// Reads the keys and ids. An entry that cannot be decoded stays in the store.
     pub fn read(store: &Store) -> Result<Self, StoreError> {
         let (wall, now) = (Timestamp::now(), crate::clock::now());
         let mut left = Self::default();
@@ -62,7 +62,7 @@ impl Left {
     }
 }
 
-/// Writes down what has changed.
+/// Adds the changes to the batch.
 pub(super) fn put(batch: &mut Batch, name: &ConnectionName, changes: &NameChanges) {
     if let Some(ids) = &changes.ids {
         batch.put(IDS, name.as_str(), ids.to_string().as_bytes());
@@ -72,7 +72,7 @@ pub(super) fn put(batch: &mut Batch, name: &ConnectionName, changes: &NameChange
     }
     let (wall, now) = (Timestamp::now(), crate::clock::now());
     for keyed in &changes.keys.put {
-        // What is made of numbers and texts can always be written.
+        // Numbers and texts can always be serialised.
         if let Ok(value) = serde_json::to_vec(&stored(keyed, wall, now)) {
             batch.put(KEYS, &place(name, keyed.id), &value);
         }
@@ -82,7 +82,7 @@ pub(super) fn put(batch: &mut Batch, name: &ConnectionName, changes: &NameChange
     }
 }
 
-/// The name is gone, and its messages with it.
+/// Deletes the keys of a removed name, together with its messages.
 pub(super) fn forget(batch: &mut Batch, name: &ConnectionName) {
     batch.delete(IDS, name.as_str());
     batch.delete_under(KEYS, &format!("{name}/"));
@@ -121,7 +121,7 @@ fn read(
             .ok()?
             .try_into()
             .ok()?,
-        // A clock that was set back makes no key live for ever.
+        // A clock that was set back must not make a key live for ever.
         until: now + left.min(crate::core::IdempotencyKeys::LIFETIME),
         end: stored.end,
     };

@@ -1,4 +1,4 @@
-//! Persistence with a store: one thread, one commit for all names that have something to keep.
+//! Persistence with a store: one thread commits the changes of all names together.
 
 mod captures;
 mod keys;
@@ -37,22 +37,23 @@ use crate::{
     stored::{NameState, StoreError, StoredRate},
 };
 
-/// The one writer of a manager's store. Cloning shares it.
+/// The only writer of a manager's store. Clones share it.
 ///
-/// The store is opened when it is needed first. Whoever has something to keep calls; the thread comes, collects what has
-/// gathered meanwhile, commits it, and tells those who wait. What is accepted while a commit runs shares the next one.
+/// The store is opened when it is first needed. A name that has something to store calls. The
+/// thread then collects all pending changes, commits them, and notifies the names. Changes that are
+/// accepted during a commit share the next one.
 #[derive(Clone)]
 pub(crate) struct Persistence(Arc<PersistenceInner>);
 
 impl Persistence {
-    /// The persistence of the store in `dir`, which is not touched yet.
+    /// Persistence with the store in `dir`. The directory is not touched yet.
     pub fn new(dir: PathBuf) -> Self {
         let queue = WriteQueue::default();
         let takes = queue.clone();
         Self::with_queue(dir, queue, move |source| takes.call(source))
     }
 
-    /// One whose sources go to `takes`: its store is never asked for.
+    /// Persistence whose sources go to `takes`, so that its store is never used.
     #[cfg(test)]
     pub(super) fn with_takes(
         dir: PathBuf,
@@ -75,12 +76,12 @@ impl Persistence {
         }))
     }
 
-    /// Opens the store, if that was not asked for before. One that cannot be opened for a reason that can pass is tried again until it
-    /// can: [`outage`](Self::outage) says so.
+    /// Opens the store, unless this was done before. If it cannot be opened for a reason that can
+    /// pass, a thread tries again until it can: [`outage`](Self::outage) reports it.
     ///
     /// # Errors
     ///
-    /// [`StoreError`], when the reason cannot pass by itself: nothing can be kept then.
+    /// [`StoreError`] if the reason cannot pass by itself: nothing can be stored then.
     pub fn open(&self) -> Result<(), StoreError> {
         let shared = &self.0;
         let mut state = shared.state.lock();
@@ -108,17 +109,17 @@ impl Persistence {
         Ok(())
     }
 
-    /// Why the store cannot be opened, though it is needed. It is tried again by itself.
+    /// Why the store cannot be opened though it is needed. A thread keeps trying.
     pub fn outage(&self) -> Option<Outage> {
         self.0.outage.borrow().clone()
     }
 
-    /// Tells of each change of [`outage`](Self::outage) from now on.
+    /// Watches [`outage`](Self::outage) from now on.
     pub fn watch_outage(&self) -> Option<watch::Receiver<Option<Outage>>> {
         Some(self.0.outage.subscribe())
     }
 
-    /// What the store held of a name, with its next epoch; it is handed out once.
+    /// The stored state of a name, with its next epoch. It is returned once.
     pub fn recall(&self, name: &ConnectionName) -> Recalled {
         let first = |epoch| Recalled {
             state: NameState {
@@ -138,7 +139,8 @@ impl Persistence {
         }
     }
 
-    /// What the store holds of a name that was opened before the store was: its next epoch, and whether it was closed by hand.
+    /// The stored state of a name that was opened before the store was: its next epoch, and whether
+    /// it was closed by hand.
     pub fn look_up(&self, name: &ConnectionName) -> Option<(u32, bool)> {
         self.opened(|opened| match opened.names.get(name) {
             Some(state) => (state.epoch, state.closed_by_hand),
@@ -146,7 +148,7 @@ impl Persistence {
         })
     }
 
-    /// Whether the store holds messages of a name that nobody has recalled.
+    /// Whether the store has messages of a name that was not recalled yet.
     pub fn holds_messages_of(&self, name: &ConnectionName) -> bool {
         let holds = self.opened(|opened| {
             let state = opened.names.get(name);
@@ -155,32 +157,34 @@ impl Persistence {
         holds.unwrap_or_default()
     }
 
-    /// Up to where messages are lost with the names that they belonged to, if the last process has left word of it.
+    /// Up to this place, messages were deleted with their names. `None` if the last process did not
+    /// record it.
     pub fn forgotten(&self) -> Option<Cursor> {
         self.opened(|opened| opened.previous.forgotten)?
     }
 
-    /// The last place in the histories of names that are stored, and that nobody has opened: what they hold is read by no one.
+    /// The last place in the stored histories of names that were not opened. No process reads
+    /// these.
     pub fn last_unopened(&self, pattern: &Pattern) -> Cursor {
         let last = self.opened(|opened| opened.last_unopened(pattern));
         last.flatten().unwrap_or_default()
     }
 
-    /// The values that earlier processes have kept; they are handed out once.
+    /// The values that earlier processes have stored. They are returned once.
     pub fn take_values(&self) -> Vec<(String, Vec<u8>)> {
         let values = self.opened(|opened| std::mem::take(&mut opened.values));
         values.unwrap_or_default()
     }
 
-    /// What earlier processes have written of what a rate allows; it is handed out once.
+    /// The stored state of a rate limit. It is returned once.
     pub fn recall_rate(&self, key: &str) -> Option<StoredRate> {
         self.opened(|opened| opened.rates.remove(key))?
     }
 
-    /// Where this process begins to count events.
+    /// The first position of this process's events.
     pub fn first_position(&self) -> u64 {
-        // Microseconds: the next process begins beyond what this one gives out, as long as that is less than a million
-        // events a second, year in, year out.
+        // The time in microseconds. The next process starts behind the positions of this one, if
+        // this one has fewer than a million events a second on average.
         let now = u64::try_from(Timestamp::now().as_microsecond()).unwrap_or_default();
         now.max(self.position() + 1)
     }
@@ -191,22 +195,22 @@ impl Persistence {
         position.unwrap_or_default()
     }
 
-    /// What was wrong with the store when it was opened, in words.
+    /// What was wrong with the store when it was opened, as text.
     pub fn damage(&self) -> Option<String> {
         self.opened(|opened| opened.damage())?
     }
 
-    /// Where the store is, or would be.
+    /// The directory of the store, even if the store is not created yet.
     pub fn dir(&self) -> Option<&Path> {
         Some(&self.0.dir)
     }
 
-    /// A name has something to write down.
+    /// Called by a name that has something to store.
     pub fn call(&self, source: Arc<dyn PersistSource>) {
         (self.0.takes)(source);
     }
 
-    /// Something is to be written down that no name is asked for. Where nobody needs a store it is not.
+    /// Stores something that does not come from a name. Without a store in use, does nothing.
     pub fn order(&self, order: Order) {
         let shared = &self.0;
         let state = shared.state.lock();
@@ -215,7 +219,7 @@ impl Persistence {
         }
     }
 
-    /// Waits until all that was ordered so far, and what names have called for, is written down. `false`: it cannot be.
+    /// Waits until all earlier orders and calls are written. `false` if they cannot be.
     pub async fn written(&self) -> bool {
         let shared = &self.0;
         if !shared.is_used() {
@@ -224,7 +228,8 @@ impl Persistence {
         shared.queue.written().await.is_ok()
     }
 
-    /// Waits until all is written down, leaves to the next process what is known, and closes the store.
+    /// Waits until everything is written, records `known` for the next process, and closes the
+    /// store.
     pub async fn finish(&self, known: Option<Known>) {
         let shared = &self.0;
         if !shared.is_used() {
@@ -233,11 +238,11 @@ impl Persistence {
         if let Some(known) = known {
             shared.queue.order(Order::Known(known));
         }
-        // A thread that has ended has finished, one way or another.
+        // If the thread has already ended, there is nothing to wait for.
         let _ended = shared.queue.stop().await;
     }
 
-    /// Works on what the store held, if it is open.
+    /// Runs `work` on what the store held, if it is open.
     fn opened<T>(&self, work: impl FnOnce(&mut Opened) -> T) -> Option<T> {
         match &mut *self.0.state.lock() {
             State::Unused | State::Waiting { .. } => None,
@@ -246,7 +251,8 @@ impl Persistence {
     }
 }
 
-/// An epoch beyond those of all processes that knew theirs from the store, and below that of the next one: the seconds since 1970.
+/// An epoch for a process without an open store: the seconds since 1970. It is greater than the
+/// epochs of all processes that had the store open, and smaller than that of the next process.
 fn epoch_by_the_clock() -> u32 {
     let seconds = u32::try_from(Timestamp::now().as_second());
     seconds.unwrap_or(1).max(1)

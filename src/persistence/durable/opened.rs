@@ -1,4 +1,4 @@
-//! What the store held when it was opened, until those ask for it whom it concerns.
+//! What the store held when it was opened, until its users ask for it.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -19,9 +19,9 @@ use crate::{
 
 /// What the store held.
 pub(super) struct Opened {
-    /// The names that have not been recalled.
+    /// The names that were not recalled yet.
     pub names: BTreeMap<ConnectionName, NameState>,
-    /// Of those names.
+    /// The keys and ids of those names.
     left: Left,
     captures: Captures,
     pub previous: PreviousRun,
@@ -31,14 +31,15 @@ pub(super) struct Opened {
     unreadable: u64,
     /// The program's own values, by key.
     pub values: Vec<(String, Vec<u8>)>,
-    /// What was written of what rates allow, by key.
+    /// The stored states of rate limits, by key.
     pub rates: BTreeMap<String, StoredRate>,
     /// The highest epoch of any name.
     pub highest_epoch: u32,
 }
 
 impl Opened {
-    /// Opens the store in `dir`, and begins another process in it, in which no name has an epoch below `least`.
+    /// Opens the store in `dir`, and begins a new process in it. No name gets an epoch below
+    /// `least`.
     pub fn read(dir: &Path, least: u32) -> Result<(Store, Self), StoreError> {
         let (mut store, mut recovered) = Store::open(dir)?;
         let mut previous = PreviousRun::begin(&mut store, &mut recovered.names, least)?;
@@ -66,7 +67,7 @@ impl Opened {
         Ok((store, opened))
     }
 
-    /// What it held of a name, with its next epoch; it is handed out once.
+    /// The stored state of a name, with its next epoch. It is returned once.
     pub fn recall(&mut self, name: &ConnectionName) -> Recalled {
         let new = || NameState {
             epoch: self.previous.epoch,
@@ -81,19 +82,19 @@ impl Opened {
         }
     }
 
-    /// A name was removed: nobody is to be handed what it left.
+    /// Forgets a removed name, so that its stored state is not returned.
     pub fn forget(&mut self, name: &ConnectionName) {
         let _removed = self.recall(name);
     }
 
-    /// The last place in the histories of the selected names that nobody has recalled.
+    /// The last place in the histories of the selected names that were not recalled yet.
     pub fn last_unopened(&self, pattern: &Pattern) -> Option<Cursor> {
         let selected = self.names.iter().filter(|(name, _)| pattern.matches(name));
         let last = selected.filter_map(|(_, state)| Some(state.history.last()?.position));
         last.max().map(Cursor)
     }
 
-    /// What was wrong with the store, in words.
+    /// What was wrong with the store, as text.
     pub fn damage(&self) -> Option<String> {
         match &self.damage {
             Some(damage) => Some(format!(

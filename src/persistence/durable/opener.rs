@@ -1,4 +1,4 @@
-//! A store that cannot be opened yet: a thread tries it again and again, and keeps what is ordered meanwhile.
+//! Handles a store that cannot be opened yet: a thread keeps trying, and collects orders meanwhile.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -24,13 +24,13 @@ use crate::{
     stored::StoreError,
 };
 
-/// The first attempt is made again after this time; the time doubles with each that fails.
+/// The delay before the second attempt. The delay doubles with each failure.
 pub(super) const FIRST: Duration = Duration::from_secs(1);
 
-/// The longest time between two attempts.
+/// The longest delay between two attempts.
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// What an attempt said, and that the next one is made after so long.
+/// The outage after a failed attempt, with the time of the next one.
 pub(super) fn outage(error: &StoreError, delay: Duration) -> Outage {
     let now = Timestamp::now();
     Outage {
@@ -39,20 +39,20 @@ pub(super) fn outage(error: &StoreError, delay: Duration) -> Outage {
     }
 }
 
-/// See the module.
+/// The thread that opens the store.
 pub(super) struct Opener {
     shared: Weak<PersistenceInner>,
     dir: PathBuf,
-    /// The epoch of the names that were opened meanwhile.
+    /// The epoch of the names that are opened meanwhile.
     epoch: u32,
-    /// What was ordered, and who waits.
+    /// The collected orders and sources.
     kept: Work,
     orders: Orders,
     changed: Changed,
     told_error: String,
 }
 
-/// What was ordered of that which earlier processes have left.
+/// Collected orders about data of earlier processes.
 #[derive(Default)]
 struct Changed {
     forgotten: BTreeSet<ConnectionName>,
@@ -92,7 +92,7 @@ impl Changed {
 }
 
 impl Opener {
-    /// Of the store of `shared`, where names have this epoch until it is open.
+    /// An opener for the store of `shared`. Names have this epoch until the store is open.
     pub fn new(shared: &Arc<PersistenceInner>, epoch: u32) -> Self {
         Self {
             shared: Arc::downgrade(shared),
@@ -105,7 +105,8 @@ impl Opener {
         }
     }
 
-    /// Tries it until it is open, then writes down what comes to the queue. `error` is what the attempt before this thread said.
+    /// Tries until the store is open, then writes what is queued. `error` is the error of the
+    /// attempt before this thread.
     pub fn work(mut self, queue: &WriteQueue, error: &StoreError) {
         trace::not_opened(error, &mut self.told_error);
         let mut delay = FIRST;
@@ -116,7 +117,7 @@ impl Opener {
                 Err(error) => {
                     trace::not_opened(&error, &mut self.told_error);
                     if let Some(waiting) = self.kept.stop.take() {
-                        // Who has stopped waiting need not be told.
+                        // A dropped receiver needs no notice.
                         let _gone = waiting.map(|waiting| waiting.send(()));
                         return;
                     }
@@ -130,7 +131,7 @@ impl Opener {
         }
     }
 
-    /// Keeps what comes to the queue, for so long or until the order to end.
+    /// Collects what is queued, for `delay` or until the order to end.
     fn wait(&mut self, queue: &WriteQueue, delay: Duration) {
         let until = Instant::now() + delay;
         while self.kept.stop.is_none() && Instant::now() < until {
@@ -141,27 +142,27 @@ impl Opener {
     }
 
     fn collect(&mut self, work: Work) {
-        // They call once until they are asked.
+        // A source calls only once until it is asked, so it must be kept.
         self.kept.sources.extend(work.sources);
         self.kept.waiting.extend(work.waiting);
         self.kept.stop = work.stop.or(self.kept.stop.take());
         for order in work.orders {
             self.changed.note(&order);
-            // What the histories have from before, nobody knows yet.
+            // Nobody knows yet what the histories hold from before.
             if !matches!(order, Order::Known(_)) {
                 self.orders.add(order);
             }
         }
     }
 
-    /// The store is open. At the end of the process nobody is told: what was ordered is written, and no more.
+    /// Continues with an open store. At the end of the process, writes the orders and nothing else.
     fn opened(mut self, queue: &WriteQueue, store: Store, mut opened: Opened) {
         let (epoch, highest) = (opened.previous.epoch, opened.highest_epoch);
         if let Some(shared) = self.shared.upgrade()
             && self.kept.stop.is_none()
         {
             let mut state = shared.state.lock();
-            // What is ordered from here on comes behind it.
+            // Later orders come behind these.
             self.collect(queue.wait(Some(Instant::now())));
             self.changed.apply(&mut opened);
             *state = State::Open(Box::new(opened));
@@ -170,7 +171,7 @@ impl Opener {
             trace::opened(&self.dir);
         }
         self.orders.highest = self.orders.highest.max(highest);
-        // What was ordered may be of a lower one.
+        // An order may have a lower epoch.
         self.orders.give(self.orders.given.max(epoch));
         queue.put_back(self.kept);
         StoreWriter::new(store, self.orders).work(queue);

@@ -1,22 +1,23 @@
-//! What was ordered, as changes of the store.
+//! Orders as changes of the store.
 
 use super::{captures, keys, previous_run};
 use crate::{persistence::Order, store::Batch, stored::StoredRate};
 
-/// The store's kind of the values that the program itself keeps.
+/// The kind of the program's own values in the store.
 pub(super) const VALUES: &str = "value";
 
-/// The changes of the next commit, and the epochs that are in them.
+/// The changes of the next commit, with the epochs in them.
 pub(super) struct Orders {
     pub batch: Batch,
-    /// The highest epoch given to a name that has no stored state.
+    /// The highest epoch of a name without stored state.
     pub given: u32,
     /// The highest epoch of any name.
     pub highest: u32,
 }
 
 impl Orders {
-    /// None yet. `given`: the highest epoch that the store knows to be given to names without stored state; `highest`: to any.
+    /// No changes yet. `given` is the highest stored epoch of names without stored state; `highest`
+    /// is the highest of all names.
     pub fn new(given: u32, highest: u32) -> Self {
         Self {
             batch: Batch::default(),
@@ -25,7 +26,7 @@ impl Orders {
         }
     }
 
-    /// Adds what an order changes.
+    /// Adds the changes of an order.
     pub fn add(&mut self, order: Order) {
         match order {
             Order::Closed(name, closed) => self.batch.set_closed(&name, closed),
@@ -47,7 +48,7 @@ impl Orders {
         }
     }
 
-    /// Names without stored state have epochs up to this one.
+    /// Records that names without stored state have epochs up to this one.
     pub fn give(&mut self, epoch: u32) {
         self.given = epoch;
         self.highest = self.highest.max(epoch);

@@ -1,4 +1,5 @@
-//! What one process leaves to the next about itself: the epochs that it gave out, and what its histories know.
+//! What one process records for the next: the epochs that it gave out, and how complete its
+//! histories are.
 
 use std::collections::BTreeMap;
 
@@ -9,29 +10,32 @@ use crate::{
     stored::{NameState, StoreError},
 };
 
-/// The store's kinds of these values, which are decimal numbers, so that an operator can read them.
+/// The kinds of these values in the store. They are decimal numbers, so that an operator can read
+/// them.
 const RUN: &str = "run";
 const KNOWN: &str = "history_known_behind";
 
 const EPOCH: &str = "epoch";
 const FORGOTTEN: &str = "forgotten";
 
-/// What a process knows of those before it.
+/// What a process knows about earlier processes.
 #[derive(Debug, Default)]
 pub(super) struct PreviousRun {
-    /// The epoch of names of which nothing is stored.
+    /// The epoch of names without stored state.
     pub epoch: u32,
-    /// Up to here messages are lost with the names that they belonged to. `None`: the last process was killed, and nobody knows.
+    /// Up to this place, messages were deleted with their names. `None` if the last process was
+    /// killed, so that nobody knows.
     pub forgotten: Option<Cursor>,
-    /// Behind which place the history of a name has all that came.
+    /// The place behind which the history of a name is complete.
     pub known: BTreeMap<ConnectionName, Cursor>,
 }
 
 impl PreviousRun {
-    /// Begins another process: all names get their next epoch, and what the last process has left holds for this one only.
+    /// Begins a new process: all names get their next epoch. The record of the last process is used
+    /// once.
     ///
-    /// It is on disk when this returns. So no epoch is given twice, and what the histories know is not believed again after a
-    /// process that was killed. No epoch is below `least`.
+    /// The result is on disk when this returns. So no epoch is given out twice, and after a process
+    /// was killed, the old record is not used again. No epoch is below `least`.
     pub fn begin(
         store: &mut Store,
         names: &mut BTreeMap<ConnectionName, NameState>,
@@ -63,7 +67,7 @@ impl PreviousRun {
         })
     }
 
-    /// What was stored is not all there: nothing is known to be complete.
+    /// Some stored data is lost: no history counts as complete.
     pub fn doubt(&mut self) {
         self.forgotten = None;
         self.known.clear();
@@ -71,7 +75,7 @@ impl PreviousRun {
 }
 
 impl Known {
-    /// Leaves it to the next process.
+    /// Records it for the next process.
     pub fn leave(&self, batch: &mut Batch) {
         let text = |place: Cursor| place.0.to_string();
         batch.put(RUN, FORGOTTEN, text(self.forgotten).as_bytes());
@@ -81,7 +85,8 @@ impl Known {
     }
 }
 
-/// Notes that names of which nothing is stored may have epochs up to this one: the next process begins behind it.
+/// Records that names without stored state may have epochs up to this one. The next process begins
+/// behind it.
 pub(super) fn note_given(batch: &mut Batch, epoch: u32) {
     batch.put(RUN, EPOCH, epoch.to_string().as_bytes());
 }

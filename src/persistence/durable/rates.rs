@@ -1,4 +1,4 @@
-//! What a rate has allowed, as the store has it: text, so that an operator can read it.
+//! Stored states of rate limits, as texts that an operator can read.
 
 use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
 
@@ -9,11 +9,11 @@ use crate::{
     stored::{StoreError, StoredRate},
 };
 
-/// The store's kind of these values.
+/// The kind of these values in the store.
 const KIND: &str = "rate";
 
 impl StoredRate {
-    /// Puts it into a batch; `None` deletes it.
+    /// Adds the state to a batch; `None` deletes it.
     pub fn put(rate: Option<&Self>, key: &str, batch: &mut Batch) {
         match rate {
             Some(rate) => batch.put(KIND, key, rate.encode().as_bytes()),
@@ -21,7 +21,7 @@ impl StoredRate {
         }
     }
 
-    /// All that still count, by key. The others are deleted.
+    /// Reads all states that still count, by key. Deletes the others.
     pub fn read_all(
         store: &mut Store,
         now: Timestamp,
@@ -48,11 +48,12 @@ impl StoredRate {
         self.reserve > 0 || last.is_some_and(|(last, _)| now.duration_since(*last) < per)
     }
 
-    /// A line `period reserve`, then one `time messages` each; times in microseconds.
+    /// A line `period reserve`, then a line `time messages` for each write. Times are in
+    /// microseconds.
     fn encode(&self) -> String {
         let mut text = format!("{} {}\n", self.per.as_micros(), self.reserve);
         for (at, count) in &self.written {
-            // A text takes all that is written to it.
+            // Writing to a text cannot fail.
             let _written = writeln!(text, "{} {count}", at.as_microsecond());
         }
         text

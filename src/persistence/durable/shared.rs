@@ -1,4 +1,4 @@
-//! What there is of the store, for all who share it.
+//! The store as all its users share it.
 
 use std::{path::PathBuf, sync::Arc, thread};
 
@@ -15,33 +15,33 @@ use crate::{
 pub(super) struct PersistenceInner {
     pub dir: PathBuf,
     pub queue: WriteQueue,
-    /// Where sources go that have something to write down: to the queue, unless a simulation takes them.
+    /// Receives sources that have something to store: the queue, or a simulation.
     pub takes: Box<dyn Fn(Arc<dyn PersistSource>) + Send + Sync>,
     pub state: Mutex<State>,
-    /// Why the store is not open, as long as it is needed and cannot be opened.
+    /// Why the store is not open, while it is needed and cannot be opened.
     pub outage: watch::Sender<Option<Outage>>,
 }
 
-/// What there is of the store.
+/// The state of the store.
 pub(super) enum State {
-    /// Nobody has needed it. Exits to `Waiting`, and to `Open`.
+    /// Not needed yet. Exits to `Waiting`, and to `Open`.
     Unused,
-    /// It cannot be opened, and a thread tries it again. Exits to `Open`.
+    /// It cannot be opened; a thread keeps trying. Exits to `Open`.
     Waiting {
         /// The epoch of the names that are opened meanwhile.
         epoch: u32,
     },
-    /// It is open, and stays so.
+    /// Open, and never closed again.
     Open(Box<Opened>),
 }
 
 impl PersistenceInner {
-    /// Whether anybody has needed the store.
+    /// Whether the store was ever needed.
     pub fn is_used(&self) -> bool {
         !matches!(*self.state.lock(), State::Unused)
     }
 
-    /// Starts the thread that opens it, or writes to it.
+    /// Starts the thread that opens the store or writes to it.
     pub fn start_thread(&self, work: impl FnOnce() + Send + 'static) -> Result<(), StoreError> {
         let thread = thread::Builder::new().name("everwire-store".into());
         let started = thread.spawn(work);

@@ -1,4 +1,4 @@
-//! Who has something to lose with the store.
+//! The sources that have data in the store.
 
 use std::{
     collections::HashMap,
@@ -7,19 +7,19 @@ use std::{
 
 use crate::persistence::PersistSource;
 
-/// With fewer sources than this it is not looked which of them are gone.
+/// With fewer sources than this, dropped ones are not removed.
 const FEW: usize = 64;
 
-/// The sources that have called, as long as their names are there.
+/// The sources that have called and still exist.
 #[derive(Default)]
 pub(super) struct Stakes {
-    /// By their addresses, which nobody else has as long as they are here.
+    /// By their addresses, which are unique while the weak references exist.
     sources: HashMap<usize, Weak<dyn PersistSource>>,
     prune_at: usize,
 }
 
 impl Stakes {
-    /// A source has called.
+    /// Records a source that has called.
     pub fn note(&mut self, source: &Arc<dyn PersistSource>) {
         let address = Arc::as_ptr(source).addr();
         self.sources
@@ -31,7 +31,7 @@ impl Stakes {
         }
     }
 
-    /// Those that are there.
+    /// The sources that still exist.
     pub fn sources(&self) -> Vec<Arc<dyn PersistSource>> {
         self.sources.values().filter_map(Weak::upgrade).collect()
     }

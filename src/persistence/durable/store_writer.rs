@@ -1,4 +1,4 @@
-//! The thread that writes.
+//! The thread that writes to the store.
 
 use std::{
     sync::Arc,
@@ -24,55 +24,56 @@ use crate::{
     stored::{StoreError, StoredMessage},
 };
 
-/// What is written with `fsync = "interval"` is safe from the loss of power after this time.
+/// With `fsync = "interval"`, written data survives a power failure after this time.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// When a commit that failed is tried again.
+/// The delay before a failed commit is repeated.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// How often it is looked whether the store's files are still there, when nothing is committed.
+/// How often the files of the store are checked while nothing is committed.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// After the order to end a commit that fails is tried so many times more.
+/// How often a failing commit is repeated after the order to end.
 const LAST_TRIES: u32 = 2;
 
-/// A source whose news are in the batch.
+/// A source with changes in the batch.
 #[derive(Clone)]
 struct Told {
     source: Arc<dyn PersistSource>,
-    /// Up to this id of its messages.
+    /// Its messages up to this id are in the batch.
     last_id: u64,
-    /// Up to this place of its history; `None`: its history, and what comes with it, waits until the store can write again.
+    /// Its history up to this place is in the batch. `None`: the history and what belongs to it
+    /// wait until the store can write again.
     history: Option<Cursor>,
 }
 
-/// The store and what is to be written next.
+/// The store and the next changes.
 pub(super) struct StoreWriter {
     store: Store,
-    /// Who has something to lose with it.
+    /// The sources that have data in it.
     stakes: Stakes,
-    /// Its files are gone: what it holds has to be written anew first.
+    /// The files are gone. Before anything else, the content must be written to new files.
     is_lost: bool,
-    /// Why that failed last.
+    /// The last reported error of that attempt.
     told_error: String,
-    /// When it was last seen that they are there.
+    /// When the files were last seen.
     seen: Instant,
     orders: Orders,
-    /// Whose news are in the batch.
+    /// The sources with changes in the batch.
     told: Vec<Told>,
-    /// Who waits for the batch to be committed.
+    /// The receivers that wait for the commit of the batch.
     waiting: Vec<oneshot::Sender<()>>,
     sync: Sync,
-    /// Since when something waits to be safe from the loss of power.
+    /// Since when a commit waits to be synced.
     unsynced: Option<Instant>,
-    /// Whether the last commit failed: what can wait, history, waits.
+    /// Whether the last commit failed. History, which can wait, then waits.
     failing: bool,
-    /// Whether history has waited: then nobody can say that the store has all of it.
+    /// Whether history has waited. The stored history is then not known to be complete.
     history_has_holes: bool,
 }
 
 impl StoreWriter {
-    /// Of a store in which this is to be written first.
+    /// A writer for a store, with the first changes to write.
     pub fn new(store: Store, orders: Orders) -> Self {
         Self {
             store,
@@ -90,7 +91,7 @@ impl StoreWriter {
         }
     }
 
-    /// Writes down what comes to the queue, until it is told to end.
+    /// Writes what is queued until it is told to end.
     pub fn work(mut self, queue: &WriteQueue) {
         loop {
             let sync = self.unsynced.map(|since| since + INTERVAL);
@@ -102,14 +103,14 @@ impl StoreWriter {
                     .unsynced
                     .is_some_and(|since| since.elapsed() >= INTERVAL)
             {
-                // A sync that failed is made up for by the next commit.
+                // The next commit makes up for a failed sync.
                 let _again = self.store.sync();
                 self.unsynced = None;
             }
             if let Some(waiting) = stop {
                 drop(self.store);
                 if let Some(waiting) = waiting {
-                    // Who has stopped waiting need not be told.
+                    // A dropped receiver needs no notice.
                     let _gone = waiting.send(());
                 }
                 return;
@@ -117,7 +118,7 @@ impl StoreWriter {
         }
     }
 
-    /// Commits all of it, however often that takes; returns the order to end, if it has come.
+    /// Commits all of it, with any number of attempts. Returns the order to end, if one has come.
     fn write(&mut self, queue: &WriteQueue, work: Work) -> Option<Stop> {
         let mut stop = self.collect(work);
         let mut last_tries = 0;
@@ -130,18 +131,18 @@ impl StoreWriter {
                     break;
                 }
             }
-            // Whoever is replacing the directory has a moment for it, unless this is the end.
+            // Gives whoever replaces the directory a moment, unless this is the end.
             if !(is_news && stop.is_some()) {
                 queue.pause(RETRY);
             }
-            // Others have called meanwhile: they share the next attempt.
+            // Calls that came meanwhile share the next attempt.
             stop = self.collect(queue.wait(Some(Instant::now()))).or(stop);
             self.compact();
         }
         stop
     }
 
-    /// Keeps what waits for a store that fails from growing with each attempt.
+    /// Keeps a batch from growing with each failed attempt.
     fn compact(&mut self) {
         self.orders.batch.compact();
         self.waiting.retain(|waiting| !waiting.is_closed());
@@ -182,7 +183,7 @@ impl StoreWriter {
                 order => self.orders.add(order),
             }
         }
-        // Whoever waits is told that it is safe, whatever happens next.
+        // Waiters are told that their data is durable, whatever happens next.
         if !work.waiting.is_empty() {
             self.sync = Sync::Always;
         }
@@ -201,15 +202,17 @@ impl StoreWriter {
             self.orders.batch.drop_ids(source.name(), first, last);
         }
         keys::put(&mut self.orders.batch, source.name(), changes);
-        // What is forgotten too late is sent twice; what is kept too late would be lost.
+        // A deletion that is lost only sends a message twice. A message that is lost is gone.
         if !changes.outbox.put.is_empty() && source.fsync() == Fsync::Always {
             self.sync = Sync::Always;
         }
     }
 
-    /// Returns up to where the history is in the batch, or was before.
+    /// Adds the history to the batch. Returns the place up to which it is in the batch or was
+    /// stored before.
     fn put_history(&mut self, source: &dyn PersistSource) -> Option<Cursor> {
-        // Taken before the history: the messages of which these values came are in this commit, or in an earlier one.
+        // Taken before the history: the messages of these values are then in this commit or in an
+        // earlier one.
         captures::put(&mut self.orders.batch, source.name(), &source.take_kept());
         let UnstoredHistory {
             events,
@@ -217,7 +220,7 @@ impl StoreWriter {
             through,
         } = source.take_unstored_history();
         let is_news = !events.is_empty();
-        // Who gave it away must not have it back: the peer is told that it is safe.
+        // The peer is told that the message is durable, and will not send it again.
         if is_news && source.acknowledges() && source.fsync() == Fsync::Always {
             self.sync = Sync::Always;
         }
@@ -232,7 +235,8 @@ impl StoreWriter {
         through
     }
 
-    /// Looks whether the files are still there, once in a while, and when it ends in order; has them written anew where they are not.
+    /// Checks now and then, and at the end, whether the files are still there. If not, writes them
+    /// again.
     fn look(&mut self, stop: &Option<Stop>) -> Result<(), StoreError> {
         if self.is_lost {
             let remade = self.store.remake()?;
@@ -249,8 +253,8 @@ impl StoreWriter {
         Ok(())
     }
 
-    /// The files are new: whoever was refused is accepted again. What could not be read from the old ones is written from memory, as far
-    /// as it is there.
+    /// Continues with new files: refused sources are accepted again. What could not be read from
+    /// the old files is written from memory, as far as it is there.
     fn remade(&mut self, remade: &Remade) {
         trace::remade(remade);
         for source in self.stakes.sources() {
@@ -273,12 +277,12 @@ impl StoreWriter {
         }
         if !remade.complete {
             self.history_has_holes = true;
-            // No name gets an epoch again that it has had.
+            // No name gets an epoch that it had before.
             self.orders.give(self.orders.highest);
         }
     }
 
-    /// Commits, and then what has waited until the store can write again.
+    /// Commits the batch, and then what has waited until the store can write again.
     fn commit_all(&mut self) -> Result<(), StoreError> {
         let waiting = match self.failing {
             true => self.told.clone(),
@@ -289,7 +293,7 @@ impl StoreWriter {
             return Ok(());
         }
         for told in waiting {
-            // It has called, and may have nothing more to say.
+            // This source has called and may not call again.
             let history = self.put_history(&*told.source);
             self.told.push(Told { history, ..told });
         }
@@ -297,7 +301,7 @@ impl StoreWriter {
     }
 
     fn commit(&mut self) -> Result<(), StoreError> {
-        // What was committed before may not be safe from the loss of power yet.
+        // Earlier commits may not be synced yet.
         let is_late = self.sync == Sync::Always && self.unsynced.is_some();
         if !self.orders.batch.is_empty() || is_late {
             self.store.commit(&self.orders.batch, self.sync)?;
@@ -314,13 +318,14 @@ impl StoreWriter {
             told.source.stored(told.last_id, told.history);
         }
         for waiting in self.waiting.drain(..) {
-            // Who has stopped waiting need not be told.
+            // A dropped receiver needs no notice.
             let _gone = waiting.send(());
         }
         Ok(())
     }
 
-    /// Tells those whose messages wait for it, and of a loss all who have something to lose. Whether a loss is news.
+    /// Tells the sources whose messages wait. If the files are gone, tells all sources with data in
+    /// the store. Returns whether the files have just gone.
     fn report_failure(&mut self, error: &StoreError) -> bool {
         let is_news = matches!(error, StoreError::Lost { .. }) && !self.is_lost;
         if is_news {

@@ -1,11 +1,11 @@
-//! What becomes of the store, as events of `tracing`: it concerns no name alone, and the process may have none that would tell it.
-//! Without that feature there is nothing of it.
+//! Events of the store for `tracing`. They do not belong to a name, and the process may have no
+//! name. Without the feature `tracing`, nothing is compiled in.
 
 use std::path::Path;
 
 use crate::{store::Remade, stored::StoreError};
 
-/// The store cannot be opened; told when it is for another reason than `told`.
+/// The store cannot be opened. Reported only if the reason differs from `told`.
 pub(super) fn not_opened(error: &StoreError, told: &mut String) {
     let text = error.to_string();
     if *told != text {
@@ -13,16 +13,16 @@ pub(super) fn not_opened(error: &StoreError, told: &mut String) {
         tracing::error!(
             target: "everwire::store",
             text,
-            "the store cannot be opened, and is tried again: what is durable waits for it"
+            "the store cannot be opened: durable connections wait, and it is tried again"
         );
         *told = text;
     }
 }
 
-/// It could not be opened before, and is open now.
+/// The store is open after it could not be opened.
 pub(super) fn opened(dir: &Path) {
     #[cfg(feature = "tracing")]
-    tracing::warn!(target: "everwire::store", dir = %dir.display(), "the store is open at last");
+    tracing::warn!(target: "everwire::store", dir = %dir.display(), "the store is open now");
     #[cfg(not(feature = "tracing"))]
     let _ = dir;
 }
@@ -35,17 +35,17 @@ pub(super) fn lost(error: &StoreError) {
     let _ = error;
 }
 
-/// They cannot be written anew; told when it is for another reason than `told`.
+/// The files cannot be written again. Reported only if the reason differs from `told`.
 pub(super) fn not_remade(error: &StoreError, told: &mut String) {
     let text = error.to_string();
     if *told != text {
         #[cfg(feature = "tracing")]
-        tracing::error!(target: "everwire::store", text, "the store cannot be made anew, nothing is stored");
+        tracing::error!(target: "everwire::store", text, "a new store cannot be made: nothing is stored");
         *told = text;
     }
 }
 
-/// They are written anew.
+/// The files are written again.
 pub(super) fn remade(remade: &Remade) {
     #[cfg(feature = "tracing")]
     {
@@ -60,13 +60,13 @@ pub(super) fn remade(remade: &Remade) {
                 target: "everwire::store",
                 messages,
                 moved_to,
-                "the store is made anew, and holds all that it held"
+                "a new store was made, and holds all that the old one held"
             ),
             false => tracing::error!(
                 target: "everwire::store",
                 messages,
                 moved_to,
-                "the store is made anew, and a part of what it held could not be read: the messages that wait are written again; \
+                "a new store was made, but a part of the old one could not be read: waiting messages are written again; \
                  closes by hand, connections and secrets that the API was given, and histories may be missing after the next start"
             ),
         }

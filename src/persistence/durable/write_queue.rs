@@ -1,4 +1,4 @@
-//! What waits for the thread of the store: who has called, and what was ordered.
+//! The queue of the store's thread: the sources that have called, and the orders.
 
 use std::{
     mem,
@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 
 use crate::persistence::{Order, PersistSource};
 
-/// What waits to be written. Cloning shares it.
+/// The queue. Clones share it.
 #[derive(Clone, Default)]
 pub(super) struct WriteQueue(Arc<Inside>);
 
@@ -21,19 +21,19 @@ struct Inside {
     changed: Condvar,
 }
 
-/// What lies there.
+/// The content of the queue.
 #[derive(Default)]
 pub(super) struct Work {
-    /// The sources that have something to write down. A source calls once until it is asked.
+    /// The sources that have something to store. A source calls once until it is asked.
     pub sources: Vec<Arc<dyn PersistSource>>,
     pub orders: Vec<Order>,
-    /// Who waits until all of this is written down.
+    /// The receivers that wait until all of this is written.
     pub waiting: Vec<oneshot::Sender<()>>,
-    /// Who waits for the end, if it is to end.
+    /// The order to end, with the receivers that wait for it.
     pub stop: Option<Stop>,
 }
 
-/// An end that somebody may wait for.
+/// An order to end, with an optional receiver.
 pub(super) type Stop = Option<oneshot::Sender<()>>;
 
 impl Work {
@@ -54,21 +54,22 @@ impl WriteQueue {
         self.put(|work| work.orders.push(order));
     }
 
-    /// The answer is there when all that lies here now is written down; an error, if it never will be.
+    /// The receiver is notified when everything in the queue is written. It gets an error if that
+    /// will never happen.
     pub fn written(&self) -> oneshot::Receiver<()> {
         let (written, answer) = oneshot::channel();
         self.put(|work| work.waiting.push(written));
         answer
     }
 
-    /// Has the thread end when all is written down; the answer is there then.
+    /// Orders the thread to end when everything is written. The receiver is notified then.
     pub fn stop(&self) -> oneshot::Receiver<()> {
         let (ended, end) = oneshot::channel();
         self.put(|work| work.stop = Some(Some(ended)));
         end
     }
 
-    /// Nobody is left who could call.
+    /// Tells the thread that nobody can call any more.
     pub fn abandon(&self) {
         self.put(|work| {
             work.stop.get_or_insert(None);
@@ -81,7 +82,7 @@ impl WriteQueue {
         self.0.changed.notify_one();
     }
 
-    /// Waits for work, until `deadline` at most; takes all there is.
+    /// Waits for work until `deadline`, and takes all of it.
     pub fn wait(&self, deadline: Option<Instant>) -> Work {
         let mut work = self.0.work.lock();
         while work.is_empty() {
@@ -97,7 +98,7 @@ impl WriteQueue {
         mem::take(&mut work)
     }
 
-    /// What was taken, and could not be done: it comes before all else.
+    /// Puts work back that could not be done. It comes before everything else.
     pub fn put_back(&self, taken: Work) {
         self.put(|work| {
             let newer = mem::replace(work, taken);
@@ -108,7 +109,7 @@ impl WriteQueue {
         });
     }
 
-    /// Waits for so long, or for the order to end.
+    /// Waits for this time, or until the order to end.
     pub fn pause(&self, pause: Duration) {
         let deadline = Instant::now() + pause;
         let mut work = self.0.work.lock();

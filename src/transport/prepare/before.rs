@@ -1,4 +1,4 @@
-//! What is to be done before a dial, and for whom.
+//! The inputs of the steps before a dial.
 
 use std::sync::Arc;
 
@@ -14,44 +14,45 @@ use crate::{
     transport::prepared::PreparedDial,
 };
 
-/// What is to be done before a dial, and what is known for it.
+/// The steps before a dial and their inputs.
 pub(crate) struct Before {
-    /// What was captured before.
+    /// Values that were captured before.
     pub known: BeforeDial,
-    /// What was done already, ahead of the dial.
+    /// The result, if the steps were done ahead of the dial.
     pub done: Option<Box<PreparedDial>>,
-    /// Told what is being done.
+    /// Receives what is being done.
     pub preparing: Preparing,
-    /// Told what happens, where somebody watches.
+    /// Receives what happens, if somebody watches.
     pub teller: Option<Teller>,
     pub name: ConnectionName,
-    /// What may be called. Where a peer has named the URL of the dial, that obeys another.
+    /// Which addresses may be called. A URL that the peer named has a policy of its own.
     pub policy: DialPolicy,
-    /// Whether the dial is to a URL that the peer has named.
+    /// Whether the dial goes to a URL that the peer named.
     pub handover: bool,
-    /// The last of the peer's own numbers.
+    /// The last sequence number of the peer.
     pub sequence: Option<u64>,
 }
 
-/// Who is told what happens.
+/// A function that is told what happens.
 pub(crate) type Teller = Box<dyn Fn(Happening) + Send + Sync>;
 
-/// What is being done before a dial, for the status: the dial tells it, and the name looks.
+/// What is being done before a dial. The dial writes it, and the status of the name reads it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Preparing(Arc<Mutex<Option<Box<str>>>>);
 
-/// Whom a dial is for.
+/// The settings that a dial is for.
 #[derive(Clone, Copy)]
 pub(crate) struct ForDial<'a> {
     pub settings: &'a Arc<ConnectionSettings>,
     pub urls: &'a [Template],
-    /// Which of the URLs is dialled.
+    /// The index of the URL that is dialled.
     pub number: usize,
     pub owner: Option<&'a Owner>,
 }
 
 impl Before {
-    /// Of a dial by these settings, for which nothing was captured before; `None`: nothing is to be done or filled.
+    /// The steps for a dial with these settings and without captured values; `None` if there is
+    /// nothing to do and nothing to fill.
     pub fn of(settings: &ConnectionSettings, name: &ConnectionName) -> Option<Box<Self>> {
         let dialogue = settings.dialogue.as_ref()?;
         Self::is_needed(dialogue).then(|| {
@@ -68,14 +69,14 @@ impl Before {
         })
     }
 
-    /// Whether anything is to be done or filled before a dial.
+    /// Whether a dial needs a step or has an expression to fill.
     pub fn is_needed(dialogue: &Dialogue) -> bool {
         dialogue.prepare.is_some() || !dialogue.dial.is_empty()
     }
 }
 
 impl Preparing {
-    /// What is being done: a method and a URL as it was written, without its query, or a program.
+    /// What is being done: a program, or a method and the URL as written, without its query.
     pub fn shown(&self) -> Option<String> {
         self.0.lock().as_deref().map(str::to_owned)
     }
@@ -84,13 +85,13 @@ impl Preparing {
         *self.0.lock() = Some(call.into());
     }
 
-    /// Until this is dropped something may be done.
+    /// Returns a guard that clears the text when it is dropped.
     pub(super) fn begin(&self) -> impl Drop + use<> {
         Told(self.clone())
     }
 }
 
-/// Nothing is being done any more when this is dropped.
+/// Clears the text when it is dropped.
 struct Told(Preparing);
 
 impl Drop for Told {

@@ -1,4 +1,4 @@
-//! The body of an answer, read to its end and no further than is allowed.
+//! Reads the body of an answer to its end, up to a limit.
 
 use actix_codec::Decoder;
 use actix_http::{ResponseHead, h1::MessageType};
@@ -13,7 +13,7 @@ pub(super) const MAX_BODY: usize = 1 << 20;
 ///
 /// # Errors
 ///
-/// It is longer than [`MAX_BODY`], ends early, or cannot be read.
+/// The body is longer than [`MAX_BODY`], ends early, or cannot be read.
 pub(super) async fn read(head: &ResponseHead, answer: Answer) -> Result<Vec<u8>, String> {
     let value = |name| {
         head.headers()
@@ -40,7 +40,7 @@ pub(super) async fn read(head: &ResponseHead, answer: Answer) -> Result<Vec<u8>,
     }
 }
 
-/// A body that is as long as announced, or in chunks.
+/// A body with a length, or in chunks.
 async fn payload(answer: Answer) -> Result<Vec<u8>, String> {
     let mut answer = answer.into_body();
     let mut body = Vec::new();
@@ -58,7 +58,7 @@ async fn payload(answer: Answer) -> Result<Vec<u8>, String> {
     }
 }
 
-/// A body that lasts to the end of the connection.
+/// A body that ends with the connection.
 async fn to_the_end(mut answer: Answer) -> Result<Vec<u8>, String> {
     let mut body = Vec::new();
     loop {

@@ -1,7 +1,7 @@
-//! An HTTP call: over a stream that is opened as those of dials are, by the codec that `awc` has.
+//! An HTTP call. Its stream is opened like that of a dial, and the codec is that of `awc`.
 //!
-//! `awc` makes its answers itself, and only over streams of its own connector, which knows neither our proxies nor our names in
-//! certificates.
+//! `awc` reads answers only from streams of its own connector, which supports neither our proxies
+//! nor our certificate names.
 
 use std::{rc::Rc, time::Duration};
 
@@ -37,7 +37,7 @@ use crate::{
     },
 };
 
-/// No answer is longer, with its head and with what chunks add to a body.
+/// The longest answer, with its head and with the overhead of chunks.
 const MAX_READ: usize = MAX_ANSWER + 4 * MAX_BODY;
 
 /// A request.
@@ -47,19 +47,20 @@ pub(super) struct HttpCall<'a> {
     pub url: &'a str,
     pub headers: &'a [(String, String)],
     pub body: Option<&'a [u8]>,
-    /// What may be called.
+    /// Which addresses may be called.
     pub policy: &'a DialPolicy,
-    /// What a server may lead to besides the Internet.
+    /// Hosts outside the Internet that a redirect may lead to.
     pub peer_urls: &'a [UrlPattern],
-    /// How long it may take, from when its turn has come.
+    /// The time limit, from when its turn has come.
     pub within: Duration,
 }
 
-/// Makes a call, when it is its host's turn where there is a budget, and follows its redirects.
+/// Makes a call and follows its redirects. If there is a budget, it first waits for the turn of the
+/// host.
 ///
 /// # Errors
 ///
-/// Why there is no answer, in words that may hold what the server has said.
+/// Why there is no answer. The text may contain parts of the server's answer.
 pub(super) async fn call(
     call: HttpCall<'_>,
     way: Way<'_>,
@@ -83,7 +84,7 @@ pub(super) async fn call(
     called
 }
 
-/// A call that cannot be made, whenever it is tried.
+/// A call that can never be made.
 fn refused(text: String) -> Unanswered {
     let is_refusal = true;
     Unanswered { text, is_refusal }
@@ -101,7 +102,7 @@ fn late(progress: &Progress) -> Unanswered {
 impl From<Cause> for Failed {
     fn from(cause: Cause) -> Self {
         let text = match &cause {
-            // What it is an answer to is said before.
+            // The text before it already says what it answers.
             Cause::HandshakeInvalid(text) => text.clone(),
             cause => cause.text().into_owned(),
         };
@@ -112,7 +113,7 @@ impl From<Cause> for Failed {
     }
 }
 
-/// Why a hop came to nothing.
+/// Why a hop failed.
 struct Failed(Unanswered);
 
 async fn follow(
@@ -148,7 +149,8 @@ async fn follow(
             head.status,
             StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT
         );
-        // Another method would be another request; what it says is for the host that the settings name.
+        // With another method it would be another request. A body is only for the host that the
+        // settings name.
         if call.method != "GET" && !(keeps_method && is_same_host) {
             return Ok(response);
         }
@@ -161,7 +163,8 @@ async fn follow(
     }
 }
 
-/// Where a server sends us elsewhere, it names the place: the Internet, or what the service allows besides.
+/// The addresses that a redirect may lead to: the Internet, and what the service allows in
+/// addition.
 fn reach_of_redirect(
     url: &HttpUrl,
     call: HttpCall<'_>,
@@ -221,7 +224,7 @@ async fn one(
     let dates = dates();
     let codec = ClientCodec::new(ServiceConfig::clone(&dates));
     let mut answer = Answer::new(stream, codec);
-    // A server may refuse before it has read all, and then close.
+    // A server may refuse and close before it has read everything.
     let head = match (answer.head().await, sent) {
         (Ok(head), _) => head,
         (Err(_), Err(error)) => return Err(send(awc::error::SendRequestError::Send(error)).into()),
@@ -265,12 +268,12 @@ fn retry_after_of(wait: &str, date: Option<&str>) -> Option<Duration> {
 /// Headers that may go to a host that the settings do not name.
 const HARMLESS: [HeaderName; 3] = [header::USER_AGENT, header::ACCEPT, header::ACCEPT_LANGUAGE];
 
-/// The request (RFC 9112 §3), with its body.
+/// The request (RFC 9112 §3) with its body.
 fn encode(call: HttpCall<'_>, url: &HttpUrl, with_credentials: bool) -> Result<Vec<u8>, String> {
     let mut given = Vec::with_capacity(call.headers.len());
     for (name, value) in call.headers {
         let known = HeaderName::from_bytes(name.as_bytes());
-        let known = known.map_err(|_| format!("{name:?} is no header name"))?;
+        let known = known.map_err(|_| format!("invalid header name {name:?}"))?;
         let value = HeaderValue::from_bytes(value.as_bytes());
         let value = value.map_err(|_| format!("the header {name} holds a control character"))?;
         if with_credentials || HARMLESS.contains(&known) {

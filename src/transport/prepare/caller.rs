@@ -1,4 +1,4 @@
-//! Who makes a call: of what is done before a dial, or of a socket that is up.
+//! Makes HTTP calls: for the steps before a dial, or for a socket that is up.
 
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -20,16 +20,16 @@ use crate::{
     },
 };
 
-/// What calls are made with.
+/// The resources of a call.
 pub(super) struct Tools {
     pub budget: DialBudget,
     pub tls: TlsCache,
     pub resolver: Resolver,
 }
 
-/// Whom a call of a socket is for.
+/// The socket that a call is for.
 pub(crate) struct CallFor {
-    /// Those with which the socket was dialled: proxy, authorities, and what may be called.
+    /// The settings of the socket's dial: proxy, authorities, and which addresses may be called.
     pub settings: Arc<ConnectionSettings>,
     pub owner: Option<Owner>,
     /// The files and stored secrets that were read for its dial.
@@ -43,20 +43,20 @@ pub(super) struct Caller<'a> {
     pub settings: &'a ConnectionSettings,
     pub owner: Option<&'a Owner>,
     pub secrets: &'a Secrets,
-    /// What may be called.
+    /// Which addresses may be called.
     pub policy: &'a DialPolicy,
     pub dialogue: Option<&'a Dialogue>,
-    /// Whether a call is made when it is its host's turn, as a dial is. One of a socket that is up holds nobody else back: there is one
-    /// at a time.
+    /// Whether the call waits for the turn of its host, as a dial does. A call of a socket that is
+    /// up does not: there is only one at a time.
     pub waits_for_turn: bool,
 }
 
 impl Caller<'_> {
-    /// Makes a call. It ends within its time, which runs from when its turn has come.
+    /// Makes a call within its time limit, which starts when its turn has come.
     ///
     /// # Errors
     ///
-    /// Why there is no answer, in words that may hold what the server has said.
+    /// Why there is no answer. The text may contain parts of the server's answer.
     pub async fn make(self, call: Call) -> Result<Response, Unanswered> {
         match call.target {
             CallTarget::Exec { path, arguments } => {
@@ -99,7 +99,7 @@ impl Caller<'_> {
         Box::pin(call::call(call, way, budget, self.secrets)).await
     }
 
-    /// Where all connections lead to one peer, it answers for programs, too.
+    /// If all connections lead to one peer, that peer also answers in place of programs.
     async fn instead_of_program(
         &self,
         path: &Path,
@@ -110,7 +110,7 @@ impl Caller<'_> {
         let url = format!("http://program.invalid/{}", program.trim_start_matches('/'));
         let mut body = String::new();
         let texts = arguments.iter().map(|argument| Value::text(&**argument));
-        // Texts are written without fail.
+        // Writing to a text cannot fail.
         let _written = Value::from(Data::List(texts.collect())).write_json(&mut body);
         let call = HttpCall {
             method: "POST",

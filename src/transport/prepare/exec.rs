@@ -1,4 +1,4 @@
-//! A program whose output is an answer.
+//! Runs a program whose output is an answer.
 
 use std::{path::Path, process::Stdio, time::Duration};
 
@@ -15,18 +15,19 @@ use tokio::{
 
 use crate::transport::error_text::plain;
 
-/// The longest output, in bytes; of errors as much is read, and the start of it told.
+/// The longest output, in bytes. The same limit applies to the error output, of which the start is
+/// reported.
 const MAX_OUTPUT: usize = 64 * 1024;
 
-/// How many programs run at a time: a fleet that comes back would start one for each of its names. No one runs for longer than 10 s, so that
-/// the wait is bounded.
+/// How many programs run at a time: without a limit, a fleet that reconnects would start one for
+/// each name. Each runs for at most 10 s, so that the wait is bounded.
 static PROGRAMS: Semaphore = Semaphore::const_new(16);
 
-/// All that a program finds in its environment: where programs are.
+/// The only variable in the environment of a program.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// Starts a program, without a shell and with a clean environment, and waits for it. It is killed when its time is over, when it says too
-/// much, and when this future is dropped.
+/// Starts a program without a shell and with a clean environment, and waits for it. Kills it when
+/// its time is over, when its output is too long, and when this future is dropped.
 ///
 /// # Errors
 ///
@@ -37,7 +38,7 @@ pub(super) async fn run(
     within: Duration,
 ) -> Result<Response, Unanswered> {
     let within = within.min(PrepareStep::WITHIN);
-    // It is never closed. The time of a program runs from its start.
+    // The semaphore is never closed. The time of a program starts with the program.
     let _permit = PROGRAMS.acquire().await;
     let ran = timeout(within, wait(program, arguments)).await;
     let ran = ran.unwrap_or_else(|_| Err("it was killed, since its time was over".into()));
@@ -67,7 +68,7 @@ async fn wait(program: &Path, arguments: &[String]) -> Result<Response, String> 
     let is_silent = output.iter().all(u8::is_ascii_whitespace);
     Ok(Response {
         status: code,
-        // What went wrong is told in the other one.
+        // The error output says what went wrong.
         body: match code != Some(0) && is_silent {
             true => errors,
             false => output,

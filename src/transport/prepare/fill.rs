@@ -1,4 +1,4 @@
-//! The texts of a dial, filled.
+//! Fills the texts of a dial with captured values.
 
 use std::sync::Arc;
 
@@ -13,7 +13,8 @@ use crate::{
     settings::{ConnectionSettings, Secret, Subprotocol, Template},
 };
 
-/// The settings and the URL of a dial with what was captured, and what of it nobody must be shown.
+/// Fills the settings and the URL of a dial with captured values. Also returns which of these are
+/// secret.
 ///
 /// # Errors
 ///
@@ -79,7 +80,8 @@ struct Filling<'a> {
 }
 
 impl Filling<'_> {
-    /// A text filled; `None`: there is no expression in it. A session has subprotocols of its own, where its name may have others.
+    /// Fills one text; `None` if it has no expression. A session may have other subprotocols than
+    /// its name.
     fn one(
         &mut self,
         text: &Template,

@@ -1,4 +1,4 @@
-//! Where what is done before a dial takes place.
+//! The clock, randomness and other inputs of the steps before a dial.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::{
     transport::secrets::Secrets,
 };
 
-/// Where what is done before a dial takes place.
+/// The inputs of the steps before a dial.
 pub(super) struct Place<'a> {
     before: &'a Before,
     secrets: &'a Secrets,
@@ -32,7 +32,7 @@ impl<'a> Place<'a> {
         }
     }
 
-    /// What is here now.
+    /// The inputs at this moment.
     pub fn here(&self) -> Here<'_> {
         let now = clock::now();
         let since_epoch = clock::wall_at(now).as_duration();
@@ -52,7 +52,7 @@ impl<'a> Place<'a> {
     }
 }
 
-/// Random bytes that nobody can guess.
+/// Fills the bytes with secure random numbers.
 fn fill(bytes: &mut [u8]) {
     for chunk in bytes.chunks_mut(size_of::<u64>()) {
         let random = chance::next_u64().to_ne_bytes();

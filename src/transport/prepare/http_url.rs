@@ -1,4 +1,4 @@
-//! The URL of a call.
+//! The URL of an HTTP call.
 
 use url::{Position, Url};
 
@@ -12,20 +12,18 @@ use crate::{
 pub(super) struct HttpUrl {
     /// `http://` or `https://`.
     pub url: Url,
-    /// Where it leads.
+    /// The address that it leads to.
     pub to: Address,
 }
 
 impl HttpUrl {
     /// # Errors
     ///
-    /// What is wrong with the text, without any of it.
+    /// What is wrong with the text. The error does not quote the text.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let url = Url::parse(text).map_err(|error| format!("the URL is none: {error}"))?;
+        let url = Url::parse(text).map_err(|error| format!("invalid URL: {error}"))?;
         if !matches!(url.scheme(), "http" | "https") {
-            return Err(
-                "the URL is none that can be called: its scheme is not http or https".into(),
-            );
+            return Err("invalid URL: its scheme is not http or https".into());
         }
         if !url.username().is_empty() || url.password().is_some() {
             return Err("the URL holds credentials; a header Authorization says them".into());
@@ -39,7 +37,8 @@ impl HttpUrl {
         Some(Self { url, to })
     }
 
-    /// The URL where a redirect leads, which a [`Trail`](crate::transport::redirect::Trail) has found.
+    /// The URL of a redirect's target, which a [`Trail`](crate::transport::redirect::Trail) has
+    /// found.
     pub fn of_address(to: &Address) -> Option<Self> {
         let mut url = Url::parse(&to.text).ok()?;
         url.set_scheme(if to.is_tls { "https" } else { "http" })
@@ -47,7 +46,7 @@ impl HttpUrl {
         Self::of(url)
     }
 
-    /// The same as a URL of a WebSocket, by which redirects are followed.
+    /// The same URL with a WebSocket scheme, in which redirects are followed.
     pub fn as_websocket(&self) -> Option<Url> {
         as_websocket(&self.url)
     }
@@ -57,18 +56,18 @@ impl HttpUrl {
         &self.url[Position::BeforePath..Position::AfterQuery]
     }
 
-    /// Host and port, without the port if it is the scheme's own.
+    /// Host and port, without the port if it is the scheme's default.
     pub fn authority(&self) -> &str {
         &self.url[Position::BeforeHost..Position::AfterPort]
     }
 
-    /// Which addresses it may have; `None`: it must not be called.
+    /// Which addresses it may lead to; `None` if it must not be called.
     pub fn reach(&self, policy: &DialPolicy) -> Option<Reach> {
         policy.reach(&self.url)
     }
 }
 
-/// The schemes of both go with each other, and so do their ports.
+/// `http` maps to `ws` and `https` to `wss`; their default ports are equal.
 fn as_websocket(url: &Url) -> Option<Url> {
     let mut url = url.clone();
     let scheme = match url.scheme() {

@@ -1,4 +1,5 @@
-//! HTTP calls and programs: what is done before a dial, filling the dial with what they have answered, and the calls of sockets.
+//! HTTP calls and programs: the steps before a dial, filling the dial with their answers, and the
+//! calls of sockets.
 
 mod before;
 mod body;

@@ -1,4 +1,4 @@
-//! Who does what is to be done before dials.
+//! Runs the steps before dials.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ use crate::{
     },
 };
 
-/// Does what is to be done before dials. Cloning shares what it works with, over all arbiters of the process.
+/// Runs the steps before dials. Clones share its resources, on all arbiters of the process.
 #[derive(Clone)]
 pub(crate) struct Preparer(Arc<Inner>);
 
@@ -35,12 +35,12 @@ struct Inner {
     shared: SharedResults,
 }
 
-/// A dial, filled with what was captured before it.
+/// A dial that is filled with captured values.
 pub(crate) struct Filled {
     pub settings: Arc<ConnectionSettings>,
     pub url: Template,
     pub done: Box<PreparedDial>,
-    /// What nobody must be shown of it.
+    /// The secret values in it.
     pub secrets: Vec<Secret>,
 }
 
@@ -62,8 +62,8 @@ impl Preparer {
         }))
     }
 
-    /// Does what is to be done, unless it was done already, and fills the dial. Must run where `spawn_local` works: on an arbiter. Dropping the future ends what is
-    /// being done.
+    /// Runs the steps, unless they were already done, and fills the dial. Call it on an arbiter,
+    /// since it uses `spawn_local`. Dropping the future ends the running step.
     ///
     /// # Errors
     ///
@@ -95,11 +95,12 @@ impl Preparer {
         filled.map_err(|cause| without_secrets(cause, dial, &secrets).into())
     }
 
-    /// Makes a call of a socket that is up. Must run where `spawn_local` works: on an arbiter. Dropping the future ends the call.
+    /// Makes a call of a socket that is up. Call it on an arbiter, since it uses `spawn_local`.
+    /// Dropping the future ends the call.
     ///
     /// # Errors
     ///
-    /// Why there is no answer, in words that may hold what the server has said.
+    /// Why there is no answer. The text may contain parts of the server's answer.
     pub async fn call(&self, call: Call, of: CallFor) -> Result<Response, Unanswered> {
         let caller = Caller {
             tools: &self.0.tools,
@@ -152,14 +153,15 @@ impl Preparer {
 }
 
 impl Filled {
-    /// The dial has come up: with what was captured before it.
+    /// Adds the captured values to a dial that succeeded.
     pub fn opened(self, mut opened: Opened) -> Opened {
         opened.secrets = opened.secrets.with_captured(&self.secrets);
         opened.prepared = Some(self.done);
         opened
     }
 
-    /// The dial has failed. One that the peer has refused was made with what it does not take any more.
+    /// Reports a failed dial. If the peer refused it, the shared result that it used is no longer
+    /// valid.
     pub fn failed(&self, cause: &Cause) {
         if let Some(shared) = &self.done.shared {
             shared.discard_if_refused(cause);

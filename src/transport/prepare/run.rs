@@ -1,4 +1,5 @@
-//! The steps before a dial, one after the other: the engine says which call is next, and is told its answer.
+//! Runs the steps before a dial in order. The engine says which call is next, and receives its
+//! answer.
 
 use everwire_proto::dialogue::{Next, Prepared, Preparing as Engine};
 
@@ -24,7 +25,7 @@ pub(super) struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// Does them all. What is told of a failure holds no secret.
+    /// Runs all steps. The error holds no secret.
     pub async fn through(self, mut engine: Engine) -> Result<Prepared, Cause> {
         let place = Place::new(self.before, self.dial.settings, self.secrets);
         let mut sent: Vec<Secret> = Vec::new();
@@ -62,7 +63,7 @@ impl Run<'_> {
         Err(without_secrets(cause, self.dial, &secrets))
     }
 
-    /// Tells whoever watches what has happened, without secrets.
+    /// Reports what has happened, without secrets, if somebody watches.
     fn tell(&self, engine: &mut Engine, sent: &[Secret]) {
         let Some(teller) = &self.before.teller else {
             return;
@@ -92,7 +93,7 @@ impl Run<'_> {
     }
 }
 
-/// The cause without what of it is secret: answers may repeat what was sent.
+/// Masks the secrets in the cause: answers may repeat what was sent.
 pub(super) fn without_secrets(mut cause: Cause, dial: ForDial<'_>, secrets: &Secrets) -> Cause {
     if let Some(text) = cause.foreign_text(true)
         && let Some(without) = masked(text, dial.settings, dial.urls, secrets)

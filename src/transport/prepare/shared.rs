@@ -1,4 +1,5 @@
-//! What names share before their dials: one call at a time for each `[prepare.KEY]`, whose result is kept for a while.
+//! Results that names share before their dials: one call at a time for each `[prepare.KEY]`. Its
+//! result is kept for a while.
 
 use std::{
     collections::HashMap,
@@ -23,21 +24,21 @@ pub(super) struct SharedResults(parking_lot::Mutex<HashMap<Box<str>, Arc<Results
 
 /// The results of one key.
 struct Results {
-    /// Whose results they are: another one of the same key has others.
+    /// The `[prepare.KEY]` of the results. Another table with the same key has other results.
     of: Weak<SharedPreparation>,
-    /// Up to which generation they are not taken any more.
+    /// Results up to this generation are no longer used.
     stale: Arc<AtomicU64>,
-    /// How many calls have ended: what those know that wait for one.
+    /// How many calls have ended. A waiter compares it to see whether a call ended meanwhile.
     ended: AtomicU64,
-    /// Held while a call is under way.
+    /// Locked during a call.
     last: tokio::sync::Mutex<Last>,
 }
 
-/// What the last call came to.
+/// The result of the last call.
 #[derive(Default)]
 struct Last {
     kept: Option<Kept>,
-    /// Of the last generation; the first is 1.
+    /// The generation of the last result; the first is 1.
     generation: u64,
     failed: Option<Failed>,
     /// How many calls in a row have failed.
@@ -51,17 +52,17 @@ struct Kept {
 
 struct Failed {
     cause: Cause,
-    /// There is no other call before.
+    /// No other call is made before this time.
     until: Instant,
 }
 
 impl SharedResults {
-    /// The result of a key: one that is kept, or that of `call`, which is made unless another one is under way. Whoever waits for that one
-    /// gets what it comes to.
+    /// Returns the result of a key: a kept one, or that of `call`. While another call of the key
+    /// runs, waits for its result instead.
     ///
     /// # Errors
     ///
-    /// Why there is none: the call has failed, or one has not long ago.
+    /// The call has failed, or another one failed shortly before.
     pub async fn get(
         &self,
         shared: &Arc<SharedPreparation>,
@@ -71,7 +72,7 @@ impl SharedResults {
         let ended = results.ended.load(Ordering::Acquire);
         let mut last = results.last.lock().await;
         let now = clock::now();
-        // One that has ended while this one waited is as good as a call of its own.
+        // A call that ended during the wait is as good as a new call.
         let has_waited = results.ended.load(Ordering::Acquire) != ended;
         if let Some(kept) = &last.kept
             && (has_waited || now < kept.until)
@@ -103,7 +104,7 @@ impl SharedResults {
         if let Some(known) = known {
             return Arc::clone(known);
         }
-        // What no settings have any more is not kept.
+        // Results of removed settings are dropped.
         all.retain(|_, results| results.of.strong_count() > 0);
         let fresh = Arc::new(Results {
             of: Arc::downgrade(shared),
@@ -117,7 +118,7 @@ impl SharedResults {
 }
 
 impl Last {
-    /// A call has ended.
+    /// Records the end of a call.
     fn end(
         &mut self,
         called: Result<Prepared, Cause>,
@@ -146,7 +147,7 @@ impl Last {
         }
     }
 
-    /// How long there is no other call: as long as a dial would wait.
+    /// How long no other call is made: as long as a dial would wait.
     fn rest(&self, cause: &Cause) -> Duration {
         let backoff = Backoff::default();
         let random = chance::next_u64();
@@ -164,7 +165,8 @@ impl Last {
 }
 
 impl Failed {
-    /// What a name is told that makes no call of its own. One that comes later also learns when it may.
+    /// The cause for a name that makes no call of its own. If it did not wait for the call, the
+    /// cause also says when the next call may be made.
     fn cause(&self, has_waited: bool, now: Instant) -> Cause {
         let mut cause = self.cause.clone();
         if let Cause::Prepare {

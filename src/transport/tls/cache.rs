@@ -16,13 +16,13 @@ use crate::{
     transport::{error_text::plain, files},
 };
 
-/// As many authority files, and as many configurations, are kept parsed; beyond that some are read again.
+/// How many authority files and how many configurations are kept. More than that are read again.
 const MAX_KEPT: usize = 64;
 
-/// The TLS configurations of a process. Cloning shares them.
+/// The TLS configurations of a process. Clones share them.
 ///
-/// The system's roots are loaded once, by the first dial that needs them. The files of the settings are looked at for
-/// each dial, and read again when their length, their time of modification or their inode changed.
+/// The first dial that needs the system's roots loads them, once. The files of the settings are
+/// checked at each dial, and read again if their length, modification time or inode has changed.
 #[derive(Clone, Default)]
 pub(crate) struct TlsCache(Arc<Configs>);
 
@@ -36,7 +36,7 @@ struct Configs {
 /// A configuration, and what it was built from.
 #[derive(Clone)]
 struct Built {
-    /// `None` if any certificate will do.
+    /// `None` if any certificate is accepted.
     roots: Option<Arc<Authorities>>,
     identity: Option<[Stamp; 2]>,
     config: Arc<ClientConfig>,
@@ -47,7 +47,7 @@ impl TlsCache {
     ///
     /// # Errors
     ///
-    /// [`Cause::Tls`] when a file of theirs cannot be used, or there are no authorities.
+    /// [`Cause::Tls`] if one of the files cannot be used, or if there are no authorities.
     pub(crate) async fn config(&self, settings: &TlsSettings) -> Result<Arc<ClientConfig>, Cause> {
         let key = Key::of(settings)?;
         let system = match key.ca_file.is_none() && !key.insecure {
@@ -120,7 +120,7 @@ impl Built {
     }
 }
 
-/// Inserts into a map of at most [`MAX_KEPT`].
+/// Inserts into a map with at most [`MAX_KEPT`] entries.
 fn keep<K: Eq + Hash + Clone, V>(map: &mut HashMap<K, V>, key: K, value: V) {
     if map.len() >= MAX_KEPT && !map.contains_key(&key) {
         let any = map.keys().next().cloned();
@@ -133,7 +133,7 @@ async fn load_system() -> Result<Arc<Authorities>, Cause> {
     let loaded = files::off_thread(|| Ok(rustls_native_certs::load_native_certs())).await;
     let loaded = loaded.map_err(|error| Cause::Tls(plain(&error)))?;
     let mut roots = RootCertStore::empty();
-    // Some systems carry roots that no longer parse; the others still serve.
+    // Some systems have roots that do not parse. The others can still be used.
     roots.add_parsable_certificates(loaded.certs);
     if roots.is_empty() {
         let why = loaded.errors.first().map(|error| format!(" ({error})"));

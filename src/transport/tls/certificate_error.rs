@@ -1,11 +1,11 @@
-//! What is wrong with a certificate.
+//! Texts for certificate errors.
 
 use jiff::Timestamp;
 use rustls::{CertificateError, pki_types::UnixTime};
 
 use super::library_words::{spoken, words};
 
-/// In words that say what would be right, where that is known.
+/// The error as text, with the expected value where it is known.
 pub(super) fn certificate(error: &CertificateError) -> String {
     use CertificateError as E;
     match error {
@@ -57,14 +57,15 @@ pub(super) fn certificate(error: &CertificateError) -> String {
     }
 }
 
-/// A name that a certificate holds, of a kind that a host can have. They come as `DnsName("host")` and `IpAddress(127.0.0.1)`.
+/// A name in a certificate, if a host can have it. Names come as `DnsName("host")` and
+/// `IpAddress(127.0.0.1)`.
 fn plain_name(name: &str) -> Option<&str> {
     let (kind, rest) = name.split_once('(')?;
     let name = rest.trim_end_matches(')').trim_matches('"');
     matches!(kind, "DnsName" | "IpAddress").then_some(name)
 }
 
-/// Names, as far as a line holds them.
+/// A list of names that fits in a line.
 fn list(names: &[&str]) -> String {
     const MOST: usize = 5;
     let shown = names[..names.len().min(MOST)].join(", ");

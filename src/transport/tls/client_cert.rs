@@ -1,4 +1,5 @@
-//! Our certificate and its key. Whether the certificate will do is for the server to say: only a key that is not its own is refused.
+//! Our certificate and its key. The server decides whether it accepts the certificate; we only
+//! check that the key belongs to it.
 
 use std::path::PathBuf;
 
@@ -13,9 +14,10 @@ use super::{
 };
 use crate::core::Cause;
 
-/// Shows the certificate of these files to each server that asks for one. Blocks.
+/// Shows the certificate in these files to each server that asks for one. Blocks.
 ///
-/// Not in the way of `rustls`, which reads our certificate by the rules for a server's: one of X.509 v1 would never be shown.
+/// The loader of `rustls` is not used: it applies the rules for server certificates to ours, and
+/// would never show an X.509 v1 certificate.
 pub(super) fn own(files: &(PathBuf, PathBuf)) -> Result<SingleCertAndKey, Cause> {
     let (cert_file, key_file) = files;
     let (chain, private) = read_identity(files)?;
@@ -34,7 +36,7 @@ pub(super) fn own(files: &(PathBuf, PathBuf)) -> Result<SingleCertAndKey, Cause>
     Ok(CertifiedKey::new(chain, key).into())
 }
 
-/// The public key of a certificate of any version (RFC 5280 §4.1), if there is one to be found.
+/// The public key of a certificate of any version (RFC 5280 §4.1), if it can be found.
 fn certified_key(certificate: &[u8]) -> Option<&[u8]> {
     /// The tag of the version, which v1 leaves out.
     const VERSION: u8 = 0xA0;
@@ -44,17 +46,17 @@ fn certified_key(certificate: &[u8]) -> Option<&[u8]> {
     fields.nth(5).and_then(|(_, spki)| key_bits(spki))
 }
 
-/// The key itself. What stands before it, its algorithm, can be written in more than one way.
+/// The key itself. The algorithm before it can be encoded in more than one way, so it is ignored.
 fn key_bits(spki: &[u8]) -> Option<&[u8]> {
     Elements(spki).nth(1).map(|(_, bits)| bits)
 }
 
-/// What the first element holds.
+/// The content of the first element.
 fn content(der: &[u8]) -> Option<&[u8]> {
     Elements(der).next().map(|(_, content)| content)
 }
 
-/// The elements of some DER with their tags, up to one that is cut off.
+/// The DER elements with their tags, up to the first that is cut off.
 struct Elements<'a>(&'a [u8]);
 
 impl<'a> Iterator for Elements<'a> {

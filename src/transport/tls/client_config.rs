@@ -17,26 +17,26 @@ use super::{
 };
 use crate::{core::Cause, settings::TlsSettings};
 
-/// As many servers' session tickets are kept per configuration.
+/// The number of servers whose session tickets are kept per configuration.
 const MAX_SESSIONS: usize = 32;
 
-/// What a configuration depends on, besides the files' content.
+/// What a configuration depends on, besides the content of files.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct Key {
     /// The authorities; `None` for those of the system.
     pub ca_file: Option<PathBuf>,
     /// The client certificate and its key.
     pub identity: Option<(PathBuf, PathBuf)>,
-    /// Whether any certificate will do.
+    /// Whether any certificate is accepted.
     pub insecure: bool,
 }
 
-/// Reads the files of `tls` as a dial does: whether the authorities can be used, and whether the client certificate and its key can, and belong
-/// together. Blocks.
+/// Reads the files of `tls` as a dial does. Checks that the authorities can be used, that the
+/// client certificate and its key can be used, and that these belong together. Blocks.
 ///
 /// # Errors
 ///
-/// [`Cause::Tls`] with what is wrong with the first that cannot be used.
+/// [`Cause::Tls`] for the first file that cannot be used.
 pub fn check_tls(settings: &TlsSettings) -> Result<(), Cause> {
     let key = Key::of(settings)?;
     let roots = match &key.ca_file {
@@ -47,11 +47,11 @@ pub fn check_tls(settings: &TlsSettings) -> Result<(), Cause> {
 }
 
 impl Key {
-    /// Of these settings.
+    /// The key of these settings.
     ///
     /// # Errors
     ///
-    /// [`Cause::Tls`] where a certificate has no key, or a key no certificate.
+    /// [`Cause::Tls`] if a certificate has no key, or a key has no certificate.
     pub fn of(settings: &TlsSettings) -> Result<Self, Cause> {
         let identity = match (&settings.cert_file, &settings.key_file) {
             (Some(cert), Some(key)) => Some((cert.clone(), key.clone())),
@@ -62,20 +62,20 @@ impl Key {
             }
         };
         Ok(Self {
-            // Where any certificate will do, the authorities are not asked.
+            // If any certificate is accepted, the authorities are not used.
             ca_file: settings.ca_file.clone().filter(|_| !settings.insecure),
             identity,
             insecure: settings.insecure,
         })
     }
 
-    /// Whether no file is looked at for it.
+    /// Whether it needs no file.
     pub fn names_no_file(&self) -> bool {
         self.ca_file.is_none() && self.identity.is_none()
     }
 }
 
-/// Reads the client certificate, if there is one. Blocks then.
+/// Builds the configuration. Blocks if there is a client certificate to read.
 pub(super) fn build(
     key: &Key,
     roots: Option<Arc<Authorities>>,
@@ -90,7 +90,8 @@ pub(super) fn build(
     Ok(Arc::new(config))
 }
 
-/// The provider is always named: a process default would depend on which crate came first.
+/// The provider is always given: the process default would depend on which crate is first to set
+/// it.
 fn verified(
     roots: Option<Arc<Authorities>>,
 ) -> Result<rustls::ConfigBuilder<ClientConfig, WantsClientCert>, Cause> {

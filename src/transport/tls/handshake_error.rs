@@ -1,4 +1,4 @@
-//! What a failed handshake means.
+//! The causes of failed handshakes.
 
 use std::io;
 
@@ -10,19 +10,19 @@ use super::{
 };
 use crate::{core::Cause, transport::error_text::plain};
 
-/// What we have to show to a server that asks for a client certificate.
+/// Which client certificate we can show to a server that asks for one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::transport) enum Client {
-    /// Nothing, and as far as we know the server did not ask.
+    /// None. As far as we know, the server did not ask.
     #[default]
     Unknown,
-    /// Nothing, and the server asked.
+    /// None, and the server asked for one.
     Missing,
     /// A certificate.
     Configured,
 }
 
-/// What an I/O error during the handshake means.
+/// The cause of an I/O error during the handshake.
 pub(in crate::transport) fn handshake_failure(error: &io::Error, client: Client) -> Cause {
     let inner = error.get_ref();
     if let Some(error) = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
@@ -44,8 +44,8 @@ pub(in crate::transport) fn handshake_failure(error: &io::Error, client: Client)
     }
 }
 
-/// The server hung up after the handshake, without an alert and without an answer. Many do where they do not like the
-/// client's certificate.
+/// The server closed the connection after the handshake, without an alert and without an answer.
+/// Many servers do this when they do not accept the client's certificate.
 pub(in crate::transport) fn silence(client: Client) -> Option<Cause> {
     match client {
         Client::Unknown => None,
@@ -57,7 +57,7 @@ pub(in crate::transport) fn silence(client: Client) -> Option<Cause> {
     }
 }
 
-/// What an error of `rustls` means.
+/// The cause of an error of `rustls`.
 pub(in crate::transport) fn failure(error: &rustls::Error, client: Client) -> Cause {
     match error {
         rustls::Error::InvalidCertificate(error) => {
@@ -72,7 +72,7 @@ pub(in crate::transport) fn failure(error: &rustls::Error, client: Client) -> Ca
     }
 }
 
-/// What is wrong with a certificate of the settings.
+/// Why a certificate of the settings cannot be used.
 pub(super) fn why_unusable(error: &rustls::Error) -> String {
     match error {
         rustls::Error::InvalidCertificate(error) => {
@@ -82,7 +82,8 @@ pub(super) fn why_unusable(error: &rustls::Error) -> String {
     }
 }
 
-/// What is neither about a certificate nor an alert. The texts of `rustls` hold names of its code.
+/// Errors that are neither about a certificate nor an alert. The texts of `rustls` contain names
+/// from its code.
 fn other(error: &rustls::Error) -> String {
     use rustls::Error as E;
     match error {
@@ -140,11 +141,11 @@ fn other(error: &rustls::Error) -> String {
     }
 }
 
-/// What a server must have one of each of, for those who look why it has not.
+/// What we offer. A server must support at least one item of each kind.
 const OFFER: &str = "we offer TLS 1.3 and 1.2 with AES-GCM and ChaCha20-Poly1305, ECDHE over X25519, P-256 and P-384, and \
     certificates with ECDSA, Ed25519 or RSA keys";
 
-/// What the server's alert means (RFC 8446 §6.2).
+/// The cause of the server's alert (RFC 8446 §6.2).
 fn refusal(alert: AlertDescription, client: Client) -> Cause {
     use AlertDescription as A;
     let name = alert_words(alert);

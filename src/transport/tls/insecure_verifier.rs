@@ -1,4 +1,4 @@
-//! `tls.insecure`: a certificate of anybody's.
+//! `tls.insecure`: accepts any certificate.
 
 use std::sync::Arc;
 
@@ -9,8 +9,8 @@ use rustls::{
     pki_types::{CertificateDer, ServerName, UnixTime},
 };
 
-/// Accepts whatever certificate the server shows. The handshake itself is checked as ever: the server must hold the
-/// certificate's key.
+/// Accepts any certificate of the server. The handshake itself is still checked: the server must
+/// hold the key of the certificate.
 #[derive(Debug)]
 pub(super) struct InsecureVerifier(pub Arc<CryptoProvider>);
 

@@ -1,8 +1,10 @@
-//! What the libraries of TLS say, in words: some of their errors have no text but the name of their code.
+//! Readable texts for errors of the TLS libraries: some of these have only the name of their
+//! variant.
 
 use std::{error::Error, fmt};
 
-/// A name of the library's code as words: `UnknownCA` is "unknown CA". What stands behind the name is left out.
+/// Splits the name of a variant into words: `UnknownCA` becomes "unknown CA". Text behind the name
+/// is dropped.
 pub(super) fn words(name: impl fmt::Debug) -> String {
     let name = format!("{name:?}");
     let end = name.find(|c: char| !c.is_ascii_alphanumeric());
@@ -24,7 +26,7 @@ pub(super) fn words(name: impl fmt::Debug) -> String {
     words
 }
 
-/// The text of an error, unless that is a name of code.
+/// The text of an error. If it is only the name of a variant, splits it into words.
 pub(super) fn spoken(error: &(dyn Error + Send + Sync)) -> String {
     let text = error.to_string();
     match text.contains(' ') && !text.contains(['(', '{']) {

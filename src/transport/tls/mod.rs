@@ -1,4 +1,4 @@
-//! TLS: its configurations, what the peer's certificate says, and what a failed handshake means.
+//! TLS: configurations, the report on the peer's certificate, and the causes of failed handshakes.
 
 mod cache;
 mod certificate_error;

@@ -1,11 +1,12 @@
-//! No client certificate, and whether one was asked for.
+//! No client certificate, and whether the server asked for one.
 
 use std::{cell::Cell, future::poll_fn, pin::pin, sync::Arc};
 
 use rustls::{SignatureScheme, client::ResolvesClientCert, sign::CertifiedKey};
 
 thread_local! {
-    /// Set within a handshake's poll. A configuration is shared by many dials, so that it cannot remember for one.
+    /// Set during the poll of a handshake. Many dials share a configuration, so it cannot store
+    /// this per dial.
     static ASKED: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -24,7 +25,8 @@ impl ResolvesClientCert for NoClientCert {
     }
 }
 
-/// Runs a handshake; `true` if the server asked for a client certificate and [`NoClientCert`] answered.
+/// Runs a handshake. Returns `true` if the server asked for a client certificate and
+/// [`NoClientCert`] answered.
 pub(in crate::transport) async fn noticing<T>(handshake: impl Future<Output = T>) -> (T, bool) {
     let mut handshake = pin!(handshake);
     let mut asked = false;

@@ -1,4 +1,4 @@
-//! The files of a connection's TLS settings, as they were when they were read.
+//! The files of a connection's TLS settings.
 
 use std::{
     io,
@@ -18,12 +18,12 @@ use crate::{
     transport::{error_text::plain, files},
 };
 
-/// The longest `tls.ca_file`, in bytes; a whole system's bundle is a tenth of it.
+/// The longest `tls.ca_file`, in bytes: ten times the bundle of a whole system.
 const MAX_CA_FILE: u64 = 4 << 20;
 /// The longest `tls.cert_file` and `tls.key_file`, in bytes.
 const MAX_OWN_FILE: u64 = 256 << 10;
 
-/// Tells whether a file is still the one that was read: its length, its time of modification, its inode.
+/// Shows whether a file is unchanged: its length, modification time and inode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stamp(u64, Option<SystemTime>, u64);
 
@@ -51,16 +51,16 @@ fn inode(_: &std::fs::Metadata) -> u64 {
     0
 }
 
-/// Whom we believe that a server is who it says.
+/// The authorities that we trust.
 #[derive(Debug)]
 pub(super) struct Authorities {
     pub roots: Arc<RootCertStore>,
-    /// The certificates of `tls.ca_file`, as they are. None of the system's.
+    /// The certificates of `tls.ca_file` themselves. Empty for the system's authorities.
     certificates: Vec<CertificateDer<'static>>,
 }
 
 impl Authorities {
-    /// The system's.
+    /// The authorities of the system.
     pub fn of_system(roots: RootCertStore) -> Self {
         Self {
             roots: Arc::new(roots),
@@ -68,7 +68,7 @@ impl Authorities {
         }
     }
 
-    /// Whether `tls.ca_file` holds this very certificate.
+    /// Whether `tls.ca_file` contains exactly this certificate.
     pub fn hold(&self, certificate: &CertificateDer<'_>) -> bool {
         self.certificates.iter().any(|own| own == certificate)
     }
@@ -112,7 +112,7 @@ pub(super) fn read_identity(files: &(PathBuf, PathBuf)) -> Result<Identity, Caus
         return Err(unusable("cert_file", cert_file, "it holds no certificate"));
     }
     let pem = read("key_file", key_file, MAX_OWN_FILE)?;
-    // What the parser found is not told: it may quote the key.
+    // The error of the parser is dropped: it may quote the key.
     let key = PrivateKeyDer::from_pem_slice(&pem).map_err(|_| {
         let encrypted = String::from_utf8_lossy(&pem).contains("ENCRYPTED");
         let why = match encrypted {
@@ -129,7 +129,7 @@ fn read(key: &str, path: &Path, max: u64) -> Result<Vec<u8>, Cause> {
     content.map_err(|error| unusable(key, path, &plain(&error)))
 }
 
-/// A file of the settings that cannot be used.
+/// The cause for a file of the settings that cannot be used.
 pub(super) fn unusable(key: &str, path: &Path, why: &str) -> Cause {
     Cause::Tls(format!(
         "tls.{key} {} cannot be used: {why}",

@@ -1,4 +1,4 @@
-//! A certificate that `tls.ca_file` holds, shown by the server itself.
+//! Accepts a server that shows a certificate which is itself in `tls.ca_file`.
 
 use std::sync::Arc;
 
@@ -15,11 +15,12 @@ use rustls::{
 use super::{pem_files::Authorities, report::validity};
 use crate::core::Cause;
 
-/// Judges as ever, and accepts a server that shows one of these very certificates, byte for byte.
+/// Verifies as usual, and also accepts a server that shows one of these certificates, byte for
+/// byte.
 ///
-/// Such a certificate may say of itself that it is an authority's, as self-signed ones do, which must not be a server's otherwise, and
-/// need not hold the server's name: whoever wrote it into `tls.ca_file` has said whose it is. It must not have expired, and the server must
-/// prove that it holds the key.
+/// Such a certificate may claim to be an authority, as self-signed ones do. Otherwise a server must
+/// not show one of these. It need not contain the server's name: the author of `tls.ca_file` trusts
+/// it for this server. It must not be expired, and the server must prove that it holds the key.
 #[derive(Debug)]
 pub(super) struct Pinned {
     usual: Arc<WebPkiServerVerifier>,
@@ -27,7 +28,7 @@ pub(super) struct Pinned {
 }
 
 impl Pinned {
-    /// For certificates of these authorities, and these themselves.
+    /// A verifier for certificates of these authorities and for these certificates themselves.
     pub fn new(
         authorities: &Arc<Authorities>,
         provider: Arc<CryptoProvider>,

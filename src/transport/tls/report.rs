@@ -1,4 +1,4 @@
-//! What is known of a peer's certificate once the handshake is done.
+//! What is known about a peer's certificate after the handshake.
 
 use der::{
     Reader, SliceReader, Tag, TagNumber,
@@ -9,7 +9,7 @@ use rustls::{ClientConnection, pki_types::CertificateDer};
 
 use crate::{events::TlsReport, settings::TlsSettings};
 
-/// What the session says, under these settings.
+/// The report on a session with these settings.
 pub(in crate::transport) fn report(
     session: &ClientConnection,
     settings: &TlsSettings,
@@ -21,13 +21,14 @@ pub(in crate::transport) fn report(
     }
 }
 
-/// `notAfter` (RFC 5280 §4.1.2.5). `None` where the certificate cannot be read, which `tls.insecure` allows.
+/// `notAfter` (RFC 5280 §4.1.2.5). `None` if the certificate cannot be read, which `tls.insecure`
+/// allows.
 fn expiry(leaf: &CertificateDer<'_>) -> Option<Timestamp> {
     let (_, not_after) = validity(leaf)?;
     Timestamp::from_second(i64::try_from(not_after).ok()?).ok()
 }
 
-/// `notBefore` and `notAfter`, in seconds since 1970. `None` where the certificate cannot be read.
+/// `notBefore` and `notAfter`, in seconds since 1970. `None` if the certificate cannot be read.
 pub(super) fn validity(leaf: &CertificateDer<'_>) -> Option<(u64, u64)> {
     let mut reader = SliceReader::new(leaf).ok()?;
     let validity = reader.sequence(certificate).ok()?;
@@ -35,14 +36,14 @@ pub(super) fn validity(leaf: &CertificateDer<'_>) -> Option<(u64, u64)> {
     Some(validity)
 }
 
-/// `Certificate` of RFC 5280 §4.1; what signs it is not looked at.
+/// `Certificate` of RFC 5280 §4.1. Its signature is not read.
 fn certificate<'r>(fields: &mut impl Reader<'r>) -> der::Result<(u64, u64)> {
     let validity = fields.sequence(signed_part)?;
     skip_all(fields)?;
     Ok(validity)
 }
 
-/// `TBSCertificate`. Of what stands before the times only the version may be left out.
+/// `TBSCertificate`. Before the times, only the version is optional.
 fn signed_part<'r>(fields: &mut impl Reader<'r>) -> der::Result<(u64, u64)> {
     let version = Tag::ContextSpecific {
         constructed: true,

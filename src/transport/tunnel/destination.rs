@@ -2,11 +2,11 @@
 
 use std::{fmt, net::SocketAddr};
 
-/// A host and a port, written as CONNECT and messages have them.
+/// A host and a port, in the form for CONNECT and for messages.
 pub(super) enum Destination {
     /// A name for the proxy to resolve.
     Name(String, u16),
-    /// An address that was resolved here, or that the URL holds.
+    /// An address that was resolved here or is in the URL.
     Address(SocketAddr),
 }
 

@@ -18,12 +18,12 @@ use crate::{
     },
 };
 
-/// The longest answer of a proxy, in bytes, interim answers included.
+/// The longest answer of a proxy in bytes, with interim answers.
 const MAX_ANSWER: usize = 16 * 1024;
-/// More header fields of one answer are refused.
+/// The most header fields in one answer. An answer with more is refused.
 const MAX_FIELDS: usize = 64;
 
-/// Has the proxy open a tunnel over `stream`.
+/// Asks the proxy to open a tunnel over `stream`.
 pub(super) async fn connect(
     stream: &mut Stream,
     proxy: &ProxyParts,
@@ -40,12 +40,12 @@ pub(super) async fn connect(
         unfold(&mut answer);
         if let Some((length, head)) = Head::parse(&answer).map_err(|why| failed(&why))? {
             match head.status {
-                // RFC 9110 §15.2: interim answers.
+                // Interim answers (RFC 9110 §15.2).
                 100..=199 => {
                     let _interim = answer.split_to(length);
                     continue;
                 }
-                // We speak first, in TLS and in HTTP: what comes now is no word of the peer's.
+                // We speak first, in TLS and in HTTP. So bytes that come now are not from the peer.
                 200..=299 if answer.len() > length => {
                     return Err(failed("it sent bytes of its own into the tunnel"));
                 }
@@ -63,7 +63,7 @@ pub(super) async fn connect(
     }
 }
 
-/// Writes and flushes, which over TLS are two things.
+/// Writes and flushes: over TLS, these are separate steps.
 async fn say(stream: &mut Stream, bytes: &[u8]) -> io::Result<()> {
     stream.write_all(bytes).await?;
     stream.flush().await
@@ -93,7 +93,7 @@ fn refusal(proxy: &ProxyParts, head: Head) -> Cause {
     }
 }
 
-/// What counts of an answer.
+/// The relevant parts of an answer.
 struct Head {
     status: u16,
     reason: String,
@@ -103,7 +103,7 @@ struct Head {
 }
 
 impl Head {
-    /// The head and its length, once it is there.
+    /// The head and its length, once it is complete.
     fn parse(bytes: &[u8]) -> Result<Option<(usize, Self)>, String> {
         let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
         let mut answer = httparse::Response::new(&mut fields);
@@ -129,7 +129,7 @@ impl Head {
     }
 }
 
-/// Words of the proxy's, short and displayable.
+/// Short printable text from the proxy.
 fn shown(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let shown = text.chars().filter(|c| is_displayable(*c));

@@ -30,7 +30,7 @@ use crate::{
 pub(super) struct Tunnel {
     proxy: ProxyParts,
     tls: Option<Arc<ClientConfig>>,
-    /// Which addresses the proxy may have.
+    /// The addresses that the proxy may have.
     reach: Reach,
 }
 
@@ -39,12 +39,12 @@ impl Tunnel {
     ///
     /// # Errors
     ///
-    /// [`Cause::Proxy`] for a URL that is none of a proxy, in words that hold no secret; [`Cause::SecretMissing`];
-    /// [`Cause::Forbidden`].
+    /// [`Cause::Proxy`] for a URL that is not a proxy URL, without secrets in the text;
+    /// [`Cause::SecretMissing`]; [`Cause::Forbidden`].
     pub fn new(url: &ProxyUrl, secrets: &Secrets, policy: &DialPolicy) -> Result<Self, Cause> {
         let rendered = secrets.render(url.template())?;
         let proxy = parse_proxy(rendered.expose())
-            .map_err(|error| Cause::proxy(format!("{url} is no proxy's URL: {}", error.0)))?;
+            .map_err(|error| Cause::proxy(format!("invalid proxy URL {url}: {}", error.0)))?;
         #[cfg(not(feature = "socks"))]
         if matches!(proxy.kind, ProxyKind::Socks5 | ProxyKind::Socks5h) {
             return Err(without_socks(&proxy));
@@ -52,9 +52,7 @@ impl Tunnel {
         let place = Url::parse(rendered.expose()).ok();
         let reach = place
             .and_then(|place| policy.reach(&place))
-            .ok_or_else(|| {
-                Cause::Forbidden(format!("the proxy {proxy} is none that may be dialled"))
-            })?;
+            .ok_or_else(|| Cause::Forbidden(format!("the proxy {proxy} must not be dialled")))?;
         Ok(Self {
             proxy,
             tls: None,
@@ -62,13 +60,14 @@ impl Tunnel {
         })
     }
 
-    /// Whether the proxy itself is spoken to over TLS.
+    /// Whether the connection to the proxy itself uses TLS.
     pub fn is_over_tls(&self) -> bool {
         self.proxy.kind == ProxyKind::Https
     }
 
-    /// The same, with TLS to the proxy. Of the connection's settings only the authorities count for it: it is neither
-    /// shown the client certificate nor trusted blindly.
+    /// The same, with TLS to the proxy. Of the connection's TLS settings, only the authorities
+    /// apply: the proxy never sees the client certificate, and its own certificate is always
+    /// checked.
     pub async fn with_tls(self, cache: &TlsCache, settings: &TlsSettings) -> Result<Self, Cause> {
         let mut own = TlsSettings::default();
         own.ca_file.clone_from(&settings.ca_file);
@@ -82,12 +81,12 @@ impl Tunnel {
         })
     }
 
-    /// Opens the tunnel; the address is the proxy's.
+    /// Opens the tunnel. The returned address is that of the proxy.
     ///
     /// # Errors
     ///
-    /// [`Cause::Proxy`] for all that is the proxy's fault or ours with it; [`Cause::Refused`] and [`Cause::Unreachable`]
-    /// where it says so of the peer.
+    /// [`Cause::Proxy`] for failures of the proxy or of the connection to it; [`Cause::Refused`]
+    /// and [`Cause::Unreachable`] if the proxy reports these for the peer.
     pub async fn open(&self, target: &Target) -> Result<(Stream, SocketAddr), Cause> {
         let destinations = self.destinations(target).await?;
         target.progress.enter(Phase::Proxy);
@@ -107,7 +106,7 @@ impl Tunnel {
             };
             match asked {
                 Ok(()) => return Ok((stream, peer)),
-                // Another address of the peer's may do better.
+                // Another address of the peer may work.
                 Err(cause @ (Cause::Refused(_) | Cause::Unreachable(_))) => {
                     keep_worst(&mut worst, cause);
                 }
@@ -124,7 +123,7 @@ impl Tunnel {
             {
                 vec![Destination::Name(name.clone(), target.port)]
             }
-            // Where not every address will do, the proxy is not left to choose one.
+            // If only some addresses are allowed, the proxy must not choose the address.
             (Host::Name(_) | Host::Ip(_), _) => {
                 let addresses = target.addresses().await?;
                 addresses.into_iter().map(Destination::Address).collect()
@@ -132,7 +131,7 @@ impl Tunnel {
         })
     }
 
-    /// A connection to the proxy itself.
+    /// Connects to the proxy itself.
     async fn reach(&self, target: &Target) -> Result<(Stream, SocketAddr), Cause> {
         let proxy = &self.proxy;
         let host = match proxy.ip() {
@@ -166,7 +165,7 @@ impl Tunnel {
     }
 }
 
-/// A URL may say only at the dial that its proxy speaks SOCKS5, when it is rendered.
+/// A proxy URL with a template may turn out to be SOCKS5 only when it is rendered at the dial.
 #[cfg(not(feature = "socks"))]
 fn without_socks(proxy: &ProxyParts) -> Cause {
     Cause::proxy(format!(

@@ -9,7 +9,7 @@ use crate::{
     transport::{error_text::plain, stream::Stream},
 };
 
-/// Has the proxy open a tunnel over `stream`.
+/// Asks the proxy to open a tunnel over `stream`.
 pub(super) async fn connect(
     stream: &mut Stream,
     proxy: &ProxyParts,

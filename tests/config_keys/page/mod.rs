@@ -58,11 +58,11 @@ fn the_page_knows_types_defaults_and_examples() {
     );
     for row in [
         // No default, so the file's example.
-        "| <a id=\"url\"></a>`url` | text | none, such as `'wss://h'` | Where to connect",
+        "| <a id=\"url\"></a>`url` | text | none, such as `'wss://h'` | The URL to connect to",
         "| <a id=\"enabled\"></a>`enabled` | `true` or `false` | `true` | Whether it is dialled at start. |",
         "| <a id=\"outbox.ttl\"></a>`ttl` | duration | `\"0s\"` | How long a message may wait",
         "| <a id=\"outbox.when_full\"></a>`when_full` | `\"reject\"` or `\"drop_oldest\"` | `\"reject\"` |",
-        "| `outbox` | [table](#outbox) |  | How much may wait",
+        "| `outbox` | [table](#outbox) |  | How many messages may wait",
         "| <a id=\"outbox.bytes\"></a>`bytes` | size | `\"4MiB\"` |",
         "| <a id=\"source_address\"></a>`source_address` | IP address | none |",
         "| <a id=\"close_code\"></a>`close_code` | 1000 to 1003, 1007 to 1014 or 3000 to 4999 | `1001` |",

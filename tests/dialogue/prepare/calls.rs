@@ -106,7 +106,7 @@ prepare = [{ http = { url = "HTTP/a", headers = { X-Key = "${KEY}", Accept = "a/
             respond(stream, "302 Found", &[&answer], "")
         });
         let told = told.await;
-        assert!(told.contains("no public address"), "{location}: {told}");
+        assert!(told.contains("not a public address"), "{location}: {told}");
     }
     for location in ["file:///etc/passwd", "http://me:pw@127.0.0.1/"] {
         let answer = format!("Location: {location}");
@@ -178,7 +178,7 @@ async fn a_call_obeys_the_policy_of_its_name() {
     settings.dial_policy = DialPolicy::PublicOnly;
     let (_manager, _handle, mut watch) = open(settings);
     let told = failure(&mut watch).await.to_string();
-    assert!(told.contains("127.0.0.1 is no public address"), "{told}");
+    assert!(told.contains("127.0.0.1 is not a public address"), "{told}");
     assert_eq!(http.requests().len(), 0);
     let mut settings = name(keys, &http.url(), &server.url());
     settings.dial_policy = DialPolicy::Urls(["ws://127.0.0.1".parse().unwrap()].into());

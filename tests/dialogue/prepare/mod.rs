@@ -278,12 +278,12 @@ async fn what_an_answer_names_is_validated_and_obeys_the_policy() {
         (
             dial,
             "t-secret",
-            "invalid_request: ${t} is no WebSocket URL: relative URL without a base; write ws://host/path or wss://host/path",
+            "invalid_request: invalid WebSocket URL ${t}: relative URL without a base; write ws://host/path or wss://host/path",
         ),
         (
             dial,
             "https://t-secret/",
-            "invalid_request: ${t} is no WebSocket URL: the scheme is \"https\"; it must be ws or wss",
+            "invalid_request: invalid WebSocket URL ${t}: the scheme is \"https\"; it must be ws or wss",
         ),
         (
             dial,

@@ -7,31 +7,31 @@ from typing import Any, Literal, TypeAlias, TypedDict
 from ._open_enum import OpenEnum
 
 
-# Who began a close.
+# Who began the close.
 CloseBy: TypeAlias = Literal["us", "peer"]
 
 
-# What has become of an attempt.
+# The outcome of an attempt.
 Outcome: TypeAlias = Literal["dialling", "up", "lost", "closed", "failed"]
 
 
-# Where such a socket is.
+# The state of such a socket.
 SessionState: TypeAlias = Literal["connecting", "open", "closing"]
 
 
-# A connection, or what connections inherit.
+# A connection, or the keys that connections inherit.
 Settings: TypeAlias = dict[str, Any]
 
 
-# Where a connection is.
+# The state of a connection.
 State: TypeAlias = Literal["idle", "connecting", "opening", "open", "backoff", "closing", "closed", "failed"]
 
 
-# What a step does.
+# The state of a step.
 StepState: TypeAlias = Literal["queued", "signs", "calls", "made", "listens", "rests"]
 
 
-# Where a subscription stands on the socket that serves. Without a socket each is wanted.
+# The state of a subscription on the current socket. Without a socket, all are wanted.
 SubscriptionState: TypeAlias = Literal["wanted", "sent", "active", "refused", "unanswered", "ended"]
 
 
@@ -47,15 +47,15 @@ class Attempt(TypedDict):
 
     # When it began.
     at: str
-    # The events, each with `after_ms`: since the beginning of the attempt.
+    # The events, each with `after_ms`: the time since the beginning of the attempt.
     events: list[Event]
-    # How many events are not told.
+    # The number of events that are left out.
     omitted: int
     outcome: Outcome
 
 
 class Cause(OpenEnum):
-    """What something was caused by. There may be others one day."""
+    """The cause of something. Other values are possible."""
 
     SECRET_MISSING = "secret_missing"
     INVALID_REQUEST = "invalid_request"
@@ -104,7 +104,7 @@ class Changed(TypedDict):
 
 
 class Close(TypedDict, total=False):
-    """How a connection is to be closed."""
+    """How to close a connection."""
 
     # The close code (RFC 6455 §7.4): 1000 to 1003, 1007 to 1014, 3000 to 4999.
     code: int
@@ -119,67 +119,66 @@ class _Event(TypedDict):
 
 
 class Event(_Event, total=False):
-    """Something that happened to a connection, or to this reader. `type` says which of the later members there are;
-    there may be more than are described here."""
+    """Something that happened to a connection or to this reader. `type` decides which of the later members are present.
+    There may be more types than are described here."""
 
-    # In `why`: since the beginning of the attempt.
+    # In `why`: the time since the beginning of the attempt.
     after_ms: float
-    # Of `connecting`: the retries since the last stable socket.
+    # In `connecting`: the number of retries since the last stable socket.
     attempt: int
-    # Of `message`: binary data.
+    # In `message`: binary data.
     base64: str
-    # Of `gap`: from the last frame of the lost socket to *ready*.
+    # In `gap`: the time from the last frame of the lost socket to *ready*.
     blind_ms: float
-    # Of `retrying`, `failed` and `session_closed`, and of `connecting`, where it is null for the first dial. One of
-    # `Cause`.
+    # In `retrying`, `failed`, `session_closed` and `connecting`, where it is null for the first dial. One of `Cause`.
     cause: str | None
-    # Of `closed`: the close code.
+    # In `closed`: the close code.
     code: int
-    # Of `dropped`: how many messages.
+    # In `dropped`: how many messages.
     count: int
-    # Positions a reader over all names.
+    # The position of the event for a reader of all names.
     cursor: str
-    # Of `retrying`: how long until the next dial.
+    # In `retrying`: how long until the next dial.
     delay_ms: float
     epoch: int
-    # Of `sent`. One of `Fate`.
+    # In `sent`. One of `Fate`.
     fate: str
-    # Of `sent`: the message's id; null for one that is said when a socket opens.
+    # In `sent`: the id of the message; null for a message that is sent whenever a socket opens.
     id: int | None
-    # Of `subscription`: its key.
+    # In `subscription`: its key.
     key: str
-    # Of `error`. One of `Cause`.
+    # In `error`. One of `Cause`.
     kind: str
-    # Of `lagged`: how many events this reader has missed; null where nobody can count them.
+    # In `lagged`: how many events this reader has missed; null if unknown.
     missed: int | None
-    # Of `gap` with `reason` "hole": how many messages are missing.
+    # In `gap` with `reason` "hole": how many messages are missing.
     missing: int
     name: str
-    # Of `gap`: the peer's last number.
+    # In `gap`: the peer's last sequence number.
     peer_seq: int | None
-    # Of `closed` the peer's words; of `gap`, `dropped` and `stalled` which kind it is.
+    # In `closed`: the reason of the peer. In `gap`, `dropped` and `stalled`: the kind.
     reason: str
-    # Of `sent`: whether it had been written to an earlier socket.
+    # In `sent`: whether it was written to an earlier socket before.
     resent: bool
-    # Of `retrying` and `failed`: the rule that decided so.
+    # In `retrying` and `failed`: the rule that decided this.
     rule: str
-    # Counts the connection's events within the epoch, without holes.
+    # The number of the event within the epoch, without gaps.
     seq: int
-    # Of `subscription`: where it stands now.
+    # In `subscription`: its new state.
     state: SubscriptionState
-    # Of `error`: the HTTP status of a refused handshake.
+    # In `error`: the HTTP status of a refused handshake.
     status: int
-    # Of a message the key of the subscription that it belongs to, where the settings say how that is found.
+    # In `message`: the key of the subscription that it belongs to, if the settings say how to find it.
     subscription: str
-    # Of `message`: a text. Of `error`, `retrying`, `failed` and `session_closed` what went wrong; of `subscription`
-    # what the peer said.
+    # In `message`: a text. In `error`, `retrying`, `failed` and `session_closed`: what went wrong. In `subscription`:
+    # the peer's text.
     text: str
-    # Of `ready`: what the script has kept that is no secret.
+    # In `ready`: what the script has captured, without secrets.
     vars: dict[str, Any]
 
 
 class EventType(OpenEnum):
-    """What happened. There may be others one day."""
+    """The kind of an event. Other values are possible."""
 
     CONNECTING = "connecting"
     OPENED = "opened"
@@ -202,8 +201,17 @@ class EventType(OpenEnum):
     STALLED = "stalled"
 
 
+class FailedRotation(TypedDict):
+    """A rotation whose new socket could not be had so far. The old one serves on."""
+
+    # How many dials of the new socket have failed, one after the other; `last_error` says why.
+    failures: int
+    # When the next one is due; null while it is on its way.
+    retry_at: str | None
+
+
 class Fate(OpenEnum):
-    """What becomes of a message. There may be others one day."""
+    """The fate of a message. Other values are possible."""
 
     ACCEPTED = "accepted"
     QUEUED = "queued"
@@ -217,12 +225,12 @@ class Fate(OpenEnum):
 
 
 class KeyError(TypedDict):
-    """What is wrong with a key of settings."""
+    """An error in a key of settings."""
 
     # What would be right.
     help: str | None
     message: str
-    # Where the key stands, as a JSON pointer (RFC 6901).
+    # The position of the key, as a JSON pointer (RFC 6901).
     pointer: str
 
 
@@ -231,13 +239,13 @@ class LastClose(TypedDict):
 
     at: str
     by: CloseBy
-    # Whether close frames went both ways.
+    # Whether both sides sent close frames.
     clean: bool
-    # That of the first close frame that was received (RFC 6455 §7.1.5); 1005: it had none, 1006: there was no close
+    # The code of the first received close frame (RFC 6455 §7.1.5); 1005 if it had none, 1006 if there was no close
     # frame.
     code: int
     reason: str
-    # The close frame that we sent, by ourselves or as an answer.
+    # The close frame that we sent, first or as an answer.
     sent: SentClose | None
 
 
@@ -251,12 +259,12 @@ class _LastError(TypedDict):
 class LastError(_LastError, total=False):
     """The last error of a connection."""
 
-    # Of a refused handshake: its HTTP status; of a proxy: that of its answer to CONNECT.
+    # The HTTP status of a refused handshake, or of a proxy's answer to CONNECT.
     status: int
 
 
 class _LastMessage(TypedDict):
-    # When it came.
+    # When it was received.
     at: str
     # Whether it was a binary message.
     binary: bool
@@ -267,14 +275,14 @@ class _LastMessage(TypedDict):
 class LastMessage(_LastMessage, total=False):
     """The peer's last message before its socket ended."""
 
-    # Instead of `text`: the first 256 bytes of a binary message that is none.
+    # Instead of `text`: the first 256 bytes of a binary message that is not text.
     base64: str
-    # What its first 256 bytes say, with `***` for secrets; it ends with `…` where the message goes on.
+    # The text of its first 256 bytes, with `***` for secrets; it ends with `…` if the message is longer.
     text: str
 
 
 class Matched(TypedDict):
-    """How many connections a request in bulk concerned."""
+    """The number of connections in a bulk request."""
 
     # Those of them for which something was done.
     changed: int
@@ -283,22 +291,22 @@ class Matched(TypedDict):
 
 
 class MemoryUsage(TypedDict):
-    """How much memory is used, and for what, in bytes."""
+    """Memory in bytes, by use."""
 
-    # Bodies of requests, until what they bring is accepted.
+    # Bodies of requests, until their content is accepted.
     bodies: int
-    # What connections said last.
+    # The last messages of connections.
     histories: int
-    # The bound over what connections said last: `service.history_bytes`, or half of `limit` where that is less.
+    # The limit for histories: `service.history_bytes`, or half of `limit` if that is less.
     histories_limit: int
-    # The bound over all uses: `service.memory`. From half of it on histories let go of their oldest, from three
-    # quarters on readers miss events, from nine tenths on messages are refused.
+    # The limit for all uses together: `service.memory`. At half of it, histories drop their oldest messages; at three
+    # quarters, readers miss events; at nine tenths, messages are refused.
     limit: int
-    # What waits to be sent, and what is remembered of it.
+    # Messages that wait to be sent, and the records of messages.
     outboxes: int
-    # Events that wait for those who read them.
+    # Events that wait for their readers.
     readers: int
-    # Messages of which a part has arrived.
+    # Fragmented messages that are incomplete.
     reassembly: int
     # The sum of all uses.
     used: int
@@ -312,71 +320,71 @@ class NotChanged(TypedDict):
 
 
 class Outbox(TypedDict):
-    """What waits to be sent."""
+    """The messages that wait to be sent."""
 
     bytes: int
     dropped: int
     in_doubt: int
     messages: int
-    # For how long the oldest has waited of which nothing was written.
+    # How long the oldest message has waited of which nothing was written.
     oldest_ms: float | None
 
 
 class Overview(TypedDict):
-    """What the process does as a whole."""
+    """The process as a whole."""
 
     # How many connections there are.
     connections: int
     memory: MemoryUsage
-    # Events that readers missed because they were too slow or there was no memory, since the start.
+    # Events that readers missed since the start, because they were too slow or there was no memory.
     missed_events: int
-    # Why the store cannot be opened, which is tried again; null where it is open, or nothing needs it.
+    # Why the store cannot be opened; the service keeps trying. Null if it is open, or if nothing needs it.
     store_outage: str | None
     # The version of everwire.
     version: str
 
 
 class _Page(TypedDict):
-    # At most as many as were asked for.
+    # At most as many as requested.
     connections: list[Status]
 
 
 class Page(_Page, total=False):
-    """A part of the list, in the order of the names."""
+    """A page of the list, in the order of the names."""
 
     # The `cursor` of the next page; `None` at the end.
     next_cursor: str | None
 
 
 class Probe(TypedDict):
-    """What came of the dial of one URL."""
+    """The result of dialling one URL."""
 
     error: ProbeError | None
-    # Whether it was upgraded.
+    # Whether the upgrade succeeded.
     ok: bool
     # The address that answered: the peer's, or its proxy's.
     peer: str | None
     subprotocol: str | None
     timings: Timings
-    # With its variables unexpanded.
+    # The URL with its variables unexpanded.
     url: str
 
 
 class _ProbeError(TypedDict):
     kind: str
-    # What it was, or what the server said.
+    # What went wrong, or the text of the server.
     text: str
 
 
 class ProbeError(_ProbeError, total=False):
     """Why a dial failed."""
 
-    # Of a refused handshake: its HTTP status.
+    # The HTTP status of a refused handshake.
     status: int
 
 
 class Probes(TypedDict):
-    """What came of a dry run."""
+    """The result of a dry run."""
 
     name: str
     # One for each URL.
@@ -394,43 +402,43 @@ class _Problem(TypedDict):
 
 
 class Problem(_Problem, total=False):
-    """What is wrong with a request, or with answering it (RFC 9457)."""
+    """A problem with a request, or with its answer (RFC 9457)."""
 
-    # Of a request that the peer has refused: its answer, if that is a binary message.
+    # For a request that the peer has refused: its answer, if that is a binary message.
     base64: str
-    # What is behind it: "memory" if `service.memory` is used up; of a client of the raw bridge that gets no socket an
-    # object with `kind` and `text`.
+    # The cause: "memory" if `service.memory` is used up; for a client of the raw bridge without a socket, an object
+    # with `kind` and `text`.
     cause: Any
-    # Of JSON: the column, from 1.
+    # For JSON: the column, from 1.
     column: int
-    # Of a message: the epoch in which it was accepted.
+    # For a message: the epoch in which it was accepted.
     epoch: int
-    # Of settings: all that is wrong.
+    # For settings: all errors.
     errors: list[KeyError]
-    # Of a message: what became of it; "rejected" if it was not accepted. Of a request besides: "failed", "not_sent",
+    # For a message: its fate; "rejected" if it was not accepted. For a request also "failed", "not_sent" or
     # "unanswered". One of `ProblemFate`.
     fate: str
-    # Of "feature_missing": the feature.
+    # For "feature_missing": the feature.
     feature: str
-    # Of a message: its id, if it was accepted.
+    # For a message: its id, if it was accepted.
     id: int
-    # Of "feature_missing": the key of the settings that needs it.
+    # For "feature_missing": the key of the settings that needs it.
     key: str
-    # Of JSON: the line, from 1.
+    # For JSON: the line, from 1.
     line: int
-    # Of settings: how much more is wrong.
+    # For settings: the number of further errors.
     omitted: int
-    # Of a message that was not accepted: why. Of a change: "not_stored" if it was made, and is not on disk;
-    # "store_outage" if the store cannot be opened, so that it is not known what there is; "feature_missing" if it needs
-    # what this build was made without. Of a subscription that is not taken on: "other_item", "full", "too_long" or
+    # For a message that was not accepted: the reason. For a change: "not_stored" if it was made but is not on disk;
+    # "store_outage" if the store cannot be opened, so that its content is unknown; "feature_missing" if it needs a
+    # feature that this build lacks. For a subscription that was not accepted: "other_item", "full", "too_long" or
     # "no_subscribe". One of `Reason`.
     reason: str
-    # Of a request that the peer has refused: its answer, if that is a text.
+    # For a request that the peer has refused: its answer, if that is a text.
     text: str
 
 
 class ProblemFate(OpenEnum):
-    """What became of a message that a problem is about. There may be others one day."""
+    """The fate of the message that a problem is about. Other values are possible."""
 
     ACCEPTED = "accepted"
     QUEUED = "queued"
@@ -448,24 +456,24 @@ class ProblemFate(OpenEnum):
 
 
 class _Readiness(TypedDict):
-    # Whether they are.
+    # Whether they are ready.
     ready: bool
-    # The required connections that are not.
+    # The required connections that are not ready.
     waiting: list[str]
 
 
 class Readiness(_Readiness, total=False):
-    """Whether all required connections are ready, and the process goes on."""
+    """Whether all required connections are ready and the process is not ending."""
 
-    # The process is about to end: it is not ready from then on. Absent otherwise.
+    # The process is about to end, and is no longer ready. Absent otherwise.
     ending: bool
-    # The store cannot be opened: durable connections wait for it, and what the API was given before is not known.
-    # Absent otherwise.
+    # The store cannot be opened: durable connections wait for it, and connections that were created over the API are
+    # not known. Absent otherwise.
     store_outage: bool
 
 
 class Reason(OpenEnum):
-    """Why something cannot be done. There may be others one day."""
+    """Why something cannot be done. Other values are possible."""
 
     FULL = "full"
     CLOSED = "closed"
@@ -489,58 +497,58 @@ class Reason(OpenEnum):
 
 
 class Reloaded(TypedDict):
-    """What a reload does, or has done."""
+    """The plan or the result of a reload."""
 
     # Names that are opened.
     added: list[str]
-    # Names whose new settings are applied to the socket that serves.
+    # Names whose new settings are applied to the current socket.
     applied: list[Changed]
-    # Whether it was done; a plan is not.
+    # Whether it was done; false for a plan.
     done: bool
-    # What was planned and could not be done.
+    # Planned changes that failed.
     failed: list[NotChanged]
     # Names that are closed and forgotten.
     removed: list[str]
     # Keys of `[service]`, and `nats`, that change with the next start of the process.
     restart: list[str]
-    # Names that need another socket.
+    # Names that need a new socket.
     rotated: list[Changed]
     # Keys of `[service]` that change at once.
     service: list[str]
-    # Names for which nothing changes: they keep their sockets.
+    # Names that do not change and keep their sockets.
     untouched: list[str]
 
 
 class Requests(TypedDict):
     """The requests of clients that have no answer yet."""
 
-    # How many were written, and await an answer.
+    # The number of requests that were written and wait for an answer.
     in_flight: int
-    # How many wait to be written.
+    # The number of requests that wait to be written.
     waiting: int
 
 
 class RuleRate(TypedDict):
-    """The answers of rules that wait: at most 100 go out within a second."""
+    """The waiting answers of rules: at most 100 are sent within a second."""
 
-    # How many wait. At 128 nothing is read.
+    # The number of waiting answers. At 128, reading stops.
     waiting: int
 
 
 class Sent(TypedDict):
     """A message and its fate."""
 
-    # The epoch in which it was accepted. Ids begin anew in a later one, unless the outbox is durable: epoch and id
-    # together name one message.
+    # The epoch in which it was accepted. In a later epoch, ids begin again, unless the outbox is durable. Epoch and id
+    # together identify a message.
     epoch: int
-    # What has become of it so far. One of `Fate`.
+    # Its fate so far. One of `Fate`.
     fate: str
-    # Counts the accepted messages of the connection, from 1.
+    # The number of the message among the accepted messages of the connection, from 1.
     id: int
 
 
 class SentClose(TypedDict):
-    """A close frame of ours."""
+    """A close frame that we sent."""
 
     code: int
     reason: str
@@ -551,15 +559,15 @@ class Session(TypedDict):
 
     # The client's address, as the service sees it.
     client: str | None
-    # Counts the sessions of the connection, from 1.
+    # The number of the session within the connection, from 1.
     id: int
-    # The address that answered: the peer's, or its proxy's; null before one has.
+    # The address that answered: the peer's, or its proxy's; null before any has answered.
     peer: str | None
-    # Messages of the peer for the client.
+    # Messages from the peer to the client.
     received: Traffic
-    # Messages of the client for the peer.
+    # Messages from the client to the peer.
     sent: Traffic
-    # Since when it is in this state.
+    # When it entered this state.
     since: str
     state: SessionState
 
@@ -568,53 +576,53 @@ class StateCause(TypedDict):
     """Why a connection is in its present state."""
 
     at: str
-    # Of a loss its cause, as in `cause` of the event `retrying`; `store` where it waits for a store that cannot be
+    # For a loss, its cause, as in `cause` of the event `retrying`; `store` if it waits for a store that cannot be
     # opened; else `sessions_only`, `closed_by_hand`, `shutdown`, `removed` or `rotation`. One of `Cause`.
     kind: str
-    # The rule that decided what follows; null where nothing was decided.
+    # The rule that decided what follows; null if nothing was decided.
     rule: str | None
     text: str
 
 
 class _Status(TypedDict):
-    # The retries since the last stable socket.
+    # The number of retries since the last stable socket.
     attempt: int
-    # Why it is in this state; null where a state needs no reason.
+    # Why it is in this state; null if the state needs no reason.
     cause: StateCause | None
-    # The life of the name; a fencing number.
+    # The life of the name, usable as a fencing number.
     epoch: int
-    # Which restart of the actor this is.
+    # How often the actor was restarted.
     incarnation: int
     last_close: LastClose | None
-    # It may be older than the present state.
+    # The error may be older than the present state.
     last_error: LastError | None
-    # When the last application message came.
+    # When the last application message was received.
     last_message_at: str | None
     name: str
     outbox: Outbox
-    # Whether application messages flow.
+    # Whether application messages can be sent and received.
     ready: bool
     # `WebSocket.readyState`.
     ready_state: int
     received: Traffic
-    # The losses, of sockets and of dials, that were followed by a dial.
+    # The number of losses, of sockets and dials, that were followed by a dial.
     reconnects: int
     # When the next dial is due.
     retry_at: str | None
-    # The last heartbeat's round trip.
+    # The round trip time of the last heartbeat.
     rtt_ms: float | None
-    # The answers of rules that wait.
+    # The waiting answers of rules.
     rule_rate: RuleRate | None
     sent: Traffic
     # The sockets of clients of the raw bridge with `session=own`.
     sessions: list[Session]
-    # Since when it is in this state.
+    # When it entered this state.
     since: str
     state: State
-    # The step of a script that is on its way: it is not ready before that has passed.
+    # The current step of a script. The connection is not ready before this step has passed.
     step: Step | None
     subprotocol: str | None
-    # How many subscribers hear it.
+    # The number of its subscribers.
     subscribers: int
     tags: list[str]
     # Whether a client can open another one now.
@@ -625,55 +633,56 @@ class _Status(TypedDict):
 
 
 class Status(_Status, total=False):
-    """What a connection tells about itself."""
+    """The status of a connection."""
 
-    # What is being done before the dial under way: a method and a URL as it was written, without its query, or a
-    # program.
+    # The current step before the dial: a program, or a method and the URL as written, without its query.
     preparing: str
-    # The requests of clients that have no answer yet; absent where there is none.
+    # The requests of clients that have no answer yet; absent if there are none.
     requests: Requests
-    # How many subscriptions stand where; absent where there is none.
+    # A rotation whose new socket has failed so far; absent if there is none.
+    rotation: FailedRotation
+    # The number of subscriptions in each state; absent if there are none.
     subscriptions: SubscriptionCounts
     # All URLs, if there are several.
     urls: list[UrlStatus]
 
 
 class _Step(TypedDict):
-    # How often that must come.
+    # How often it must be received.
     count: int
-    # What it expects; null where it has passed once it is written, or once its call was answered well.
+    # What it expects; null if it passes as soon as it is written, or its call has succeeded.
     expect: str | None
-    # How often what it expects has come.
+    # How often the expected message has been received.
     met: int
-    # Which step it is, from 1.
+    # The number of the step, from 1.
     number: int
-    # The key of the script; `subscribe` where subscriptions are awaited.
+    # The key of the script; `subscribe` if subscriptions are awaited.
     script: str
-    # What it sends; null where it calls something, or only listens.
+    # What it sends; null if it calls something, or only listens.
     send: str | None
-    # Since when it is in this state.
+    # When it entered this state.
     since: str
     state: StepState
-    # How many steps the script has.
+    # The number of steps in the script.
     steps: int
-    # When its time is over, or when it comes again; null while it waits for its turn to be written.
+    # When its time is over, or when it is repeated; null while it waits for its turn to be written.
     until: str | None
 
 
 class Step(_Step, total=False):
-    """A step of a script that is on its way, as it was written: of templates the first 256 bytes, not filled."""
+    """The current step of a script, as written: the first 256 bytes of templates, not filled."""
 
-    # What it calls: the method and the URL without its query, or the program; left out where it calls nothing.
+    # What it calls: a program, or the method and the URL without its query; absent if it calls nothing.
     call: str | None
 
 
 class _Subscription(TypedDict):
     # `file`: the settings of the connection; `api`; `ws:NUMBER`: a client of `/v1/ws`.
     holders: list[str]
-    # The item as it was written, its templates not filled.
+    # The item as it was written, with its templates not filled.
     item: Any
     key: str
-    # How many messages were found to belong to it.
+    # The number of messages that belong to it.
     routed: int
     state: SubscriptionState
 
@@ -681,12 +690,12 @@ class _Subscription(TypedDict):
 class Subscription(_Subscription, total=False):
     """A subscription."""
 
-    # What the peer said when it refused or ended it, its start, masked; or what was wrong.
+    # The start of the peer's text when it refused or ended it, masked; or what was wrong.
     text: str
 
 
 class SubscriptionCounts(TypedDict):
-    """How many subscriptions stand where."""
+    """The number of subscriptions in each state."""
 
     active: int
     ended: int
@@ -699,13 +708,13 @@ class SubscriptionCounts(TypedDict):
 class Subscriptions(TypedDict):
     """Some subscriptions of a connection."""
 
-    # Where the next page begins; null on the last one.
+    # The start of the next page; null on the last page.
     next_cursor: str | None
     subscriptions: list[Subscription]
 
 
 class Timings(TypedDict):
-    """How long the steps of a dial took; null for one that was not needed or not reached."""
+    """How long the steps of a dial took; null for a step that was not needed or not reached."""
 
     dns_ms: float | None
     proxy_ms: float | None
@@ -715,7 +724,7 @@ class Timings(TypedDict):
 
 
 class Tls(TypedDict):
-    """What TLS says of the peer."""
+    """What TLS reports about the peer."""
 
     expires_at: str | None
     # Whether any certificate would have been accepted.
@@ -732,7 +741,7 @@ class Traffic(TypedDict):
 class UrlStatus(TypedDict):
     """One of several URLs of a connection."""
 
-    # How often it has failed in a row.
+    # The number of failures in a row.
     failures: int
     url: str
 
@@ -740,44 +749,45 @@ class UrlStatus(TypedDict):
 class _Why(TypedDict):
     # The last attempts, the latest first.
     attempts: list[Attempt]
-    # Why it is in this state; null where a state needs no reason.
+    # Why it is in this state; null if the state needs no reason.
     cause: StateCause | None
     last_close: LastClose | None
     last_error: LastError | None
     name: str
-    # What is being done before the dial under way: a method and a URL as it was written, without its query, or a
-    # program.
+    # The current step before the dial: a program, or a method and the URL as written, without its query.
     preparing: str | None
     ready: bool
     # The requests of clients that have no answer yet.
     requests: Requests | None
     # When the next attempt is due.
     retry_at: str | None
-    # The rule of that cause: whether and when to dial again.
+    # A rotation whose new socket could not be had so far.
+    rotation: FailedRotation | None
+    # The rule for that cause: whether and when to dial again.
     rule: str | None
-    # The answers of rules that wait.
+    # The waiting answers of rules.
     rule_rate: RuleRate | None
     # The sockets of clients of the raw bridge with `session=own`.
     sessions: list[Session]
-    # Since when it is in this state.
+    # When it entered this state.
     since: str
     state: State
-    # The step of a script that is on its way: it is not ready before that has passed.
+    # The current step of a script. The connection is not ready before this step has passed.
     step: Step | None
-    # How many subscriptions stand where.
+    # The number of subscriptions in each state.
     subscriptions: SubscriptionCounts | None
 
 
 class Why(_Why, total=False):
     """Why a connection is up or down."""
 
-    # What the peer said last, where its socket ended within five seconds after it was ready. Only for the scope
+    # The last message of the peer, if its socket ended within five seconds after it was ready. Only for the scope
     # `control`.
     last_message: LastMessage | None
 
 
 class Wish(TypedDict, total=False):
-    """What is asked for: the item, and the keys of `subscribe` that are not to be those of the settings."""
+    """The item, and the keys of `subscribe` that differ from the settings."""
 
-    # The key itself by default, or what the settings say of it. Its strings are templates.
+    # The default is the key itself, or the item in the settings. Its strings are templates.
     item: Any

@@ -49,7 +49,7 @@ def read_json(text: str | bytes, what: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise UnexpectedAnswer(f"{what} is no JSON") from error
+        raise UnexpectedAnswer(f"invalid JSON: {what} cannot be read") from error
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Answer:
         retry_after = self.headers.get("retry-after", "")
         seconds = float(retry_after) if retry_after.isascii() and retry_after.isdigit() else None
         if "problem+json" not in self.headers.get("content-type", ""):
-            return UnexpectedAnswer(f"an answer of status {self.status} is no problem document: is this everwire's address?")
+            return UnexpectedAnswer(f"invalid answer of status {self.status}: it is not a problem document; is this everwire's address?")
         return problem_error(self.json(), seconds)
 
 
@@ -87,7 +87,7 @@ class Call(Generic[T]):
 def visible_ascii(what: str, text: str) -> str:
     """A text that can be the value of a header. The error does not say it: it may be a token."""
     if not text or not all("!" <= character <= "~" for character in text):
-        raise ValueError(f"invalid {what}: write ASCII characters, one at least, and no spaces")
+        raise ValueError(f"invalid {what}: write at least one character, only ASCII, and no spaces")
     return text
 
 
@@ -99,7 +99,7 @@ def may_pass(status: int) -> bool:
 def duration(seconds: float) -> str:
     """Seconds as the service reads them."""
     if not 0 <= seconds <= _LONGEST_WAIT:
-        raise ValueError(f"invalid timeout {seconds}: it has 0 to {_LONGEST_WAIT:.0f} seconds")
+        raise ValueError(f"invalid timeout {seconds}: write 0 to {_LONGEST_WAIT:.0f} seconds")
     return f"{round(seconds * 1000)}ms"
 
 
@@ -133,7 +133,7 @@ def read_sent(answer: Answer) -> Sent:
     try:
         return Sent(int(told["id"]), int(told["epoch"]), Fate(told["fate"]))
     except (KeyError, TypeError, ValueError) as error:
-        raise UnexpectedAnswer("an answer to a send says no id, epoch and fate") from error
+        raise UnexpectedAnswer("invalid answer to a send: it lacks the id, the epoch or the fate") from error
 
 
 def _read_payload(answer: Answer) -> Payload:
@@ -142,7 +142,7 @@ def _read_payload(answer: Answer) -> Payload:
     try:
         return answer.body.decode()
     except UnicodeDecodeError as error:
-        raise UnexpectedAnswer("the answer to a request is neither binary nor UTF-8") from error
+        raise UnexpectedAnswer("invalid answer to a request: it is neither binary nor UTF-8") from error
 
 
 def send(name: str, data: Payload, wait: Wanted, timeout: float, key: str | None) -> Call[Sent]:

@@ -38,7 +38,7 @@ def payload(event: Event) -> Payload:
     try:
         return base64.b64decode(encoded, validate=True)
     except binascii.Error as error:
-        raise UnexpectedAnswer("a message is no base64") from error
+        raise UnexpectedAnswer("invalid message: it is not base64") from error
 
 
 class AsyncEvents:
@@ -83,7 +83,7 @@ class AsyncEvents:
         try:
             await asyncio.wait_for(self._started.wait(), timeout)
         except asyncio.TimeoutError:
-            raise DeadlineExceeded(f"the service did not begin to tell events within {timeout} s") from None
+            raise DeadlineExceeded(f"the service did not begin the stream of events within {timeout} s") from None
         if self._error is not None and not self._waiting:
             raise self._error
 
@@ -206,14 +206,14 @@ class AsyncEvents:
                 down_since = loop.time()
                 backoff.worked(down_since - up_since)
             if self._give_up_after is not None and loop.time() - down_since >= self._give_up_after:
-                raise Disconnected(f"the service was not to be reached for {self._give_up_after} s") from cause
+                raise Disconnected(f"the service could not be reached for {self._give_up_after} s") from cause
             await asyncio.sleep(backoff.wait(at_least))
 
     async def _hear(self, frame: Frame) -> None:
         if frame.data is not None:
             event = read_json(frame.data, "an event")
             if not isinstance(event, dict) or not isinstance(event.get("type"), str):
-                raise UnexpectedAnswer("an event has no type")
+                raise UnexpectedAnswer("invalid event: it has no type")
             await self._put(cast(Event, event), len(frame.data))
         if frame.id is not None:
             self._read_cursor = frame.id
@@ -234,7 +234,7 @@ class AsyncEvents:
             if response.status_code != 200:
                 raise await asyncio.wait_for(_refusal(response), _CONNECT)
             if not response.headers.get("content-type", "").startswith("text/event-stream"):
-                raise UnexpectedAnswer("there are no events at this address: is it everwire's?")
+                raise UnexpectedAnswer("invalid answer: there are no events at this address; is it everwire's?")
             parser = Parser(_LONGEST_EVENT)
             async for chunk in response.aiter_bytes():
                 for frame in parser.feed(chunk):

@@ -39,7 +39,7 @@ class Portal:
         try:
             return future.result()
         except concurrent.futures.CancelledError:
-            raise Closed("the client was closed meanwhile") from None
+            raise Closed("the client was closed during the call") from None
         except BaseException:
             future.cancel()
             raise

@@ -175,7 +175,7 @@ class AsyncSession:
         try:
             await asyncio.wait_for(self._turn.acquire(), self._timeout)
         except asyncio.TimeoutError:
-            raise DeadlineExceeded(f"the session's earlier questions were not answered within {self._timeout} s") from None
+            raise DeadlineExceeded(f"the service did not answer earlier requests of this session within {self._timeout} s") from None
         try:
             yield
         finally:
@@ -196,7 +196,7 @@ class AsyncSession:
         if socket is None:
             raise self._error or Disconnected("the session's connection to the service is lost; it comes back by itself")
         if len(self._pending) >= _MAX_PENDING:
-            raise ValueError(f"{_MAX_PENDING} questions of this session are unanswered")
+            raise ValueError(f"{_MAX_PENDING} requests of this session have no answer yet, and no more are allowed")
         self._ids += 1
         number = str(self._ids)
         answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
@@ -303,4 +303,4 @@ class AsyncSession:
             elif kind == "error":
                 answer.set_exception(problem_error(told.get("problem")))
             else:
-                answer.set_exception(UnexpectedAnswer("an answer is neither an ack nor an error"))
+                answer.set_exception(UnexpectedAnswer("invalid answer: it is neither an ack nor an error"))

@@ -59,7 +59,7 @@ class Parser:
                 self._bytes += len(value) + 1
                 self._data.append(value.decode())
         except UnicodeDecodeError as error:
-            raise UnexpectedAnswer("an event is not UTF-8") from error
+            raise UnexpectedAnswer("invalid event: it is not UTF-8") from error
         return None
 
     def _dispatch(self) -> Frame | None:

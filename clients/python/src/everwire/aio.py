@@ -119,7 +119,7 @@ class AsyncClient:
         """What happens to the connections of a pattern, from now on or behind the cursor `since`.
 
         `types`: all but `sent` by default; `lagged` is always told. `keys`: of messages only those of these subscriptions.
-        With `give_up_after` it ends by `Disconnected` when the service was not to be reached for so many seconds.
+        With `give_up_after` it ends by `Disconnected` when the service could not be reached for so many seconds.
         """
         events = AsyncEvents(self._http, _calls.events(match, [str(kind) for kind in types], keys), since, give_up_after)
         self._begun.add(events)
@@ -227,7 +227,7 @@ class AsyncConnection:
             if sent.is_final:
                 raise fate_error(sent.id, sent.epoch, sent.fate)
             if loop.time() + pause >= deadline:
-                raise DeadlineExceeded(f"the message is {sent.fate} after {timeout} s, and not {wanted}")
+                raise DeadlineExceeded(f"the message is not {wanted} after {timeout} s; it is {sent.fate}")
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, 1.0)
 

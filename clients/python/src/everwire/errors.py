@@ -204,7 +204,7 @@ def _is_problem(document: Mapping[Any, Any]) -> bool:
 def problem_error(document: object, retry_after: float | None = None) -> EverwireError:
     """The error of a problem document, of the class that its fate or its status chooses."""
     if not isinstance(document, Mapping) or not _is_problem(document):
-        return UnexpectedAnswer("the answer says that something is wrong, and not what: it is no problem document")
+        return UnexpectedAnswer("invalid answer: it is an error, but not a problem document")
     problem = cast(Problem, dict(document))
     if "fate" not in problem:
         return _BY_STATUS.get(problem["status"], ProblemError)(problem, retry_after)
@@ -213,7 +213,7 @@ def problem_error(document: object, retry_after: float | None = None) -> Everwir
 
 def fate_error(message_id: int, epoch: int, fate: str) -> EverwireError:
     """The error of a message that can no longer be what was asked for: as `send` with `wait` would answer it."""
-    detail = f"the message can no longer be what was asked for: it is {fate}"
+    detail = f"the message can no longer reach the fate that was asked for: it is {fate}"
     return problem_error(
         {"type": "about:blank", "title": "Conflict", "status": 409, "detail": detail, "id": message_id, "epoch": epoch, "fate": fate}
     )

@@ -1,4 +1,4 @@
-//! `everwire connect`, `close`, `rotate` and `retry`: the same for all connections of a pattern.
+//! `everwire connect`, `close`, `rotate` and `retry`: commands for all connections of a pattern.
 
 use actix::System;
 use clap::Args;
@@ -12,14 +12,14 @@ use super::{
     output, parse, words,
 };
 
-/// Whom it concerns, and where.
+/// The connections and the service.
 #[derive(Debug, Args)]
 struct Bulk {
-    /// Which connections; * is any run of characters, a comma separates alternatives
+    /// Which connections; * stands for any characters, a comma separates alternatives
     #[arg(value_parser = parse::pattern)]
     pattern: Pattern,
 
-    /// Print how many as a JSON object
+    /// Print the number of connections as a JSON object
     #[arg(long)]
     json: bool,
 
@@ -27,14 +27,14 @@ struct Bulk {
     api: ApiArgs,
 }
 
-/// Have connections up: dial those that are not
+/// Connect connections: dial those that have no socket
 #[derive(Debug, Args)]
 pub struct Connect {
     #[command(flatten)]
     bulk: Bulk,
 }
 
-/// Close connections by hand: they stay closed until they are connected again
+/// Close connections by hand: they stay closed until `connect`
 #[derive(Debug, Args)]
 pub struct Close {
     #[command(flatten)]
@@ -49,14 +49,14 @@ pub struct Close {
     reason: String,
 }
 
-/// Give connections a new socket; the old one serves until the new one is ready
+/// Replace the sockets of connections; each old one serves until the new one is ready
 #[derive(Debug, Args)]
 pub struct Rotate {
     #[command(flatten)]
     bulk: Bulk,
 }
 
-/// Dial now what waits for its next attempt or has given up
+/// Dial at once the connections that wait for their next attempt or have given up
 #[derive(Debug, Args)]
 pub struct Retry {
     #[command(flatten)]
@@ -74,7 +74,7 @@ impl Connect {
     ///
     /// # Errors
     ///
-    /// [`Failure`], also when the pattern selects nothing.
+    /// [`Failure`], also if the pattern selects nothing.
     pub fn execute(self) -> Result<(), Failure> {
         self.bulk.post("connect", None)
     }
@@ -85,7 +85,7 @@ impl Close {
     ///
     /// # Errors
     ///
-    /// [`Failure`], also when the pattern selects nothing.
+    /// [`Failure`], also if the pattern selects nothing.
     pub fn execute(self) -> Result<(), Failure> {
         let body = json!({ "code": self.code, "reason": self.reason });
         self.bulk.post("close", Some(body))
@@ -97,7 +97,7 @@ impl Rotate {
     ///
     /// # Errors
     ///
-    /// [`Failure`], also when the pattern selects nothing.
+    /// [`Failure`], also if the pattern selects nothing.
     pub fn execute(self) -> Result<(), Failure> {
         self.bulk.post("rotate", None)
     }
@@ -108,7 +108,7 @@ impl Retry {
     ///
     /// # Errors
     ///
-    /// [`Failure`], also when the pattern selects nothing.
+    /// [`Failure`], also if the pattern selects nothing.
     pub fn execute(self) -> Result<(), Failure> {
         self.bulk.post("retry", None)
     }

@@ -1,28 +1,25 @@
-//! `everwire check`: what is wrong with a configuration.
-
-use std::{collections::BTreeSet, fs::File};
+//! `everwire check`: reports the errors of a configuration.
 
 use clap::Args;
 use everwire::{
-    ConnectionName, Pattern, Settings,
-    config::{self, Explanation, NatsSettings, TlsSettings},
+    Pattern, Settings,
+    config::{self, Explanation},
 };
 use serde_json::json;
 
 use super::{Failure, config_path::ConfigPath, explain, output, parse, stderr, table};
-use crate::service::http;
-
 /// Check a configuration, and dial nothing
 ///
-/// Reads everything that `run` would read. All errors are told at once, each with its file, line and column, and with
-/// what would be right; the exit code is 2 then. With --explain it also tells what each connection will do: where it dials, what it says
-/// and expects, what its rules do, and which variables, files and secrets it reads (their names only).
+/// Reads everything that `run` and its dials would read. All errors are told at once, each with its file, line and column, and with
+/// what would be right; the exit code is 2 then. A secret file that is missing is a warning: only its connections wait for it. With
+/// --explain it also tells what each connection will do: where it dials, what it sends and expects, what its rules do, and which
+/// variables, files and secrets it reads (their names only).
 #[derive(Debug, Args)]
 pub struct Check {
     #[command(flatten)]
     config: ConfigPath,
 
-    /// Tell in words what connections will do: those of these names or patterns, or all of them; those that do the same together
+    /// Explain what connections will do: those of these names or patterns, or all; equal connections are explained together
     #[arg(long, value_name = "NAME", num_args = 0.., value_parser = parse::pattern)]
     explain: Option<Vec<Pattern>>,
 
@@ -38,7 +35,7 @@ impl Check {
     ///
     /// [`Failure`], with exit code 2 for an invalid configuration.
     pub fn execute(self) -> Result<(), Failure> {
-        match self.config.load() {
+        match self.config.check() {
             Ok(settings) => self.print(&settings),
             Err(Failure::Config(diagnostics)) if self.json => {
                 let errors: Vec<_> = diagnostics.iter().collect();
@@ -49,40 +46,25 @@ impl Check {
         }
     }
 
-    /// The file itself is valid: what it names may not be.
     fn print(&self, settings: &Settings) -> Result<(), Failure> {
-        let unusable = unusable_files(settings);
         let patterns = self.explain.as_deref();
         let explained = patterns.map(|patterns| explain::of(settings, patterns));
         let explained = explained.transpose()?;
         match self.json {
-            true => print_json(settings, &unusable, explained.as_deref())?,
-            false => self.print_text(settings, &unusable, explained.as_deref())?,
-        }
-        match unusable.is_empty() {
-            true => Ok(()),
-            false => Err(Failure::Printed),
+            true => print_json(settings, explained.as_deref()),
+            false => self.print_text(settings, explained.as_deref()),
         }
     }
 
     fn print_text(
         &self,
         settings: &Settings,
-        unusable: &[Unusable<'_>],
         explained: Option<&[Explanation]>,
     ) -> Result<(), Failure> {
         for warning in &settings.warnings {
             stderr::complain(&format!("warning: {}", warning.to_string().trim_end()));
         }
-        for (name, text) in unusable {
-            let whose = name
-                .map(|name| format!("connection {name}: "))
-                .unwrap_or_default();
-            stderr::complain(&format!("error: {whose}{text}"));
-        }
-        if unusable.is_empty() {
-            self.print_valid(settings.connections.len())?;
-        }
+        self.print_valid(settings.connections.len())?;
         if let Some(bridge) = config::explain_nats(settings) {
             let with_details = explained.is_some();
             let text = explain::bridge(&bridge, with_details, table::terminal_width());
@@ -108,20 +90,12 @@ impl Check {
     }
 }
 
-fn print_json(
-    settings: &Settings,
-    unusable: &[Unusable<'_>],
-    explained: Option<&[Explanation]>,
-) -> Result<(), Failure> {
-    let errors = unusable
-        .iter()
-        .map(|(name, text)| json!({ "connection": name, "message": text }));
-    let errors: Vec<_> = errors.collect();
-    let mut answer = json!({ "valid": errors.is_empty(), "warnings": settings.warnings });
-    match errors.is_empty() {
-        true => answer["connections"] = settings.connections.len().into(),
-        false => answer["errors"] = errors.into(),
-    }
+fn print_json(settings: &Settings, explained: Option<&[Explanation]>) -> Result<(), Failure> {
+    let mut answer = json!({
+        "valid": true,
+        "warnings": settings.warnings,
+        "connections": settings.connections.len(),
+    });
     if let Some(bridge) = config::explain_nats(settings) {
         answer["nats"] = json!(bridge.lines);
     }
@@ -129,49 +103,4 @@ fn print_json(
         answer["explained"] = json!(explained);
     }
     output::print_json(&answer.to_string())
-}
-
-/// A file that `run` could not use, and the first name that has it; `None` for the service.
-type Unusable<'s> = (Option<&'s ConnectionName>, String);
-
-/// The files of TLS that `run` could not use: the service's, and those of dials, each with the first name that has it.
-fn unusable_files(settings: &Settings) -> Vec<Unusable<'_>> {
-    let mut seen = BTreeSet::new();
-    let mut unusable = Vec::new();
-    if let Some(tls) = &settings.service.tls
-        && let Err(error) = http::tls::config(tls)
-    {
-        unusable.push((None, error.to_string()));
-    }
-    if let Some(nats) = &settings.nats {
-        let unusable_of_nats = unusable_files_of_nats(nats).into_iter();
-        unusable.extend(unusable_of_nats.map(|text| (None, format!("nats: {text}"))));
-    }
-    for (name, connection) in &settings.connections {
-        let tls = &connection.tls;
-        if seen.insert((&tls.ca_file, &tls.cert_file, &tls.key_file, tls.insecure))
-            && let Err(error) = everwire::check_tls(tls)
-        {
-            unusable.push((Some(name), error.text().into_owned()));
-        }
-    }
-    unusable
-}
-
-/// Why files of the bridge could not be used: its credentials, and those of TLS.
-fn unusable_files_of_nats(nats: &NatsSettings) -> Vec<String> {
-    let tls = TlsSettings {
-        ca_file: nats.tls.ca_file.clone(),
-        cert_file: nats.tls.cert_file.clone(),
-        key_file: nats.tls.key_file.clone(),
-        ..TlsSettings::default()
-    };
-    let tls = everwire::check_tls(&tls).err();
-    let tls = tls.map(|error| error.text().into_owned());
-    let files = [&nats.nkey_file, &nats.creds_file].into_iter().flatten();
-    let files = files.filter_map(|path| {
-        let error = File::open(path).err()?;
-        Some(format!("{} cannot be read: {error}", path.display()))
-    });
-    tls.into_iter().chain(files).collect()
 }

@@ -1,4 +1,4 @@
-//! `everwire completions`: what a shell needs to complete our arguments.
+//! `everwire completions`: completion scripts for shells.
 
 use clap::{Args, Command};
 use clap_complete::Shell;
@@ -15,7 +15,7 @@ pub struct Completions {
 }
 
 impl Completions {
-    /// Prints it, for the whole command line.
+    /// Prints the script for the whole command line.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! The argument that names the configuration.
+//! The argument for the configuration.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ use crate::service::BASE;
 /// `[CONFIG]`.
 #[derive(Debug, Args)]
 pub struct ConfigPath {
-    /// The TOML file, or a folder of them
+    /// The configuration: a TOML file, or a folder of TOML files
     #[arg(
         value_name = "CONFIG",
         env = "EVERWIRE_CONFIG",
@@ -27,20 +27,29 @@ impl ConfigPath {
         &self.path
     }
 
-    /// The settings in it, over what this program lays below `[defaults]`.
+    /// The settings in it, above the defaults of this program.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Config`] with all errors.
+    pub fn load(&self) -> Result<Settings, Failure> {
+        BASE.load(&self.path).map_err(Failure::Config)
+    }
+
+    /// The same, and looks at the files that a dial would read.
     ///
     /// # Errors
     ///
     /// [`Failure::Config`] with all that is wrong.
-    pub fn load(&self) -> Result<Settings, Failure> {
-        BASE.load(&self.path).map_err(Failure::Config)
+    pub fn check(&self) -> Result<Settings, Failure> {
+        BASE.check(&self.path).map_err(Failure::Config)
     }
 }
 
-/// `--config CONFIG`, of a command that takes one connection of it.
+/// `--config CONFIG`, for a command that uses one connection of it.
 #[derive(Debug, Args)]
 pub struct ConfigOption {
-    /// The configuration of the name: a TOML file, or a folder of them
+    /// The configuration that has the connection: a TOML file, or a folder of TOML files
     #[arg(
         long = "config",
         value_name = "CONFIG",

@@ -6,12 +6,12 @@ use serde_json::{Map, Value};
 
 use crate::cli::{table::Color, words};
 
-/// Members that all events have; the line has them at its start, or not at all.
+/// Members of all events. The line has them at its start, or not at all.
 const COMMON: [&str; 6] = ["type", "name", "at", "epoch", "seq", "cursor"];
 /// How much of a binary message is shown, in bytes.
 const SHOWN: usize = 32;
 
-/// Time, name, type, and what the event says.
+/// The time, name and type of the event, and its other members.
 pub fn of(event: &Value, is_colored: bool) -> String {
     let text = |key: &str| words::printable(event[key].as_str().unwrap_or_default());
     let paint = |color: Color, text: String| match is_colored && !text.is_empty() {
@@ -34,7 +34,7 @@ pub fn of(event: &Value, is_colored: bool) -> String {
     parts.collect::<Vec<_>>().join(" ")
 }
 
-/// The time of the day, to the millisecond.
+/// The time of day, in milliseconds.
 fn time(at: &str) -> &str {
     at.get(11..23).unwrap_or(at)
 }
@@ -48,7 +48,7 @@ fn color(kind: &str) -> Color {
     }
 }
 
-/// What came, behind the key of its subscription where it was routed to one.
+/// The message, after the key of its subscription, if any.
 fn message(members: &Map<String, Value>) -> String {
     let said = said(members);
     match members.get("subscription").and_then(Value::as_str) {
@@ -68,12 +68,12 @@ fn said(members: &Map<String, Value>) -> String {
     }
 }
 
-/// Bytes as a person reads them: how many, and the first of them.
+/// The number of bytes, and the first of them.
 pub fn binary(bytes: &[u8]) -> String {
     start_of_binary(bytes.len() as u64, bytes)
 }
 
-/// The same where only the start of them is known.
+/// The same if only the start is known.
 pub fn start_of_binary(count: u64, bytes: &[u8]) -> String {
     let shown: Vec<_> = bytes
         .iter()
@@ -91,13 +91,15 @@ pub fn start_of_binary(count: u64, bytes: &[u8]) -> String {
 
 fn details(members: &Map<String, Value>) -> String {
     let told = members.iter().filter(|(key, value)| {
-        !COMMON.contains(&key.as_str()) && (!value.is_null() || *key == "missed")
+        !COMMON.contains(&key.as_str())
+            && (!value.is_null() || *key == "missed")
+            && (*key != "timings" || !words::steps(value).is_empty())
     });
     let told = told.map(|(key, value)| (words::printable(key), value));
     let told = told.map(|(key, value)| match value {
-        // How many `lagged` means is not known: that is not none.
+        // For `lagged`, null means an unknown number, not zero.
         Value::Null => format!("{key}=unknown"),
-        // `delay_ms` and its like.
+        // Members such as `delay_ms`.
         Value::Number(ms) if key.ends_with("_ms") => {
             let (key, ms) = (key.trim_end_matches("_ms"), ms.as_f64());
             format!("{key}={}", words::compact(ms.unwrap_or_default()))
@@ -152,6 +154,11 @@ mod tests {
             (
                 json!({ "type": "error", "name": "f", "kind": "tcp", "timings": { "dns_ms": 1.25, "tcp_ms": 3, "tls_ms": null } }),
                 "f error kind=tcp took=(dns 1.2 ms, tcp 3.0 ms)",
+            ),
+            // A dial that ended before its first step.
+            (
+                json!({ "type": "error", "name": "f", "kind": "tls", "timings": { "dns_ms": null } }),
+                "f error kind=tls",
             ),
             (
                 json!({ "type": "novel", "x": { "y": "two words\n" } }),

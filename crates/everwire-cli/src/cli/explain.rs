@@ -1,4 +1,4 @@
-//! `everwire check --explain`: what connections will do, for a reader.
+//! `everwire check --explain`: describes in sentences what connections will do.
 
 use everwire::{
     ConnectionName, Pattern, Settings,
@@ -7,12 +7,12 @@ use everwire::{
 
 use super::{Failure, words, wrapped::wrapped};
 
-/// So many different explanations are told; a reader who wants others names them.
+/// The most different explanations; a user can name others.
 const MOST: usize = 100;
-/// Where the sentences begin.
+/// The column of the sentences.
 const INDENT: usize = 13;
 
-/// What the connections do that these patterns select; all of them without one.
+/// The explanations of the connections that these patterns select; of all without a pattern.
 ///
 /// # Errors
 ///
@@ -39,7 +39,7 @@ pub fn of(settings: &Settings, patterns: &[Pattern]) -> Result<Vec<Explanation>,
     ))
 }
 
-/// Some of the names that there are.
+/// Some of the existing names.
 pub fn names_there(settings: &Settings) -> String {
     let names: Vec<&str> = settings
         .connections

@@ -1,4 +1,4 @@
-//! `everwire explain`: what a code of an error means, and what helps.
+//! `everwire explain`: the meaning of an error code, and its remedy.
 
 use clap::{Args, builder::PossibleValuesParser};
 use serde_json::json;
@@ -6,13 +6,13 @@ use serde_json::json;
 use super::{Failure, output, table, wrapped::wrapped};
 use crate::service::codes::{self, Code, Place};
 
-/// Where the sentences begin.
+/// The column of the sentences.
 const INDENT: usize = 11;
 
-/// Tell what a code of an error means, and what helps
+/// Explain the code of an error: what it means, and what helps
 ///
-/// Such codes stand in `status`, `why`, events, metrics and the problems of the API, for example pong_timeout. Without one, all are
-/// listed. No service is asked.
+/// Codes, such as pong_timeout, are in `status`, `why`, events, metrics and the problems of the API. Without a code all codes are listed. No
+/// service is needed.
 #[derive(Debug, Args)]
 pub struct Explain {
     /// The code
@@ -70,7 +70,7 @@ fn object((place, code): (Place, &Code)) -> serde_json::Value {
     })
 }
 
-/// A heading, and below it two paragraphs.
+/// A heading and two paragraphs.
 fn entry(place: Place, code: &Code, width: Option<usize>) -> String {
     let mut lines = vec![format!("{} ({})", code.code, place.as_str())];
     for (label, text) in [("meaning", code.meaning), ("remedy", code.remedy)] {

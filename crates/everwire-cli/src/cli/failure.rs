@@ -46,7 +46,8 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// Tells it on standard error: a configuration's errors drawn with their source, all else in one line.
+    /// Prints it on standard error: errors of a configuration with their source, others in one
+    /// line.
     pub fn print(&self) {
         match self {
             Self::Config(diagnostics) => {
@@ -59,7 +60,7 @@ impl Failure {
         }
     }
 
-    /// The exit code. A reader that has seen enough and closes the pipe, as `head` does, is no failure.
+    /// The exit code. A reader that closes the pipe early, such as `head`, is not a failure.
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::Config(_) | Self::Printed | Self::Usage(_) => ExitCode::from(2),

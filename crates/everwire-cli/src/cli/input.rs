@@ -1,4 +1,4 @@
-//! Standard input, read beside the runtime.
+//! Reads standard input on a separate thread.
 
 use std::{
     io::{self, BufRead, Read},
@@ -10,20 +10,20 @@ use tokio::sync::mpsc;
 
 use super::Failure;
 
-/// The longest line or whole input, in bytes: no peer takes a message of that size in practice.
+/// The longest line or whole input, in bytes. In practice, no peer accepts a larger message.
 const MAX: u64 = 64 << 20;
-/// How many lines are read ahead; behind them whoever writes has to wait.
+/// How many lines are read ahead. After that, the writer has to wait.
 const AHEAD: usize = 16;
 
-/// The lines of standard input, without their ends.
+/// The lines of standard input, without their line ends.
 pub struct Lines(mpsc::Receiver<io::Result<Bytes>>);
 
 impl Lines {
-    /// Begins to read, on a thread of its own: a terminal cannot be read without blocking.
+    /// Starts reading on its own thread: a terminal cannot be read without blocking.
     ///
     /// # Errors
     ///
-    /// [`Failure::Input`] without a thread.
+    /// [`Failure::Input`] if there is no thread.
     pub fn of_stdin() -> Result<Self, Failure> {
         let (sender, lines) = mpsc::channel(AHEAD);
         let read = move || {
@@ -40,10 +40,10 @@ impl Lines {
         Ok(Self(lines))
     }
 
-    /// This one alone; standard input is not read.
+    /// Only this line; standard input is not read.
     pub fn only(line: impl Into<Bytes>) -> Self {
         let (sender, lines) = mpsc::channel(1);
-        // There is room for it, and its reader is here.
+        // The channel has room, and its receiver exists.
         let _sent = sender.try_send(Ok(line.into()));
         Self(lines)
     }
@@ -58,7 +58,7 @@ impl Lines {
     }
 }
 
-/// All of standard input.
+/// Reads all of standard input.
 ///
 /// # Errors
 ///

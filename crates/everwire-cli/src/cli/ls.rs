@@ -10,28 +10,28 @@ use serde_json::Value;
 use super::{
     Failure,
     client::{ApiArgs, Client, Error, Request, Status},
-    output, parse,
+    output, parse, step,
     table::{Cell, Color, Column, Table},
     words,
 };
 
-/// How many connections are asked for at a time.
+/// The page size.
 const PAGE: usize = 1000;
 
 /// List the connections of a running service
 ///
-/// `*` is any run of characters, a comma separates alternatives: everwire ls 'market.*,feed-1'
+/// In a pattern `*` stands for any characters, and a comma separates alternatives: everwire ls 'market.*,feed-1'
 #[derive(Debug, Args)]
 pub struct Ls {
-    /// Which ones
+    /// Which connections
     #[arg(default_value = "*", value_parser = parse::pattern)]
     pattern: Pattern,
 
-    /// Only those in this state; several have commas between them
+    /// Only those in this state; write commas between several
     #[arg(long, value_name = "STATE", value_delimiter = ',')]
     state: Vec<State>,
 
-    /// Only those with this tag; may be repeated, and one of them is enough
+    /// Only connections with this tag; may be repeated, one match is enough
     #[arg(long, value_name = "TAG")]
     tag: Vec<String>,
 
@@ -54,7 +54,7 @@ impl Ls {
     ///
     /// # Errors
     ///
-    /// [`Failure`] when the service does not answer.
+    /// [`Failure`] if the service does not answer.
     pub fn execute(self) -> Result<(), Failure> {
         let connections = System::new().block_on(async {
             let client = self.api.client()?;
@@ -124,18 +124,22 @@ fn row(status: &Status, now: Timestamp) -> [Cell; 8] {
     ]
 }
 
-/// Of what is up: where to; of what is not: why, and until when.
+/// For a connection that is up, its target; for others, why they are down and until when.
 fn detail(status: &Status, now: Timestamp) -> String {
     let Some(cause) = &status.cause else {
-        return status.url.clone();
+        let error = status.last_error.as_ref().map(|error| &*error.text);
+        return match status.rotation {
+            Some(rotation) => format!("rotation {}", step::rotation(rotation, error, now)),
+            None => status.url.clone(),
+        };
     };
     let text = &cause.text;
     match (&*status.state, status.retry_at) {
         ("backoff", Some(at)) => {
-            let wait = words::span(words::between(now, at));
-            format!("next dial in {wait}: {text}")
+            let wait = words::until(words::between(now, at));
+            format!("next dial {wait}: {text}")
         }
-        ("connecting", _) => format!("dials after: {text}"),
+        ("connecting", _) => format!("dials again after: {text}"),
         ("failed", _) => format!("gave up: {text}"),
         _ => text.clone(),
     }

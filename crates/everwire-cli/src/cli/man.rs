@@ -1,4 +1,4 @@
-//! `everwire man`: a manual page for each command, made of the definitions of its arguments.
+//! `everwire man`: manual pages for all commands, from the definitions of their arguments.
 
 use std::{
     fs::{self, File},
@@ -6,10 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use clap::{Args, Command, ValueHint};
+use clap::{Arg, ArgAction, Args, Command, ValueHint};
 use clap_mangen::{
     Man as Page,
-    roff::{Inline, Roff, bold, roman},
+    roff::{Inline, Roff, bold, italic, roman},
 };
 
 use super::Failure;
@@ -22,7 +22,7 @@ const EXIT_CODES: &[(&str, &str)] = &[
     ("2", "Wrong usage, or an invalid configuration."),
 ];
 
-/// Where packages put what the service reads and writes.
+/// The files of an installed package.
 const FILES: &[(&str, &str)] = &[
     (
         "/etc/everwire/everwire.toml",
@@ -38,12 +38,12 @@ const FILES: &[(&str, &str)] = &[
     ),
 ];
 
-/// Write a manual page for each command into a folder
+/// Write manual pages for all commands into a folder
 ///
-/// For packages: everwire-run.1 is read by man everwire-run.
+/// For packages: man everwire-run reads everwire-run.1.
 #[derive(Debug, Args)]
 pub struct Man {
-    /// The folder; it is made if it is missing
+    /// The folder; it is created if it is missing
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     out: PathBuf,
 }
@@ -53,7 +53,7 @@ impl Man {
     ///
     /// # Errors
     ///
-    /// [`Failure::Undone`] when a page cannot be written.
+    /// [`Failure::Undone`] if a page cannot be written.
     pub fn execute(self, command_line: Command) -> Result<(), Failure> {
         let folder = self.out;
         let written = fs::create_dir_all(&folder).and_then(|()| write(command_line, &folder));
@@ -66,7 +66,7 @@ impl Man {
 
 fn write(command_line: Command, folder: &Path) -> io::Result<()> {
     let mut all = command_line.disable_help_subcommand(true);
-    // It gives the commands their full names.
+    // Gives the commands their full names.
     all.build();
     let commands = all
         .get_subcommands()
@@ -82,12 +82,12 @@ fn write(command_line: Command, folder: &Path) -> io::Result<()> {
 fn write_page(command: &Command, others: &[&Command], folder: &Path) -> io::Result<()> {
     let source = concat!("everwire ", env!("CARGO_PKG_VERSION"));
     let page = Page::new(command.clone()).source(source).manual(MANUAL);
-    // A page says of which version it is. Without any date the words behind it would move into its place.
+    // A page has the version. Without a date, the following fields would move to its place.
     let page = page.date(" ");
     let mut file = BufWriter::new(File::create(folder.join(page.get_filename()))?);
     page.render_title(&mut file)?;
     page.render_name_section(&mut file)?;
-    page.render_synopsis_section(&mut file)?;
+    synopsis(command).to_writer(&mut file)?;
     page.render_description_section(&mut file)?;
     page.render_options_section(&mut file)?;
     if command.has_subcommands() {
@@ -95,6 +95,60 @@ fn write_page(command: &Command, others: &[&Command], folder: &Path) -> io::Resu
     }
     more(command, others).to_writer(&mut file)?;
     file.flush()
+}
+
+/// How the command is written, with the names of all values: `clap_mangen` leaves those of options out.
+fn synopsis(command: &Command) -> Roff {
+    let mut roff = Roff::default();
+    roff.control("SH", ["SYNOPSIS"]);
+    let name = command
+        .get_display_name()
+        .unwrap_or_else(|| command.get_name());
+    let mut words = vec![bold(name.replacen('-', " ", 1))];
+    let arguments = command
+        .get_arguments()
+        .filter(|argument| !argument.is_hide_set());
+    let (places, options): (Vec<_>, Vec<_>) = arguments.partition(|one| one.is_positional());
+    for argument in options.into_iter().chain(places) {
+        words.push(roman(" "));
+        words.extend(written(argument));
+    }
+    if command.has_subcommands() {
+        words.extend([roman(" "), italic("COMMAND")]);
+    }
+    roff.text(words);
+    roff
+}
+
+/// An argument: `[--wait FATE]`, `[--json]`, `NAME`, `[DATA]`.
+fn written(argument: &Arg) -> Vec<Inline> {
+    let mut words = Vec::new();
+    let name = argument.get_long().map(|long| format!("--{long}"));
+    words.extend(name.map(bold));
+    if argument.get_action().takes_values() {
+        let names = argument.get_value_names().unwrap_or_default().iter();
+        let names = names
+            .map(|name| name.as_str())
+            .collect::<Vec<_>>()
+            .join(" ");
+        let values = argument.get_num_args();
+        let is_optional = values.is_some_and(|values| values.min_values() == 0);
+        let (before, behind) = match (argument.is_positional(), is_optional) {
+            (true, _) => ("", ""),
+            (false, false) => (" ", ""),
+            (false, true) if argument.is_require_equals_set() => ("[=", "]"),
+            (false, true) => (" [", "]"),
+        };
+        words.extend([roman(before), italic(names), roman(behind)]);
+    }
+    if !argument.is_required_set() {
+        words.insert(0, roman("["));
+        words.push(roman("]"));
+    }
+    if matches!(argument.get_action(), ArgAction::Append) {
+        words.push(roman("..."));
+    }
+    words
 }
 
 /// The sections that a definition of arguments does not have.

@@ -11,6 +11,7 @@ mod event_line;
 mod explain;
 mod explain_code;
 mod failure;
+mod fate;
 mod init;
 mod input;
 mod ls;
@@ -50,7 +51,7 @@ use self::{client::ApiArgs, failure::Failure};
     name = "everwire",
     version,
     max_term_width = 100,
-    after_help = "The options of a client command may stand before it: everwire --api URL ls\n\n\
+    after_help = "The options of a client command may also come before it: everwire --api URL ls\n\n\
                   Exit codes: 0 done, 1 failed, 2 usage or invalid configuration."
 )]
 struct Cli {
@@ -72,6 +73,7 @@ enum Command {
     Explain(explain_code::Explain),
     Probe(probe::Probe),
     Send(send::Send),
+    Fate(fate::FateOf),
     Tail(tail::Tail),
     Subscribe(subscriptions::Subscribe),
     Unsubscribe(subscriptions::Unsubscribe),
@@ -88,7 +90,7 @@ enum Command {
     Man(man::Man),
 }
 
-/// Runs the command that the arguments name; clap ends the process itself on wrong usage, with exit code 2.
+/// Runs the command. For wrong usage, clap itself ends the process with exit code 2.
 pub fn main() -> ExitCode {
     let done = match Cli::parse_from(reordered(std::env::args_os())).command {
         Command::Run(run) => run.execute(),
@@ -103,6 +105,7 @@ pub fn main() -> ExitCode {
         Command::Explain(explain) => explain.execute(),
         Command::Probe(probe) => probe.execute(),
         Command::Send(send) => send.execute(),
+        Command::Fate(fate) => fate.execute(),
         Command::Tail(tail) => tail.execute(),
         Command::Subscribe(subscribe) => subscribe.execute(),
         Command::Unsubscribe(unsubscribe) => unsubscribe.execute(),
@@ -126,8 +129,9 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Moves options that say where the service is from before the command to behind it, as in `everwire --api URL ls`. A command that
-/// asks no service refuses them there; as global arguments of clap's they would be taken, and stand in the help, everywhere.
+/// Moves the options for the service's address from before the command to behind it, as in
+/// `everwire --api URL ls`. A command that uses no service then refuses them. As global arguments
+/// of clap, all commands would accept them and list them in the help.
 fn reordered(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     let known = ApiArgs::augment_args(clap::Command::new("known"));
     let is_known = |name: &str| {

@@ -1,10 +1,10 @@
-//! The moment in which this program evaluates expressions itself.
+//! The clock and randomness for expressions that this program evaluates.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use everwire::language::Moment;
 
-/// Now, without chance: nothing that is random can be known here.
+/// The current time, without randomness.
 pub fn moment() -> Moment<'static> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     Moment {

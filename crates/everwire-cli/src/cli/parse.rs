@@ -1,4 +1,4 @@
-//! Arguments that are more than text.
+//! Parsers for arguments.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use everwire::{ConnectionName, Pattern};
 ///
 /// # Errors
 ///
-/// Why it is none.
+/// Why it is not a name.
 pub fn name(text: &str) -> Result<ConnectionName, String> {
     ConnectionName::new(text).map_err(|error| error.to_string())
 }
@@ -17,16 +17,16 @@ pub fn name(text: &str) -> Result<ConnectionName, String> {
 ///
 /// # Errors
 ///
-/// Why it is none.
+/// Why it is not a pattern.
 pub fn pattern(text: &str) -> Result<Pattern, String> {
     Pattern::new(text).map_err(|error| error.to_string())
 }
 
-/// A duration, as the configuration has it.
+/// A duration in the format of the configuration.
 ///
 /// # Errors
 ///
-/// What would be one.
+/// What would be valid.
 pub fn duration(text: &str) -> Result<Duration, String> {
     everwire::config::parse_duration(text)
 }

@@ -1,4 +1,4 @@
-//! `everwire probe`: what a dial of a connection comes to, without touching the connection.
+//! `everwire probe`: a dry run of a dial, without touching the connection.
 
 use std::{io, time::Duration};
 
@@ -17,19 +17,19 @@ use super::{
 };
 use crate::terminal;
 
-/// How much longer the service may take than for other answers: its dials wait for their turn.
+/// The additional time limit: the dials of the service wait for their turn.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Dial a connection of a running service without touching its socket, and tell what came of it
+/// Test the dials of a connection of a running service, beside its socket
 ///
-/// Each of its URLs is dialled and upgraded as the next attempt would be, and closed at once. The exit code is 1 when none would serve.
+/// Each of its URLs is dialled and upgraded as the next attempt would do it, and closed at once. The exit code is 1 if no URL works.
 #[derive(Debug, Args)]
 pub struct Probe {
-    /// Its name
+    /// The name of the connection
     #[arg(value_parser = parse::name)]
     name: ConnectionName,
 
-    /// Print it as a JSON object
+    /// Print the result as a JSON object
     #[arg(long)]
     json: bool,
 
@@ -62,11 +62,11 @@ struct Refusal {
 }
 
 impl Probe {
-    /// Has it dialled.
+    /// Runs the probe.
     ///
     /// # Errors
     ///
-    /// [`Failure`], also when no URL would serve.
+    /// [`Failure`], also if no URL works.
     pub fn execute(self) -> Result<(), Failure> {
         let answer: Value = System::new().block_on(async {
             let path = ["connections", self.name.as_str(), "probe"];
@@ -84,10 +84,7 @@ impl Probe {
         }
         match told.probes.iter().any(|probed| probed.ok) {
             true => Ok(()),
-            false => Err(Failure::Undone(format!(
-                "no URL of {} would serve",
-                self.name
-            ))),
+            false => Err(Failure::Undone(format!("no URL of {} works", self.name))),
         }
     }
 }

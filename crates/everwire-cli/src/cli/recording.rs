@@ -1,4 +1,5 @@
-//! A recording of a conversation: a JSON line for each thing that has happened, with its time, and nothing that is secret.
+//! The format of a recording: a JSON line for each event of a conversation, with its time and
+//! without secrets.
 
 use std::{
     io::{self, BufRead},
@@ -8,15 +9,15 @@ use std::{
 use everwire::dialogue::{Happening, Place, Verdict};
 use serde::{Deserialize, Serialize};
 
-/// The form of the lines.
+/// The version of the format.
 pub const VERSION: u32 = 1;
-/// No recording is longer, in lines.
+/// The most lines of a recording.
 const MAX_LINES: usize = 1_000_000;
 
 /// A line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Line {
-    /// When, in milliseconds from the beginning.
+    /// The time in milliseconds from the beginning.
     pub after_ms: f64,
     #[serde(flatten)]
     pub entry: Entry,
@@ -38,48 +39,48 @@ pub enum Entry {
     Sent {
         #[serde(flatten)]
         step: Step,
-        /// Its template, as it was written.
+        /// The template, as written.
         send: Option<String>,
     },
-    /// A message has come.
+    /// A message was received.
     Came {
-        /// The message; of one in which something is secret its start, with `***` there.
+        /// The message. If something in it is secret: its start, masked with `***`.
         text: String,
         /// Its length in bytes.
         bytes: usize,
-        /// Whether this is all of it, as it came.
+        /// Whether the text is the complete message, unchanged.
         whole: bool,
     },
-    /// An expression of a step has decided by the message before.
+    /// An expression of a step has decided on the previous message.
     Decided {
         #[serde(flatten)]
         step: Step,
         /// `expect`, `fail`, `give_up` or `again`.
         key: String,
-        /// What followed: `passes`, `counts`, `refuses`, `lacks`, `repeats`.
+        /// The result: `passes`, `counts`, `refuses`, `lacks`, `repeats`.
         verdict: String,
     },
-    /// Nothing has decided a step in its time.
+    /// A step has reached its time limit.
     TimedOut {
         #[serde(flatten)]
         step: Step,
     },
-    /// A rule has matched the message before, or a loss.
+    /// A rule has matched the previous message, or a loss.
     Ruled {
-        /// From 1.
+        /// The number of the rule, from 1.
         rule: usize,
     },
-    /// A text ping is sent.
+    /// A text ping was sent.
     Pinged,
-    /// The message before was the answer to a ping.
+    /// The previous message was the answer to a ping.
     Ponged,
     /// The name is ready.
     Ready,
-    /// The socket ended: with the peer's close code, or without one.
+    /// The socket ended, with the peer's close code or without one.
     Closed { code: Option<u16>, by_peer: bool },
     /// The name has given up.
     Failed { cause: String },
-    /// So much was left out here: it came faster than it could be written.
+    /// This number of lines is missing: they arrived faster than they could be written.
     Missed { lines: u64 },
 }
 
@@ -88,20 +89,20 @@ pub enum Entry {
 pub struct Step {
     /// The key of the script.
     pub script: String,
-    /// From 1.
+    /// The number of the step, from 1.
     pub number: usize,
 }
 
-/// Why a file is no recording.
+/// Why a file is not a recording.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidRecording {
     #[error("cannot read the recording: {0}")]
     Read(#[from] io::Error),
-    #[error("line {line} of the recording is none of `everwire record`: {why}")]
+    #[error("line {line} of the recording was not written by `everwire record`: {why}")]
     Line { line: usize, why: serde_json::Error },
-    #[error("the recording does not begin as those of `everwire record` do")]
+    #[error("invalid recording: its first line is not from `everwire record`")]
     Beginning,
-    #[error("the recording has form {0}, and this program reads form {VERSION}")]
+    #[error("the recording has version {0}, but this program reads version {VERSION}")]
     Version(u32),
     #[error("the recording has more than {MAX_LINES} lines")]
     TooLong,
@@ -117,10 +118,10 @@ impl From<Place> for Step {
 }
 
 impl Entry {
-    /// What a happening is in a recording, without a message's text.
+    /// A happening as a line, without the text of a message.
     pub fn of(happening: &Happening) -> Option<Self> {
         Some(match happening {
-            // It is of no socket.
+            // This belongs to no socket.
             Happening::Decided { place, .. } if place.script == "prepare" => return None,
             Happening::Sent { place, send } => Self::Sent {
                 step: (*place).into(),
@@ -146,8 +147,9 @@ impl Entry {
         })
     }
 
-    /// What of it the dialogue has decided: what must be the same when the same is said again. What is said again and again, and before
-    /// the close, comes when its time has come.
+    /// The decision of the dialogue in this entry. It must be the same when the same messages are
+    /// played back. Periodic steps and steps before the close are not compared: they depend on the
+    /// time.
     pub fn decision(&self) -> Option<String> {
         match self {
             Self::Decided { step, key, verdict } if step.script == "open_script" => {
@@ -162,7 +164,7 @@ impl Entry {
     }
 }
 
-/// How a verdict is called.
+/// The word for a verdict.
 fn word(verdict: &Verdict) -> &'static str {
     match verdict {
         Verdict::Passes { .. } => "passes",

@@ -1,4 +1,4 @@
-//! `everwire reload`: have a running service read its configuration again.
+//! `everwire reload`: makes a running service read its configuration again.
 
 use actix::System;
 use clap::Args;
@@ -11,19 +11,20 @@ use super::{
     output, words,
 };
 
-/// How many names of a kind are listed; --json lists all.
+/// How many names of a kind are listed. --json lists all.
 const LISTED: usize = 20;
 
-/// Have a running service read its configuration again
+/// Make a running service read its configuration again
 ///
-/// What is the same keeps its socket. An invalid configuration changes nothing, and what is wrong with it is told; the exit code is 2 then.
+/// Connections whose settings are the same keep their sockets. An invalid configuration changes nothing: its errors are printed, and the
+/// exit code is 2.
 #[derive(Debug, Args)]
 pub struct Reload {
-    /// Only say what would be done
+    /// Only print what would change
     #[arg(long)]
     plan: bool,
 
-    /// Print it as a JSON object
+    /// Print the result as a JSON object
     #[arg(long)]
     json: bool,
 
@@ -58,11 +59,11 @@ struct Failed {
 }
 
 impl Reload {
-    /// Asks for it.
+    /// Runs the reload.
     ///
     /// # Errors
     ///
-    /// [`Failure`] when the service refuses, or could not do all.
+    /// [`Failure`] if the service refuses, or could not do everything.
     pub fn execute(self) -> Result<(), Failure> {
         let plan = self.plan.then_some("true");
         let answer: Value = System::new().block_on(async {

@@ -9,7 +9,7 @@ use crate::service;
 /// Run the service
 ///
 /// Keeps the connections of the configuration up, logs what happens to them on standard output, and serves their
-/// status over HTTP. Ctrl-C and SIGTERM flush what waits, close all connections and end; a second one ends at once.
+/// status over HTTP. Ctrl-C or SIGTERM sends what waits, closes all connections and ends; a second one ends at once.
 #[derive(Debug, Args)]
 pub struct Run {
     #[command(flatten)]
@@ -21,7 +21,7 @@ impl Run {
     ///
     /// # Errors
     ///
-    /// [`Failure`] when the service cannot start.
+    /// [`Failure`] if the service cannot start.
     pub fn execute(self) -> Result<(), Failure> {
         let config = self.config.path().to_owned();
         let mut settings = self.config.load()?;
@@ -29,7 +29,7 @@ impl Run {
         service::log::start(&settings.service.log);
         for warning in &settings.warnings {
             let (file, line, text) = (&warning.file, warning.line, &warning.message);
-            tracing::warn!(%file, line, %text, "the configuration looks wrong");
+            tracing::warn!(%file, line, %text, "the configuration may have a mistake");
         }
         let listener = service::http::bind(settings.service.listen)?;
         System::new().block_on(async {
@@ -45,9 +45,9 @@ impl Run {
     }
 }
 
-/// Whoever asks twice does not want to wait for the drain.
+/// A second signal means that the user does not want to wait for the drain.
 async fn end_at_once(mut signals: Signals) {
     let signal = signals.next().await;
-    tracing::warn!(signal, "ended without waiting for the drain");
+    tracing::warn!(signal, "ended at once, without sending what waits");
     std::process::exit(1);
 }

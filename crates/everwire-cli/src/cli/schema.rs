@@ -7,7 +7,7 @@ use crate::service;
 
 /// Print the JSON Schema of the configuration
 ///
-/// Editors check and complete a TOML file with it.
+/// An editor can use it to check and complete the TOML file.
 #[derive(Debug, Args)]
 pub struct Schema {
     /// Accepted for symmetry: the output is always JSON
@@ -16,7 +16,7 @@ pub struct Schema {
 }
 
 impl Schema {
-    /// Prints it.
+    /// Prints the schema.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! `everwire send`: messages to a connection of a running service.
+//! `everwire send`: sends messages to a connection of a running service.
 
 use std::time::Duration;
 
@@ -14,17 +14,17 @@ use super::{
     input, output, parse, stderr, words,
 };
 
-/// How long to wait before a full outbox is asked again: at first, and at most.
+/// The first and the longest delay before a full outbox is tried again.
 const FULL_WAIT: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
 
 /// Send messages to a connection of a running service
 ///
-/// Without DATA, or with -, each line of standard input is a message: everwire send feed < lines.txt; with --whole or --binary all of it
-/// is one. The next line is sent when the
-/// one before has met the fate of --wait; while the outbox is full, none is. What was accepted is printed with its id and fate.
+/// Without DATA, or with -, each line of standard input is a message: everwire send feed < lines.txt. With --whole or --binary the whole
+/// input is one message. A line is sent when the line before it has reached the fate of --wait; while the outbox is full, nothing is sent.
+/// Each accepted message is printed with its id and its fate.
 #[derive(Debug, Args)]
 pub struct Send {
-    /// The connection's name
+    /// The name of the connection
     #[arg(value_parser = parse::name)]
     name: ConnectionName,
 
@@ -44,11 +44,11 @@ pub struct Send {
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = parse::duration)]
     timeout: Duration,
 
-    /// Send a binary message; standard input is one message then
+    /// Send a binary message; the whole standard input is one message
     #[arg(long)]
     binary: bool,
 
-    /// Standard input is one text message, as it is: with its line ends, and with NUL if that is in it
+    /// Send the whole standard input as one text message, unchanged: with its line ends and NULs
     #[arg(long)]
     whole: bool,
 
@@ -62,11 +62,11 @@ pub struct Send {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Wait {
-    /// It is in the outbox
+    /// The message is in the outbox
     Queued,
-    /// The kernel has it
+    /// The message was handed to the kernel
     Written,
-    /// The peer has it: it answered a ping behind it
+    /// The server has the message: it answered a ping that was sent after it
     Confirmed,
 }
 
@@ -75,7 +75,7 @@ impl Send {
     ///
     /// # Errors
     ///
-    /// [`Failure`] at the first message that does not meet the fate that was asked for.
+    /// [`Failure`] at the first message that does not reach the requested fate.
     pub fn execute(self) -> Result<(), Failure> {
         System::new().block_on(async {
             let client = self.api.client()?;
@@ -113,7 +113,7 @@ impl Send {
         Ok(())
     }
 
-    /// A refused message was not accepted, so that asking again makes no double.
+    /// A refused message was not accepted, so repeating the request sends no duplicate.
     async fn when_not_full(&self, client: &Client, data: Bytes) -> Result<Answer, Error> {
         let (mut wait, longest) = FULL_WAIT;
         loop {
@@ -157,12 +157,12 @@ impl Send {
     }
 
     fn late(&self, sent: &Value) -> String {
-        let fate = sent["fate"].as_str().unwrap_or_default();
+        let (id, fate) = (&sent["id"], sent["fate"].as_str().unwrap_or_default());
         format!(
-            "message {} is not {} within {}; it is {fate}, and goes on",
-            sent["id"],
+            "message {id} is not {} within {}; it is {fate}, and `everwire fate {} {id}` shows what becomes of it",
             self.wait.as_str(),
-            words::limit(self.timeout)
+            words::limit(self.timeout),
+            self.name
         )
     }
 }

@@ -1,8 +1,9 @@
-//! What asks the process to end.
+//! The signals that end the process.
 
 use std::io;
 
-/// Listens for Ctrl-C and SIGTERM, from its creation on; the signals' usual effect is gone then.
+/// Listens for Ctrl-C and SIGTERM from its creation on. The usual effect of the signals is then
+/// disabled.
 pub struct Signals {
     #[cfg(unix)]
     interrupt: actix_rt::signal::unix::Signal,
@@ -12,11 +13,11 @@ pub struct Signals {
 
 #[cfg(unix)]
 impl Signals {
-    /// Begins to listen, inside a running runtime.
+    /// Starts listening, inside a running runtime.
     ///
     /// # Errors
     ///
-    /// The operating system's.
+    /// An error of the operating system.
     pub fn new() -> io::Result<Self> {
         use actix_rt::signal::unix::{SignalKind, signal};
 
@@ -26,7 +27,7 @@ impl Signals {
         })
     }
 
-    /// Waits for the next one, and names it.
+    /// Waits for the next signal, and returns its name.
     pub async fn next(&mut self) -> &'static str {
         tokio::select! {
             _ = self.interrupt.recv() => "SIGINT",
@@ -49,7 +50,7 @@ impl Signals {
     /// Waits for Ctrl-C.
     pub async fn next(&mut self) -> &'static str {
         if actix_rt::signal::ctrl_c().await.is_err() {
-            // Without signals nothing but the process's end can come.
+            // Without signals, nothing is left to wait for.
             std::future::pending::<()>().await;
         }
         "ctrl-c"

@@ -1,4 +1,4 @@
-//! `everwire status`: what one connection tells about itself.
+//! `everwire status`: the status of one connection.
 
 use std::io;
 
@@ -20,11 +20,11 @@ use crate::terminal;
 /// Show the status of a connection of a running service
 #[derive(Debug, Args)]
 pub struct Status {
-    /// Its name
+    /// The name of the connection
     #[arg(value_parser = parse::name)]
     name: ConnectionName,
 
-    /// Print it as a JSON object
+    /// Print the status as a JSON object
     #[arg(long)]
     json: bool,
 
@@ -33,11 +33,11 @@ pub struct Status {
 }
 
 impl Status {
-    /// Shows it.
+    /// Prints the status.
     ///
     /// # Errors
     ///
-    /// [`Failure`] when the service does not answer, or knows no such name.
+    /// [`Failure`] if the service does not answer, or has no such name.
     pub fn execute(self) -> Result<(), Failure> {
         let status: Value = System::new().block_on(async {
             let request = Request::get(&["connections", self.name.as_str()]);
@@ -98,11 +98,14 @@ fn lines(status: &client::Status, now: Timestamp) -> Vec<(&'static str, String)>
     lines.extend(subscriptions.map(|told| ("subscribed", told)));
     lines.extend(status.preparing.clone().map(|call| ("preparing", call)));
     if let Some(at) = status.retry_at {
-        let wait = words::span(words::between(now, at));
+        let wait = words::until(words::between(now, at));
         lines.push((
             "next dial",
-            format!("in {wait}, at {}, attempt {}", rfc3339(at), status.attempt),
+            format!("{wait}, at {}, attempt {}", rfc3339(at), status.attempt),
         ));
+    }
+    if let Some(rotation) = status.rotation {
+        lines.push(("rotation", step::rotation(rotation, None, now)));
     }
     if let Some(subprotocol) = &status.subprotocol {
         lines.push(("subprotocol", subprotocol.clone()));
@@ -144,7 +147,7 @@ fn lines(status: &client::Status, now: Timestamp) -> Vec<(&'static str, String)>
     lines
 }
 
-/// How many sessions are told one by one.
+/// How many sessions are listed.
 const SESSIONS: usize = 16;
 
 /// The sockets that clients have for themselves.
@@ -193,7 +196,7 @@ fn closed(close: &client::LastClose) -> String {
     };
     let told = format!("{code} by {}, {how} {}", close.by, close.reason);
     match &close.sent {
-        // An echo says nothing new.
+        // An echo contains nothing new.
         Some(sent) if close.code != Some(sent.code) => {
             let sent = format!("{} {}", sent.code, sent.reason);
             format!("{} (we sent {})", told.trim_end(), sent.trim_end())

@@ -4,7 +4,8 @@ use std::io::{self, Write as _};
 
 use crate::terminal::harmless;
 
-/// Writes a text for a person, and a line end, to standard error; when that is closed, there is nobody left to tell.
+/// Writes a text and a line end to standard error, for a person. Errors are ignored: there is
+/// nowhere to report them.
 pub fn complain(text: &str) {
     let _unheard = writeln!(io::stderr(), "{}", harmless(text));
 }

@@ -1,11 +1,25 @@
-//! The step of a script that is on its way, the answers of rules that wait, and what is subscribed to.
+//! The current step of a script, the waiting answers of rules, and the numbers of requests and
+//! subscriptions.
 
 use jiff::Timestamp;
 
 use super::{
-    client::{Requests, RuleRate, Step, Subscriptions},
+    client::{Requests, Rotation, RuleRate, Step, Subscriptions},
     words,
 };
+
+/// How a rotation fails, and when it is tried again.
+pub fn rotation(rotation: Rotation, error: Option<&str>, now: Timestamp) -> String {
+    let times = words::count(rotation.failures, "time");
+    let next = match rotation.retry_at {
+        Some(at) => format!("next dial {}", words::until(words::between(now, at))),
+        None => "a dial is on its way".into(),
+    };
+    match error {
+        Some(error) => format!("failed {times}, {next}: {error}"),
+        None => format!("failed {times}, {next}"),
+    }
+}
 
 /// Where a script stands, in one line.
 pub fn line(step: &Step, now: Timestamp) -> String {
@@ -51,7 +65,7 @@ pub fn line(step: &Step, now: Timestamp) -> String {
     }
 }
 
-/// The answers that wait, in one line.
+/// The waiting answers, in one line.
 pub fn waiting(rate: RuleRate) -> String {
     let (answers, verb) = match rate.waiting {
         1 => ("answer of rules", "waits"),
@@ -63,12 +77,12 @@ pub fn waiting(rate: RuleRate) -> String {
     )
 }
 
-/// The requests that have no answer, in one line.
+/// The requests without an answer, in one line.
 pub fn requests(Requests { waiting, in_flight }: Requests) -> String {
     format!("{waiting} not sent yet, {in_flight} sent and not answered yet")
 }
 
-/// How many subscriptions stand where, in one line.
+/// The number of subscriptions in each state, in one line.
 pub fn subscriptions(counts: Subscriptions) -> String {
     let Subscriptions {
         wanted,
@@ -97,6 +111,21 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_rotation_that_fails_is_told_with_what_comes_next() {
+        let now: Timestamp = "2026-01-02T03:04:05Z".parse().unwrap();
+        let told = |failures, seconds: Option<i64>, error| {
+            let retry_at = seconds.map(|seconds| now + jiff::SignedDuration::from_secs(seconds));
+            rotation(Rotation { failures, retry_at }, error, now)
+        };
+        assert_eq!(told(1, None, None), "failed 1 time, a dial is on its way");
+        assert_eq!(
+            told(5, Some(7), Some("busy")),
+            "failed 5 times, next dial in 7s: busy"
+        );
+        assert_eq!(told(5, Some(0), None), "failed 5 times, next dial now");
+    }
 
     #[test]
     fn subscriptions_are_told_by_their_keys() {

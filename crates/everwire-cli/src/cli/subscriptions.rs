@@ -1,4 +1,5 @@
-//! `everwire subscribe`, `unsubscribe` and `subscriptions`: what a connection of a running service subscribes to.
+//! `everwire subscribe`, `unsubscribe` and `subscriptions`: the subscriptions of a connection of a
+//! running service.
 
 use actix::System;
 use clap::Args;
@@ -17,27 +18,27 @@ use super::{
     words,
 };
 
-/// How many subscriptions are asked for at a time.
+/// The page size.
 const PAGE: usize = 1000;
 
-/// Subscribe to a key, without another socket
+/// Add a subscription to a connection, on the socket that it has
 ///
-/// It stays over reconnects and rotations until it is unsubscribed, and over restarts where the service has a store.
+/// The subscription outlives reconnects and rotations until `unsubscribe`, and restarts if the service has a store.
 #[derive(Debug, Args)]
 pub struct Subscribe {
-    /// The connection's name
+    /// The name of the connection
     #[arg(value_parser = parse::name)]
     name: ConnectionName,
 
-    /// What the subscription is known by
+    /// The key of the subscription
     #[arg(value_parser = key, allow_hyphen_values = true)]
     key: String,
 
-    /// What is asked for: a text, or JSON if it begins with { or [; by default the key, or what the settings say of it
+    /// What to ask for: a text, or JSON if it begins with { or [; by default the key, or what the settings say for the key
     #[arg(allow_hyphen_values = true)]
     item: Option<String>,
 
-    /// Print it as a JSON object
+    /// Print the answer as a JSON object
     #[arg(long)]
     json: bool,
 
@@ -45,16 +46,16 @@ pub struct Subscribe {
     api: ApiArgs,
 }
 
-/// End a subscription
+/// End a subscription of a connection
 ///
-/// The peer is told so when nobody else holds the key.
+/// The server is told when nobody else holds the key.
 #[derive(Debug, Args)]
 pub struct Unsubscribe {
-    /// The connection's name
+    /// The name of the connection
     #[arg(value_parser = parse::name)]
     name: ConnectionName,
 
-    /// What the subscription is known by
+    /// The key of the subscription
     #[arg(value_parser = key, allow_hyphen_values = true)]
     key: String,
 
@@ -62,16 +63,16 @@ pub struct Unsubscribe {
     api: ApiArgs,
 }
 
-/// List what a connection subscribes to
+/// List the subscriptions of a connection
 ///
-/// Those that the peer has refused, not answered or ended are asked for again at once by: everwire retry NAME
+/// `everwire retry NAME` asks again at once for those that the server refused, did not answer, or ended.
 #[derive(Debug, Args)]
 pub struct Subscriptions {
-    /// The connection's name
+    /// The name of the connection
     #[arg(value_parser = parse::name)]
     name: ConnectionName,
 
-    /// Only those in this state; several have commas between them
+    /// Only those in this state; write commas between several
     #[arg(long, value_name = "STATE", value_delimiter = ',', value_parser = state)]
     state: Vec<SubscriptionState>,
 
@@ -83,7 +84,7 @@ pub struct Subscriptions {
     api: ApiArgs,
 }
 
-/// What is shown of a subscription.
+/// The shown parts of a subscription.
 #[derive(Debug, Deserialize)]
 struct Subscription {
     key: String,
@@ -104,10 +105,10 @@ struct Page {
     next_cursor: Option<String>,
 }
 
-/// A key that fits into a path: of "." and ".." nothing is left there.
+/// A key that fits into a path: "." and ".." would be removed.
 fn key(text: &str) -> Result<String, String> {
     match text {
-        "" => Err("a subscription needs a key".into()),
+        "" => Err("invalid key: it is empty; write at least one character".into()),
         "." | ".." => Err("a path cannot hold this key; hold it over /v1/ws".into()),
         text if text.len() > MAX_SUBSCRIPTION_KEY => Err(format!(
             "it has {} bytes, at most {MAX_SUBSCRIPTION_KEY} are allowed",
@@ -131,7 +132,7 @@ impl Subscribe {
     ///
     /// # Errors
     ///
-    /// [`Failure`] when the service does not answer, or refuses.
+    /// [`Failure`] if the service does not answer, or refuses.
     pub fn execute(self) -> Result<(), Failure> {
         let item = self.item.as_deref().map(item).transpose()?;
         let body = item.map_or_else(|| json!({}), |item| json!({ "item": item }));
@@ -154,11 +155,13 @@ impl Subscribe {
     }
 }
 
-/// An item as it is written on a command line.
+/// Parses an item from the command line.
 fn item(text: &str) -> Result<Value, Failure> {
     match text.trim_start().starts_with(['{', '[']) {
         true => serde_json::from_str(text).map_err(|error| {
-            Failure::Undone(format!("the item begins like JSON, and is none: {error}"))
+            Failure::Undone(format!(
+                "the item begins like JSON, but is not JSON: {error}"
+            ))
         }),
         false => Ok(text.into()),
     }
@@ -169,7 +172,7 @@ impl Unsubscribe {
     ///
     /// # Errors
     ///
-    /// [`Failure`] when the service does not answer, or does not hold it.
+    /// [`Failure`] if the service does not answer, or does not hold it.
     pub fn execute(self) -> Result<(), Failure> {
         System::new().block_on(async {
             let path = [
@@ -189,7 +192,7 @@ impl Subscriptions {
     ///
     /// # Errors
     ///
-    /// [`Failure`] when the service does not answer, or knows no such name.
+    /// [`Failure`] if the service does not answer, or has no such name.
     pub fn execute(self) -> Result<(), Failure> {
         let all = System::new().block_on(async {
             let client = self.api.client()?;
@@ -235,7 +238,8 @@ fn read(told: Value) -> Result<Subscription, Error> {
     serde_json::from_value(told).map_err(|error| Error::Answer(error.to_string()))
 }
 
-/// Of what has failed what the peer said; of others what is asked for, where that is not the key.
+/// A row: for a failed subscription the peer's text, for others the item if it differs from the
+/// key.
 fn row(one: &Subscription) -> [Cell; 5] {
     let detail = match (&one.text, &one.item) {
         (Some(text), _) => words::printable(text),

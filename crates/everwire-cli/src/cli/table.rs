@@ -7,9 +7,9 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use super::words;
 use crate::terminal;
 
-/// No column gets narrower than this.
+/// The minimum width of a column.
 const NARROWEST: usize = 4;
-/// Between two columns.
+/// The gap between two columns.
 const GAP: &str = "  ";
 
 /// Rows under a header.
@@ -19,14 +19,14 @@ pub struct Table {
     rows: Vec<Vec<Cell>>,
 }
 
-/// What a column's cells have in common.
+/// The properties of a column.
 #[derive(Clone, Copy, Debug)]
 pub struct Column {
     title: &'static str,
     is_number: bool,
 }
 
-/// One text of a table.
+/// A cell of a table.
 #[derive(Clone, Debug)]
 pub struct Cell {
     text: String,
@@ -44,7 +44,7 @@ pub enum Color {
 }
 
 impl Color {
-    /// How a state is painted.
+    /// The colour of a state.
     pub fn of_state(state: &str) -> Self {
         match state {
             "open" => Self::Green,
@@ -68,7 +68,7 @@ impl Color {
 }
 
 impl Column {
-    /// Of texts, which begin on the left.
+    /// A column of texts, aligned left.
     pub fn text(title: &'static str) -> Self {
         Self {
             title,
@@ -76,7 +76,7 @@ impl Column {
         }
     }
 
-    /// Of numbers, which end on the right.
+    /// A column of numbers, aligned right.
     pub fn number(title: &'static str) -> Self {
         Self {
             title,
@@ -105,7 +105,7 @@ impl<T: AsRef<str>> From<T> for Cell {
 }
 
 impl Table {
-    /// Without rows yet.
+    /// A table without rows.
     pub fn new(columns: impl Into<Vec<Column>>) -> Self {
         Self {
             columns: columns.into(),
@@ -113,12 +113,12 @@ impl Table {
         }
     }
 
-    /// Adds a row, a cell for each column.
+    /// Adds a row with a cell for each column.
     pub fn push<const N: usize>(&mut self, row: [Cell; N]) {
         self.rows.push(row.into());
     }
 
-    /// The lines for standard output: cut to the terminal's width, if it is one.
+    /// The lines for standard output, cut to the width of the terminal if it is one.
     pub fn render(&self) -> String {
         self.lines(terminal_width(), terminal::is_colored(&io::stdout()))
             .join("\n")
@@ -156,7 +156,7 @@ impl Table {
         cells.join(GAP).trim_end().to_owned()
     }
 
-    /// The widest columns give way first.
+    /// The widths of the columns. The widest columns are reduced first.
     fn widths(&self, limit: Option<usize>) -> Vec<usize> {
         let mut widths: Vec<_> = self
             .columns
@@ -180,7 +180,7 @@ impl Table {
     }
 }
 
-/// At most `width` columns of the text; what is missing is shown by `…`.
+/// At most `width` columns of the text. `…` marks omitted text.
 pub fn truncate(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
@@ -196,13 +196,13 @@ pub fn truncate(text: &str, width: usize) -> String {
     cut
 }
 
-/// How many columns standard output has, if it is a terminal.
+/// The number of columns of standard output, if it is a terminal.
 pub fn terminal_width() -> Option<usize> {
     if !io::stdout().is_terminal() {
         return None;
     }
     let (width, _) = terminal_size::terminal_size_of(io::stdout())?;
-    // A terminal that does not know its size says 0.
+    // A terminal that does not know its size reports 0.
     Some(usize::from(width.0)).filter(|width| *width > 0)
 }
 

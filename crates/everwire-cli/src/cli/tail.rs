@@ -1,4 +1,4 @@
-//! `everwire tail`: what happens to the connections of a running service, as it happens.
+//! `everwire tail`: prints the events of a running service live.
 
 use std::{io, time::Duration};
 
@@ -18,30 +18,30 @@ use super::{
 };
 use crate::terminal;
 
-/// How long to wait before the service is asked again: at first, and at most.
+/// The first and the longest delay before the service is asked again.
 const RETRY: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(10));
-/// The service writes a comment every 15 s: one that is silent for so long is not there any more.
+/// The service writes a comment every 15 s. After this time of silence, it counts as gone.
 const SILENCE: Duration = Duration::from_secs(60);
 
-/// Follow what happens to the connections of a running service
+/// Follow the events of the connections of a running service
 ///
-/// Ends with Ctrl-C. When the service goes away, it is asked again where the events broke off: none is missed that the service still
-/// knows, and what it does not know any more is told as `lagged`.
+/// Ends with Ctrl-C. When the service goes away, the events go on from where they broke off: no event is missed that the service still
+/// has, and a `lagged` line stands for those that it no longer has.
 #[derive(Debug, Args)]
 pub struct Tail {
-    /// Which connections; * is any run of characters, a comma separates alternatives
+    /// Which connections; * stands for any characters, a comma separates alternatives
     #[arg(default_value = "*", value_parser = parse::pattern)]
     pattern: Pattern,
 
-    /// Only these types of events, as in message,closed
+    /// Only events of these types, as in message,closed
     #[arg(long, value_name = "TYPES", value_parser = types)]
     types: Option<String>,
 
-    /// Of messages, and of what becomes of subscriptions, only what is of this one; may be repeated
+    /// Only the messages and the events of this subscription; may be repeated
     #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
     subscription: Vec<String>,
 
-    /// Begin behind this cursor, as an event has one; without it, with what happens from now on
+    /// Begin after the event with this cursor; without it, begin now
     #[arg(long, value_name = "CURSOR")]
     since: Option<String>,
 
@@ -53,7 +53,7 @@ pub struct Tail {
     api: ApiArgs,
 }
 
-/// A key as the service reads it where commas separate keys.
+/// Escapes a key for the parameter with comma-separated keys.
 fn escaped(key: &str) -> String {
     key.replace('\\', r"\\").replace(',', r"\,")
 }
@@ -64,11 +64,11 @@ fn types(text: &str) -> Result<String, String> {
 }
 
 impl Tail {
-    /// Follows them until a signal.
+    /// Follows the events until a signal.
     ///
     /// # Errors
     ///
-    /// [`Failure`] when the service cannot be asked at first, or refuses.
+    /// [`Failure`] if the service does not answer at first, or refuses.
     pub fn execute(self) -> Result<(), Failure> {
         System::new().block_on(async {
             let mut signals = Signals::new().map_err(Failure::Signals)?;
@@ -87,9 +87,7 @@ impl Tail {
             let why = self.until_broken(&mut stream, &mut last).await?;
             let missed = match last.is_some() || self.since.is_some() {
                 true => "",
-                false => {
-                    "; there was no event to resume from, so that what happens meanwhile is not shown"
-                }
+                false => "; there was no event to resume from, so events in between are not shown",
             };
             stderr::complain(&format!("{why}; asking again{missed}"));
             stream = self.again(client, last.as_deref()).await?;
@@ -97,7 +95,7 @@ impl Tail {
         }
     }
 
-    /// Asks until there is an answer; a refusal is one.
+    /// Retries until there is an answer, which may be a refusal.
     async fn again(&self, client: &Client, last: Option<&str>) -> Result<Stream, Error> {
         let (mut wait, longest) = RETRY;
         loop {
@@ -128,7 +126,7 @@ impl Tail {
         client.stream(request).await
     }
 
-    /// Prints what comes, until nothing comes any more; why.
+    /// Prints events until the stream ends. Returns why it ended.
     async fn until_broken(
         &self,
         stream: &mut Stream,

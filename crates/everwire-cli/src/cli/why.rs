@@ -12,23 +12,26 @@ use serde_json::Value;
 
 use super::{
     Failure,
-    client::{ApiArgs, Cause, Error, Request, Requests, RuleRate, Session, Step, Subscriptions},
+    client::{
+        ApiArgs, Cause, Error, LastError, Request, Requests, Rotation, RuleRate, Session, Step,
+        Subscriptions,
+    },
     event_line, output, parse, status, step,
     table::Color,
     words,
 };
 use crate::terminal;
 
-/// Tell why a connection of a running service is up or down, and when it will be tried again
+/// Explain why a connection of a running service is up or down, and when it is dialled again
 ///
-/// Its last attempts, the latest last: what happened, when, and which rule decided what came next.
+/// Shows the last attempts, the latest one last: what happened, when, and which rule decided what came next.
 #[derive(Debug, Args)]
 pub struct Why {
-    /// Its name
+    /// The name of the connection
     #[arg(value_parser = parse::name)]
     name: ConnectionName,
 
-    /// Print it as a JSON object
+    /// Print the answer as a JSON object
     #[arg(long)]
     json: bool,
 
@@ -52,6 +55,10 @@ struct Story {
     preparing: Option<String>,
     #[serde(default)]
     nats: Option<Lag>,
+    #[serde(default)]
+    rotation: Option<Rotation>,
+    #[serde(default)]
+    last_error: Option<LastError>,
     last_message: Option<LastMessage>,
     #[serde(default)]
     sessions: Vec<Session>,
@@ -87,11 +94,11 @@ struct Attempt {
 }
 
 impl Why {
-    /// Tells it.
+    /// Prints the answer.
     ///
     /// # Errors
     ///
-    /// [`Failure`] when the service does not answer, or knows no such name.
+    /// [`Failure`] if the service does not answer, or has no such name.
     pub fn execute(self) -> Result<(), Failure> {
         let answer: Value = System::new().block_on(async {
             let request = Request::get(&["connections", self.name.as_str(), "why"]);
@@ -126,11 +133,18 @@ fn lines(name: &str, story: &Story, now: Timestamp, is_colored: bool) -> Vec<Str
         false => state,
     };
     let since = words::span(words::between(story.since, now));
-    lines.push(format!("{name} is {state} for {since}"));
+    let place = if story.state == "backoff" { "in " } else { "" };
+    lines.push(format!("{name} has been {place}{state} for {since}"));
     if let Some(cause) = &story.cause {
         lines.push(format!("because: {}", words::one_line(&cause.text)));
         let rule = cause.rule.as_deref().map(words::one_line);
         lines.extend(rule.map(|rule| format!("decided by the rule: {rule}")));
+    }
+    if let Some(rotation) = story.rotation {
+        let error = story.last_error.as_ref();
+        let error = error.map(|error| words::one_line(&error.text));
+        let told = step::rotation(rotation, error.as_deref(), now);
+        lines.push(format!("the rotation to a new socket {told}"));
     }
     if let Some(step) = &story.step {
         lines.push(format!("opening: {}", step::line(step, now)));
@@ -154,8 +168,8 @@ fn lines(name: &str, story: &Story, now: Timestamp, is_colored: bool) -> Vec<Str
     let sessions = status::sessions(&story.sessions, now);
     lines.extend(sessions.map(|told| format!("session {}", words::one_line(&told))));
     if let Some(at) = story.retry_at {
-        let wait = words::span(words::between(now, at));
-        lines.push(format!("next dial in {wait}, at {}", rfc3339(at)));
+        let wait = words::until(words::between(now, at));
+        lines.push(format!("next dial {wait}, at {}", rfc3339(at)));
     }
     lines
 }
@@ -178,7 +192,7 @@ impl LastMessage {
     }
 }
 
-/// An event; the time is that since the beginning of its attempt.
+/// An event, with the time since the beginning of its attempt.
 fn event(event: &Value, is_colored: bool) -> String {
     let mut event = event.clone();
     let after = event["after_ms"].as_f64();
@@ -222,7 +236,7 @@ mod tests {
             "       12.3 ms  error kind=handshake_status status=503",
             "        2m 13s  retrying delay=20s",
             "  and 2 events before the last ones",
-            "feed is backoff for 10s",
+            "feed has been in backoff for 10s",
             "because: busy",
             "decided by the rule: backoff",
             "opening: step 2 of 3, {\"op\":\"login\"} sent 1.2s ago, waits for /event == \"login\", 8.8s left",

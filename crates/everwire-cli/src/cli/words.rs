@@ -1,4 +1,4 @@
-//! Times and texts in words for a person.
+//! Readable texts for times and numbers.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use everwire::core::displayable;
 use jiff::Timestamp;
 use serde_json::Value;
 
-/// The steps of a dial, in their order.
+/// The steps of a dial, in order.
 const STEPS: [&str; 5] = ["dns", "tcp", "proxy", "tls", "upgrade"];
 
 /// A time span in at most four characters: `0s`, `59s`, `59m`, `23h`, `999d`.
@@ -16,6 +16,14 @@ pub fn span(span: Duration) -> String {
         seconds @ 60..3_600 => format!("{}m", seconds / 60),
         seconds @ 3_600..86_400 => format!("{}h", seconds / 3_600),
         seconds => format!("{}d", seconds / 86_400),
+    }
+}
+
+/// How long until something comes: `now`, or `in 20s`.
+pub fn until(span: Duration) -> String {
+    match span.as_secs() {
+        0 => "now".into(),
+        _ => format!("in {}", self::span(span)),
     }
 }
 
@@ -37,22 +45,22 @@ pub fn duration(ms: f64) -> String {
     format!("{}{large} {rest}{small}", seconds / by)
 }
 
-/// The same in one word: `0.4ms`, `5s`, `2m13s`.
+/// The same without spaces: `0.4ms`, `5s`, `2m13s`.
 pub fn compact(ms: f64) -> String {
     duration(ms).replace(' ', "").replace(".0", "")
 }
 
-/// A time as [`compact`] has it.
+/// A duration in the form of [`compact`].
 pub fn limit(time: Duration) -> String {
     compact(time.as_secs_f64() * 1e3)
 }
 
-/// From `earlier` to `later`; zero if they are the other way round.
+/// The time from `earlier` to `later`; zero if they are reversed.
 pub fn between(earlier: Timestamp, later: Timestamp) -> Duration {
     Duration::try_from(later.duration_since(earlier)).unwrap_or_default()
 }
 
-/// What a peer wrote must not move the cursor; of a long text its start is enough.
+/// The start of a peer's text in one line. It must not move the cursor.
 pub fn one_line(text: &str) -> String {
     printable(text.trim()).chars().take(200).collect()
 }
@@ -62,7 +70,7 @@ pub fn printable(text: &str) -> String {
     displayable(text).into_owned()
 }
 
-/// A count and its noun, `s` for all but one.
+/// A count and its noun, with `s` unless the count is one.
 pub fn count(count: u64, noun: &str) -> String {
     match count {
         1 => format!("1 {noun}"),
@@ -88,7 +96,7 @@ pub fn bytes(bytes: u64) -> String {
     }
 }
 
-/// The steps that a dial took, and how long each: `tcp 0.1 ms, upgrade 2.3s`. Empty if there were none.
+/// The steps of a dial with their durations: `tcp 0.1 ms, upgrade 2.3s`. Empty if there were none.
 pub fn steps(timings: &Value) -> String {
     let told = STEPS.iter().filter_map(|step| {
         let ms = timings[format!("{step}_ms")].as_f64()?;

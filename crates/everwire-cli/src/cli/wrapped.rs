@@ -4,11 +4,12 @@ use unicode_width::UnicodeWidthStr as _;
 
 use super::words;
 
-/// No narrower column is filled: words would stand under each other.
+/// Narrower columns are not filled: each would have one word per line.
 const NARROWEST: usize = 24;
 
-/// A text in lines that are no wider than `width`, the first after `first` columns and the others after `further`. A word that is wider
-/// stays whole: what is written in a configuration can be copied.
+/// A text in lines of at most `width` columns. The first line begins after `first` columns, the
+/// others after `further`. A longer word stays whole, so that text from a configuration can be
+/// copied.
 pub fn wrapped(text: &str, first: usize, further: usize, width: Option<usize>) -> Vec<String> {
     let text = words::printable(text);
     let mut lines = vec![" ".repeat(first)];

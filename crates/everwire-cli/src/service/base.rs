@@ -1,11 +1,12 @@
-//! What connections have in this program where the configuration says nothing.
+//! The defaults of this program for connections, below the configuration.
 
 use everwire::config::Base;
 
 use super::nats_feature;
 
-/// A service has readers that come back: unlike those of the library, its names keep what they heard last. All that reads or describes a
-/// configuration lays it below `[defaults]`, and refuses what this build cannot do.
+/// Readers of a service disconnect and come back. So unlike in the library, its names keep their
+/// last messages. Everything that reads or describes a configuration puts these defaults below
+/// `[defaults]`, and refuses settings that this build does not support.
 pub const BASE: Base = nats_feature::judged(Base::new(include_str!("base.toml")));
 
 #[cfg(test)]

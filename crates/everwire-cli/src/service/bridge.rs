@@ -6,7 +6,10 @@ use everwire::{ConnectionName, Manager, config::NatsSettings};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::Error;
+/// Why the bridge did not start.
+#[derive(Debug, thiserror::Error)]
+#[error("the bridge to NATS cannot be started: {0}")]
+pub struct BridgeNotStarted(#[source] Box<dyn std::error::Error + Send + Sync>);
 
 /// The bridge, if the settings have one.
 #[derive(Debug, Default)]
@@ -103,16 +106,16 @@ impl Bridge {
         manager: &Manager,
         settings: Option<NatsSettings>,
         state_dir: &Path,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, BridgeNotStarted> {
         let Some(settings) = settings else {
             return Ok(Self::default());
         };
         let folder = state_dir.join("nats");
-        std::fs::create_dir_all(&folder).map_err(|error| Error::Bridge(error.into()))?;
+        std::fs::create_dir_all(&folder).map_err(|error| BridgeNotStarted(error.into()))?;
         let observer = everwire_nats::Observer::new(log);
         let running = everwire_nats::Bridge::start(manager.clone(), settings, &folder, observer);
         Ok(Self {
-            running: Some(running.map_err(Error::Bridge)?),
+            running: Some(running.map_err(|error| BridgeNotStarted(error.into()))?),
         })
     }
 
@@ -196,7 +199,7 @@ fn log(report: &everwire_nats::Report) {
 #[cfg(not(feature = "nats"))]
 impl Bridge {
     /// There is none.
-    pub fn start(_: &Manager, _: Option<NatsSettings>, _: &Path) -> Result<Self, Error> {
+    pub fn start(_: &Manager, _: Option<NatsSettings>, _: &Path) -> Result<Self, BridgeNotStarted> {
         Ok(Self::default())
     }
 

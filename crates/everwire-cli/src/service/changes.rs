@@ -1,5 +1,5 @@
-//! One change of a name at a time: what is looked up before a change still holds when it is made, and what is stored is in
-//! the order of what was done.
+//! One change of a name at a time: what was checked before a change still holds when it is made,
+//! and the store has the changes in their order.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -11,20 +11,20 @@ use everwire::ConnectionName;
 use parking_lot::Mutex;
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard, oneshot};
 
-/// How long a change waits for those before it.
+/// How long a change waits for earlier ones.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How many changes of one name may wait or be under way.
+/// The most changes of one name that may wait or run.
 const MAX_QUEUED: usize = 64;
 
-/// The changes that wait or are under way.
+/// The waiting and the running changes.
 #[derive(Debug, Default)]
 pub struct Changes {
     queues: Arc<Queues>,
-    /// Written while a reload replaces the rules, read while a change goes by them.
+    /// Locked for writing while a reload replaces the rules, and for reading during a change.
     rules: RwLock<()>,
 }
 
-/// What a change concerns.
+/// The subject of a change.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Subject {
     /// A connection.
@@ -33,13 +33,13 @@ pub enum Subject {
     Secret(ConnectionName),
 }
 
-/// Other changes of the same name are in the way.
+/// Too many changes of the same name wait, or they take too long.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("another change of {0:?} is under way; try again when it is done")]
 pub struct Busy(ConnectionName);
 
 impl Changes {
-    /// Enters a change into its subject's queue, at once.
+    /// Puts a change into the queue of its subject at once.
     ///
     /// # Errors
     ///
@@ -51,31 +51,31 @@ impl Changes {
         }
     }
 
-    /// The same for a change that must not be refused; whoever uses it enters one per subject.
+    /// The same for a change that must not be refused. The caller enters one per subject.
     pub fn enter_anyway(&self, subject: Subject) -> Place {
         self.queues.enter(subject)
     }
 
-    /// Waits until it is this subject's turn.
+    /// Waits for the turn of a change.
     ///
     /// # Errors
     ///
-    /// [`Busy`] when those before it take too long, or are too many.
+    /// [`Busy`] if earlier changes take too long or are too many.
     pub async fn turn(&self, subject: Subject) -> Result<Turn, Busy> {
         self.enter(subject)?.turn().await
     }
 
-    /// Whether a change of this subject waits or is under way.
+    /// Whether a change of this subject waits or runs.
     pub fn is_busy(&self, subject: &Subject) -> bool {
         self.queues.len(subject) > 0
     }
 
-    /// The rules stay as they are until this is dropped. It is taken after the turn, never before it.
+    /// Keeps the rules unchanged until the guard is dropped. Take it after the turn, never before.
     pub async fn steady(&self) -> RwLockReadGuard<'_, ()> {
         self.rules.read().await
     }
 
-    /// No change goes by the rules until this is dropped: they may be replaced.
+    /// Keeps changes waiting until the guard is dropped, so that the rules may be replaced.
     pub async fn replacing(&self) -> RwLockWriteGuard<'_, ()> {
         self.rules.write().await
     }
@@ -89,14 +89,14 @@ impl Subject {
     }
 }
 
-/// The queue of each subject that has one.
+/// The non-empty queues, by subject.
 #[derive(Debug, Default)]
 struct Queues(Mutex<HashMap<Subject, VecDeque<Queued>>>);
 
 #[derive(Debug)]
 struct Queued {
     ticket: u64,
-    /// Told when it is first.
+    /// Notified when the change is first.
     first: oneshot::Sender<()>,
 }
 
@@ -138,16 +138,16 @@ impl Queues {
     }
 }
 
-/// Tells the first of a queue, if it is this one. Told twice, it hears it once.
+/// Notifies the first of a queue if it has this ticket. A second notice has no effect.
 fn wake_first(queue: &mut VecDeque<Queued>, ticket: u64) {
     if let Some(first) = queue.front_mut().filter(|first| first.ticket == ticket) {
         let (told, _) = oneshot::channel();
-        // Whoever has left leaves the queue next.
+        // A dropped receiver leaves the queue next.
         let _left = std::mem::replace(&mut first.first, told).send(());
     }
 }
 
-/// A place in a queue; dropping it leaves the queue.
+/// A place in a queue. Dropping it leaves the queue.
 #[derive(Debug)]
 pub struct Place {
     is_first: oneshot::Receiver<()>,
@@ -155,11 +155,11 @@ pub struct Place {
 }
 
 impl Place {
-    /// Waits until all before it are done.
+    /// Waits until all earlier changes are done.
     ///
     /// # Errors
     ///
-    /// [`Busy`] when they take too long.
+    /// [`Busy`] if they take too long.
     pub async fn turn(self) -> Result<Turn, Busy> {
         let Self { is_first, turn } = self;
         match tokio::time::timeout(PATIENCE, is_first).await {
@@ -168,16 +168,16 @@ impl Place {
         }
     }
 
-    /// The same, however long they take.
+    /// The same without a time limit.
     pub async fn turn_at_last(self) -> Turn {
         let Self { is_first, turn } = self;
-        // The sender is in the queue for as long as the place is.
+        // The sender is in the queue while the place exists.
         let _first = is_first.await;
         turn
     }
 }
 
-/// The right to change a subject; dropping it lets the next one in.
+/// The right to change a subject. Dropping it lets the next change in.
 #[derive(Debug)]
 pub struct Turn {
     queues: Arc<Queues>,

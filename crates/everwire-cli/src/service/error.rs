@@ -4,7 +4,7 @@ use std::{io, net::SocketAddr};
 
 use everwire::manager::{OpenError, StartError};
 
-use super::{http::tls::TlsError, reload::TriggerError};
+use super::{bridge::BridgeNotStarted, http::tls::TlsError, reload::TriggerError};
 
 /// Why the service did not start.
 #[derive(Debug, thiserror::Error)]
@@ -34,9 +34,8 @@ pub enum Error {
     #[error(transparent)]
     Reload(#[from] TriggerError),
     /// The bridge to NATS did not start.
-    #[cfg(feature = "nats")]
-    #[error("the bridge to NATS cannot be started: {0}")]
-    Bridge(#[source] everwire_nats::StartError),
+    #[error(transparent)]
+    Bridge(#[from] BridgeNotStarted),
     /// A name could not be opened.
     #[error(transparent)]
     Open(#[from] OpenError),

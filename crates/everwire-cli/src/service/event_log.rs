@@ -1,4 +1,5 @@
-//! The log of what happens to connections, written on a thread of its own: a slow terminal or pipe stops no name.
+//! The log of what happens to connections. It is written on its own thread, so that a slow terminal
+//! or pipe blocks no name.
 
 use std::{
     io,
@@ -25,10 +26,10 @@ use super::{
     tenants::Tenants,
 };
 
-/// How many lines may wait to be written; further ones are dropped and counted.
+/// The most lines that may wait. Further lines are dropped and counted.
 const WAITING: usize = 8192;
 
-/// Of these, those that lines about names of tokens take which do not reach all names.
+/// The part of these for names of tokens that do not reach all names.
 const FOR_TENANTS: usize = 4096;
 
 /// How long the end of the process may wait for the last lines.
@@ -36,8 +37,8 @@ const LAST_LINES: Duration = Duration::from_millis(250);
 
 /// Writes a line for each update of a manager.
 ///
-/// It listens by callback, not by stream: messages are not asked for (or cut short) before they take room from the
-/// events that say why a name is down.
+/// It uses a callback, not a stream. Messages are skipped (or cut short) early, so that they do not
+/// take room from the events that say why a name is down.
 pub struct EventLog {
     _subscription: SubscriptionGuard,
     lines: mpsc::Sender<Line>,
@@ -51,11 +52,11 @@ enum Line {
 }
 
 impl EventLog {
-    /// Listens to all names; with `messages`, each message is a line too.
+    /// Logs all names. With `messages`, each message is a line, too.
     ///
     /// # Errors
     ///
-    /// The operating system's, when it gives no thread.
+    /// An error of the operating system if it cannot create a thread.
     pub fn start(manager: &Manager, tenants: Tenants, messages: bool) -> io::Result<Self> {
         let (lines, waiting) = mpsc::channel(WAITING);
         let (ended, done) = oneshot::channel();
@@ -67,7 +68,7 @@ impl EventLog {
             .name("everwire-log".to_owned())
             .spawn(move || {
                 write(waiting, &counted, &shared);
-                // Whoever waited for the last line may have given up.
+                // The receiver may have stopped waiting.
                 let _unheard = ended.send(());
             })?;
         let sink = LineSink {
@@ -84,26 +85,26 @@ impl EventLog {
             sink.take(update);
         });
         Ok(Self {
-            _subscription: subscription,
+            _subscription: subscription.uncounted(),
             lines,
             done,
         })
     }
 
-    /// Writes what waits, for a moment at most.
+    /// Writes the waiting lines, with a short time limit.
     pub async fn finish(self) {
         let last = async {
             if self.lines.send(Line::End).await.is_ok() {
-                // The writer is gone: so are its lines.
+                // The writer has ended, so its lines are gone.
                 let _gone = self.done.await;
             }
         };
-        // Whoever does not read our output does not want the last lines either.
+        // If nobody reads our output, the last lines do not matter.
         let _unread = timeout(LAST_LINES, last).await;
     }
 }
 
-/// Where lines come in.
+/// The input of the log.
 struct LineSink {
     lines: mpsc::Sender<Line>,
     shares: Arc<LogShares>,
@@ -153,7 +154,7 @@ fn write(mut waiting: mpsc::Receiver<Line>, dropped: &AtomicU64, shares: &LogSha
             tracing::warn!(
                 %owner,
                 lines,
-                "lines about names of this token were left out: it has written its share"
+                "lines about the names of this token were left out: the token has used up its share"
             );
         }
     }

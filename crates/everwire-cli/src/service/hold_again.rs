@@ -1,4 +1,5 @@
-//! What callers of earlier processes hold is held again, before the names are dialled where that is possible.
+//! Restores the subscriptions that callers of earlier processes hold, if possible before the names
+//! are dialled.
 
 use everwire::{Manager, dialogue::Holder};
 
@@ -7,27 +8,29 @@ use super::{
     state::AppState,
 };
 
-/// Gives the names what callers of earlier processes hold of them. Those that are not there yet have it when they are opened.
+/// Gives the names their held subscriptions. A name that does not exist yet gets them when it is
+/// opened.
 pub fn recall(state: &AppState, kept: &[(String, Vec<u8>)]) {
     let manager = &state.manager;
     state.holds.keep(manager, kept, |KeptHold { name, key, json }| match wish(&json) {
         Ok(wish) => manager.recall_subscription(&name, &key, wish, Holder::Api),
         Err(text) => {
-            tracing::error!(%name, key = &*key, text, "a subscription that was kept of an earlier process cannot be used");
+            tracing::error!(%name, key = &*key, text, "a stored subscription of an earlier process cannot be used");
         }
     });
 }
 
-/// Forgets what is held of names that are gone, and tells of those that cannot have it. `names_are_open`: those of the configuration are.
+/// Deletes the subscriptions of names that are gone, and reports names that cannot have them.
+/// `names_are_open`: the names of the configuration are open.
 pub fn settle(state: &AppState, names_are_open: bool) {
     let manager = &state.manager;
     for (name, subscriptions) in state.holds.ready(names_are_open) {
         if manager.find(&name).is_none() {
-            tracing::warn!(%name, subscriptions, "the connection is gone, and its subscriptions with it");
+            tracing::warn!(%name, subscriptions, "the connection is gone, so its stored subscriptions were removed");
             manager.forget_recalled(&name);
             state.holds.forget(manager, &name);
         } else if !subscribes(manager, name.as_str()) {
-            tracing::error!(%name, subscriptions, "the connection does not say any more how it subscribes: what callers hold waits until it does");
+            tracing::error!(%name, subscriptions, "the connection has no `subscribe` any more: its subscriptions wait until it has one");
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The subscriptions that callers of the API hold: they stay when who asked for them is gone, and over restarts where there is a store.
+//! The subscriptions that callers of the API hold. They outlive their callers, and with a store
+//! also the process.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -11,34 +12,34 @@ use parking_lot::Mutex;
 
 use super::persisted;
 
-/// The keys that are held, by name.
+/// The held keys, by name.
 #[derive(Debug, Default)]
 pub struct Holds {
     held: Mutex<HashMap<ConnectionName, HashSet<Arc<str>>>>,
     kept: Mutex<Kept>,
 }
 
-/// What earlier processes have kept, until both it and the names are there.
+/// The subscriptions of earlier processes, until both they and the names are there.
 #[derive(Debug, Default)]
 struct Kept {
     names_are_open: bool,
-    /// How many of each name.
+    /// The number of subscriptions, by name.
     waiting: BTreeMap<ConnectionName, usize>,
 }
 
 /// A subscription that a caller of an earlier process holds.
 #[derive(Debug)]
 pub struct KeptHold {
-    /// Of which connection.
+    /// The connection.
     pub name: ConnectionName,
-    /// What it is known by.
+    /// The key of the subscription.
     pub key: Arc<str>,
-    /// What was asked for, as it was given.
+    /// The request of the caller, unchanged.
     pub json: Vec<u8>,
 }
 
 impl Holds {
-    /// The key is held; whether it was not before.
+    /// Adds a held key. Returns whether it is new.
     pub fn insert(&self, name: &ConnectionName, key: Arc<str>) -> bool {
         let mut held = self.held.lock();
         match held.get_mut(name) {
@@ -53,7 +54,7 @@ impl Holds {
         held.get(name).is_some_and(|keys| keys.contains(key))
     }
 
-    /// The key is held no more; whether it was.
+    /// Removes a held key. Returns whether it was held.
     pub fn remove(&self, name: &ConnectionName, key: &str) -> bool {
         let mut held = self.held.lock();
         let Some(keys) = held.get_mut(name) else {
@@ -66,7 +67,7 @@ impl Holds {
         was_held
     }
 
-    /// The name is going, and what is held of it with it.
+    /// Removes all that is held of a name, when the name is removed.
     pub fn forget(&self, manager: &Manager, name: &ConnectionName) {
         let keys = self.held.lock().remove(name).unwrap_or_default();
         for key in keys {
@@ -74,7 +75,7 @@ impl Holds {
         }
     }
 
-    /// Notes what earlier processes have kept, and passes it on. It counts as held from now on.
+    /// Records what earlier processes have kept, and returns it. It counts as held from now on.
     pub fn keep(
         &self,
         manager: &Manager,
@@ -100,8 +101,8 @@ impl Holds {
         self.kept.lock().waiting = waiting;
     }
 
-    /// The names that have kept ones, and how many each, once all names are there. `names_are_open`: those of the configuration are
-    /// from now on.
+    /// The names that have kept subscriptions, with their numbers, once all names are there.
+    /// `names_are_open`: the names of the configuration are open from now on.
     pub fn ready(&self, names_are_open: bool) -> BTreeMap<ConnectionName, usize> {
         let mut kept = self.kept.lock();
         kept.names_are_open |= names_are_open;
@@ -112,7 +113,7 @@ impl Holds {
     }
 }
 
-/// What a caller has asked for; nothing is what the key says.
+/// The request of a caller. An empty request uses the key.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! The addresses that the service listens on, and what stands behind each.
+//! The addresses that the service listens on.
 
 use std::net::{SocketAddr, TcpListener};
 
@@ -12,15 +12,15 @@ use super::{
     state::AppState,
 };
 
-/// Listeners that nobody serves yet.
+/// Listeners that are not served yet.
 pub struct ListenSockets {
     api: TcpListener,
-    /// An address of the metrics' own.
+    /// A separate address for the metrics.
     metrics: Option<TcpListener>,
     tls: Option<ServerConfig>,
 }
 
-/// The line of the log that says where everything is.
+/// The log line with all addresses.
 pub struct Up {
     names: usize,
     listen: SocketAddr,
@@ -29,7 +29,7 @@ pub struct Up {
 }
 
 impl ListenSockets {
-    /// Takes the listener of the API, and listens for the metrics where they have an address of their own.
+    /// Takes the listener of the API. Also listens for the metrics if they have a separate address.
     ///
     /// # Errors
     ///
@@ -42,11 +42,11 @@ impl ListenSockets {
         })
     }
 
-    /// What the log says of them.
+    /// The log line.
     ///
     /// # Errors
     ///
-    /// The operating system's.
+    /// An error of the operating system.
     pub fn up(&self, names: usize) -> Result<Up, Error> {
         let addr = |listener: &TcpListener| listener.local_addr().map_err(Error::Http);
         Ok(Up {
@@ -57,7 +57,7 @@ impl ListenSockets {
         })
     }
 
-    /// Serves.
+    /// Serves all listeners.
     ///
     /// # Errors
     ///
@@ -81,7 +81,7 @@ impl ListenSockets {
 }
 
 impl Up {
-    /// Writes it.
+    /// Writes the line.
     pub fn log(self) {
         tracing::info!(
             version = env!("CARGO_PKG_VERSION"),

@@ -1,4 +1,4 @@
-//! How log lines look, and where they go: standard output.
+//! The format of log lines. They go to standard output.
 
 use std::io::{self, IsTerminal, Write};
 
@@ -13,10 +13,11 @@ use tracing_subscriber::{
 
 use crate::terminal::{harmless, is_colored};
 
-/// Starts the log of this process; the first call counts.
+/// Starts the log of this process. Only the first call has an effect.
 ///
-/// A JSON line is one flat object: `timestamp` (RFC 3339, microseconds), `level`, `message` (what happened: for
-/// connections the event's type), the fields of what happened, and `target` (`everwire::event` for connections).
+/// A JSON line is a flat object: `timestamp` (RFC 3339, microseconds), `level`, `message` (for
+/// connections the type of the event), the fields of the event, and `target` (`everwire::event` for
+/// connections).
 pub fn start(settings: &LogSettings) {
     let level = match settings.level {
         LogLevel::Error => LevelFilter::ERROR,
@@ -25,7 +26,7 @@ pub fn start(settings: &LogSettings) {
         LogLevel::Debug => LevelFilter::DEBUG,
         LogLevel::Trace => LevelFilter::TRACE,
     };
-    // Of the libraries below only what an operator should hear.
+    // Only the messages of libraries that an operator needs.
     let filter = Targets::new()
         .with_default(level.min(LevelFilter::WARN))
         .with_target("everwire", level);
@@ -50,13 +51,14 @@ pub fn start(settings: &LogSettings) {
             .with_ansi(is_colored(&io::stdout()))
             .boxed()
     };
-    // Only a second start can fail, and the log of the first goes on.
+    // Only a second start can fail, and then the first log continues.
     let _started_before = tracing_subscriber::registry()
         .with(lines.with_filter(filter))
         .try_init();
 }
 
-/// Standard output for one line of the log: whatever wrote a field of it, what a terminal would obey does not get there.
+/// Standard output for a log line. It escapes characters that a terminal would interpret, wherever
+/// they come from.
 struct Line {
     json: bool,
 }

@@ -1,4 +1,4 @@
-//! An update as a log line: at `info`, what is up, what is down, why, and until when.
+//! An update as a log line. The level `info` tells what is up, what is down, why, and until when.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ pub fn update(update: &Update) {
             by_ms = millis(stalled.by),
             "{}", update.type_name()
         ),
-        // A callback is told all that happens.
+        // A callback misses no event.
         Update::Notice(_) => {}
     }
 }
@@ -186,7 +186,7 @@ fn log_event(Event { stamp, kind }: &Event) {
                 false => line!(DEBUG, stamp, type_name, key = key, state = state),
             }
         }
-        // Types that this version does not know are told by their name.
+        // Types that this version does not know are logged with their name.
         _ => line!(INFO, stamp, type_name),
     }
 }
@@ -194,7 +194,7 @@ fn log_event(Event { stamp, kind }: &Event) {
 /// How much of a message a line shows, in bytes.
 const SHOWN: usize = 1024;
 
-/// A message on its way into the log: only what will be shown of it is kept.
+/// A message for the log. Only the part that is shown is kept.
 pub struct MessageLine {
     name: ConnectionName,
     epoch: u32,
@@ -204,7 +204,7 @@ pub struct MessageLine {
 }
 
 impl MessageLine {
-    /// Keeps the start of a text, and of bytes only their number.
+    /// Keeps the start of a text; of bytes only their number.
     pub fn new(stamp: &Stamp, message: &Message) -> Self {
         Self {
             name: stamp.name.clone(),
@@ -243,7 +243,7 @@ fn json_word(value: &impl serde::Serialize) -> String {
     }
 }
 
-/// In milliseconds, with a fraction.
+/// The duration in milliseconds, with a fraction.
 fn millis(duration: Duration) -> f64 {
     duration.as_micros() as f64 / 1000.0
 }

@@ -1,4 +1,5 @@
-//! How many lines the log has for the names of one owner: those that fail often leave room for others.
+//! Limits the log lines for the names of one owner, so that names with many failures leave room for
+//! others.
 
 use std::{
     collections::HashMap,
@@ -8,11 +9,11 @@ use std::{
 use everwire::Owner;
 use parking_lot::Mutex;
 
-/// In the long run an owner writes a line in this time.
+/// The average time per line of an owner.
 const EACH: Duration = Duration::from_millis(10);
-/// And so many at once after a silence: a thousand names that are lost and come back together.
+/// The most lines at once after a silence: a thousand names that are lost and reconnect together.
 const BURST: u32 = 10_000;
-/// How often at most it is told that lines were left out.
+/// The shortest time between two reports of omitted lines.
 const TOLD: Duration = Duration::from_secs(10);
 
 /// The shares of all owners that have one.
@@ -21,15 +22,15 @@ pub struct LogShares(Mutex<HashMap<Owner, Share>>);
 
 #[derive(Debug)]
 struct Share {
-    /// When all lines were written that were, had each taken [`EACH`].
+    /// When all lines so far would be written, with [`EACH`] for each.
     paid_at: Instant,
     left_out: u64,
-    /// When that was told last.
+    /// When omitted lines were last reported.
     told_at: Option<Instant>,
 }
 
 impl LogShares {
-    /// Whether a line for this owner is written. `has_room`: whether there is room for one.
+    /// Whether to write a line for this owner. `has_room`: whether there is room for one.
     pub fn take(&self, owner: &Owner, has_room: bool, now: Instant) -> bool {
         let mut shares = self.0.lock();
         let share = shares.entry(owner.clone()).or_insert(Share {
@@ -46,7 +47,7 @@ impl LogShares {
         is_written
     }
 
-    /// How many lines were left out, of each owner of whom that is to be told now.
+    /// The number of omitted lines, for each owner that is to be reported now.
     pub fn left_out(&self, now: Instant) -> Vec<(Owner, u64)> {
         let mut shares = self.0.lock();
         let due = shares.iter_mut().filter(|(_, share)| {

@@ -43,12 +43,13 @@ use tokio::time::timeout;
 pub use self::{base::BASE, error::Error, rules::Rules, state::AppState};
 use self::{bridge::Bridge, event_log::EventLog, listen_sockets::ListenSockets};
 
-/// Keeps the connections of `settings` up and serves HTTP on `listener`, inside a running actix system, until `stop`
-/// says why to end; then drains within `service.drain_timeout`. `config` is the file or folder that a reload reads.
+/// Keeps the connections of `settings` up and serves HTTP on `listener`, inside a running actix
+/// system. When `stop` gives a reason to end, drains within `service.drain_timeout`. A reload reads
+/// `config`, a file or a folder.
 ///
 /// # Errors
 ///
-/// [`Error`] when it cannot start; nothing is left running then.
+/// [`Error`] if it cannot start. Nothing is left running then.
 pub async fn serve(
     mut settings: Settings,
     listener: TcpListener,
@@ -67,13 +68,13 @@ pub async fn serve(
     let (watch, log_messages) = (service.watch, service.log.messages);
     let state_dir = service.state_dir.clone();
     let mut state = AppState::new(manager.clone(), service, rules, config);
-    // It listens before any name is open, so that it misses no message.
+    // The bridge starts before any name is open, so that it misses no message.
     state.bridge = Bridge::start(&manager, nats.clone(), &state_dir)?;
     state.source.nats = nats;
     let state = Data::new(state);
-    // The log listens and the first line is written before anything can happen that belongs into it.
+    // The log starts first, so that it has all events.
     let log = EventLog::start(&manager, state.tenants(), log_messages).map_err(Error::Log)?;
-    // No change is missed from the line on that says that it is up; what they ask for has its turn after the start.
+    // From the line "up" on, no change of files is missed. Reloads have their turn after the start.
     reload::start(&state, watch)?;
     up.log();
     open_files::raise(connections.len());
@@ -83,23 +84,24 @@ pub async fn serve(
         manager.open(&name, settings)?;
     }
     hold_again::settle(&state, true);
-    // Requests that have come meanwhile wait in the kernel: a DELETE must not be told that a name is unknown that is restored next.
+    // Requests that arrived meanwhile wait in the kernel: a DELETE must not find a name unknown
+    // that is restored next.
     let servers = sockets.open(&state)?;
 
     systemd::ready(&manager);
 
     let reason = stop.await;
-    // Whoever sends requests here is to look for another one while the drain still answers.
+    // Load balancers should choose another instance while the drain still answers.
     state.ending.store(true, Ordering::Relaxed);
     systemd::stopping();
     tracing::info!(reason, names = manager.len(), "draining");
     let deadline = without_reserve(drain_timeout);
     let end = Instant::now() + deadline;
     state.bridge.ending().await;
-    // Whoever has a socket of its own hears of its end before its connection goes.
+    // Clients with their own socket learn of its end before their connection is closed.
     let bridges = timeout(deadline, state.bridges.empty());
     let (report, _late) = tokio::join!(manager.shutdown(deadline), bridges);
-    // What has come in until the last name was closed is published, or kept on disk.
+    // Messages that were received before the last name closed are published, or kept on disk.
     let left = end.saturating_duration_since(Instant::now());
     state.bridge.stop(left.max(BRIDGE_END)).await;
     log.finish().await;
@@ -110,17 +112,17 @@ pub async fn serve(
     Ok(report)
 }
 
-/// The bridge writes down what it has not published, however late it is.
+/// The least time for the bridge to store what it has not published.
 const BRIDGE_END: Duration = Duration::from_millis(200);
 
-/// What the drain may take, so that the whole end fits into `drain_timeout`.
+/// The time for the drain, so that the whole end fits into `drain_timeout`.
 fn without_reserve(drain_timeout: Duration) -> Duration {
     drain_timeout - (drain_timeout / 10).min(Duration::from_millis(500))
 }
 
 fn log_report(report: &ShutdownReport) {
     for left in &report.left {
-        tracing::warn!(name = %left.name, messages = left.messages, "not closed in time");
+        tracing::warn!(name = %left.name, messages = left.messages, "the connection was not closed in time");
     }
     let messages: usize = report.left.iter().map(|left| left.messages).sum();
     tracing::info!(

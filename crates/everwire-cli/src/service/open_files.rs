@@ -1,9 +1,10 @@
-//! The limit on open files: each socket is one.
+//! The limit on open files: each socket needs one.
 
-/// What the process needs besides one file for each name: HTTP clients, the store, the watch, the runtime.
+/// The files that the process needs besides one for each name: HTTP clients, the store, the watch,
+/// the runtime.
 const RESERVE: usize = 384;
 
-/// Raises the limit as far as allowed, keeps a part of it from dials, and warns when `names` need more.
+/// Raises the limit as far as allowed, reserves a part of it, and warns if `names` need more.
 pub fn raise(names: usize) {
     let need = names.saturating_add(RESERVE);
     let raised = rlimit::increase_nofile_limit(u64::MAX);
@@ -21,7 +22,7 @@ pub fn raise(names: usize) {
     }
 }
 
-/// How many of so many descriptors dials may use: all but the reserve, or half where there are few.
+/// How many of the descriptors dials may use: all except the reserve, or half if there are few.
 fn for_dials(limit: u64) -> u64 {
     let reserve = u64::try_from(RESERVE).unwrap_or(u64::MAX);
     limit.saturating_sub(reserve).max(limit / 2)

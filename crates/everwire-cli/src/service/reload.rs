@@ -1,4 +1,5 @@
-//! The configuration is read again: a plan first, then what it says. An invalid one changes nothing.
+//! Reads the configuration again, makes a plan, and carries it out. An invalid configuration
+//! changes nothing.
 
 mod outcome;
 mod planning;
@@ -22,9 +23,9 @@ pub use self::{
 use self::{planning::plan, work::Work};
 use super::{base::BASE, persisted, rules::Rules, state::AppState};
 
-/// Reads the configuration again, and does what its plan says if `apply`.
+/// Reads the configuration again, and carries out the plan if `apply`.
 ///
-/// It runs to its end also where the caller stops waiting: half a reload is none.
+/// It runs to its end even if the caller stops waiting, so that no reload is left half done.
 ///
 /// # Errors
 ///
@@ -49,7 +50,8 @@ async fn plan_and_apply(state: &AppState, apply: bool) -> Result<Reloaded, Reloa
         let plan = with_process(plan, &service, state, &new);
         return Ok(Reloaded::planned(plan));
     }
-    // From the plan to the rules' exchange nothing is changed by the old ones; what is planned has its places by then.
+    // Between the plan and the new rules, no change may use the old rules. By then, all planned
+    // changes have their places in the queues.
     let (plan, work) = {
         let _alone = state.changes.replacing().await;
         let before = state.rules();

@@ -1,4 +1,4 @@
-//! What earlier processes have kept is given back to the manager, once the store is open.
+//! Restores in the manager what earlier processes have stored, once the store is open.
 
 use std::{collections::HashMap, sync::atomic::Ordering};
 
@@ -15,7 +15,7 @@ use super::{
     state::AppState,
 };
 
-/// The store is open, which can be long after the start: what earlier processes have kept is there.
+/// Called when the store is open, which may be long after the start.
 pub fn store_is_open(state: &Data<AppState>) {
     if let Some(damage) = state.manager.store_damage() {
         tracing::error!(damage, "the store was damaged");
@@ -25,11 +25,12 @@ pub fn store_is_open(state: &Data<AppState>) {
     state.knows_kept.store(true, Ordering::Release);
 }
 
-/// Gives the manager what earlier processes have kept. What cannot be used any more is told, and stays kept.
+/// Restores what earlier processes have stored. Entries that cannot be used any more are reported,
+/// and stay in the store.
 fn restore(state: &AppState) {
     let (manager, rules) = (&state.manager, state.rules());
     let kept = manager.take_kept();
-    // What is dialled below may need them.
+    // The connections below may need the secrets.
     let mut owners = Owners::of(&kept, SECRET_OWNER);
     for (key, value) in &kept {
         if let Some(id) = key.strip_prefix(SECRET) {
@@ -37,7 +38,7 @@ fn restore(state: &AppState) {
         }
     }
     owners.forget(manager);
-    // What is dialled below has them from the first socket on.
+    // The connections below have these from the first socket on.
     hold_again::recall(state, &kept);
     let mut owners = Owners::of(&kept, OWNER);
     for (key, json) in &kept {
@@ -49,7 +50,7 @@ fn restore(state: &AppState) {
     owners.forget(manager);
 }
 
-/// The owners that earlier processes have kept of something.
+/// The owners of stored entries.
 struct Owners<'a> {
     prefix: &'static str,
     owners: HashMap<&'a str, &'a [u8]>,
@@ -71,7 +72,7 @@ impl<'a> Owners<'a> {
         Owner::new(String::from_utf8_lossy(owner))
     }
 
-    /// Forgets those that nobody has taken: the process died before what they own was kept.
+    /// Deletes owners without an entry: the process died before it stored the entry.
     fn forget(self, manager: &Manager) {
         for name in self.owners.keys() {
             manager.keep(format!("{}{name}", self.prefix), None);
@@ -82,7 +83,7 @@ impl<'a> Owners<'a> {
 fn restore_secret(state: &AppState, id: &str, owner: Owner, value: &[u8]) -> Result<(), String> {
     let id = ConnectionName::new(id).map_err(|error| error.to_string())?;
     let value = std::str::from_utf8(value).map_err(|_| "it is not UTF-8".to_owned())?;
-    // A share that is smaller now takes nothing away.
+    // A share that is smaller now does not remove existing entries.
     let put = state
         .secrets
         .put(&state.manager, &id, Secret::new(value), owner, None);
@@ -98,7 +99,7 @@ fn restore_connection(
 ) -> Result<(), String> {
     let name = ConnectionName::new(name).map_err(|error| error.to_string())?;
     if rules.owned.contains(&name) {
-        // The file has taken the name over.
+        // The name is now in the file.
         forget_connection(manager, &name);
         return Ok(());
     }
@@ -107,7 +108,8 @@ fn restore_connection(
     opened.map(drop).map_err(|error| error.to_string())
 }
 
-/// The settings as they were accepted: limits that are lower now do not take a name down, and hold from its next change on.
+/// The settings as they were accepted. Lower limits do not take a name down; they apply from its
+/// next change on.
 fn accepted_settings(
     rules: &Rules,
     name: &ConnectionName,
@@ -118,12 +120,12 @@ fn accepted_settings(
     within.or_else(|beyond| {
         let accepted = inherited.connection(json, &rules.policy)?;
         let text = reasons(&beyond);
-        tracing::warn!(%name, text, "settings are beyond limits that are lower now, and stay as they are");
+        tracing::warn!(%name, text, "the stored settings exceed the present limits, and stay as they are");
         Ok(accepted)
     })
 }
 
-/// All that is wrong, in a line.
+/// All errors in one line.
 fn reasons(invalid: &InvalidJson) -> String {
     match invalid {
         InvalidJson::Keys { errors, .. } => {
@@ -139,7 +141,7 @@ fn log_unusable(name: &str, restored: Result<(), String>) {
         tracing::error!(
             name,
             text,
-            "what was kept of an earlier process cannot be used"
+            "stored data of an earlier process cannot be used"
         );
     }
 }

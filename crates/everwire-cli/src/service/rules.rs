@@ -1,4 +1,4 @@
-//! What the API may create, and where it is found: what a reload changes as a whole.
+//! What the API may create, and where it is reached. A reload replaces this as a whole.
 
 use std::collections::BTreeSet;
 
@@ -7,23 +7,23 @@ use everwire::{
     config::{ApiLimits, DialPolicy, Inherited, PublicUrl, ServiceSettings},
 };
 
-/// What the API may create, and where it is found.
+/// What the API may create, and where it is reached.
 #[derive(Debug)]
 pub struct Rules {
-    /// What the connections inherit that are created here.
+    /// What connections of the API inherit.
     pub inherited: Inherited,
     /// What they may dial.
     pub policy: DialPolicy,
-    /// How much they may ask for.
+    /// The limits of their settings.
     pub limits: ApiLimits,
-    /// Where users find it behind a reverse proxy.
+    /// The URL of the service behind a reverse proxy.
     pub public_url: Option<PublicUrl>,
-    /// The names that the configuration's files own.
+    /// The names in the configuration's files.
     pub owned: BTreeSet<ConnectionName>,
 }
 
 impl Rules {
-    /// As the settings have it.
+    /// The rules of the settings.
     pub fn of(settings: &Settings) -> Self {
         Self {
             inherited: settings.inherited.clone(),
@@ -35,7 +35,7 @@ impl Rules {
     }
 }
 
-/// What connections may dial that are created here.
+/// What connections of the API may dial.
 fn policy(service: &ServiceSettings) -> DialPolicy {
     match service.allow_urls.as_slice() {
         [] => DialPolicy::PublicOnly,

@@ -1,11 +1,12 @@
-//! Whose the secrets are that the API was given: each token has a share of them.
+//! The owners of the secrets that were set over the API. Each token has a share of them.
 
 use std::collections::HashMap;
 
 use everwire::{ConnectionName, Manager, Owner, config::Secret, manager::SecretStoreFull};
 use parking_lot::Mutex;
 
-/// So many secrets may be kept for tokens that do not reach all names; those that do have the rest of the store's 10,000, too.
+/// The most secrets of tokens that do not reach all names. Other tokens may also use the rest of
+/// the store's 10,000.
 const FOR_TENANTS: usize = 9_000;
 
 /// The owners of all secrets.
@@ -16,11 +17,11 @@ pub struct Secrets(Mutex<HashMap<ConnectionName, Owner>>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     /// The token has its share, which is this.
-    #[error("the token has put {0} secrets, which is its share; DELETE one of them first")]
+    #[error("the token has put {0} secrets, and no more are allowed; DELETE one of them first")]
     Share(usize),
     /// What is not kept back is taken.
     #[error(
-        "there are {FOR_TENANTS} secrets, and what is left is for tokens that reach all names; DELETE those that are not used"
+        "there are {FOR_TENANTS} secrets, and the rest is for tokens that reach all names; DELETE those that are not used"
     )]
     Kept,
     /// All are taken.
@@ -29,7 +30,9 @@ pub enum Refused {
 }
 
 impl Secrets {
-    /// Gives a value to a secret; whether it is a new one, which then belongs to `owner`. `tenants`: among how many tokens the owner shares,
+    /// Sets the value of a secret. Returns whether it is new; a new secret belongs to `owner`.
+    /// `tenants`: the number of tokens that share with the owner, if the owner does not reach all
+    /// names.
     /// if it does not reach all names.
     ///
     /// # Errors
@@ -56,7 +59,7 @@ impl Secrets {
         Ok(is_new)
     }
 
-    /// Forgets a secret; whether there was one.
+    /// Deletes a secret. Returns whether it existed.
     pub fn remove(&self, manager: &Manager, id: &ConnectionName) -> bool {
         let mut owners = self.0.lock();
         owners.remove(id);

@@ -1,4 +1,4 @@
-//! What the handlers of all requests share.
+//! The shared state of all request handlers.
 
 use std::{
     future::Future,
@@ -34,51 +34,52 @@ use super::{
     why::Why,
 };
 
-/// How long the actors may take to answer; they answer at once unless a callback blocks their thread.
+/// The time limit for actors to answer. They answer at once unless a callback blocks their thread.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What the handlers of all requests share.
+/// The shared state of all request handlers.
 pub struct AppState {
     /// The connections.
     pub manager: Manager,
-    /// Who may come in.
+    /// Authentication of callers.
     pub access: Arc<Access>,
-    /// What happened last.
+    /// The recent events of each name.
     pub why: Why,
-    /// Where the configuration is read again from.
+    /// The source of a reload.
     pub source: Source,
-    /// Who changes what.
+    /// The queues of changes.
     pub changes: Changes,
-    /// Held while a name is opened that must not be one too many.
+    /// Locked while a connection is created, so that limits hold.
     pub opening: Mutex<()>,
-    /// Whose the secrets are.
+    /// The owners of the secrets.
     pub secrets: Secrets,
-    /// What callers of the API subscribe to.
+    /// The subscriptions of callers of the API.
     pub holds: Holds,
-    /// What a reload changes as a whole.
+    /// Replaced as a whole by a reload.
     rules: RwLock<Arc<Rules>>,
-    /// The clients that stay connected.
+    /// The limit for clients that stay connected.
     pub connection_limit: ConnectionLimit,
     /// The subscriptions of all WebSockets.
     pub subscriptions: Subscriptions,
-    /// The clients of the raw bridge that have sockets of their own.
+    /// The clients of the raw bridge that have their own sockets.
     pub bridges: Bridges,
-    /// The requests that wait for what becomes of a message.
+    /// The requests that wait for the fate of a message.
     pub waits: Waits,
     /// The bridge to NATS.
     pub bridge: Bridge,
-    /// What is measured.
+    /// The metrics.
     pub metrics: Arc<Metrics>,
     /// Whether the process is about to end.
     pub ending: AtomicBool,
-    /// Whether it is known what earlier processes have kept. Not as long as the store cannot be opened.
+    /// Whether it is known what earlier processes have stored. `false` while the store cannot be
+    /// opened.
     pub knows_kept: AtomicBool,
-    /// Whether who reads the metrics needs a token.
+    /// Whether the metrics require a token.
     pub guards_metrics: bool,
 }
 
 impl AppState {
-    /// The API of a manager, as the settings have it.
+    /// The API of a manager with these settings.
     pub fn new(
         manager: Manager,
         service: ServiceSettings,
@@ -110,32 +111,33 @@ impl AppState {
         }
     }
 
-    /// Whom the names belong to.
+    /// The owners of the names.
     pub fn tenants(&self) -> Tenants {
         Tenants::new(self.manager.clone(), Arc::clone(&self.access))
     }
 
-    /// What is in force now.
+    /// The current rules.
     pub fn rules(&self) -> Arc<Rules> {
         Arc::clone(&self.rules.read())
     }
 
-    /// From the next request on, these.
+    /// Replaces the rules from the next request on.
     pub fn replace_rules(&self, rules: Rules) {
         *self.rules.write() = Arc::new(rules);
     }
 
-    /// From the next request on, these tokens and no others; what their names use up counts for the shares of these at once.
+    /// Replaces the tokens from the next request on. The names count towards the shares of the new
+    /// tokens at once.
     pub fn replace_tokens(&self, tokens: Vec<TokenSettings>) {
         self.access.replace(tokens);
         self.manager.set_owner_shares(self.access.owner_shares());
     }
 
-    /// A connection, and its settings.
+    /// A connection and its settings.
     ///
     /// # Errors
     ///
-    /// 404; 503 as long as the store may have one that is not known yet.
+    /// 404; 503 while the store may have a connection that is not known yet.
     pub fn find(&self, name: &ReachedName) -> Result<(Handle, Arc<ConnectionSettings>), Problem> {
         let name: &ConnectionName = name;
         let found = self.manager.find(name).zip(self.manager.settings(name));
@@ -156,18 +158,18 @@ impl AppState {
         self.knows_kept.load(Ordering::Acquire)
     }
 
-    /// 503: it is not known what earlier processes have kept.
+    /// 503: it is not known what earlier processes have stored.
     pub fn unknown_yet(&self, what: &str) -> Problem {
         let outage = self.manager.store_outage();
         let why = outage.as_deref().unwrap_or("it is being read");
         Problem::store_outage(format!("{what}: the store is not open ({why})"))
     }
 
-    /// Refuses to change what earlier processes may have kept.
+    /// Refuses to change what earlier processes may have stored.
     ///
     /// # Errors
     ///
-    /// 503 as long as nobody knows what that is.
+    /// 503 while nobody knows what that is.
     pub fn refuse_unknown(&self) -> Result<(), Problem> {
         match self.knows_kept() {
             true => Ok(()),
@@ -175,17 +177,17 @@ impl AppState {
         }
     }
 
-    /// What a connection tells about itself.
+    /// The status of a connection.
     ///
     /// # Errors
     ///
-    /// 404 when it is gone, 503 when it does not answer.
+    /// 404 if it is gone, 503 if it does not answer.
     pub async fn status(&self, handle: &Handle) -> Result<Status, Problem> {
         let status = self.in_time(handle.status()).await?;
         status.map_err(|_gone| Problem::unknown(handle.name().as_str()))
     }
 
-    /// Refuses to change what the configuration's file says.
+    /// Refuses to change a name of the configuration's file.
     ///
     /// # Errors
     ///
@@ -200,11 +202,11 @@ impl AppState {
         }
     }
 
-    /// Does a change whole, even if its client stops waiting for it.
+    /// Completes a change even if its client stops waiting for it.
     ///
     /// # Errors
     ///
-    /// Those of the change; 503 when the service ends.
+    /// The errors of the change; 503 when the service ends.
     pub async fn whole<T: 'static>(
         change: impl Future<Output = Result<T, Problem>> + 'static,
     ) -> Result<T, Problem> {
@@ -212,7 +214,7 @@ impl AppState {
         changed.map_err(|_| Problem::unavailable("the service shuts down"))?
     }
 
-    /// Waits for actors, within reason.
+    /// Waits for actors, with a time limit.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! What systemd is told: that the service is up, that it lives, that it ends. Elsewhere nobody listens, and nothing happens.
+//! Notifies systemd: the service is up, is alive, is stopping. Without systemd, nothing happens.
 
 use std::time::Duration;
 
@@ -6,7 +6,8 @@ use actix::clock;
 use everwire::{Manager, Pattern};
 use sd_notify::NotifyState;
 
-/// The service is up. If systemd watches over it, it is told so as long as the connections' threads answer.
+/// The service is up. If systemd has a watchdog, it is notified while the connections' threads
+/// answer.
 pub fn ready(manager: &Manager) {
     notify(&[NotifyState::Ready]);
     if let Some(limit) = sd_notify::watchdog_enabled() {
@@ -14,12 +15,13 @@ pub fn ready(manager: &Manager) {
     }
 }
 
-/// The service ends, and takes up to `drain_timeout` for it.
+/// The service is stopping, which may take up to `drain_timeout`.
 pub fn stopping() {
     notify(&[NotifyState::Stopping]);
 }
 
-/// Says that all is well, twice in the time that systemd allows. A thread that hangs keeps its names from answering: then it is not said.
+/// Notifies the watchdog twice in each of its periods. If a thread hangs, its names do not answer,
+/// and there is no notice.
 async fn watchdog(manager: Manager, limit: Duration) {
     let all = Pattern::all();
     let mut ticks = clock::interval(limit / 2);
@@ -34,6 +36,6 @@ async fn watchdog(manager: Manager, limit: Duration) {
 
 fn notify(state: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(state) {
-        tracing::warn!(text = %error, "systemd cannot be told how the service is");
+        tracing::warn!(text = %error, "systemd cannot be notified");
     }
 }

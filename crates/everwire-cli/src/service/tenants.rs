@@ -1,4 +1,5 @@
-//! Which names belong to tokens that do not reach all names: such a token has a share of what names use up together.
+//! Which names belong to tokens that do not reach all names. Each such token has a share of what
+//! all names use together.
 
 use std::sync::Arc;
 
@@ -6,7 +7,7 @@ use everwire::{ConnectionName, Manager, Owner};
 
 use super::http::access::Access;
 
-/// The names of a manager, and the tokens that they may belong to.
+/// The names of a manager, and the tokens that may own them.
 #[derive(Clone)]
 pub struct Tenants {
     manager: Manager,
@@ -14,18 +15,19 @@ pub struct Tenants {
 }
 
 impl Tenants {
-    /// As the manager and the tokens have it at each look.
+    /// Reads the manager and the tokens at each call.
     pub fn new(manager: Manager, access: Arc<Access>) -> Self {
         Self { manager, access }
     }
 
-    /// Who has a share that this name counts for: a token that does not reach all names, or [`Owner::removed`] where its token is no
-    /// more. `None`: names of the file, of tokens that reach all names, and all names where there are no tokens.
+    /// The owner whose share this name uses: a token that does not reach all names, or
+    /// [`Owner::removed`] if its token no longer exists. `None` for names of the file, of tokens
+    /// that reach all names, and without tokens.
     pub fn of(&self, name: &ConnectionName) -> Option<Owner> {
         self.access.tenant(&self.manager.owner(name)?)
     }
 
-    /// How many have a share.
+    /// The number of owners with a share.
     pub fn count(&self) -> usize {
         self.access.tenants()
     }

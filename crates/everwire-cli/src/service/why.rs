@@ -1,4 +1,4 @@
-//! Why a name is up or down: what happened in its last attempts, in order.
+//! Why a name is up or down: the events of its last attempts, in order.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -14,12 +14,12 @@ use parking_lot::Mutex;
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 
-/// How many attempts of a name are remembered.
+/// How many attempts of a name are kept.
 const ATTEMPTS: usize = 8;
-/// How many events of an attempt: its first and the last of the others.
+/// How many events of an attempt are kept: its first and its last ones.
 const STEPS: usize = 12;
 
-/// Remembers the last attempts of all names. A name costs memory as things happen to it, up to a bound.
+/// Keeps the last attempts of all names. The memory of a name grows with its events, up to a limit.
 pub struct Why {
     names: Arc<Mutex<HashMap<ConnectionName, Timeline>>>,
     _subscription: SubscriptionGuard,
@@ -36,21 +36,21 @@ struct Attempt {
     omitted: u64,
 }
 
-/// An attempt as it is told.
+/// An attempt in an answer.
 #[derive(Debug, Serialize)]
 pub struct AttemptReport {
     /// When it began.
     at: String,
-    /// What has become of it: `dialling`, `up`, `lost`, `closed`, `failed`.
+    /// Its outcome: `dialling`, `up`, `lost`, `closed`, `failed`.
     outcome: &'static str,
-    /// Events that are not told: the bound on an attempt was reached.
+    /// The number of events that are left out because of the limit.
     omitted: u64,
-    /// The events, each with `after_ms`: since the beginning of the attempt.
+    /// The events, each with `after_ms`: the time since the beginning of the attempt.
     events: Vec<Json>,
 }
 
 impl Why {
-    /// Begins to remember.
+    /// Starts recording.
     pub fn start(manager: &Manager) -> Self {
         let names = Arc::<Mutex<HashMap<ConnectionName, Timeline>>>::default();
         let heard = Arc::clone(&names);
@@ -69,13 +69,13 @@ impl Why {
         });
         Self {
             names,
-            _subscription: subscription,
+            _subscription: subscription.uncounted(),
         }
     }
 
     /// The last attempts of a name, the latest first.
     pub fn of(&self, name: &ConnectionName) -> Vec<AttemptReport> {
-        // Copied, so that no name waits while it is told.
+        // Copied, so that no name waits for the answer.
         let timeline = self.names.lock().get(name).cloned().unwrap_or_default();
         timeline.0.iter().rev().map(Attempt::report).collect()
     }
@@ -115,7 +115,7 @@ impl Timeline {
 impl Attempt {
     fn push(&mut self, event: Event) {
         if self.events.len() == STEPS {
-            // The first says when it began.
+            // The first event says when the attempt began.
             self.events.remove(1);
             self.omitted += 1;
         }

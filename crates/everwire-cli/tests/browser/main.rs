@@ -308,7 +308,9 @@ fn why_a_name_is_down_is_seen_as_a_picture() {
     }
     page.wait("/failed in (tcp|upgrade)/.test(document.querySelector('.dials svg').getAttribute('aria-label'))");
     page.wait("document.querySelector('.attempts').textContent.includes('deploying')");
-    page.wait("document.querySelector('.attempts').textContent.includes('The rule that decided last: backoff')");
+    page.wait(
+        "document.querySelector('.attempts').textContent.includes('Decided by the rule: backoff')",
+    );
     page.screenshot("why");
     // A dry run says it of each URL, and of now.
     page.run("[...document.querySelectorAll('.actions button')].find((button) => button.textContent === 'Probe').click()");

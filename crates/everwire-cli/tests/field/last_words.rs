@@ -266,7 +266,7 @@ fn a_name_that_is_up_is_told_without_the_rule_that_led_there() {
         status["ready"] == true && status["reconnects"] == 1
     });
     let printed = done(&service, &["why", "feed"]);
-    assert!(printed.contains("feed is open for"), "{printed}");
+    assert!(printed.contains("feed has been open for"), "{printed}");
     assert!(!printed.contains("decided by the rule"), "{printed}");
     // The delay of the retry, as a person reads it.
     assert!(printed.contains("delay=1s"), "{printed}");

@@ -65,7 +65,7 @@ fn messages_are_refused_before_memory_runs_out_and_none_that_was_accepted_is_dro
         put_hoarder(&service, name);
     }
     let (accepted, refused) = fill(&service, &["a", "b", "c"], 256 << 10);
-    let problem = refused.problem(503, "the memory that all connections may use is used up");
+    let problem = refused.problem(503, "all connections together have used up service.memory");
     assert_eq!(problem["cause"], "memory", "{problem}");
     assert_eq!(problem["reason"], "full", "{problem}");
     assert_eq!(refused.header("retry-after"), Some("1"));

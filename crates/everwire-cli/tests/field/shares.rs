@@ -97,7 +97,7 @@ fn a_token_has_its_share_of_the_secrets_over_a_restart_too() {
     let put = |service: &Client, by: &str, id: &str| {
         let answer = ask(service, by, "PUT", &format!("/v1/secrets/{id}"), "value");
         if answer.status == 409 {
-            answer.problem(409, "put 5 secrets, which is its share");
+            answer.problem(409, "put 5 secrets, and no more are allowed");
         }
         answer.status
     };

@@ -77,13 +77,14 @@ fn check_finds_the_tls_files_that_a_dial_could_not_use() {
         let output = check(&path, &[]);
         assert_eq!(output.status.code(), Some(2), "{keys}: {output:?}");
         let told = String::from_utf8(output.stderr).unwrap();
-        assert!(told.contains("connection feed: tls."), "{told}");
+        assert!(told.contains("error: tls."), "{told}");
+        assert!(told.contains("config.toml:3:"), "{told}");
         assert!(told.contains(says), "{told}");
         let output = check(&path, &["--json"]);
         assert_eq!(output.status.code(), Some(2), "{keys}: {output:?}");
         let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(answer["valid"], false);
-        assert_eq!(answer["errors"][0]["connection"], "feed");
+        assert_eq!(answer["errors"][0]["line"], 3, "{answer}");
         let message = answer["errors"][0]["message"].as_str().unwrap();
         assert!(message.contains(says), "{answer}");
     }

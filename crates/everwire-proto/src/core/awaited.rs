@@ -1,32 +1,36 @@
-//! When the answer to something that we wrote is late, and when its lateness is our own doing.
+//! Decides when the answer to a message of ours is late, and when the delay is our own doing.
 
 use std::time::{Duration, Instant};
 
-/// Below this rate, in bytes a second, a peer that takes our bytes counts as one that does not.
+/// If a peer takes our bytes more slowly than this, in bytes a second, it counts as not reading.
 pub const OUTBOUND_FLOOR: u64 = 64 << 10;
 
-/// Below this rate, in bytes a second, a frame that comes in does not excuse a missing answer.
+/// If an incoming frame is slower than this, in bytes a second, it does not excuse a missing
+/// answer.
 pub const INBOUND_FLOOR: u64 = 1 << 10;
 
 /// An answer that the peer owes us: to a ping, or to a Close frame.
 ///
-/// It is late once `timeout` has passed, and the time that our bytes ahead of the question take at [`OUTBOUND_FLOOR`], since the
-/// latest of these: the question was written; the peer's TCP took more of the bytes up to the question; bytes of an unfinished
-/// frame came at [`INBOUND_FLOOR`] or faster, for no answer fits inside a frame (RFC 6455 §5.4).
+/// It is late after `timeout`, plus the time that our bytes before the question take at
+/// [`OUTBOUND_FLOOR`]. The time starts at the latest of these: the question was written; the peer's
+/// TCP took more of the bytes up to the question; bytes of an unfinished frame came at
+/// [`INBOUND_FLOOR`] or faster, since no answer fits inside a frame (RFC 6455 §5.4).
 #[derive(Clone, Copy, Debug)]
 pub struct Awaited {
-    /// When the peer last gave a sign of life, or the question was written. `None` until it is written.
+    /// When the peer last gave a sign of life, or the question was written; `None` before that.
     since: Option<Instant>,
-    /// Our bytes ahead of the question that the peer may not have read.
+    /// Our bytes before the question that the peer may not have read.
     ahead: u64,
-    /// The bytes up to the question that the peer's TCP has not taken, when that was looked at last.
+    /// The bytes up to the question that the peer's TCP had not taken at the last look.
     untaken: u64,
-    /// So many inbound bytes can still excuse the answer: those of one frame of the largest size.
+    /// How many more incoming bytes can excuse a missing answer: those of one frame of the largest
+    /// size.
     excusing: u64,
 }
 
 impl Awaited {
-    /// A question behind `ahead` bytes that the peer may not have read. `max_frame` bounds what comes in ahead of its answer.
+    /// A question after `ahead` bytes that the peer may not have read. `max_frame` bounds what
+    /// comes before its answer.
     pub fn new(ahead: u64, max_frame: u64) -> Self {
         Self {
             since: None,
@@ -36,7 +40,7 @@ impl Awaited {
         }
     }
 
-    /// The kernel has the question whole; the peer's TCP has not taken `untaken` bytes up to it.
+    /// The kernel has the whole question; the peer's TCP has not taken `untaken` bytes up to it.
     pub fn written(&mut self, untaken: u64, now: Instant) {
         if self.since.is_none() {
             self.since = Some(now);
@@ -49,7 +53,7 @@ impl Awaited {
         self.since.is_some()
     }
 
-    /// How many bytes up to the question the peer's TCP has not taken, as far as is known.
+    /// How many bytes up to the question the peer's TCP has not taken, as of the last look.
     pub fn untaken(&self) -> u64 {
         self.untaken
     }
@@ -62,7 +66,8 @@ impl Awaited {
         }
     }
 
-    /// So many bytes came of a frame that is not complete. At the floor's rate they make up for the time that they took.
+    /// Bytes of an incomplete frame came. At the floor's rate they make up for the time that they
+    /// took.
     pub fn inbound(&mut self, bytes: u64, now: Instant) {
         let bytes = bytes.min(self.excusing);
         self.excusing -= bytes;
@@ -71,14 +76,14 @@ impl Awaited {
         }
     }
 
-    /// The peer gave a sign of life that counts as much as an answer.
+    /// The peer gave a sign of life that counts like an answer.
     pub fn alive(&mut self, now: Instant) {
         if let Some(since) = &mut self.since {
             *since = now.max(*since);
         }
     }
 
-    /// For the peer, time stood still from `from` to `now`.
+    /// The time from `from` to `now` does not count against the peer.
     pub fn forgive(&mut self, from: Instant, now: Instant) {
         if let Some(since) = &mut self.since {
             *since += now.saturating_duration_since(from.max(*since));
@@ -92,7 +97,7 @@ impl Awaited {
     }
 }
 
-/// How long so many bytes take at a rate of `per_second`.
+/// How long `bytes` take at `per_second`.
 fn time_for(bytes: u64, per_second: u64) -> Duration {
     let nanos = u128::from(bytes) * 1_000_000_000 / u128::from(per_second);
     Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))

@@ -1,4 +1,4 @@
-//! How long to wait before the next dial.
+//! The delay before the next dial.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ pub fn cap(backoff: &Backoff, attempt: u32) -> Duration {
     }
 }
 
-/// How long what failed is not dialled.
+/// How long a failed URL is not dialled.
 pub(super) fn wait(
     backoff: &Backoff,
     delay_kind: DelayKind,
@@ -34,20 +34,22 @@ pub(super) fn wait(
     }
 }
 
-/// A delay drawn below `cap` by a random number: uniform in `[min, cap]`, or `cap` itself without jitter.
+/// A delay below `cap`, chosen by a random number: uniform in `[min, cap]`, or `cap` itself without
+/// jitter.
 pub fn delay(backoff: &Backoff, cap: Duration, random: u64) -> Duration {
     draw(backoff, backoff.min, cap, random)
 }
 
-/// The delay after a `Retry-After` of `after`: uniform in `[after, after + max(after ÷ 10, initial)]`, so that a fleet that was
-/// told the same does not come back at the same moment. Never shorter than `min`; without jitter the longest.
+/// The delay after a `Retry-After` of `after`: uniform in `[after, after + max(after ÷ 10,
+/// initial)]`, so that a fleet with the same answer does not come back at once. At least `min`;
+/// without jitter the longest.
 pub fn retry_after(backoff: &Backoff, after: Duration, random: u64) -> Duration {
     let longest = after.saturating_add(backoff.initial.max(after / 10));
     draw(backoff, after.max(backoff.min), longest, random)
 }
 
-/// The delay before another URL is dialled whose time has come: uniform in `[0, initial]`, so that a fleet that has lost one server
-/// does not come to the next one at the same moment. Without jitter it is `initial`.
+/// The delay before another URL whose time has come: uniform in `[0, initial]`, so that a fleet
+/// that has lost one server does not come to the next one at once. Without jitter it is `initial`.
 pub fn before_another_url(backoff: &Backoff, random: u64) -> Duration {
     draw(backoff, Duration::ZERO, backoff.initial, random)
 }
@@ -58,7 +60,8 @@ fn draw(backoff: &Backoff, shortest: Duration, longest: Duration, random: u64) -
         Jitter::None => longest,
         Jitter::Full => {
             let span = longest.saturating_sub(shortest).as_nanos();
-            // Multiply and shift: `random` scaled from 0..2^64 to 0..=span, without the bias of a remainder.
+            // Multiply and shift: scales `random` from 0..2^64 to 0..=span, without the bias of a
+            // remainder.
             let drawn = ((span + 1).min(u128::from(u64::MAX)) * u128::from(random)) >> 64;
             shortest + Duration::from_nanos(u64::try_from(drawn).unwrap_or(u64::MAX))
         }

@@ -1,4 +1,5 @@
-//! Why a dial failed or a socket was lost: one typed cause, told alike to the retry rule, the log, the status and the events.
+//! Why a dial failed or a socket was lost: one typed cause for the retry rule, the log, the status
+//! and the events.
 
 mod kind;
 mod phase;
@@ -155,8 +156,8 @@ impl Cause {
         }
     }
 
-    /// The HTTP status of the answer that refused: the server's to the upgrade, its proxy's to CONNECT, or another server's to what is
-    /// done before the dial.
+    /// The HTTP status of the refusing answer: the server's to the upgrade, its proxy's to CONNECT,
+    /// or that of a call before the dial.
     pub fn status(&self) -> Option<u16> {
         match self {
             Self::HandshakeStatus { status, .. } => Some(*status),
@@ -166,7 +167,7 @@ impl Cause {
         }
     }
 
-    /// The same where it answers a dial: what words such as `status:401` in the settings are about.
+    /// The status if it answers a dial: the one that settings such as `status:401` refer to.
     pub fn dial_status(&self) -> Option<u16> {
         match self {
             Self::Prepare { .. } => None,
@@ -174,7 +175,8 @@ impl Cause {
         }
     }
 
-    /// What the peer is told when the socket is given up for this (RFC 6455 §7.4.1); `None`: nothing can be told, or nothing need be.
+    /// The close code for the peer when the socket is given up for this cause (RFC 6455 §7.4.1);
+    /// `None`: nothing can, or need, be sent.
     pub fn close_code(&self) -> Option<u16> {
         match self {
             Self::Protocol(violation) => Some(violation.close_code()),
@@ -184,7 +186,8 @@ impl Cause {
         }
     }
 
-    /// The reason that the peer is told when the socket is given up for this: of our own words for what it said only the kind.
+    /// The close reason for the peer when the socket is given up for this cause. For causes that
+    /// quote the peer it is only the kind.
     pub fn close_reason(&self) -> Cow<'_, str> {
         match self {
             Self::ScriptRefused { .. }

@@ -1,76 +1,76 @@
-//! When a socket is late, and when it is not to be blamed: while this thread stood still, while nobody may read it, and while
-//! bytes are on their way in either direction.
+//! Decides when a socket is late, and when it is not to blame: while this thread stood still, while
+//! the reading is paused, and while bytes are in flight in either direction.
 
 use std::time::{Duration, Instant};
 
 use super::{Awaited, Cause, HeartbeatState, later};
 
-/// In this part of a timeout the peer's TCP is looked at again, while it has not taken a ping whole.
+/// While the peer's TCP has not taken a whole ping, it is checked this often per timeout.
 const LOOKS: u32 = 16;
 
-/// After so long a pause of ours is looked at again.
+/// A pause of the reading is checked again after this time.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// What one socket is waited for.
+/// The deadlines of one socket.
 #[derive(Clone, Debug)]
 pub struct Deadlines {
     /// When the last application message came, or the socket opened.
     heard: Instant,
-    /// Since when a subscriber keeps us from reading.
+    /// Since when a subscriber pauses the reading.
     paused: Option<Instant>,
     /// Since when bytes of ours wait for the kernel.
     blocked: Option<Blocked>,
-    /// What the peer's TCP had taken when we looked last, while it has not taken a ping whole.
+    /// What the peer's TCP had taken at the last look, while it does not have a whole ping.
     look: Option<Look>,
-    /// The data frame that was not complete when all that had come was read.
+    /// The incomplete data frame when everything that had arrived was read.
     within: Option<WithinFrame>,
-    /// Whether all that has come is read.
+    /// Whether everything that has arrived was read.
     drained: bool,
-    /// How long this thread had stood still when we looked last.
+    /// How long this thread had stood still at the last look.
     stalled: Duration,
 }
 
 /// Bytes that the kernel does not take.
 #[derive(Clone, Copy, Debug)]
 struct Blocked {
-    /// When it took some last, and how many it had taken then.
+    /// When it last took some, and how many it had taken then.
     progress: Instant,
     accepted: u64,
 }
 
-/// What the peer's TCP has of the bytes up to a ping.
+/// How much the peer's TCP has of the bytes up to a ping.
 #[derive(Clone, Copy, Debug)]
 struct Look {
-    /// Where the ping ends, by bytes written to TCP.
+    /// Where the ping ends, in bytes written to TCP.
     end: u64,
     /// When to look again.
     next: Instant,
 }
 
-/// A data frame of which a part has come.
+/// A partly received data frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WithinFrame {
-    /// Which of the data frames of the socket it is.
+    /// Its number among the data frames of the socket.
     pub number: u32,
-    /// How many bytes of it have not come.
+    /// How many of its bytes are missing.
     pub lacks: usize,
 }
 
-/// How far TCP has come with our bytes.
+/// TCP's progress with our bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct TcpProgress {
-    /// As many were given to it.
+    /// How many bytes it was given.
     pub written: u64,
-    /// As many of those the peer's TCP has not taken.
+    /// How many of them the peer's TCP has not taken.
     pub unacknowledged: u64,
 }
 
 /// How long a peer may take.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Patience {
-    /// To answer a ping, and to let bytes of ours move on; `None`: as long as it likes.
+    /// To answer a ping, and to take our bytes; `None`: no limit.
     pub answer: Option<Duration>,
-    /// To say something; `None`: as long as it likes.
+    /// To send something; `None`: no limit.
     pub idle: Option<Duration>,
 }
 
@@ -81,7 +81,7 @@ pub struct Owed {
     pub answer: Option<Instant>,
     /// Whether a ping is unanswered.
     pub is_waiting: bool,
-    /// Whether a ping is to go out.
+    /// Whether a ping is due.
     pub is_due: bool,
     /// Whether it has sent messages while its answer became overdue.
     pub heard_instead: bool,
@@ -90,7 +90,8 @@ pub struct Owed {
 }
 
 impl Deadlines {
-    /// Those of a socket that opens now, on a thread that has stood still for so long in all.
+    /// The deadlines of a socket that opens now, on a thread that has stood still for `stalled` in
+    /// total.
     pub fn new(stalled: Duration, now: Instant) -> Self {
         Self {
             heard: now,
@@ -109,7 +110,8 @@ impl Deadlines {
         self.heard = now;
     }
 
-    /// This thread has stood still for so long in all. Meanwhile nobody was late.
+    /// This thread has stood still for `stalled` in total. That time does not count against the
+    /// peer.
     pub fn forgive_stalls(
         &mut self,
         stalled: Duration,
@@ -127,7 +129,8 @@ impl Deadlines {
         }
     }
 
-    /// The kernel has accepted so many bytes in all, and does not take the next one (`is_blocked`).
+    /// The kernel has accepted `accepted` bytes in total, and does not take the next one if
+    /// `is_blocked`.
     pub fn written(&mut self, is_blocked: bool, accepted: u64, now: Instant) {
         match (is_blocked, &mut self.blocked) {
             (true, Some(blocked)) => {
@@ -145,7 +148,8 @@ impl Deadlines {
         }
     }
 
-    /// The kernel has a ping whole, whose `answer` may take `timeout`. `tcp`: how far the connection has come, where there is one.
+    /// The kernel has a whole ping, whose `answer` may take `timeout`. `tcp`: the progress of the
+    /// connection, if there is one.
     pub fn ping_written(
         &mut self,
         answer: &mut Awaited,
@@ -161,12 +165,12 @@ impl Deadlines {
         });
     }
 
-    /// Whether it is time to look how much the peer's TCP has taken of the bytes up to the ping.
+    /// Whether it is time to check how much of the bytes up to the ping the peer's TCP has taken.
     pub fn is_look_due(&self, now: Instant) -> bool {
         self.look.is_some_and(|look| look.next <= now)
     }
 
-    /// That was looked at, and is this, as long as the ping's `answer` is waited for.
+    /// The result of that check, while the ping's `answer` is awaited.
     pub fn looked(
         &mut self,
         answer: Option<&mut Awaited>,
@@ -187,13 +191,14 @@ impl Deadlines {
         }
     }
 
-    /// There may be more to read than was read.
+    /// There may be unread data.
     #[inline]
     pub fn reads(&mut self) {
         self.drained = false;
     }
 
-    /// All that has come is read, up to the midst of this data frame. Bytes of it are signs of life.
+    /// Everything that has arrived was read, up to the middle of this data frame. Bytes of it are
+    /// signs of life.
     pub fn read_all(
         &mut self,
         within: Option<WithinFrame>,
@@ -217,13 +222,13 @@ impl Deadlines {
         self.within = within;
     }
 
-    /// Whether all that has come is read: only then is what did not come late.
+    /// Whether everything that has arrived was read. Only then can something be late.
     #[inline]
     pub fn has_read_all(&self) -> bool {
         self.drained
     }
 
-    /// Whether a subscriber keeps us from reading. Deadlines stand still meanwhile.
+    /// Whether a subscriber pauses the reading now. Deadlines stand still meanwhile.
     #[inline]
     pub fn pause(&mut self, paused: bool, heartbeat: &mut HeartbeatState, now: Instant) {
         match (paused, self.paused) {
@@ -237,14 +242,14 @@ impl Deadlines {
         }
     }
 
-    /// Whether a subscriber kept us from reading when that was looked at last.
+    /// Whether a subscriber paused the reading at the last check.
     #[inline]
     pub fn is_paused(&self) -> bool {
         self.paused.is_some()
     }
 
-    /// Until when a close frame that did not come within `timeout` is still waited for: our own bytes, or a frame that comes in ahead
-    /// of the answer to a ping, are in its way.
+    /// Until when a close frame is still awaited after `timeout`: our own bytes, or an incoming
+    /// frame before the answer to a ping, are in its way.
     pub fn close_late_until(
         &self,
         answer: Option<&Awaited>,
@@ -256,14 +261,14 @@ impl Deadlines {
         answer.max(written).filter(|until| *until > now)
     }
 
-    /// What did not come in time. Nothing is late while there is something to read.
+    /// What is overdue. Nothing is late while there is unread data.
     pub fn overdue(&self, patience: Patience, owed: Owed, now: Instant) -> Option<Cause> {
         if self.is_paused() || !self.drained {
             return None;
         }
         let is_over = |deadline: Option<Instant>| deadline.is_some_and(|deadline| deadline <= now);
         if is_over(self.write_deadline(patience.answer)) {
-            // A ping that cannot go out is not answered either.
+            // A ping that cannot be sent cannot be answered either.
             Some(match owed.is_waiting || owed.is_due {
                 true => Cause::PongTimeout,
                 false => Cause::WriteTimeout,
@@ -281,8 +286,8 @@ impl Deadlines {
         }
     }
 
-    /// When [`overdue`](Self::overdue) must be asked, or a pause or the peer's TCP looked at again. Of a socket that does not serve
-    /// (`is_open`) only pauses are.
+    /// When [`overdue`](Self::overdue) must be asked again, or a pause or the peer's TCP checked.
+    /// For a socket that is not in use (`is_open` is false) only pauses count.
     pub fn next(
         &self,
         patience: Patience,
@@ -306,7 +311,7 @@ impl Deadlines {
         deadlines.into_iter().flatten().min()
     }
 
-    /// When our bytes have waited too long for the kernel to take some.
+    /// When our bytes have waited too long for the kernel.
     fn write_deadline(&self, timeout: Option<Duration>) -> Option<Instant> {
         let timeout = timeout?;
         self.blocked.map(|blocked| later(blocked.progress, timeout))
@@ -331,7 +336,7 @@ mod tests {
         idle: Some(TIMEOUT),
     };
 
-    /// All that has come was read.
+    /// Everything that has arrived was read.
     fn drained(now: Instant) -> Deadlines {
         let mut deadlines = Deadlines::new(Duration::ZERO, now);
         deadlines.read_all(None, &mut HeartbeatState::default(), now);
@@ -441,7 +446,7 @@ mod tests {
         let (mut deadlines, mut heartbeat) = (drained(start), HeartbeatState::default());
         deadlines.written(true, 1, start);
         deadlines.forgive_stalls(seconds(3), &mut heartbeat, start + seconds(4));
-        // What was told before counts once.
+        // The stall that was reported before counts once.
         deadlines.forgive_stalls(seconds(3), &mut heartbeat, start + seconds(4));
         let (owed, later) = (Owed::default(), start + seconds(4));
         let next = |patience| deadlines.next(patience, owed, true, later);
@@ -477,7 +482,7 @@ mod tests {
         assert!(!deadlines.is_look_due(start));
         let next = start + TIMEOUT / LOOKS;
         assert!(deadlines.is_look_due(next));
-        // 300 bytes were written behind the ping.
+        // 300 bytes were written after the ping.
         deadlines.looked(Some(&mut answer), Some(TIMEOUT), tcp(1300, 500), next);
         assert_eq!(answer.untaken(), 200);
         assert_eq!(answer.late_at(TIMEOUT), Some(next + TIMEOUT));

@@ -1,30 +1,34 @@
-//! Which message of a successor was delivered already: what comes on the sockets of a rotation, on its way to the subscribers.
+//! Finds messages of a successor that were delivered already, before messages go to the
+//! subscribers.
 
 use std::time::Instant;
 
 use super::{DuplicateFilter, Message, OverlapRecorder};
 
-/// Where the messages of a name are, between two sockets.
+/// The state of a name's messages between two sockets.
 #[derive(Debug, Default)]
 pub enum Deduplication {
     /// One socket, and nothing to compare.
     #[default]
     Plain,
-    /// The old socket serves, and what comes on the successor is held. Exits to `After` with the cut, to `Abandoned` with the successor.
+    /// The old socket is in use, and messages of the successor are held. Exits to `After` with the
+    /// cut, to `Abandoned` with the successor.
     Before {
         /// What came on both.
         recorder: Box<OverlapRecorder>,
-        /// The old socket is itself a successor that has not caught up with the one before.
+        /// The old socket is itself a successor that has not caught up with its predecessor.
         filter: Option<Box<DuplicateFilter>>,
     },
-    /// The successor was lost, and the old socket serves on. What was held is delivered unless the old one brings it, too.
+    /// The successor was lost, and the old socket stays in use. Held messages are delivered unless
+    /// the old one brings them, too.
     Abandoned {
         /// What came on both.
         recorder: Box<OverlapRecorder>,
         /// When that is decided.
         until: Instant,
     },
-    /// The successor serves, and what the old socket has brought is dropped. Exits to `Plain` once nothing more can be a duplicate.
+    /// The successor is in use, and messages that the old socket has brought are dropped. Exits to
+    /// `Plain` once nothing more can be a duplicate.
     After {
         /// Tells them apart.
         filter: Box<DuplicateFilter>,
@@ -33,17 +37,17 @@ pub enum Deduplication {
     },
 }
 
-/// What is to be delivered, in this order.
+/// Messages to deliver, in this order.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Deliverable {
     /// One message: without a rotation it is always one.
     One(Message),
-    /// As many as are known to be no duplicates by now.
+    /// All messages that are now known not to be duplicates.
     Many(Vec<Message>),
 }
 
 impl Deduplication {
-    /// A message came on the socket that serves.
+    /// Handles a message on the current socket.
     // Inlined, since each message of each name passes here, and nearly all outside of a rotation.
     #[inline]
     pub fn receive(&mut self, message: Message) -> Deliverable {
@@ -82,7 +86,7 @@ impl Deduplication {
         }
     }
 
-    /// A message came on the successor. Gives it back where there is no successor to hold it for.
+    /// Handles a message on the successor. Returns it if there is no successor to hold it for.
     pub fn hold(&mut self, message: Message) -> Option<Message> {
         match self {
             Self::Before { recorder, .. } => {
@@ -98,17 +102,17 @@ impl Deduplication {
         matches!(self, Self::Before { recorder, .. } if recorder.is_full())
     }
 
-    /// Whether nothing of the last rotation is open.
+    /// Whether the last rotation is finished.
     pub fn is_resolved(&self) -> bool {
         matches!(self, Self::Plain | Self::After { until: None, .. })
     }
 
-    /// Whether messages of the socket that serves are held, and not delivered yet.
+    /// Whether messages of the current socket are held, and not delivered yet.
     pub fn holds_back(&self) -> bool {
         matches!(self, Self::After { filter, until: Some(_) } if !filter.holds_nothing())
     }
 
-    /// A successor is going to be dialled, and `recorder` takes what comes on both sockets.
+    /// A successor is about to be dialled, and `recorder` takes what comes on both sockets.
     pub fn begin(&mut self, recorder: OverlapRecorder) {
         let filter = match std::mem::take(self) {
             Self::After { filter, .. } => Some(filter),
@@ -120,7 +124,8 @@ impl Deduplication {
         };
     }
 
-    /// The old socket was read to its end. Returns what can be delivered of the successor's; what cannot is held until then at most.
+    /// The old socket was read to its end. Returns the successor's messages that can be delivered;
+    /// others are held until `until` at most.
     pub fn cut(&mut self, until: Instant) -> Vec<Message> {
         let Self::Before { recorder, .. } = std::mem::take(self) else {
             return Vec::new();
@@ -135,7 +140,7 @@ impl Deduplication {
         messages
     }
 
-    /// Closed by hand: what came on a socket that never served is nobody's.
+    /// Closed by hand: drops the messages of a socket that was never in use.
     pub fn forget_successor(&mut self) {
         if let Self::Before { filter, .. } = self {
             *self = match filter.take() {
@@ -148,7 +153,8 @@ impl Deduplication {
         }
     }
 
-    /// The successor is lost, and the old socket serves on. It may lag, and still bring until then what the successor has brought.
+    /// The successor is lost, and the old socket stays in use. It may lag, and still bring until
+    /// `until` what the successor has brought.
     pub fn abandon(&mut self, until: Instant) {
         *self = match std::mem::take(self) {
             Self::Before {
@@ -181,7 +187,7 @@ impl Deduplication {
         }
     }
 
-    /// The time is up: nothing is held any more. Returns what was.
+    /// The time is up: nothing is held any more. Returns what was held.
     pub fn hurry(&mut self) -> Vec<Message> {
         match self {
             Self::After { filter, until } => {
@@ -192,7 +198,7 @@ impl Deduplication {
         }
     }
 
-    /// A socket is gone. Returns what is held, unless it is known to have been delivered.
+    /// A socket is gone. Returns held messages, except known duplicates.
     pub fn end(&mut self) -> Vec<Message> {
         match std::mem::take(self) {
             Self::Plain => Vec::new(),
@@ -229,7 +235,7 @@ mod tests {
         assert_eq!(deduplication.hold(Message::text(text)), None);
     }
 
-    /// The old socket has brought `old`, and its successor, beside it, `held`.
+    /// The old socket has brought `old`, and its successor `held`.
     fn before<const N: usize, const M: usize>(old: [&str; N], held: [&str; M]) -> Deduplication {
         let mut deduplication = Deduplication::default();
         deduplication.begin(OverlapRecorder::by_payload(HOLD));
@@ -279,7 +285,7 @@ mod tests {
 
         let mut deduplication = before(["a", "b", "c"], ["a"]);
         assert_eq!(deduplication.cut(until), []);
-        // It is far likelier to lag than to say the same again.
+        // A lagging socket is far more likely than the same messages again.
         assert_eq!(deduplication.hurry(), []);
         assert_eq!(
             (deduplication.deadline(), deduplication.doubles()),
@@ -288,7 +294,8 @@ mod tests {
         assert!(deduplication.is_resolved());
     }
 
-    /// What is answered once it is stored, and what is kept of it, waits for nothing where all that came was delivered.
+    /// Answers and captures that wait for the store wait no longer if everything that came was
+    /// delivered.
     #[test]
     fn what_is_the_successors_own_holds_nothing_back() {
         let until = Instant::now() + Duration::from_secs(1);
@@ -351,7 +358,7 @@ mod tests {
         let mut deduplication = before(["a", "b"], ["a"]);
         assert_eq!(deduplication.cut(until), []);
         deduplication.begin(OverlapRecorder::by_payload(HOLD));
-        // Still a duplicate of the first socket's.
+        // Still a duplicate of the first socket's message.
         assert_eq!(receive(&mut deduplication, "b"), []);
         assert_eq!(receive(&mut deduplication, "c"), texts(["c"]));
         hold(&mut deduplication, "c");

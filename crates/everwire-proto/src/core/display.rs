@@ -1,14 +1,16 @@
-//! Which characters of somebody else's text a terminal, a log or a page may show.
+//! Decides which characters of foreign text a terminal, a log or a page may show.
 //!
-//! A peer, a proxy or an author of settings chooses such a text. Shown as it is, it could move the cursor, set the terminal's title or
-//! clipboard (control sequences), or change the order in which the text beside it is read (directional marks).
+//! A peer, a proxy or an author of settings chooses such a text. Unfiltered, it could move the
+//! cursor, set the terminal's title or clipboard (control sequences), or reorder the text beside it
+//! (directional marks).
 
 use std::{borrow::Cow, fmt::Write as _};
 
-/// Whether the character may be shown as it is: it neither moves the cursor, nor begins a control sequence (C0, DEL and C1), nor breaks
-/// the line, nor reorders or hides text (Unicode's directional, invisible, annotation and tag characters).
+/// Whether the character may be shown unchanged: it does not move the cursor, begin a control
+/// sequence (C0, DEL and C1), break the line, or reorder or hide text (Unicode's directional,
+/// invisible, annotation and tag characters).
 ///
-/// The joiners U+200C and U+200D may: scripts and emoji need them.
+/// The joiners U+200C and U+200D are allowed: scripts and emoji need them.
 pub const fn is_displayable(c: char) -> bool {
     !is_motion(c)
         && !matches!(c,
@@ -21,8 +23,8 @@ const fn is_motion(c: char) -> bool {
     matches!(c, '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}')
 }
 
-/// The text in one line in which each character [may be shown](is_displayable): a space stands for each that would move the cursor,
-/// U+FFFD for each that would reorder or hide text.
+/// The text in one line of [displayable](is_displayable) characters: a space replaces each
+/// character that would move the cursor, U+FFFD each one that would reorder or hide text.
 ///
 /// ```
 /// use everwire_proto::core::displayable;
@@ -41,8 +43,9 @@ pub fn displayable(text: &str) -> Cow<'_, str> {
     text.chars().map(shown).collect::<String>().into()
 }
 
-/// A JSON text (RFC 8259) that says the same, in which each character of a string [may be shown](is_displayable): the others are written
-/// as `\uXXXX`. Line ends and tabs between the values stay.
+/// An equivalent JSON text (RFC 8259) in which each character of a string is
+/// [displayable](is_displayable): the others are written as `\uXXXX`. Line ends and tabs between
+/// the values stay.
 ///
 /// ```
 /// use everwire_proto::core::displayable_json;
@@ -53,7 +56,8 @@ pub fn displayable_json(json: &str) -> Cow<'_, str> {
     if !json.as_bytes().chunks(64).any(may_need_escape) {
         return Cow::Borrowed(json);
     }
-    // JSON has no such character outside of strings, but for white space, and none of U+0000 to U+001F inside of them.
+    // Outside of strings JSON has only white space among these characters, and inside of strings
+    // none of U+0000 to U+001F.
     let is_escaped = |c: char| c > '\u{1f}' && !is_displayable(c);
     let mut escaped = String::new();
     let mut rest = json;
@@ -81,8 +85,8 @@ fn utf16(c: char) -> impl Iterator<Item = u16> {
     units.into_iter().take(length)
 }
 
-/// Whether a byte of UTF-8 is DEL, or begins a character of a block that has some that are not shown. No early exit: so it is looked at
-/// many bytes at once.
+/// Whether a byte of UTF-8 is DEL, or begins a character of a block with hidden characters. Without
+/// an early exit, so that many bytes are checked at once.
 fn may_need_escape(bytes: &[u8]) -> bool {
     let is_suspect = |byte| matches!(byte, 0x7f | 0xc2 | 0xd8 | 0xe1 | 0xe2 | 0xef | 0xf3);
     bytes
@@ -94,7 +98,7 @@ fn may_need_escape(bytes: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    /// All that there are.
+    /// All characters.
     fn characters() -> impl Iterator<Item = char> {
         '\0'..=char::MAX
     }

@@ -1,10 +1,11 @@
-//! Which of a name's URLs is dialled next, and when.
+//! Chooses which of a name's URLs is dialled next, and when.
 
 use std::time::{Duration, Instant};
 
 use super::later;
 
-/// The URLs of a name by number, in the order of preference. What a server said or did holds for its own URL alone.
+/// The URLs of a name by number, in the order of preference. What a server says or does affects
+/// only its own URL.
 ///
 /// ```
 /// use std::time::{Duration, Instant};
@@ -26,36 +27,36 @@ use super::later;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoints {
     current: u32,
-    /// Failures in a row, where there is only one URL.
+    /// Failures in a row, if there is only one URL.
     failures: u32,
-    /// Empty, without an allocation, where there is only one.
+    /// Empty, without an allocation, if there is only one.
     several: Box<[Endpoint]>,
 }
 
 /// One of several URLs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Endpoint {
-    /// In a row: dials that failed, and sockets that were lost before they were stable.
+    /// Failures in a row: failed dials, and sockets that were lost before they were stable.
     failures: u32,
     /// Retries since its last stable socket: the exponent of its backoff.
     attempt: u32,
-    /// It is not dialled earlier, unless by hand.
+    /// The earliest next dial, except by hand.
     not_before: Option<Instant>,
-    /// Whether others whose time has come go first.
+    /// Whether other URLs whose time has come go first.
     had_its_turn: bool,
 }
 
-/// What [`Endpoints::choose`] came to.
+/// The choice of [`Endpoints::choose`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NextDial {
-    /// How long until the dial.
+    /// The time until the dial.
     pub delay: Duration,
-    /// Whether it goes to another URL than the last one.
+    /// Whether it is another URL than the last one.
     pub is_another: bool,
 }
 
 impl Endpoints {
-    /// `count` URLs, none of which has failed.
+    /// `count` URLs without failures.
     pub fn new(count: usize) -> Self {
         let several = match count {
             0 | 1 => Box::default(),
@@ -73,24 +74,25 @@ impl Endpoints {
         self.current as usize
     }
 
-    /// How often each URL has failed in a row: dials that failed, and sockets that were lost before they were stable.
-    /// Nothing where there is only one URL.
+    /// The failures in a row of each URL: failed dials, and sockets that were lost before they were
+    /// stable. Empty if there is only one URL.
     pub fn failures(&self) -> impl ExactSizeIterator<Item = u32> {
         self.several.iter().map(|endpoint| endpoint.failures)
     }
 
-    /// How often all of them have failed in a row: the failures of the one that has failed least.
+    /// How often all of them have failed in a row: the failures of the URL with the fewest.
     pub fn rounds(&self) -> u32 {
         self.failures().min().unwrap_or(self.failures)
     }
 
-    /// The retries of the URL in use since its last stable socket. Those of an only URL are its name's.
+    /// The retries of the URL in use since its last stable socket. For a single URL they are those
+    /// of the name.
     pub(super) fn attempt(&self, of_the_name: u32) -> u32 {
         let endpoint = self.several.get(self.current());
         endpoint.map_or(of_the_name, |endpoint| endpoint.attempt)
     }
 
-    /// The URL in use has a socket: what it asked for is over.
+    /// The URL in use has a socket, so its `Retry-After` is over.
     pub fn opened(&mut self) {
         if let Some(endpoint) = self.in_use() {
             endpoint.not_before = None;
@@ -106,8 +108,8 @@ impl Endpoints {
         *failures = failures.saturating_add(1);
     }
 
-    /// The URL in use had a stable socket that has ended. What is counted of the others stays, and the next choice begins with the
-    /// first one.
+    /// The URL in use had a stable socket that has ended. The counts of the others stay, and the
+    /// next choice begins with the first URL.
     pub fn was_stable(&mut self) {
         self.failures = 0;
         if let Some(endpoint) = self.in_use() {
@@ -116,11 +118,12 @@ impl Endpoints {
         self.begin_round();
     }
 
-    /// Chooses the URL that is dialled next: the first in order whose time has come, else the one whose time comes first. None gets
-    /// a second turn while another one whose time has come waits for its first.
+    /// Chooses the next URL: the first in order whose time has come, else the one whose time comes
+    /// first. No URL gets a second turn while another one whose time has come waits for its first.
     ///
-    /// The URL in use is not dialled before `own` has passed. It goes on counting as one whose time has come if it `keeps_its_turn`:
-    /// it was stable, or wants to be dialled again at once. `another` is the delay before another URL whose time has come.
+    /// The URL in use is not dialled before `own` has passed. With `keeps_its_turn` it still counts
+    /// as one whose time has come: it was stable, or wants to be dialled again at once. `another`
+    /// is the delay before another URL whose time has come.
     pub fn choose(
         &mut self,
         own: Duration,
@@ -148,7 +151,7 @@ impl Endpoints {
         }
     }
 
-    /// A new beginning: the first URL, and nothing counted.
+    /// Starts again with the first URL, and nothing counted.
     pub fn reset(&mut self) {
         *self = Self::new(self.several.len());
     }
@@ -189,7 +192,7 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// The URL in use fails, and is held for so long; which is next.
+    /// The URL in use fails, and is held for `own`; returns the next one.
     fn fail(endpoints: &mut Endpoints, own: Duration, now: Instant) -> usize {
         endpoints.failed();
         endpoints.choose(own, Duration::ZERO, false, now);

@@ -1,8 +1,9 @@
-//! How events are numbered.
+//! The numbers of events.
 
 use std::{fmt, str::FromStr};
 
-/// The position of an event over all names, and over the restarts of a process: what a reader resumes from. Opaque as text.
+/// The position of an event over all names, and over restarts of the process, from which a reader
+/// resumes. Its text form is opaque.
 ///
 /// ```
 /// use everwire_proto::core::Cursor;
@@ -14,7 +15,7 @@ use std::{fmt, str::FromStr};
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cursor(
-    /// The position: it only grows from event to event, and says nothing by itself.
+    /// The position: it only grows from event to event, and has no other meaning.
     pub u64,
 );
 
@@ -26,7 +27,7 @@ impl fmt::Display for Cursor {
 
 /// The text is no cursor of ours.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no cursor; take the `cursor` of an event as it is")]
+#[error("invalid cursor {0:?}; take the `cursor` of an event as it is")]
 pub struct InvalidCursor(String);
 
 impl FromStr for Cursor {
@@ -41,7 +42,7 @@ impl FromStr for Cursor {
     }
 }
 
-/// Numbers a name's events within an epoch, from 1, without holes.
+/// Numbers a name's events within an epoch, from 1, without gaps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EventCounter {
     epoch: u32,
@@ -49,7 +50,7 @@ pub struct EventCounter {
 }
 
 impl EventCounter {
-    /// The journal of a new epoch.
+    /// The counter of a new epoch.
     pub fn new(epoch: u32) -> Self {
         Self { epoch, seq: 0 }
     }
@@ -64,7 +65,7 @@ impl EventCounter {
         self.seq
     }
 
-    /// Takes the numbers of the next events, so many; the first of them.
+    /// Takes the next `events` numbers; returns the first.
     pub fn advance(&mut self, events: u64) -> u64 {
         let first = self.seq + 1;
         self.seq += events;

@@ -1,4 +1,4 @@
-//! What became of each accepted message, by its id, in a bounded space.
+//! The fate of each accepted message, by its id, in bounded space.
 
 use std::collections::VecDeque;
 
@@ -43,7 +43,8 @@ impl Fate {
         Self::Forgotten,
     ];
 
-    /// Whether this is `wanted`, or better: `confirmed` is better than `written`, `written` than `queued`.
+    /// Whether this is `wanted`, or better: `confirmed` is better than `written`, `written` than
+    /// `queued`.
     pub fn reaches(self, wanted: Fate) -> bool {
         match (self.rank(), wanted.rank()) {
             (Some(is), Some(wanted)) => is >= wanted,
@@ -51,7 +52,7 @@ impl Fate {
         }
     }
 
-    /// Whether nothing better can come.
+    /// Whether it cannot change any more.
     pub fn is_final(self) -> bool {
         !matches!(self, Self::Accepted | Self::Queued | Self::Written)
     }
@@ -84,7 +85,7 @@ impl Fate {
     }
 }
 
-/// A run of neighbouring ids that met the same end.
+/// A run of consecutive ids with the same exceptional fate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Run {
     first: u64,
@@ -92,9 +93,10 @@ struct Run {
     fate: Fate,
 }
 
-/// The fates of all ids: two marks for the usual way, and runs of neighbours for the exceptions.
+/// The fates of all ids: two marks for the usual way, and runs of ids for the exceptions.
 ///
-/// It costs no memory per message, and at most [`Fates::RUNS`] runs; beyond that the oldest exceptions are forgotten.
+/// It needs no memory per message, and at most [`Fates::RUNS`] runs; beyond that the oldest
+/// exceptions are forgotten.
 #[derive(Clone, Debug, Default)]
 pub struct Fates {
     written: u64,
@@ -107,7 +109,7 @@ impl Fates {
     /// How many runs of exceptions are kept.
     pub const RUNS: usize = 1024;
 
-    /// The fate of `id`, one that was accepted.
+    /// The fate of `id`, which was accepted.
     pub fn fate(&self, id: u64) -> Fate {
         if id <= self.forgotten {
             return Fate::Forgotten;
@@ -121,12 +123,12 @@ impl Fates {
         }
     }
 
-    /// All up to `id` that met no other end are written.
+    /// All ids up to `id` without another end are written.
     pub fn written(&mut self, id: u64) {
         self.written = self.written.max(id);
     }
 
-    /// All written ones up to `id` that met no other end are confirmed.
+    /// All written ids up to `id` without another end are confirmed.
     pub fn confirmed(&mut self, id: u64) {
         self.confirmed = self.confirmed.max(id.min(self.written));
     }
@@ -136,7 +138,7 @@ impl Fates {
         self.written
     }
 
-    /// Up to this id all that was written is confirmed, or has met another end.
+    /// All written ids up to this one are confirmed, or have met another end.
     pub fn last_confirmed(&self) -> u64 {
         self.confirmed
     }
@@ -146,7 +148,7 @@ impl Fates {
         self.written.min(limit).saturating_sub(self.confirmed)
     }
 
-    /// The ids up to `limit` that are written and have met no end yet, as runs in ascending order.
+    /// The ids up to `limit` that are written and have not ended yet, as runs in ascending order.
     pub fn unconfirmed_runs(&self, limit: u64) -> impl Iterator<Item = (u64, u64)> {
         let (mut next, limit) = (
             self.confirmed.max(self.forgotten) + 1,
@@ -167,7 +169,7 @@ impl Fates {
         })
     }
 
-    /// All up to `id` have met their end: none of them is looked at again.
+    /// All ids up to `id` have ended: none of them is checked again.
     pub fn complete_through(&mut self, id: u64) {
         self.confirmed = self.confirmed.max(id.min(self.written));
     }

@@ -6,7 +6,7 @@ use super::Awaited;
 use crate::settings::Heartbeat;
 
 impl Heartbeat {
-    /// Between two pings; `None` without a heartbeat.
+    /// The time between two pings; `None` without a heartbeat.
     pub fn interval(&self) -> Option<Duration> {
         match self {
             Self::Off => None,
@@ -14,7 +14,7 @@ impl Heartbeat {
         }
     }
 
-    /// From a ping to its answer; `None` without a heartbeat.
+    /// The time limit from a ping to its answer; `None` without a heartbeat.
     pub fn timeout(&self) -> Option<Duration> {
         match self {
             Self::Off => None,
@@ -23,7 +23,7 @@ impl Heartbeat {
     }
 }
 
-/// What to send at a beat.
+/// A ping to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Beat {
     /// A Ping frame with this payload (RFC 6455 §5.5.2).
@@ -32,16 +32,16 @@ pub enum Beat {
     Text(String),
 }
 
-/// A ping, where it stands in what we send.
+/// A ping and its position in our stream.
 #[derive(Clone, Copy, Debug)]
 pub struct Question {
-    /// What the outbox may take as confirmed once the answer is here.
+    /// The id up to which the answer confirms the outbox.
     pub fence: u64,
-    /// How many bytes the socket was given ahead of the ping.
+    /// How many bytes the socket was given before the ping.
     pub position: u64,
-    /// The most bytes ahead of the ping that the peer may still have to read.
+    /// The most bytes before the ping that the peer may still have to read.
     pub max_ahead: u64,
-    /// The longest frame that may come in ahead of the answer.
+    /// The longest frame that may come before the answer.
     pub max_frame: u64,
 }
 
@@ -50,32 +50,33 @@ pub struct Question {
 /// Each ping is a fence: its answer confirms what was taken from the outbox before it.
 #[derive(Clone, Debug, Default)]
 pub struct HeartbeatState {
-    /// Boxed: of thousands of idle names few wait for an answer at a time.
+    /// Boxed: few of thousands of idle names wait for an answer at a time.
     waiting: Option<Box<Waiting>>,
-    /// A text ping behind an unanswered one: text answers tell nothing of which ping they answer, so they are taken in order.
+    /// A text ping after an unanswered one: a text answer does not say which ping it answers, so
+    /// answers are matched in order.
     behind: Option<Box<Waiting>>,
-    /// Up to this position the peer has read: where the last ping stood that it has answered.
+    /// The peer has read up to this position: where the last answered ping was.
     read_to: u64,
     rtt: Option<Duration>,
 }
 
 #[derive(Clone, Debug)]
 struct Waiting {
-    /// What nobody can say who has not read the ping.
+    /// A value that only a peer which has read the ping can know.
     payload: [u8; 8],
     sent: Instant,
     fence: u64,
     position: u64,
     answer: Awaited,
-    /// When a message came last that did not excuse the answer.
+    /// When the last message came that did not excuse the answer.
     heard: Option<Instant>,
-    /// Whether a pong came that was given a payload, and another one than the ping's.
+    /// Whether a pong with another payload than the ping's came.
     foreign: bool,
 }
 
 impl HeartbeatState {
-    /// The interval has passed, or a fence is wanted: what to send, if the last ping was answered. `random` becomes the payload,
-    /// which the peer must not be able to guess.
+    /// The interval has passed, or a fence is wanted: returns a ping if the last one was answered.
+    /// `random` becomes the payload, which the peer must not be able to guess.
     pub fn beat(
         &mut self,
         settings: &Heartbeat,
@@ -89,8 +90,8 @@ impl HeartbeatState {
         }
     }
 
-    /// A ping ahead of a close frame, or a probe: it is sent though another one may be unanswered, and takes that one's place;
-    /// as a text it comes behind that one, and there is none behind two.
+    /// A ping before a close frame, or a probe: it is sent even if another one is unanswered, and
+    /// replaces it. A text ping comes after that one instead, and there is none after two.
     pub fn last_beat(
         &mut self,
         settings: &Heartbeat,
@@ -122,7 +123,7 @@ impl HeartbeatState {
         Some(beat)
     }
 
-    /// A Pong frame came. Returns the confirmed mark if it answers the ping we wait for; others are ignored
+    /// A Pong frame came. Returns the confirmed id if it answers our ping; other pongs are ignored
     /// (RFC 6455 §5.5.3 allows unsolicited ones).
     pub fn pong(&mut self, settings: &Heartbeat, payload: &[u8], now: Instant) -> Option<u64> {
         if !matches!(settings, Heartbeat::Protocol { .. }) {
@@ -138,8 +139,8 @@ impl HeartbeatState {
         Some(waiting.fence)
     }
 
-    /// A text message came. `None` if it is not the heartbeat's answer; otherwise the confirmed mark, which there is only where
-    /// the settings say that the server answers in order.
+    /// A text message came. `None` if it is not the heartbeat's answer; otherwise the confirmed
+    /// id, if the settings say that the server answers in order.
     // Inlined, since each text message passes here, and nearly all with another heartbeat.
     #[inline]
     pub fn text(&mut self, settings: &Heartbeat, text: &str, now: Instant) -> Option<Option<u64>> {
@@ -151,15 +152,15 @@ impl HeartbeatState {
         }
     }
 
-    /// A message came that an expression takes for the heartbeat's answer. Returns the confirmed mark, where the settings say that the
-    /// server answers in order.
+    /// A message came that an expression accepts as the heartbeat's answer. Returns the confirmed
+    /// id, if the settings say that the server answers in order.
     pub fn matched(&mut self, settings: &Heartbeat, now: Instant) -> Option<u64> {
         self.text_answer(settings.can_fence(), now)
     }
 
     fn text_answer(&mut self, fence: bool, now: Instant) -> Option<u64> {
         let behind = self.behind.take().map(|mut behind| {
-            // It was written with the one ahead of it, or soon after.
+            // It was written with the one before it, or soon after.
             behind.answer.written(0, now);
             behind
         });
@@ -175,7 +176,7 @@ impl HeartbeatState {
         self.read_to = self.read_to.max(waiting.position);
     }
 
-    /// Whether pongs came since the unanswered ping, and none that answers it.
+    /// Whether pongs came since the unanswered ping, but not its answer.
     pub fn has_foreign_pongs(&self) -> bool {
         self.waiting.as_ref().is_some_and(|waiting| waiting.foreign)
     }
@@ -190,8 +191,8 @@ impl HeartbeatState {
         self.waiting.as_mut().map(|waiting| &mut waiting.answer)
     }
 
-    /// Messages came, whole ones. They excuse a missing answer while nobody waits for a confirmation (`is_awaited`); a peer that
-    /// sends and never answers would block an outbox for ever.
+    /// Whole messages came. They excuse a missing answer while nobody waits for a confirmation
+    /// (`is_awaited`). Otherwise a peer that sends and never answers would block an outbox forever.
     pub fn heard(&mut self, is_awaited: bool, now: Instant) {
         match (&mut self.waiting, is_awaited) {
             (Some(waiting), true) => waiting.heard = Some(now),
@@ -213,14 +214,15 @@ impl HeartbeatState {
         heard.is_some_and(|heard| now.saturating_duration_since(heard) < timeout)
     }
 
-    /// For the peer, time stood still from `since` to `now`: an unanswered ping gets it back.
+    /// The time from `since` to `now` does not count against the peer: an unanswered ping gets it
+    /// back.
     pub fn forgive(&mut self, since: Instant, now: Instant) {
         if let Some(waiting) = &mut self.waiting {
             waiting.answer.forgive(since, now);
         }
     }
 
-    /// The last round trip that was measured.
+    /// The last measured round trip.
     pub fn rtt(&self) -> Option<Duration> {
         self.rtt
     }
@@ -230,7 +232,7 @@ impl HeartbeatState {
 mod tests {
     use super::*;
 
-    /// A ping behind the message `fence`, which the kernel has at once.
+    /// A ping after the message `fence`, which the kernel has at once.
     fn at(fence: u64) -> Question {
         Question {
             fence,

@@ -1,18 +1,19 @@
-//! In which epoch of a name each message id was given.
+//! The epochs in which message ids were given out.
 
 use std::str::FromStr;
 
 /// The epochs of a name's message ids.
 ///
-/// Ids count up within an outbox, and an outbox can outlive epochs: over a respawn of the actor always, over a restart of the
-/// process if it is durable. An id then belongs to the epoch in which its message was accepted, and means the same message in all
-/// later ones. In an earlier epoch another message may have had it, one that was accepted and never stored.
+/// Ids count up within an outbox, and an outbox can outlive epochs: a respawn of the actor always,
+/// a restart of the process if it is durable. An id belongs to the epoch in which its message was
+/// accepted, and means the same message in all later ones. In an earlier epoch another message may
+/// have had it, one that was accepted and never stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdEpochs {
     /// The first id of the last epoch.
     first: u64,
     epoch: u32,
-    /// First id and epoch of those before, in ascending order.
+    /// The first id and the epoch of earlier ones, in ascending order.
     #[expect(
         clippy::box_collection,
         reason = "one word for the many names whose ids know one epoch"
@@ -22,14 +23,15 @@ pub struct IdEpochs {
 
 /// The text is none of [`IdEpochs`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("these are no epochs of ids")]
+#[error("invalid epochs of ids")]
 pub struct InvalidIdEpochs;
 
 impl IdEpochs {
-    /// So many changes of the epoch are remembered; ids from before are taken to be of the oldest of these.
+    /// How many changes of the epoch are remembered; older ids count as belonging to the oldest of
+    /// them.
     pub const REMEMBERED: usize = 64;
 
-    /// All ids are of this epoch.
+    /// All ids belong to this epoch.
     pub fn new(epoch: u32) -> Self {
         Self {
             first: 1,
@@ -40,7 +42,7 @@ impl IdEpochs {
 
     /// Another epoch has begun, and `next` is the next id.
     pub fn begin(&mut self, epoch: u32, next: u64) {
-        // An epoch that gave no id belongs to none.
+        // An epoch without ids is dropped.
         if next > self.first {
             let earlier = self.earlier.get_or_insert_default();
             earlier.push((self.first, self.epoch));
@@ -53,12 +55,12 @@ impl IdEpochs {
         self.epoch = epoch;
     }
 
-    /// The epoch that lasts.
+    /// The current epoch.
     pub fn current(&self) -> u32 {
         self.epoch
     }
 
-    /// The epoch in which this id was given.
+    /// The epoch in which this id was given out.
     pub fn of(&self, id: u64) -> u32 {
         if id >= self.first {
             return self.epoch;
@@ -69,13 +71,13 @@ impl IdEpochs {
         found.map_or(self.epoch, |(_, epoch)| *epoch)
     }
 
-    /// Whether this id means, in that epoch, the message that has it now.
+    /// Whether this id meant in that epoch the message that has it now.
     pub fn means_the_same(&self, id: u64, epoch: u32) -> bool {
         (self.of(id)..=self.epoch).contains(&epoch)
     }
 }
 
-/// `FIRST:EPOCH` for each, with blanks between them, as the store keeps it.
+/// `FIRST:EPOCH` for each, separated by blanks, as the store keeps it.
 impl std::fmt::Display for IdEpochs {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         for (first, epoch) in self.earlier.iter().flat_map(|earlier| earlier.iter()) {
@@ -157,7 +159,8 @@ mod tests {
             }
             let mut epochs: Vec<u32> = given.iter().map(|(_, epoch)| *epoch).collect();
             epochs.dedup();
-            // Of what is not remembered any more the epoch is taken to be a later one: it is forgotten, and not another's.
+            // Ids whose epoch is forgotten count as later: their message is then unknown, rather
+            // than another's.
             let oldest = epochs.len().saturating_sub(IdEpochs::REMEMBERED);
             for (id, epoch) in given {
                 let known = ids.of(id);

@@ -1,4 +1,4 @@
-//! Which message a key stands for that its sender may repeat.
+//! Keys of messages that senders may repeat.
 
 use std::{
     collections::BTreeMap,
@@ -8,7 +8,7 @@ use std::{
 
 use super::Fate;
 
-/// What a repeated request has to have in common with the first: a digest of the message.
+/// A digest of the message, which a repeated request must have in common with the first.
 pub type Fingerprint = [u8; 32];
 
 /// A key, and the message that was accepted with it.
@@ -16,53 +16,55 @@ pub type Fingerprint = [u8; 32];
 pub struct Keyed {
     /// The message's id.
     pub id: u64,
-    /// What its sender calls it.
+    /// The sender's key.
     pub key: Arc<[u8]>,
-    /// What it was.
+    /// The digest of the message.
     pub fingerprint: Fingerprint,
     /// Until when the key is remembered, if the message has met its end.
     pub until: Instant,
-    /// How it ended, as far as it has.
+    /// How it ended, if it has.
     pub end: Option<Fate>,
 }
 
-/// What a key stands for.
+/// The meaning of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lookup {
-    /// Nothing: the message is a new one.
+    /// Unknown: the message is new.
     New,
     /// This message.
     Known(u64),
-    /// Another message than this.
+    /// Another message was sent with this key.
     Other,
 }
 
-/// What a store has to be told of keys.
+/// Changes of keys for a store.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeyChanges {
-    /// Those that are new, or have an end now.
+    /// New keys, and keys whose message has ended.
     pub put: Vec<Keyed>,
-    /// The ids of those that are forgotten.
+    /// The ids of forgotten keys.
     pub gone: Vec<u64>,
 }
 
-/// The keys of a name's messages: each for an hour, and for as long as its message is in the outbox.
+/// The keys of a name's messages: each for an hour, and for as long as its message is in the
+/// outbox.
 ///
-/// A key is its owner, NUL, and what the owner calls the message; a key without NUL is of the owner whose name is empty. Beyond
-/// [`IdempotencyKeys::MOST`] keys are forgotten whose messages are not in the outbox any more: the oldest of the owners that have more
-/// than an equal share. What one owner leaves of its share the others have.
+/// A key consists of its owner, NUL, and the owner's name for the message; a key without NUL
+/// belongs to the owner with the empty name. Beyond [`IdempotencyKeys::MOST`], keys are forgotten
+/// whose messages have left the outbox: the oldest of owners that have more than an equal share.
+/// Unused parts of a share go to the other owners.
 #[derive(Clone, Debug, Default)]
 pub struct IdempotencyKeys {
-    /// By the ids of their messages, which is the order in which they came.
+    /// By the ids of their messages, and so in the order in which they came.
     entries: BTreeMap<u64, Entry>,
     ids: BTreeMap<Arc<[u8]>, u64>,
-    /// Forgotten, and the store does not know it yet.
+    /// Forgotten, but not yet in the store.
     gone: Vec<u64>,
-    /// With so many keys they are gone through again.
+    /// The number of keys at which they are swept again.
     sweep_at: usize,
 }
 
-/// What a key of usual length costs: twice in a tree, and its text, in bytes.
+/// The size of a key of usual length: two tree entries and its text, in bytes.
 const PER_KEY: usize = size_of::<Entry>() + 160;
 
 #[derive(Clone, Debug)]
@@ -80,12 +82,12 @@ impl IdempotencyKeys {
     /// The longest key, in bytes.
     pub const LONGEST: usize = 512;
 
-    /// The memory that is held, in bytes: an estimate, since keys may be long.
+    /// The memory in bytes: an estimate, since keys may be long.
     pub fn footprint(&self) -> usize {
         self.entries.len() * PER_KEY
     }
 
-    /// What the store had. What is over by now is not taken; the store is told.
+    /// Restores the stored keys. Expired ones are dropped, and the store is told.
     pub fn restore(&mut self, stored: impl IntoIterator<Item = Keyed>, now: Instant) {
         for keyed in stored {
             if keyed.end.is_some() && keyed.until <= now {
@@ -101,7 +103,7 @@ impl IdempotencyKeys {
         }
     }
 
-    /// What this key stands for. `holds`: whether a message is in the outbox.
+    /// The meaning of this key. `holds`: whether a message is in the outbox.
     pub fn find(
         &self,
         key: &[u8],
@@ -131,7 +133,7 @@ impl IdempotencyKeys {
         holds: impl Fn(u64) -> bool,
     ) {
         let key: Arc<[u8]> = key.into();
-        // An older message of this key is over.
+        // An older message of this key has ended.
         if let Some(older) = self.ids.insert(Arc::clone(&key), id) {
             self.entries.remove(&older).inspect(|entry| {
                 self.gone.extend(entry.is_stored.then_some(older));
@@ -160,7 +162,8 @@ impl IdempotencyKeys {
         self.entries.get(&id)?.keyed.end
     }
 
-    /// What a store has to be told, along with the messages `put` and with the runs of messages that are `gone` from the outbox.
+    /// The changes for a store, together with the messages `put` and the runs of messages that are
+    /// `gone` from the outbox.
     pub fn changes(
         &mut self,
         put: impl Iterator<Item = u64>,
@@ -179,7 +182,7 @@ impl IdempotencyKeys {
         }
         for &(first, last) in gone {
             for (id, entry) in self.entries.range_mut(first..=last) {
-                // What was not seen to arrive is in doubt once this process is gone.
+                // A message without a confirmation is in doubt once this process is gone.
                 let fate = fate(*id);
                 let end = if fate.is_final() { fate } else { Fate::InDoubt };
                 entry.keyed.end = Some(end);
@@ -191,12 +194,13 @@ impl IdempotencyKeys {
         changes
     }
 
-    /// Whether there is nothing to remember, and nothing to tell a store.
+    /// Whether there is nothing to remember, and nothing to store.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty() && self.gone.is_empty()
     }
 
-    /// Lets the oldest go that are over. One that is not holds up those behind it, for as long as its message is in the outbox.
+    /// Drops the oldest expired keys. One that is not expired stops this, for as long as its
+    /// message is in the outbox.
     fn forget_old(&mut self, now: Instant, holds: &impl Fn(u64) -> bool) {
         while let Some(oldest) = self.entries.first_entry()
             && oldest.get().keyed.until <= now
@@ -207,7 +211,8 @@ impl IdempotencyKeys {
         }
     }
 
-    /// There are too many: of those whose messages are not in the outbox the oldest go of each owner that has more than its share.
+    /// There are too many: of keys whose messages have left the outbox, drops the oldest of each
+    /// owner with more than its share.
     fn sweep(&mut self, holds: &impl Fn(u64) -> bool) {
         let mut over = BTreeMap::<&[u8], Vec<u64>>::new();
         for (id, entry) in &self.entries {
@@ -231,7 +236,7 @@ impl IdempotencyKeys {
                 self.forgotten(&entry);
             }
         }
-        // One in eight more, so that going through all of them costs little for each.
+        // One in eight more, so that the next sweep costs little per key.
         self.sweep_at = self.entries.len() + self.entries.len() / 8;
     }
 
@@ -244,13 +249,13 @@ impl IdempotencyKeys {
     }
 }
 
-/// Whose a key is.
+/// The owner of a key.
 fn owner(key: &[u8]) -> &[u8] {
     let end = key.iter().position(|&byte| byte == 0);
     &key[..end.unwrap_or(0)]
 }
 
-/// How many keys each owner has at most, if they have so many and share [`IdempotencyKeys::MOST`].
+/// The most keys of each owner if owners with these numbers share [`IdempotencyKeys::MOST`].
 fn share(mut numbers: Vec<usize>) -> usize {
     numbers.sort_unstable();
     let mut left = IdempotencyKeys::MOST;

@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-/// A year: no clock of ours is asked for more.
+/// A year: no longer time is ever needed.
 const FAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
-/// `from`, and `by` later; a year later at most, so that a duration that stands for "never" is a time like any other.
+/// `from` plus `by`, at most a year later, so that a duration that means "never" needs no special
+/// case.
 pub fn later(from: Instant, by: Duration) -> Instant {
     from + by.min(FAR)
 }

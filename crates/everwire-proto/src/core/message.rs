@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use bytestring::ByteString;
 
-/// One application message: text, or bytes. Cloning shares the payload.
+/// One application message: text, or bytes. Clones share the payload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {
     /// A text message; valid UTF-8 by its type (RFC 6455 §5.6).

@@ -1,7 +1,7 @@
-//! The pure heart: what a name does, decided without a clock, a socket or a random number generator.
+//! The pure core: decides what a name does, without a clock, a socket or a random number generator.
 //!
-//! Time and randomness are arguments, effects are return values. Nothing here knows actix, tokio, awc, files or the
-//! environment; a test keeps it so.
+//! Time and randomness are arguments, effects are return values. Nothing here uses actix, tokio,
+//! awc, files or the environment; a test enforces this.
 
 mod awaited;
 mod backoff;

@@ -1,4 +1,4 @@
-//! From one socket to its successor: what came on both is delivered once.
+//! From one socket to its successor: messages that came on both are delivered once.
 
 mod alignment;
 mod digest;
@@ -22,12 +22,14 @@ pub use self::{alignment::MAX_GREETING, limits::HoldLimits};
 /// How many of the old socket's last messages are remembered.
 pub const MAX_REMEMBERED: usize = 4096;
 
-/// A rotation before the cut: the old socket serves, and what comes on its successor is held.
+/// A rotation before the cut: the old socket is in use, and messages of its successor are held.
 ///
-/// A peer that broadcasts sends each message on both sockets; others send each on one of them. Nobody says which it is, so
-/// the messages must tell. All that subscribers would see is given to [`old`](Self::old) and [`hold`](Self::hold), from
-/// *before* the successor is dialled: a peer may send on it before we know that it is open. Once the old socket has been
-/// read to its end, the [`cut`](Self::cut) gives the [`DuplicateFilter`], which decides.
+/// A peer that broadcasts sends each message on both sockets; other peers send each on one of them.
+/// Nobody says which kind it is, so the messages themselves must decide. Everything that
+/// subscribers would get is given to [`old`](Self::old) and [`hold`](Self::hold), from *before* the
+/// successor is dialled, since a peer may send on it before we know that it is open. Once the old
+/// socket was read to its end, the [`cut`](Self::cut) returns the [`DuplicateFilter`], which
+/// decides.
 #[derive(Clone, Debug)]
 pub struct OverlapRecorder {
     kept: Kept,
@@ -36,34 +38,38 @@ pub struct OverlapRecorder {
     limits: HoldLimits,
 }
 
-/// What the messages are told apart by.
+/// How messages are compared.
 #[derive(Clone, Debug)]
 enum Kept {
     Payloads {
         /// The last messages of the old socket.
         old: VecDeque<Digest>,
-        /// Those that are held.
+        /// The held messages.
         held: Vec<Digest>,
     },
     Numbers(Box<Numbers>),
 }
 
-/// A rotation after the cut: takes what comes on the successor, and gives what is to be delivered.
+/// A rotation after the cut: takes messages of the successor, and returns those to deliver.
 ///
-/// **By payload.** If a run of the successor's messages is how the old socket's messages *end*, it came on both and is
-/// dropped; of several such runs, the longest. It may begin behind up to [`MAX_GREETING`] other messages of the successor:
-/// many peers greet, or answer a subscription, first. As long as the successor's last messages equal such a run that has
-/// not come to the old one's end yet, the successor lags, and they are held; once none can come there any more, they are the
-/// successor's own and are delivered in order.
-/// - Where no message of the successor equals one of the old socket's, nothing is held and nothing dropped.
-/// - Equal payloads are taken for the same message. If a peer does *not* broadcast, and the successor's first messages
-///   happen to equal the old one's last, they are lost; if it does, and repeats itself at the seam, a repetition may be.
-/// - Where a message in the midst of the run came on one of the sockets alone (an answer to what was sent on it), what
-///   stands before it in the run is delivered twice.
+/// **By payload.** If a run of the successor's messages equals the *end* of the old socket's
+/// messages, it came on both and is dropped; of several such runs, the longest. It may begin after
+/// up to [`MAX_GREETING`] other messages of the successor, since many peers first greet, or answer
+/// a subscription. While the successor's last messages equal a run that has not reached the old
+/// socket's end yet, the successor lags, and they are held. Once no run can reach the end any more,
+/// they are the successor's own and are delivered in order.
+/// - If no message of the successor equals one of the old socket's, nothing is held and nothing
+///   dropped.
+/// - Equal payloads count as the same message. If a peer does *not* broadcast, and the successor's
+///   first messages happen to equal the old one's last, they are lost. If it does broadcast, and
+///   repeats itself at the cut, a repetition may be lost.
+/// - If a message in the middle of the run came on one of the sockets only (an answer to something
+///   sent on it), the part of the run before it is delivered twice.
 ///
-/// **By sequence.** A message whose number the old socket has come to is dropped, until its stream has come past that
-/// number, or has started over as [`Sequence`] says it; numbers that the old socket brought since the dial are never taken
-/// for such a start. Nothing is held. Messages without a number are delivered.
+/// **By sequence.** A message is dropped if the old socket has reached its number, until its stream
+/// has passed that number, or has started over as [`Sequence`] defines it. Numbers that the old
+/// socket brought since the dial never count as such a start. Nothing is held. Messages without a
+/// number are delivered.
 #[derive(Clone, Debug)]
 pub struct DuplicateFilter(Rule);
 
@@ -74,7 +80,7 @@ enum Rule {
 }
 
 impl OverlapRecorder {
-    /// Tells messages apart by their payload.
+    /// Compares messages by their payload.
     pub fn by_payload(limits: HoldLimits) -> Self {
         let kept = Kept::Payloads {
             old: VecDeque::new(),
@@ -83,7 +89,8 @@ impl OverlapRecorder {
         Self::new(kept, limits)
     }
 
-    /// Tells messages apart by the peer's own numbers; `marks` are those that the old socket has come to.
+    /// Compares messages by the peer's own numbers; `marks` are those that the old socket has
+    /// reached.
     pub fn by_sequence(settings: SequenceSettings, marks: Sequence, limits: HoldLimits) -> Self {
         Self::new(
             Kept::Numbers(Box::new(Numbers::new(settings, marks))),
@@ -113,7 +120,8 @@ impl OverlapRecorder {
         }
     }
 
-    /// A message came on the successor. It is held even if that is one too many: see [`is_full`](Self::is_full).
+    /// A message came on the successor. It is held even if that is one too many: see
+    /// [`is_full`](Self::is_full).
     pub fn hold(&mut self, message: Message) {
         if let Kept::Payloads { held, .. } = &mut self.kept {
             held.push(digest(&message));
@@ -127,12 +135,14 @@ impl OverlapRecorder {
         self.held.is_empty()
     }
 
-    /// Whether no more should be held: it is time for the cut, and until then the successor is not to be read.
+    /// Whether no more should be held: it is time for the cut, and until then the successor must
+    /// not be read.
     pub fn is_full(&self) -> bool {
         self.held.len() >= self.limits.messages || self.bytes >= self.limits.bytes
     }
 
-    /// The old socket was read to its end, or is lost. Gives what can be delivered at once of what was held.
+    /// The old socket was read to its end, or is lost. Returns the held messages that can be
+    /// delivered at once.
     pub fn cut(self) -> (DuplicateFilter, Vec<Message>) {
         let mut delivered = Vec::with_capacity(self.held.len());
         let rule = match self.kept {
@@ -154,8 +164,9 @@ impl OverlapRecorder {
         (DuplicateFilter(rule), delivered)
     }
 
-    /// The successor is lost before the cut, and the old socket goes on serving. Gives those of the held messages that the
-    /// old one has not brought so far. If it still does, they come twice, rather than not at all.
+    /// The successor is lost before the cut, and the old socket stays in use. Returns the held
+    /// messages that the old one has not brought so far. If it still does, they come twice, rather
+    /// than not at all.
     pub fn abandon(self) -> Vec<Message> {
         match self.kept {
             Kept::Payloads { old, held } => {
@@ -176,7 +187,8 @@ impl OverlapRecorder {
 }
 
 impl DuplicateFilter {
-    /// A message came on the successor. Gives what is to be delivered now: nothing, it alone, or it behind what was held.
+    /// A message came on the successor. Returns what to deliver now: nothing, the message, or held
+    /// messages and then the message.
     pub fn feed(&mut self, message: Message) -> Vec<Message> {
         let mut delivered = Vec::new();
         match &mut self.0 {
@@ -189,7 +201,8 @@ impl DuplicateFilter {
         delivered
     }
 
-    /// Whether nothing is held, and each further message will be delivered as it comes: the filter is no longer needed.
+    /// Whether nothing is held, and all further messages will be delivered at once: the filter is
+    /// not needed any more.
     pub fn is_resolved(&self) -> bool {
         match &self.0 {
             Rule::Payload(alignment) => alignment.is_resolved(),
@@ -197,7 +210,7 @@ impl DuplicateFilter {
         }
     }
 
-    /// Whether each message that was fed is delivered by now, or was delivered before.
+    /// Whether each message so far was delivered, now or before.
     pub fn holds_nothing(&self) -> bool {
         match &self.0 {
             Rule::Payload(alignment) => alignment.holds_nothing(),
@@ -207,20 +220,21 @@ impl DuplicateFilter {
 
     /// The deadline has passed, or the successor is lost: nothing is held from now on.
     ///
-    /// What is held equals the midst of the old one's messages, in their order: a successor that lags is far likelier than
-    /// a peer that has sent the same again on another socket, so it is dropped, and so is what goes on with it. Gives what turns out to be
+    /// Held messages equal the middle of the old socket's messages, in order. A lagging successor
+    /// is far more likely than a peer that has sent the same again on another socket. Therefore
+    /// they are dropped, together with those that continue the run. Returns the messages that are
     /// the successor's own.
     pub fn trust(&mut self) -> Vec<Message> {
         let mut delivered = Vec::new();
         match &mut self.0 {
             Rule::Payload(alignment) => alignment.trust(&mut delivered),
-            // Numbers need no trust: nothing is held for them.
+            // By sequence, nothing is held.
             Rule::Sequence(_) => {}
         }
         delivered
     }
 
-    /// How many of the successor's messages were dropped, because they had come on the old socket.
+    /// How many of the successor's messages were dropped as duplicates.
     pub fn doubles(&self) -> u64 {
         match &self.0 {
             Rule::Payload(alignment) => alignment.doubles(),

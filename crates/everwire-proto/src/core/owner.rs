@@ -1,10 +1,12 @@
-//! Whose a name is.
+//! The owner of a name.
 
 use std::{fmt, sync::Arc};
 
-/// The name of the API token that created a name; names of the file and of Rust programs have none.
+/// The name of the API token that created a name; names of the file and of Rust programs have no
+/// owner.
 ///
-/// What is shared is shared by owners: each has a part at most. Cloning is cheap: the text is shared.
+/// Shared resources are divided by owner: each has at most a part. Cloning is cheap: the text is
+/// shared.
 ///
 /// ```
 /// use everwire_proto::core::Owner;
@@ -16,12 +18,12 @@ use std::{fmt, sync::Arc};
 pub struct Owner(Arc<str>);
 
 impl Owner {
-    /// The owner that has the name of this token; no text is refused.
+    /// The owner with this token's name; any text is allowed.
     pub fn new(token: impl AsRef<str>) -> Self {
         Self(token.as_ref().into())
     }
 
-    /// Stands for all owners whose tokens are no more: together they have the smallest share.
+    /// The owner of all names whose tokens were removed: together they have the smallest share.
     pub fn removed() -> Self {
         Self::new("(removed)")
     }

@@ -1,17 +1,17 @@
-//! Which owners have all that is shared, and which a part.
+//! The shares of owners in shared resources.
 
 use std::collections::BTreeMap;
 
 use super::Owner;
 
-/// How much of what is shared an owner may use.
+/// How much of a shared resource an owner may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Share {
-    /// As much as there is.
+    /// No limit.
     All,
     /// A part of its own.
     Tenant,
-    /// A part, the smallest one, with all others that have this share.
+    /// The smallest part, together with all others that have this share.
     Removed,
 }
 
@@ -33,8 +33,9 @@ impl Default for OwnerShares {
 }
 
 impl OwnerShares {
-    /// Where there are these tokens, and whether each reaches all names: one that does has no limit, each other one is a tenant,
-    /// and an owner that is not among them counts as [removed](Share::Removed). Without any token no owner has a limit.
+    /// The shares for these tokens, each with whether it reaches all names. A token that does has
+    /// no limit; each other one is a tenant. An owner that is not in the list counts as
+    /// [removed](Share::Removed). Without any token no owner has a limit.
     pub fn of_tokens(tokens: impl IntoIterator<Item = (Owner, bool)>) -> Self {
         let share = |reaches_all| match reaches_all {
             true => Share::All,
@@ -51,7 +52,7 @@ impl OwnerShares {
         Self { known, others }
     }
 
-    /// Every owner is a tenant but [`Owner::removed`].
+    /// Every owner except [`Owner::removed`] is a tenant.
     pub fn tenants() -> Self {
         Self {
             known: [(Owner::removed(), Share::Removed)].into(),
@@ -59,7 +60,7 @@ impl OwnerShares {
         }
     }
 
-    /// The share of an owner, or of what nobody owns.
+    /// The share of an owner, or of names without one.
     pub fn of(&self, owner: Option<&Owner>) -> Share {
         let Some(owner) = owner else {
             return Share::All;

@@ -1,4 +1,4 @@
-//! What a panic said.
+//! The text of a panic.
 
 use std::any::Any;
 

@@ -1,4 +1,4 @@
-//! Where a message has the peer's own number.
+//! Finds the peer's own number in a message.
 
 use std::{borrow::Cow, ops::Range};
 
@@ -11,7 +11,7 @@ use crate::{
     settings::SequenceSettings,
 };
 
-/// Where in a message its number stands, and the name of its stream: what a pass over its text has found.
+/// The places of a message's number and of its stream's name, found in one pass over its text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NumberPlace {
     number: Option<Range<usize>>,
@@ -21,9 +21,10 @@ pub struct NumberPlace {
 impl SequenceSettings {
     /// The stream and the number of a message, in one pass over its text.
     ///
-    /// The number is an integer, or a string of digits; the stream is a string, a number or a boolean, as text. `None` where
-    /// there is no such number (answers, greetings, binary messages), or the stream's name is longer than
-    /// [`MAX_STREAM_NAME`]. A message that names no stream belongs to `""`.
+    /// The number is an integer, or a string of digits; the stream is a string, a number or a
+    /// boolean, as text. `None` if there is no such number (answers, greetings, binary messages),
+    /// or the stream's name is longer than [`MAX_STREAM_NAME`]. A message without a stream's name
+    /// belongs to `""`.
     pub fn number_of<'a>(&self, message: &'a Message) -> Option<(Cow<'a, str>, u64)> {
         let text = message.as_text()?;
         let (number, stream) = match &self.by {
@@ -36,7 +37,8 @@ impl SequenceSettings {
         read(number, stream)
     }
 
-    /// Where a text has its number, in the pass in which the pointers of a set are found; `None` if the text is no JSON.
+    /// The place of a text's number, found in the same pass as the pointers of a set; `None` if the
+    /// text is not JSON.
     pub fn number_beside<'f, 'a>(
         &self,
         pointers: &PointerSet,
@@ -59,12 +61,13 @@ impl SequenceSettings {
 }
 
 impl NumberPlace {
-    /// What [`SequenceSettings::number_of`] says of the message in which this was found.
+    /// The result of [`SequenceSettings::number_of`] for the message in which this was found.
     pub fn read<'a>(&self, message: &'a Message) -> Option<(Cow<'a, str>, u64)> {
         let text = message.as_text()?;
         let number = Scalar::at(text, self.number.clone()?)?;
         let stream = match self.stream.clone() {
-            // An object or an array names none, and what no scalar can hold makes the message have no number.
+            // An object or an array is not a name. If no scalar can hold the value, the message has
+            // no number.
             Some(stream) => match text.as_bytes().get(stream.start)? {
                 b'{' | b'[' => None,
                 _ => Some(Scalar::at(text, stream)?),
@@ -83,7 +86,7 @@ fn read<'a>(number: Scalar<'a>, stream: Option<Scalar<'a>>) -> Option<(Cow<'a, s
 fn integer(scalar: &Scalar<'_>) -> Option<u64> {
     match scalar {
         Scalar::Unsigned(number) => Some(*number),
-        // `parse` would take a sign.
+        // `parse` would accept a sign.
         Scalar::Text(text) if text.bytes().all(|byte| byte.is_ascii_digit()) => text.parse().ok(),
         _ => None,
     }
@@ -106,7 +109,7 @@ mod tests {
 
     use super::*;
 
-    /// The same in the pass of a set that looks at these.
+    /// The same in the pass of a set with these pointers.
     fn beside<'m>(
         settings: &SequenceSettings,
         set: &[&str],

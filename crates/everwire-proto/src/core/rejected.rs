@@ -8,7 +8,7 @@ pub enum Rejected {
     #[error("the outbox is full")]
     Full,
     /// There is no memory for it: all connections together use up what `service.memory` allows.
-    #[error("the outbox is full: the memory that all connections may use is used up")]
+    #[error("the outbox is full: all connections together have used up service.memory")]
     NoMemory,
     /// The name was closed by hand, removed, or gave up.
     #[error("the connection is closed")]
@@ -20,7 +20,9 @@ pub enum Rejected {
     #[error("the message cannot be kept: the store cannot write")]
     NotStored,
     /// The name keeps no socket of its own: `sessions_only` is set.
-    #[error("the connection sends nothing by itself: sessions_only is set")]
+    #[error(
+        "the connection has no socket of its own: sessions_only is set; send over a session of the raw bridge"
+    )]
     SessionsOnly,
     /// The payload was to be text, and is not UTF-8.
     #[error("the payload is not UTF-8")]

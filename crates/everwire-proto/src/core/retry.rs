@@ -1,4 +1,4 @@
-//! Retry or give up: one exhaustive match over the cause.
+//! Decides between a retry and giving up, by one exhaustive match over the cause.
 
 use std::{fmt, num::NonZeroU32, time::Duration};
 
@@ -11,12 +11,12 @@ use crate::{
 /// The longest `Retry-After` that is honoured.
 pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 
-/// What to do after a loss, and the rule that said so.
+/// The decision after a loss, and its rule.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
     /// Dial again after a delay.
     Retry {
-        /// How the delay is drawn.
+        /// How the delay is chosen.
         delay_kind: DelayKind,
         /// The rule that decided.
         rule: Rule,
@@ -25,20 +25,20 @@ pub enum Verdict {
     GiveUp(Rule),
 }
 
-/// How the delay before a retry is drawn.
+/// How the delay before a retry is chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DelayKind {
-    /// There is none.
+    /// No delay.
     AtOnce,
     /// Below a cap that grows with the attempts.
     Usual,
     /// Below `max`, from the first attempt on.
     Slow,
-    /// Not before so much time has passed: [`retry_after`](super::retry_after).
+    /// Not before this much time has passed: [`retry_after`](super::retry_after).
     After(Duration),
 }
 
-/// The rule that decided. `Display` is what an operator reads.
+/// The rule that decided. `Display` is the text for an operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rule {
     /// The usual: exponential backoff.
@@ -86,15 +86,17 @@ impl fmt::Display for Rule {
     }
 }
 
-/// A dial that failed, or a socket that was lost.
+/// A failed dial, or a lost socket.
 #[derive(Clone, Copy, Debug)]
 pub struct Loss<'a> {
-    /// Why.
+    /// The cause.
     pub cause: &'a Cause,
-    /// The close code of a socket that the peer ended or that died (RFC 6455 §7.1.5): 1005 for a close frame without one, 1006
-    /// where none came. `None` for a dial, and for a socket that we have failed.
+    /// The close code of a socket that the peer ended or that died (RFC 6455 §7.1.5): 1005 for a
+    /// close frame without one, 1006 if none came. `None` for a dial, and for a socket that we have
+    /// failed.
     pub close: Option<u16>,
-    /// The failed attempts in a row, this one included; of several URLs those of the one that has failed least.
+    /// The failed attempts in a row, including this one; with several URLs, those of the URL with
+    /// the fewest.
     pub failures: u32,
     /// The retries of this URL since its last stable socket.
     pub attempt: u32,
@@ -202,7 +204,7 @@ pub fn verdict(loss: Loss<'_>, reconnect: &Reconnect) -> Verdict {
     }
 }
 
-/// The step or the rule that gives up, if one does.
+/// The step or rule of the dialogue that gives up, if one does.
 fn said_by_the_dialogue(cause: &Cause) -> Option<Rule> {
     match cause {
         Cause::ScriptRefused { gives_up: true, .. } => Some(Rule::StepGivesUp),
@@ -212,15 +214,15 @@ fn said_by_the_dialogue(cause: &Cause) -> Option<Rule> {
     }
 }
 
-/// A client error repeats itself, except for a timeout and for too many requests (RFC 9110 §15.5).
+/// A client error is permanent, except for a timeout and for too many requests (RFC 9110 §15.5).
 pub(crate) fn repeats_itself(status: u16) -> bool {
     matches!(status, 400..=499) && !matches!(status, 408 | 429)
 }
 
-/// The rule, which tells if it goes by what a proxy answered.
+/// The rule, marked if it is based on a proxy's answer.
 fn by_its_author(cause: &Cause, rule: Rule) -> Rule {
     match (cause, &rule) {
-        // It says so itself.
+        // The rule's own text says it.
         (_, Rule::GiveUpOn(GiveUpRule::Cause(_))) => rule,
         (Cause::Proxy { .. }, _) => Rule::ProxyAnswer(Box::new(rule)),
         _ => rule,

@@ -1,4 +1,4 @@
-//! The peer's own numbers: holes and doubles in them, across reconnects.
+//! The peer's own numbers: detects holes and duplicates in them, across reconnects.
 
 use std::collections::HashMap;
 
@@ -8,45 +8,47 @@ pub const MAX_STREAMS: usize = 1024;
 /// The longest name of a stream, in bytes.
 pub const MAX_STREAM_NAME: usize = 256;
 
-/// A stream whose first number on a socket is so far below its mark has started over.
+/// A stream has started over if its first number on a socket is this far below its mark.
 pub const RESTART_DISTANCE: u64 = 4096;
 
-/// What a number says about its stream.
+/// What a number shows about its stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Observed {
     /// The stream was not known.
     First,
     /// The number is the next one.
     Next,
-    /// Numbers were left out.
+    /// Numbers are missing.
     Hole {
-        /// The number that would have been the next one.
+        /// The next number after the last one.
         expected: u64,
         /// How many there are between the last number and this one.
         missing: u64,
     },
-    /// The number is not larger than one that was there before: a message that came again, or comes late.
+    /// The number is not larger than an earlier one: a repeated or late message.
     Double {
         /// The largest number of the stream.
         last: u64,
     },
     /// The peer counts from the beginning again.
     Restart {
-        /// The last number that it had counted to.
+        /// The last number before that.
         last: u64,
     },
 }
 
-/// The last number of each of a peer's streams. It outlives sockets: [`begin_socket`](Self::begin_socket) is all that it
-/// needs to know of them.
+/// The last number of each of a peer's streams. It outlives sockets, of which it only needs to know
+/// the beginning: [`begin_socket`](Self::begin_socket).
 ///
-/// A number that is larger than the last one moves the stream's mark, a double does not. A peer that has started over would
-/// have nothing but doubles until it comes past the mark, so a stream's *first number on a socket* is a [`Restart`] where it
-/// is 0 or 1, or at least [`RESTART_DISTANCE`] below the mark: it becomes the mark. A peer that replays less than that has
-/// doubles, and so has one that starts over in the middle of a socket.
+/// A number larger than the last one moves the stream's mark; a duplicate does not. A peer that has
+/// started over would have only duplicates until it passes the mark. Therefore a stream's *first
+/// number on a socket* is a [`Restart`], and becomes the mark, if it is 0 or 1, or at least
+/// [`RESTART_DISTANCE`] below the mark. A peer that replays fewer messages has duplicates, and so
+/// has one that starts over in the middle of a socket.
 ///
-/// At most [`MAX_STREAMS`] are remembered; beyond that the one that was silent for longest is forgotten and counted in
-/// [`forgotten`](Self::forgotten). Should it come back, it is [`First`] again.
+/// At most [`MAX_STREAMS`] are remembered. Beyond that the one that was silent for longest is
+/// forgotten and counted in [`forgotten`](Self::forgotten). If it comes back, it is [`First`]
+/// again.
 ///
 /// [`Restart`]: Observed::Restart
 /// [`First`]: Observed::First
@@ -54,7 +56,7 @@ pub enum Observed {
 pub struct Sequence {
     marks: HashMap<Box<str>, Mark>,
     socket: u64,
-    /// Counts the numbers that were observed, to tell which stream was silent for longest.
+    /// Counts the observed numbers, to find the stream that was silent for longest.
     observed: u64,
     forgotten: u64,
 }
@@ -62,14 +64,14 @@ pub struct Sequence {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Mark {
     last: u64,
-    /// The socket that the stream was seen on last.
+    /// The last socket with the stream.
     socket: u64,
-    /// When it was seen last, in numbers observed.
+    /// When it was last seen, in observed numbers.
     seen: u64,
 }
 
 impl Sequence {
-    /// Takes a number of a stream; of the only one, if it is `""`.
+    /// Takes a number of a stream; `""` is the only stream.
     pub fn observe(&mut self, stream: &str, number: u64) -> Observed {
         self.observed += 1;
         let seen = Mark {
@@ -101,12 +103,12 @@ impl Sequence {
         }
     }
 
-    /// What is observed from now on came on another socket.
+    /// Later numbers came on another socket.
     pub fn begin_socket(&mut self) {
         self.socket += 1;
     }
 
-    /// The mark of the only stream, where streams are not told apart.
+    /// The mark of the only stream, if streams are not told apart.
     pub fn last(&self) -> Option<u64> {
         self.marks.get("").map(|mark| mark.last)
     }
@@ -127,7 +129,7 @@ impl Sequence {
         if self.marks.len() < MAX_STREAMS {
             return;
         }
-        // A scan of a thousand, and only where a peer has that many streams.
+        // A scan of a thousand, and only if a peer has that many streams.
         let oldest = self.marks.iter().min_by_key(|(_, mark)| mark.seen);
         if let Some(stream) = oldest.map(|(stream, _)| stream.clone()) {
             self.marks.remove(&stream);
@@ -136,7 +138,8 @@ impl Sequence {
     }
 }
 
-/// Whether a stream's first number on a socket, not above its mark, says that the peer counts from the beginning again.
+/// Whether a stream's first number on a socket, not above its mark, shows that the peer counts from
+/// the beginning again.
 pub(super) fn starts_over(number: u64, mark: u64) -> bool {
     number < mark && (number <= 1 || mark - number >= RESTART_DISTANCE)
 }

@@ -1,4 +1,4 @@
-//! Messages of the wire in, messages as they were meant out.
+//! Decodes messages of the wire into application messages.
 
 use super::{
     decoding::{Decoding, Stage},
@@ -10,23 +10,23 @@ use super::{
 };
 use crate::wire::deflate::Lend;
 
-/// Decodes the messages of one socket: none, one or several for each that came.
+/// Decodes the messages of one socket: none, one or several for each received message.
 ///
-/// Of a message that gives several, one is made at a time, so that whoever takes them can pause. What is decompressed never has more than
-/// `max_message` bytes, and no more memory than that is allocated for it; each stage holds one message at most. Nothing is kept between two
-/// messages but the window of a zlib stream.
+/// If a message gives several, they are decoded one at a time, so that the caller can pause.
+/// Decompressed data is limited to `max_message` bytes, and so is its memory; each stage holds at
+/// most one message. Between messages only the window of a zlib stream is kept.
 #[derive(Debug)]
 pub struct MessageDecoder {
     stages: Box<[Running]>,
     max_message: usize,
     lender: &'static dyn Lend,
-    /// The message that has come, until it is asked for what it gives.
+    /// A received message that was not used yet.
     arrived: Option<Payload>,
     /// Whether a message could not be decoded.
     has_failed: bool,
 }
 
-/// A stage at work.
+/// A running stage.
 #[derive(Debug)]
 enum Running {
     Inflate(Format),
@@ -34,20 +34,20 @@ enum Running {
     Split(Box<Splitter>),
 }
 
-/// What messages give next.
+/// The next result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Next {
     /// A message.
     Message(Payload),
-    /// No message, and there may be one: ask again. Something was done for it that took its time.
+    /// There may be a message: ask again. Some work was done, so others may run first.
     Again,
-    /// All messages that have come were decoded: [`push`](MessageDecoder::push) the next one.
+    /// All received messages were decoded: [`push`](MessageDecoder::push) the next one.
     Nothing,
 }
 
 impl MessageDecoder {
-    /// The decoder of a socket whose messages may have so many bytes, before and after. `lender` has the states for messages that are
-    /// compressed on their own.
+    /// A decoder for a socket whose messages may have `max_message` bytes, before and after
+    /// decoding. `lender` has the states for messages that are compressed on their own.
     pub fn new(decoding: &Decoding, max_message: usize, lender: &'static dyn Lend) -> Self {
         let running = |stage: &Stage| match stage {
             Stage::Gzip => Running::Inflate(Format::Gzip),
@@ -65,8 +65,8 @@ impl MessageDecoder {
         }
     }
 
-    /// A message has come. Call it when [`next`](Self::next) has said [`Next::Nothing`]: what another message still has to give would be
-    /// lost.
+    /// Adds a received message. Call it when [`next`](Self::next) has returned [`Next::Nothing`];
+    /// otherwise the rest of the previous message is lost.
     pub fn push(&mut self, message: Payload) {
         if !self.has_failed {
             self.arrived = Some(message);
@@ -91,7 +91,7 @@ impl MessageDecoder {
         next
     }
 
-    /// The memory that messages hold of which something is still to come, and the window of a zlib stream, in bytes.
+    /// The memory of unfinished messages, and of the window of a zlib stream, in bytes.
     pub fn held(&self) -> usize {
         let arrived = self.arrived.as_ref().map_or(0, Payload::len);
         let stages = self.stages.iter().map(|stage| match stage {
@@ -102,7 +102,7 @@ impl MessageDecoder {
         stages.fold(arrived, usize::saturating_add)
     }
 
-    /// Whether [`next`](Self::next) may give another message.
+    /// Whether [`next`](Self::next) may return another message.
     pub fn has_next(&self) -> bool {
         let has_rest =
             |stage: &Running| matches!(stage, Running::Split(splitter) if splitter.has_rest());
@@ -110,7 +110,7 @@ impl MessageDecoder {
     }
 
     fn run(&mut self) -> Result<Next, DecodeError> {
-        // What is nearest to its end goes on: so each stage holds one message at most.
+        // The stage nearest to the end goes on first, so that each holds at most one message.
         let mut rests = self.stages.iter_mut().enumerate().rev();
         let rest = rests.find_map(|(at, stage)| match stage {
             Running::Split(splitter) if splitter.has_rest() => Some((at, splitter.next())),
@@ -130,7 +130,7 @@ impl MessageDecoder {
         }
     }
 
-    /// Has a message go through the stages from there on.
+    /// Passes a message through the stages from there on.
     fn pass(&mut self, from: usize, mut message: Payload) -> Result<Next, DecodeError> {
         for at in from..self.stages.len() {
             message = match (&mut self.stages[at], message) {

@@ -1,4 +1,4 @@
-//! What is done to each message, one thing after another.
+//! The decoding stages of messages.
 
 use super::error::Format;
 
@@ -8,23 +8,26 @@ pub const MAX_STAGES: usize = 4;
 /// The longest [`Separator`], in bytes.
 pub const MAX_SEPARATOR: usize = 64;
 
-/// One thing that is done to each message.
+/// A decoding stage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stage {
     /// Each binary message is a gzip file (RFC 1952).
     Gzip,
     /// Each binary message is a zlib stream (RFC 1950).
     Zlib,
-    /// Each binary message is DEFLATE data (RFC 1951), whose last block is final, or is followed by a flush: `00 00 ff ff`.
+    /// Each binary message is DEFLATE data (RFC 1951) whose last block is final, or is followed by
+    /// a flush: `00 00 ff ff`.
     Deflate,
-    /// All binary messages of a socket are one zlib stream. A message is whole where a binary message ends with a flush: `00 00 ff ff`.
+    /// All binary messages of a socket are one zlib stream. A message is complete when a binary
+    /// message ends with a flush: `00 00 ff ff`.
     ZlibStream,
-    /// Each message is records with a separator between or behind them; each record that is not empty is a message.
+    /// Each message consists of records with a separator between or after them; each record that is
+    /// not empty is a message.
     Split(Separator),
 }
 
 impl Stage {
-    /// How messages are compressed that it decompresses.
+    /// The compression format of this stage.
     pub fn format(&self) -> Option<Format> {
         match self {
             Self::Gzip => Some(Format::Gzip),
@@ -36,7 +39,7 @@ impl Stage {
     }
 }
 
-/// What stands between two records of a message: from 1 to [`MAX_SEPARATOR`] bytes.
+/// The separator between two records: 1 to [`MAX_SEPARATOR`] bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Separator(Box<str>);
 
@@ -61,7 +64,7 @@ impl Separator {
     }
 }
 
-/// The stages that each message goes through, in order: from 1 to [`MAX_STAGES`].
+/// The stages that each message passes, in order: 1 to [`MAX_STAGES`].
 ///
 /// ```
 /// use everwire_proto::decode::{Decoding, InvalidDecoding, Separator, Stage};
@@ -79,7 +82,7 @@ impl Decoding {
     ///
     /// # Errors
     ///
-    /// It is empty, it is too long, or a zlib stream stands in it twice.
+    /// It is empty or too long, or has two zlib streams.
     pub fn new(stages: Vec<Stage>) -> Result<Self, InvalidDecoding> {
         let streams = stages.iter().filter(|stage| **stage == Stage::ZlibStream);
         match stages.len() {

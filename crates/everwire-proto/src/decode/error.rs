@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::wire::code;
 
-/// How messages are compressed.
+/// A compression format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Format {
     /// RFC 1952.
@@ -18,7 +18,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// The word of the settings.
+    /// The word in settings.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Gzip => "gzip",
@@ -40,7 +40,7 @@ impl fmt::Display for Format {
 #[non_exhaustive]
 pub enum DecodeError {
     /// It does not begin as the format does.
-    #[error("a binary message of {len} bytes is no {format} data")]
+    #[error("a binary message of {len} bytes is not {format} data")]
     Foreign {
         /// What it was to be.
         format: Format,
@@ -64,7 +64,7 @@ pub enum DecodeError {
         len: usize,
     },
     /// Its data end before it does.
-    #[error("{extra} of the {len} bytes of a message stand behind the end of its {format} data")]
+    #[error("{extra} of the {len} bytes of a message come after the end of its {format} data")]
     Trailing {
         /// What stands before.
         format: Format,
@@ -75,7 +75,7 @@ pub enum DecodeError {
     },
     /// It is longer than a message may be, decompressed.
     #[error(
-        "the {format} data in a message of {len} bytes come to more than {limit} bytes, which is max_message"
+        "the {format} data in a message of {len} bytes decompress to more than {limit} bytes, which is max_message"
     )]
     TooBig {
         /// What it is.
@@ -94,7 +94,7 @@ pub enum DecodeError {
         limit: usize,
     },
     /// The stream has ended, and another message came.
-    #[error("a message of {len} bytes came behind the end of the zlib-stream")]
+    #[error("a message of {len} bytes came after the end of the zlib-stream")]
     StreamEnded {
         /// The size of the message.
         len: usize,
@@ -102,7 +102,8 @@ pub enum DecodeError {
 }
 
 impl DecodeError {
-    /// The close code to fail the connection with (RFC 6455 §7.4.1): 1009 for what is too big, 1007 for what is not as it should be.
+    /// The close code to fail the connection with (RFC 6455 §7.4.1): 1009 for messages that are too
+    /// big, 1007 for invalid ones.
     pub fn close_code(&self) -> u16 {
         match self {
             Self::TooBig { .. } => code::TOO_BIG,

@@ -2,13 +2,13 @@
 
 use flate2::Crc;
 
-/// What each member begins with: ID1, ID2, and the only method of compression, CM.
+/// The start of each member: ID1, ID2, and the only compression method, CM.
 pub(super) const MAGIC: [u8; 3] = [0x1f, 0x8b, 8];
 
-/// The fields that each header has, in bytes.
+/// The fixed fields of a header, in bytes.
 const FIXED: usize = 10;
 
-/// Behind the data: CRC32 and ISIZE.
+/// After the data: CRC32 and ISIZE.
 pub(super) const TRAILER: usize = 8;
 
 const HAS_CRC: u8 = 2;
@@ -26,7 +26,7 @@ pub(super) enum NoHeader {
     Truncated,
 }
 
-/// The length of the header that `input` begins with (§2.3).
+/// The length of the header at the start of `input` (§2.3).
 pub(super) fn header(input: &[u8]) -> Result<usize, NoHeader> {
     let known = input.len().min(MAGIC.len());
     if input.is_empty() || input[..known] != MAGIC[..known] {
@@ -60,7 +60,7 @@ pub(super) fn header(input: &[u8]) -> Result<usize, NoHeader> {
     Ok(input.len() - rest.len())
 }
 
-/// Whether this trailer belongs to these data.
+/// Whether this trailer matches the data.
 pub(super) fn belongs(trailer: [u8; TRAILER], data: &[u8]) -> bool {
     let [a, b, c, d, e, f, g, h] = trailer;
     // The length is counted modulo 2^32.

@@ -1,4 +1,4 @@
-//! Messages each of which is compressed on its own.
+//! Messages that are compressed individually.
 
 use flate2::Decompress;
 
@@ -10,17 +10,17 @@ use super::{
 };
 use crate::wire::deflate::{Lend, TAIL as FLUSH, put_inflate, take_inflate};
 
-/// The most members of a gzip file that come in one message: each costs time, however little is in it.
+/// The most gzip members in one message: each costs time, however short it is.
 pub const MAX_MEMBERS: usize = 128;
 
-/// What is known of the message that is decompressed.
+/// The message that is being decompressed.
 struct Whole<'a> {
     format: Format,
     input: &'a [u8],
     max: usize,
 }
 
-/// Decompresses a message that is whole. The state is borrowed for that.
+/// Decompresses a whole message with a borrowed state.
 pub(super) fn inflate(
     format: Format,
     input: &[u8],
@@ -80,7 +80,8 @@ impl Whole<'_> {
     fn deflate(&self, state: &mut Decompress, output: &mut Output) -> Result<(), DecodeError> {
         match self.run(state, self.input, output)? {
             Ran::Ended(end) => self.is_all(end),
-            // Whoever keeps its compressor for the next message flushes it, and makes no block final.
+            // A peer that keeps its compressor for the next message flushes it, and makes no block
+            // final.
             Ran::On if self.input.ends_with(&FLUSH) && self.is_between_blocks(state, output) => {
                 Ok(())
             }
@@ -88,8 +89,8 @@ impl Whole<'_> {
         }
     }
 
-    /// Whether another block may begin here: a final one that is empty is all that there is then. Within a block these bits mean something
-    /// else, whatever its codes are.
+    /// Whether another block may begin here: an empty final one must then be the only effect.
+    /// Within a block its bits have another meaning, whatever the codes are.
     fn is_between_blocks(&self, state: &mut Decompress, output: &mut Output) -> bool {
         const END: [u8; 2] = [0x03, 0x00];
         let len = output.bytes.len();
@@ -149,8 +150,8 @@ impl Whole<'_> {
     }
 }
 
-/// Whether these bytes begin as a zlib stream does (RFC 1950 §2.2), as far as they go. One with a preset dictionary, which nobody has told
-/// us, does not.
+/// Whether these bytes can be the start of a zlib stream (RFC 1950 §2.2), as far as they go. A
+/// stream with a preset dictionary is not accepted, since the dictionary is unknown.
 pub(super) fn begins_zlib(input: &[u8]) -> bool {
     const HAS_DICTIONARY: u8 = 0x20;
     let is_deflate = |method: u8| method & 0x0f == 8 && method >> 4 <= 7;

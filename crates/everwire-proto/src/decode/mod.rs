@@ -1,7 +1,9 @@
-//! What a peer does to its messages before they are frames: compresses them on its own, or puts several into one.
+//! Undoes what a peer does to its messages before it frames them: its own compression, or several
+//! messages in one.
 //!
-//! Some servers know nothing of permessage-deflate and send gzip in binary messages, or one zlib stream over all of them; some put a separator
-//! between records. A [`MessageDecoder`] takes what the [wire](crate::wire) gives, and gives what was meant. Each socket has one of its own.
+//! Some servers do not use permessage-deflate but send gzip in binary messages, or one zlib stream
+//! over all of them; some put a separator between records. A [`MessageDecoder`] turns messages of
+//! the [wire](crate::wire) into application messages. Each socket has its own.
 //!
 //! ```
 //! use everwire_proto::decode::{Decoding, MessageDecoder, Next, Payload, Separator, Stage};

@@ -1,27 +1,27 @@
-//! What is decompressed, as it grows.
+//! Growing output of decompression.
 
 use flate2::{Decompress, FlushDecompress, Status};
 
-/// How much is allocated at first beyond what the input would be, in bytes.
+/// How many bytes beyond the input's length are allocated at first.
 const AHEAD: usize = 64 << 10;
 
-/// A message that grows as it is decompressed, to so many bytes at most.
+/// A message that grows as it is decompressed, up to a limit.
 #[derive(Debug)]
 pub(super) struct Output {
     pub(super) bytes: Vec<u8>,
     max: usize,
 }
 
-/// How decompression came to its end.
+/// How decompression ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ran {
-    /// All of the input is read, and more may follow.
+    /// All input was read, and more may follow.
     On,
-    /// The data have ended, behind so many bytes of the input.
+    /// The data ended after this many bytes of the input.
     Ended(usize),
 }
 
-/// Why it did not.
+/// Why decompression failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
     Invalid,
@@ -37,8 +37,8 @@ impl Output {
         }
     }
 
-    /// Decompresses all of `input`, or up to the end of its data. Memory grows with what comes out, by doubling, and beyond `max` only by the
-    /// byte that shows that there is too much.
+    /// Decompresses all of `input`, or up to the end of its data. Memory grows by doubling as
+    /// output comes, and beyond `max` only by the byte that shows that there is too much.
     pub fn inflate(&mut self, state: &mut Decompress, input: &[u8]) -> Result<Ran, Fault> {
         let begin = state.total_in();
         loop {
@@ -66,17 +66,17 @@ impl Output {
         }
     }
 
-    /// The longest that it may become.
+    /// The length limit.
     pub fn max(&self) -> usize {
         self.max
     }
 
-    /// The memory that is held, in bytes.
+    /// The allocated memory, in bytes.
     pub fn held(&self) -> usize {
         self.bytes.capacity()
     }
 
-    /// What has come out, in no more memory than it needs.
+    /// Takes the output, in exactly the memory that it needs.
     pub fn take(&mut self) -> Vec<u8> {
         let mut bytes = std::mem::take(&mut self.bytes);
         if bytes.capacity() > bytes.len() + bytes.len() / 4 {
@@ -85,7 +85,7 @@ impl Output {
         bytes
     }
 
-    /// Room for at least a byte.
+    /// Makes room for at least a byte.
     fn make_room(&mut self, arriving: usize) {
         let (len, capacity) = (self.bytes.len(), self.bytes.capacity());
         if len < capacity {

@@ -1,9 +1,9 @@
-//! A data message, as the wire has it.
+//! A data message of the wire.
 
 use bytes::Bytes;
 use bytestring::ByteString;
 
-/// A data message before, between and behind the stages of a [`Decoding`](super::Decoding).
+/// A data message before, between and after the stages of a [`Decoding`](super::Decoding).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Payload {
     /// A text message; valid UTF-8 by its type.
@@ -13,7 +13,7 @@ pub enum Payload {
 }
 
 impl Payload {
-    /// What was decompressed: text, if it is UTF-8. Whatever a compressed message is, it comes in a binary one.
+    /// Decompressed data: text if it is UTF-8, since compressed messages are always binary.
     pub(super) fn decompressed(bytes: Vec<u8>) -> Self {
         match String::from_utf8(bytes) {
             Ok(text) => Self::Text(text.into()),
@@ -21,7 +21,7 @@ impl Payload {
         }
     }
 
-    /// The bytes, of either.
+    /// The bytes of either.
     pub fn as_bytes(&self) -> &Bytes {
         match self {
             Self::Text(text) => text.as_bytes(),
@@ -34,7 +34,7 @@ impl Payload {
         self.as_bytes().len()
     }
 
-    /// Whether there are none. An empty message is still a message.
+    /// Whether it is empty. An empty message is still a message.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

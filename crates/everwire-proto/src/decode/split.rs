@@ -1,29 +1,30 @@
-//! Messages that are several.
+//! Splits messages into records.
 
 use bytes::Bytes;
 use memchr::memmem::Finder;
 
 use super::{decoding::Separator, payload::Payload};
 
-/// So many empty records are passed over at a time.
+/// How many empty records are skipped at a time.
 const EMPTY: usize = 1024;
 
-/// Up to this length a message lends its memory to its records, in bytes: as much is read at once, and shared by all that came with it.
+/// Up to this length in bytes a message shares its memory with its records: it was read at once,
+/// and is shared with other messages of the read anyway.
 const LENDS: usize = 64 << 10;
 
-/// Cuts messages where a separator stands.
+/// Splits messages at a separator.
 #[derive(Debug)]
 pub(super) struct Splitter {
     finder: Finder<'static>,
-    /// The message that is being cut, and how far it is. Only while something is left of it.
+    /// The message that is being split, and the position in it. Only while something is left of it.
     rest: Option<(Payload, usize)>,
 }
 
-/// What a message gives next.
+/// The next part of a message.
 #[derive(Debug, PartialEq)]
 pub(super) enum Record {
     Is(Payload),
-    /// Some were empty, and there is more.
+    /// Some records were empty, and there is more.
     Skipped,
     /// Nothing is left.
     None,
@@ -37,7 +38,7 @@ impl Splitter {
         }
     }
 
-    /// The message whose records come next. Nothing is left of the one before.
+    /// Sets the message whose records come next. The previous one is used up.
     pub fn push(&mut self, message: Payload) {
         self.rest = Some((message, 0));
     }
@@ -78,7 +79,8 @@ impl Splitter {
     }
 }
 
-/// The record that stands there, if it is not empty. It has memory of its own where it would keep much more alive than it is.
+/// The record at this place, if it is not empty. It is copied if it would keep much more memory
+/// alive.
 fn cut(message: &Payload, from: usize, to: usize) -> Option<Payload> {
     let len = to - from;
     if len == 0 {
@@ -86,7 +88,7 @@ fn cut(message: &Payload, from: usize, to: usize) -> Option<Payload> {
     }
     let lends = message.len() <= LENDS || len >= message.len() / 2;
     Some(match message {
-        // A separator is UTF-8, and so is what stands between two of them in a text.
+        // A separator is UTF-8, and so is a part of a text between two of them.
         Payload::Text(text) if lends => Payload::Text(text.slice_ref(&text[from..to])),
         Payload::Text(text) => Payload::Text((&text[from..to]).into()),
         Payload::Binary(bytes) if lends => Payload::Binary(bytes.slice(from..to)),

@@ -10,15 +10,17 @@ use super::{
 };
 use crate::wire::deflate::TAIL as FLUSH;
 
-/// What the state of a zlib stream takes with its window, in bytes, from the first message on: measured, whatever window the peer has.
+/// The memory of a zlib stream with its window, in bytes, from the first message on: measured, and
+/// independent of the peer's window.
 pub const ZLIB_WINDOW: usize = 47 << 10;
 
-/// The one zlib stream of a socket. It owns no memory until the first message, and from then on its window.
+/// The zlib stream of a socket. It owns no memory until the first message, and from then on its
+/// window.
 #[derive(Debug)]
 pub(super) struct ZlibStream {
     state: State,
     output: Output,
-    /// How many bytes have come of the message that is not whole.
+    /// How many bytes of the unfinished message have come.
     came: usize,
     /// The last of those.
     tail: [u8; FLUSH.len()],
@@ -35,7 +37,7 @@ enum State {
 }
 
 impl ZlibStream {
-    /// The stream of a socket, whose messages may have so many bytes.
+    /// The stream of a socket whose messages may have `max` bytes.
     pub fn new(max: usize) -> Self {
         Self {
             state: State::Fresh,
@@ -45,7 +47,8 @@ impl ZlibStream {
         }
     }
 
-    /// The next part of the stream; the message, if it ends one that is not empty.
+    /// Takes the next part of the stream; returns the message that it completes, unless that is
+    /// empty.
     pub fn push(&mut self, input: &[u8]) -> Result<Option<Payload>, DecodeError> {
         self.came = self.came.saturating_add(input.len());
         let len = self.came;
@@ -85,7 +88,7 @@ impl ZlibStream {
         Ok((!message.is_empty()).then(|| Payload::decompressed(message)))
     }
 
-    /// The memory of its window and of a message that is not whole, in bytes.
+    /// The memory of its window and of an unfinished message, in bytes.
     pub fn held(&self) -> usize {
         let window = match self.state {
             State::Open(_) => ZLIB_WINDOW,
@@ -94,7 +97,7 @@ impl ZlibStream {
         window + self.output.held()
     }
 
-    /// A flush may come in pieces, too.
+    /// Even a flush may come in pieces.
     fn note_tail(&mut self, input: &[u8]) {
         let from = input.len().min(self.tail.len());
         self.tail.rotate_left(from);

@@ -1,4 +1,4 @@
-//! The answers of rules: at most so many a second, and the others in order behind them.
+//! The answers of rules: limited per second; the others wait in order.
 
 use std::{
     collections::VecDeque,
@@ -12,7 +12,7 @@ use crate::core::{Message, SlidingWindow};
 /// The most answers of rules within any second.
 pub const MAX_ANSWERS: u32 = 100;
 
-/// The most answers that wait for that.
+/// The most answers that may wait.
 pub const MAX_WAITING: usize = 128;
 
 const PER: Duration = Duration::from_secs(1);
@@ -23,18 +23,18 @@ pub(super) struct Answers {
     origin: Instant,
     window: SlidingWindow,
     waiting: VecDeque<Message>,
-    /// Of those that wait.
+    /// The bytes of the waiting ones.
     bytes: usize,
-    /// When the first of those may go.
+    /// When the first of them may be sent.
     free_at: Instant,
 }
 
-/// As many answers wait as may.
+/// Too many answers wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TooMany;
 
 impl Answers {
-    /// There was none yet.
+    /// No answers yet.
     pub fn new(now: Instant) -> Self {
         Self {
             origin: now,
@@ -45,7 +45,7 @@ impl Answers {
         }
     }
 
-    /// An answer, which goes at once if it may.
+    /// Adds an answer, which is sent at once if the limit allows it.
     pub fn push(
         &mut self,
         answer: Message,
@@ -55,7 +55,7 @@ impl Answers {
         if self.waiting.len() >= MAX_WAITING {
             return Err(TooMany);
         }
-        // Those that wait go first.
+        // Waiting ones go first.
         self.send_due(now, out);
         let at = self.at(now);
         if self.waiting.is_empty() && self.window.free_at(at) <= at {
@@ -69,7 +69,7 @@ impl Answers {
         Ok(())
     }
 
-    /// Sends what may go by now.
+    /// Sends the answers that the limit allows now.
     pub fn send_due(&mut self, now: Instant, out: &mut Vec<Reply>) {
         let at = self.at(now);
         while let Some(answer) = self.waiting.front() {
@@ -89,7 +89,7 @@ impl Answers {
         nanos(now.saturating_duration_since(self.origin))
     }
 
-    /// When the next may go, if one waits.
+    /// When the next one may be sent, if one waits.
     pub fn deadline(&self) -> Option<Instant> {
         (!self.waiting.is_empty()).then_some(self.free_at)
     }
@@ -99,14 +99,14 @@ impl Answers {
         self.waiting.len()
     }
 
-    /// How many bytes those have.
+    /// The bytes of the waiting ones.
     pub fn bytes(&self) -> usize {
         self.bytes
     }
 }
 
 impl fmt::Debug for Answers {
-    /// Secrets may stand in what waits.
+    /// Waiting answers may contain secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} answers wait", self.waiting.len())
     }

@@ -1,4 +1,4 @@
-//! What is known for a dial, and what is filled with it.
+//! The known values for a dial, and the templates that use them.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::{
     settings::dialogue::{Dialogue, Prepare},
 };
 
-/// What is known for a dial: the captures as they were when it began, and those that its [`Preparing`] has brought.
+/// The known values for a dial: the captures at its start, and those of its [`Preparing`].
 #[derive(Debug)]
 pub struct BeforeDial {
     dialogue: Arc<Dialogue>,
@@ -33,7 +33,8 @@ impl BeforeDial {
         &self.dialogue
     }
 
-    /// What is to be done before the dial, if anything is. What a name does for itself alone begins with what it has captured.
+    /// The preparation before the dial, if any. A name's own preparation starts with the captures
+    /// of the name.
     pub fn preparing(&self) -> Option<Preparing> {
         Some(match self.dialogue.prepare.as_ref()? {
             Prepare::Own(preparation) => Preparing::new(Arc::clone(preparation), "prepare")
@@ -42,16 +43,16 @@ impl BeforeDial {
         })
     }
 
-    /// That has passed.
+    /// Adds the result of the preparation.
     pub fn prepared(&mut self, prepared: &Prepared) {
         prepared.put_into(&mut self.captures, &self.dialogue.names);
     }
 
-    /// A template of the dial, as a URL or a header, with its expressions filled.
+    /// Renders a template of the dial, such as a URL or a header.
     ///
     /// # Errors
     ///
-    /// Why it cannot be filled.
+    /// Why it cannot be rendered.
     pub fn fill(&self, template: &MessageTemplate, here: &Here<'_>) -> Result<Template, Unfilled> {
         let world = Surroundings::new(here, &self.captures, None, None);
         template.filled(&Step::new(&world, &self.dialogue.lets))

@@ -1,9 +1,10 @@
-//! What is said beside and behind the open script: periodic steps, requests of callers, and the close script.
+//! Messages beside and after the open script: periodic steps, callers' requests, and the close
+//! script.
 
 use super::{periodic::Periodic, requests::InFlight, running::Running, script::Script};
 use crate::settings::dialogue::Dialogue;
 
-/// What is said beside and behind the open script.
+/// Messages beside and after the open script.
 #[derive(Debug)]
 pub(super) struct Beside {
     pub periodic: Periodic,
@@ -12,7 +13,7 @@ pub(super) struct Beside {
 }
 
 impl Beside {
-    /// `None`: the dialogue has nothing of that kind.
+    /// `None`: the dialogue has none of these.
     pub fn of(dialogue: &Dialogue) -> Option<Box<Self>> {
         let has_any = !dialogue.periodic.is_empty()
             || !dialogue.close_script.is_empty()
@@ -26,12 +27,12 @@ impl Beside {
         })
     }
 
-    /// The step that is on its way. The close script begins when no periodic step is taken any more.
+    /// The current step. The close script begins when no periodic step runs any more.
     pub fn step(&self) -> Option<&Running> {
         self.close_script.step().or_else(|| self.periodic.step())
     }
 
-    /// The same, to be told something.
+    /// The current step, mutable.
     pub fn step_mut(&mut self) -> Option<&mut Running> {
         match self.close_script.step_mut() {
             Some(running) => Some(running),

@@ -1,4 +1,4 @@
-//! A call, filled: one of a step, or of whatever else asks for it.
+//! A rendered call, of a step or of another source.
 
 use std::{fmt, path::PathBuf, time::Duration};
 
@@ -7,13 +7,13 @@ use crate::{
     settings::dialogue::{HttpRequest, Program, StepCall},
 };
 
-/// The longest text that a template of a call comes to, in bytes.
+/// The longest rendered text of a call's template, in bytes.
 const MAX_FILLED: usize = 1 << 20;
 
-/// A shorter value of a header is no secret: it would be found in words that have nothing to do with it.
+/// A shorter header value is not masked: it would match unrelated text.
 const SHORTEST_SECRET: usize = 4;
 
-/// Headers whose values say nothing.
+/// Headers whose values are not secret.
 const HARMLESS: [&str; 5] = [
     "accept",
     "accept-language",
@@ -22,47 +22,49 @@ const HARMLESS: [&str; 5] = [
     "user-agent",
 ];
 
-/// A call, filled. `Debug` shows it as it was written.
+/// A rendered call. `Debug` shows it as it was written.
 #[derive(Clone, PartialEq)]
 pub struct Call {
-    /// Who asks for it, and is told its answer.
+    /// The source of the call, which gets its answer.
     pub owner: CallOwner,
-    /// What is called.
+    /// The target.
     pub target: CallTarget,
-    /// How long it may take, from when its turn has come.
+    /// The time limit, from its turn on.
     pub within: Duration,
-    /// What an operator reads: the method and the URL as it was written, without its query, or the program.
+    /// The text for an operator: the method and the URL as it was written, without its query, or
+    /// the program.
     pub shown: String,
-    /// What must not be shown if an answer says it: secrets of which it was made, what was made of them, and what its headers say.
+    /// Texts to mask in an answer: the secrets that were used, what was made of them, and header
+    /// values.
     pub secrets: Vec<Secret>,
 }
 
-/// Who asks for a call, and is told its answer.
+/// The source of a call, which gets its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CallOwner {
-    /// What is done before a dial.
+    /// The preparation of a dial.
     Prepare,
     /// The step of a script with this number.
     Step(u64),
-    /// What is said of subscriptions, under this number.
+    /// The subscription message with this number.
     Subscription(u64),
 }
 
-/// A call's target, filled.
+/// A call's rendered target.
 pub(super) struct FilledTarget {
     pub target: CallTarget,
-    /// Secrets of which it was made, and what was made of them.
+    /// The secrets that were used, and what was made of them.
     pub secrets: Vec<Secret>,
 }
 
-/// What is called.
+/// The target of a call.
 #[derive(Clone, PartialEq, Eq)]
 pub enum CallTarget {
     /// An HTTP request.
     Http {
         /// Its method.
         method: &'static str,
-        /// Its URL, which is not validated.
+        /// Its URL, not yet checked.
         url: String,
         /// Its headers.
         headers: Vec<(String, String)>,
@@ -79,7 +81,7 @@ pub enum CallTarget {
 }
 
 impl Call {
-    /// `shown`: what an operator reads of it.
+    /// `shown`: the text for an operator.
     pub(super) fn new(
         owner: CallOwner,
         filled: FilledTarget,
@@ -103,7 +105,8 @@ impl Call {
     }
 }
 
-/// What a server may repeat of headers, and nobody must be shown: their values, and what stands behind a scheme such as `Bearer`.
+/// Header parts that a server may repeat and that must be masked: the values, and the part after a
+/// scheme such as `Bearer`.
 fn secrets_of(headers: &[(String, String)]) -> impl Iterator<Item = Secret> {
     let secret = headers.iter().filter(|(name, _)| {
         let is_harmless = |harmless: &str| name.eq_ignore_ascii_case(harmless);
@@ -123,11 +126,11 @@ impl fmt::Debug for Call {
     }
 }
 
-/// What is called.
+/// Renders the target of a call.
 ///
 /// # Errors
 ///
-/// What cannot be filled, and why.
+/// The part that cannot be rendered, and why.
 pub(super) fn target(call: &StepCall, world: &dyn World) -> Result<FilledTarget, NotFilled> {
     let mut filling = Filling {
         world,
@@ -143,11 +146,11 @@ pub(super) fn target(call: &StepCall, world: &dyn World) -> Result<FilledTarget,
     })
 }
 
-/// The same of an HTTP request.
+/// Renders an HTTP request.
 ///
 /// # Errors
 ///
-/// What cannot be filled, and why.
+/// The part that cannot be rendered, and why.
 pub(super) fn http_target(
     request: &HttpRequest,
     world: &dyn World,
@@ -163,7 +166,7 @@ pub(super) fn http_target(
     })
 }
 
-/// What cannot be filled, and why.
+/// The part that cannot be rendered, and why.
 pub(super) type NotFilled = (String, Unfilled);
 
 struct Filling<'w> {

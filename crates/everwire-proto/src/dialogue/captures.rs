@@ -1,4 +1,4 @@
-//! The values that are kept of messages.
+//! Values that are captured from messages.
 
 use std::collections::VecDeque;
 
@@ -10,53 +10,55 @@ use crate::{
 /// The longest value that is captured, in bytes. A longer one counts as absent.
 pub const MAX_CAPTURED: usize = 16 * 1024;
 
-/// So many secrets that were sent on a socket are remembered: a peer repeats what it was told last.
+/// How many sent secrets of a socket are remembered: a peer repeats the latest ones.
 const MAX_SENT: usize = 32;
 
-/// The values of a connection's captures. Nothing is allocated before the first is set or cleared.
+/// The values of a connection's captures. Allocates nothing before the first is set or cleared.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Captures {
     /// Boxed: many dialogues have none.
     held: Option<Box<Held>>,
 }
 
-/// The values, and what was done with them.
+/// The values, and their changes.
 #[derive(Clone, Debug, Default)]
 struct Held {
     values: Box<[Value<'static>]>,
-    /// Which were set or cleared since this was made, or copied.
+    /// Set or cleared since this was created, or copied.
     touched: CaptureSet,
-    /// Which have another value than when that was asked last.
+    /// Changed since the last [`take_changed`](Captures::take_changed).
     changed: CaptureSet,
-    /// The same, for those who keep them over restarts.
+    /// Changed since the last [`take_news`](Captures::take_news), for stores.
     news: CaptureSet,
     /// Boxed: few dialogues send or expect anything secret.
     passing: Option<Box<Passing>>,
 }
 
-/// What is secret on this socket besides captures.
+/// Secrets on this socket besides captures.
 #[derive(Clone, Debug, Default)]
 struct Passing {
-    /// What was sent, and must not be shown when the peer repeats it: the last [`MAX_SENT`] of it.
+    /// Sent secrets, which are masked when the peer repeats them: the last [`MAX_SENT`].
     sent: VecDeque<Secret>,
-    /// What would have been captured of the last message that a step has looked at, had the step passed.
+    /// What would have been captured from the last message that a step has checked, if the step had
+    /// passed.
     seen: Vec<Secret>,
 }
 
-/// A set of captures, by their numbers. The last bit stands for all behind it: there are [`MAX_CAPTURES`](crate::settings::dialogue::MAX_CAPTURES).
+/// A set of captures, by number. The last bit stands for all further ones: there are
+/// [`MAX_CAPTURES`](crate::settings::dialogue::MAX_CAPTURES).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct CaptureSet(u64);
 
-/// What the captures of a step or a rule have come to in one message.
+/// The captures of a step or a rule from one message.
 #[derive(Debug, Default)]
 pub(super) struct Caught {
-    /// The values that differ from those that are there.
+    /// Values that differ from the present ones.
     values: Vec<(u16, Value<'static>)>,
-    /// Those that came to what is there already.
+    /// Captures whose value is unchanged.
     same: CaptureSet,
 }
 
-/// A value that was to be captured, and was not.
+/// A value that could not be captured.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum NotCaught<'d> {
     /// It is absent or null.
@@ -66,7 +68,7 @@ pub(super) enum NotCaught<'d> {
 }
 
 impl CaptureSet {
-    /// All of them.
+    /// All captures.
     pub const ALL: Self = Self(u64::MAX);
 
     pub fn insert(&mut self, at: u16) {
@@ -105,7 +107,8 @@ impl Captures {
         value.map_or_else(Value::absent, Value::as_borrowed)
     }
 
-    /// What is kept of a message, all of it seen as it was before. What is absent, null or too long is not kept.
+    /// The captures from a message, all computed with the earlier values. Absent, null and too long
+    /// values are not kept.
     pub fn catch(&self, captures: &[Capture], world: &dyn World) -> Caught {
         let mut caught = Caught::default();
         for capture in captures {
@@ -116,11 +119,11 @@ impl Captures {
         caught
     }
 
-    /// The same where each value is needed.
+    /// The same if every value is required.
     ///
     /// # Errors
     ///
-    /// The first that is not there.
+    /// The first that is missing.
     pub fn catch_all<'d>(
         &self,
         captures: &'d [Capture],
@@ -135,7 +138,7 @@ impl Captures {
         Ok(caught)
     }
 
-    /// Keeps what was caught.
+    /// Keeps captured values.
     pub fn keep(&mut self, caught: Caught, names: &Names) {
         if caught.same != CaptureSet::default() {
             self.held().touched.0 |= caught.same.0;
@@ -146,18 +149,18 @@ impl Captures {
         }
     }
 
-    /// Sets a capture, or forgets it where the value is absent.
+    /// Sets a capture, or clears it if the value is absent.
     pub fn put(&mut self, at: u16, value: Value<'static>, names: &Names) {
         self.allocate(names);
         self.set(at, value);
     }
 
-    /// Whether it was set or cleared since this was made, or copied.
+    /// Whether it was set or cleared since this was created, or copied.
     pub fn was_touched(&self, at: u16) -> bool {
         self.held.as_ref().is_some_and(|held| held.touched.has(at))
     }
 
-    /// Forgets these.
+    /// Clears captures.
     pub fn clear(&mut self, captures: &[u16]) {
         for at in captures {
             match self.get(*at).is_absent() {
@@ -177,7 +180,7 @@ impl Captures {
         }
     }
 
-    /// Puts in a value that was kept: it is no news.
+    /// Restores a stored value, which does not count as a change.
     pub fn restore(&mut self, at: u16, value: Value<'static>, names: &Names) {
         self.allocate(names);
         if let Some(slot) = self.held().values.get_mut(usize::from(at)) {
@@ -192,18 +195,18 @@ impl Captures {
         }
     }
 
-    /// Whether one of these has another value than when its news were taken last.
+    /// Whether one of these has changed since the last [`take_news`](Self::take_news).
     pub fn has_news(&self, of: CaptureSet) -> bool {
         self.held.as_ref().is_some_and(|held| held.news.meets(of))
     }
 
-    /// Which have another value than when this was asked last.
+    /// Takes the captures that have changed since the last call.
     pub fn take_news(&mut self) -> CaptureSet {
         let news = self.held.as_mut().map(|held| &mut held.news);
         news.map(std::mem::take).unwrap_or_default()
     }
 
-    /// The captures with which a successor begins.
+    /// A copy for a successor.
     pub fn copy(&self) -> Self {
         let copy = |held: &Held| Held {
             values: held.values.clone(),
@@ -214,7 +217,7 @@ impl Captures {
         }
     }
 
-    /// Takes over what a successor has set or cleared.
+    /// Takes over the captures that a successor has set or cleared.
     pub fn adopt(&mut self, successor: Self) {
         let Some(successor) = successor.held else {
             return self.forget_passing();
@@ -240,20 +243,20 @@ impl Captures {
         }
     }
 
-    /// Whether one of these has another value than when that was asked last.
+    /// Whether one of these has changed since the last [`take_changed`](Self::take_changed).
     pub fn has_changed(&self, of: CaptureSet) -> bool {
         self.held
             .as_ref()
             .is_some_and(|held| held.changed.meets(of))
     }
 
-    /// Which have another value than when this was asked last.
+    /// Takes the captures that have changed since the last call.
     pub fn take_changed(&mut self) -> CaptureSet {
         let changed = self.held.as_mut().map(|held| &mut held.changed);
         changed.map(std::mem::take).unwrap_or_default()
     }
 
-    /// Remembers what was sent of secrets, signatures that are made of them too.
+    /// Remembers secrets that were sent, including signatures made of them.
     pub fn remember_sent(&mut self, secrets: Vec<Secret>) {
         for secret in secrets {
             if secret.expose().is_empty() {
@@ -267,21 +270,22 @@ impl Captures {
         }
     }
 
-    /// Remembers the [`secrets_in`] the message at which a step has looked now. The one before it is the last one no more.
+    /// Remembers the [`secrets_in`] the message that a step is checking. Replaces those of the
+    /// message before.
     pub fn remember_seen(&mut self, seen: Vec<Secret>) {
         if !seen.is_empty() || self.passing().is_some() {
             self.held().passing.get_or_insert_default().seen = seen;
         }
     }
 
-    /// Another socket: on it nothing was sent or seen yet.
+    /// Another socket: nothing was sent or seen on it yet.
     pub fn forget_passing(&mut self) {
         if let Some(held) = &mut self.held {
             held.passing = None;
         }
     }
 
-    /// The texts that must not be shown.
+    /// The texts to mask.
     pub fn secrets(&self) -> impl Iterator<Item = String> {
         let secret = self.values().iter().filter(|value| value.is_secret());
         let captured = secret.filter_map(|value| Some(value.as_text()?.into_owned()));
@@ -300,7 +304,7 @@ impl Caught {
     }
 }
 
-/// What these captures would take of a message as a secret.
+/// What these captures would take from a message as a secret.
 pub(super) fn secrets_in(captures: &[Capture], world: &dyn World) -> Vec<Secret> {
     let secret = captures.iter().filter(|capture| capture.secret);
     let text = secret.filter_map(|capture| {
@@ -311,7 +315,7 @@ pub(super) fn secrets_in(captures: &[Capture], world: &dyn World) -> Vec<Secret>
     text.collect()
 }
 
-/// The value of a capture; `None`: it takes nothing of this message.
+/// The value of a capture; `None`: it takes nothing from this message.
 pub(super) fn value_of<'w, 'd: 'w>(
     capture: &'d Capture,
     world: &'w dyn World,
@@ -333,7 +337,7 @@ pub(super) fn value_of<'w, 'd: 'w>(
     }))
 }
 
-/// How many bytes a value has.
+/// The size of a value in bytes.
 fn length(value: &Value<'_>) -> usize {
     match value.data() {
         Data::Absent | Data::Null | Data::Bool(_) => 0,

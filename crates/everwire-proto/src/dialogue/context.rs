@@ -1,4 +1,4 @@
-//! What a part of a conversation works with.
+//! The context that the parts of a conversation share.
 
 use super::{
     captures::Captures,
@@ -16,26 +16,26 @@ use crate::{
     settings::dialogue::{Dialogue, Sending},
 };
 
-/// What a part of a conversation works with.
+/// The context that the parts of a conversation share.
 pub(super) struct Context<'a> {
     pub dialogue: &'a Dialogue,
     pub captures: &'a mut Captures,
     pub ids: &'a mut Ids,
     pub here: &'a Here<'a>,
     pub out: &'a mut Vec<Reply>,
-    /// Whether subscriptions are asked for behind the open script, before the name is ready.
+    /// Whether subscriptions are asked for after the open script, before the name is ready.
     pub subscribes: bool,
-    /// What is kept for whoever watches, if somebody does.
+    /// The state for a watcher, if there is one.
     pub trace: Option<&'a mut Trace>,
 }
 
 impl Context<'_> {
-    /// What expressions see now.
+    /// The values that expressions read now.
     pub fn world<'w>(&'w self, seen: Option<Seen<'w>>, id: Option<u64>) -> Surroundings<'w> {
         Surroundings::new(self.here, self.captures, seen, id)
     }
 
-    /// A step of its own in that world.
+    /// A new evaluation step with these values.
     pub fn step<'w>(&'w self, world: &'w dyn World) -> Step<'w> {
         Step::new(world, &self.dialogue.lets)
     }
@@ -45,7 +45,7 @@ impl Context<'_> {
         shown(seen.message, self.captures)
     }
 
-    /// Tells it to whoever watches. Nothing is made for nobody.
+    /// Reports to the watcher. Without one, nothing is created.
     #[inline]
     pub fn tell(&mut self, happening: impl FnOnce(&Dialogue) -> Happening) {
         if self.trace.is_some() {
@@ -54,7 +54,7 @@ impl Context<'_> {
         }
     }
 
-    /// What was told at this place of `out`, to have something added to it.
+    /// The report at this index of `out`, to be extended.
     pub fn told(&mut self, at: usize) -> Option<&mut Happening> {
         match self.out.get_mut(at) {
             Some(Reply::Happened(happening)) if self.trace.is_some() => Some(happening),
@@ -71,14 +71,14 @@ impl Context<'_> {
     }
 }
 
-/// A message that a template has come to.
+/// A rendered message.
 pub(super) struct Filled {
     pub message: Message,
-    /// What must not be shown if the peer says it.
+    /// Texts to mask if the peer repeats them.
     pub secrets: Vec<Secret>,
 }
 
-/// The message that a template comes to.
+/// Renders a message.
 pub(super) fn fill(sending: &Sending, world: &dyn World) -> Result<Filled, Unfilled> {
     let mut secrets = Vec::new();
     let mut render = |template: &MessageTemplate| {

@@ -1,4 +1,4 @@
-//! What whoever watches is told of a step.
+//! Reports about a step to a watcher.
 
 use std::{slice, time::Duration};
 
@@ -17,7 +17,7 @@ use crate::{
 };
 
 impl Running {
-    /// Tells what a message has decided.
+    /// Reports what a message has decided.
     pub(super) fn tell(
         &self,
         step: &ScriptStep,
@@ -59,7 +59,7 @@ impl Running {
         });
     }
 
-    /// Tells what its call was answered, and what that has decided.
+    /// Reports the answer to its call, and what that has decided.
     pub(super) fn tell_answer(
         &self,
         step: &ScriptStep,
@@ -118,7 +118,7 @@ impl Running {
         });
     }
 
-    /// Tells that its call has no answer.
+    /// Reports that its call has no answer.
     pub(super) fn tell_no_answer(&self, why: &str, after: Duration, cx: &mut Context<'_>) {
         cx.tell(|dialogue| Happening::Unanswered {
             place: Place::of(self.place, dialogue),
@@ -127,7 +127,7 @@ impl Running {
         });
     }
 
-    /// Tells that the kernel has its message.
+    /// Reports that the kernel has its message.
     pub(super) fn tell_sent(&self, step: &ScriptStep, cx: &mut Context<'_>) {
         cx.tell(|dialogue| Happening::Sent {
             place: Place::of(self.place, dialogue),

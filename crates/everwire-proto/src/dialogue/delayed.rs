@@ -1,26 +1,26 @@
-//! What rules do, some of it later.
+//! The actions of rules, some of them delayed.
 
 use std::time::Instant;
 
 use super::{context::Context, happening::Happening, reply::Reply};
 use crate::{core::Cause, settings::dialogue::RuleAction};
 
-/// What a rule does.
+/// The action of a rule.
 #[derive(Debug)]
 pub(super) struct Act {
     pub action: RuleAction,
     /// The URL of the next dial.
     pub url: Option<String>,
-    /// What an operator reads, if the socket is lost for it.
+    /// The text for an operator, if the socket is lost by it.
     pub text: String,
 }
 
-/// What rules do later: of each rule one thing at a time.
+/// Delayed actions: at most one for each rule.
 #[derive(Debug, Default)]
 pub(super) struct Delayed(Vec<(Instant, usize, Act)>);
 
 impl Act {
-    /// Does it. Returns whether the socket is lost.
+    /// Performs it. `true` if the socket is lost.
     pub fn perform(self, cx: &mut Context<'_>) -> bool {
         let Self { action, url, text } = self;
         match action {
@@ -38,14 +38,14 @@ impl Act {
 }
 
 impl Delayed {
-    /// A rule is to act at this time; if it is to act already, nothing more.
+    /// Delays an action of a rule. No effect if the rule has one already.
     pub fn push(&mut self, at: Instant, rule: usize, act: Act) {
         if !self.is_pending(rule) {
             self.0.push((at, rule, act));
         }
     }
 
-    /// Whether a rule is to act.
+    /// Whether a rule has a delayed action.
     pub fn is_pending(&self, rule: usize) -> bool {
         self.0.iter().any(|(_, other, _)| *other == rule)
     }
@@ -55,7 +55,7 @@ impl Delayed {
         self.0.iter().map(|(at, ..)| *at).min()
     }
 
-    /// Does what is due, in the order of the times. Returns whether the socket is lost.
+    /// Performs due actions, in order. `true` if the socket is lost.
     pub fn perform_due(&mut self, cx: &mut Context<'_>) -> bool {
         let now = cx.here.now;
         while let Some(next) = (0..self.0.len()).min_by_key(|at| self.0[*at].0)

@@ -1,40 +1,40 @@
-//! What is here when something happens.
+//! The environment of an event.
 
 use std::time::{Duration, Instant};
 
 use crate::language::{BuiltIn, Moment, Random, Signer, Value, Variable};
 use crate::settings::Backoff;
 
-/// What is here when something happens: the time, chance, who signs, and what expressions may read besides.
+/// The environment of an event: the time, randomness, the signer, and what expressions may read.
 #[derive(Clone, Copy)]
 pub struct Here<'a> {
     /// The time.
     pub now: Instant,
     /// The time since 1970-01-01T00:00:00Z.
     pub wall: Duration,
-    /// Where random bytes come from.
+    /// The source of random bytes.
     pub random: &'a dyn Random,
-    /// Who hashes and signs.
+    /// Hashes and signs.
     pub signer: &'a dyn Signer,
     /// The connection's name.
     pub name: &'a str,
-    /// Whether this socket was dialled at a URL that the peer named.
+    /// Whether this socket was dialled at a URL that the peer has named.
     pub handover: bool,
     /// The last number of the message sequence.
     pub sequence: Option<u64>,
-    /// The longest message, in bytes: neither a value nor what is sent is longer.
+    /// The longest message in bytes: the limit of values and of sent messages.
     pub max_message: usize,
-    /// The files and stored secrets that were read for this dial.
+    /// The files and stored secrets of this dial.
     pub variables: &'a dyn Variables,
-    /// After how long a step is repeated that does not say so itself: `reconnect.max`.
+    /// The default delay before a step is repeated: `reconnect.max`.
     pub slow: Duration,
-    /// How long what has failed waits before it is tried again; `None`: as long as `slow` says.
+    /// The delays before retries; `None`: `slow`.
     pub backoff: Option<&'a Backoff>,
 }
 
 impl Here<'_> {
-    /// What a built-in name comes to that is the same wherever an expression stands. What only a message, an answer or a step has is
-    /// absent here.
+    /// The value of a built-in name that is the same for all expressions. Names that depend on a
+    /// message, an answer or a step are absent here.
     pub(super) fn built_in(&self, name: BuiltIn) -> Value<'_> {
         match name {
             BuiltIn::Sequence => {
@@ -64,6 +64,6 @@ impl Here<'_> {
 
 /// The files and stored secrets of a dial.
 pub trait Variables {
-    /// The content of a file without the line end behind it, or a stored secret.
+    /// The content of a file without trailing line ends, or a stored secret.
     fn get(&self, variable: Variable<'_>) -> Option<&str>;
 }

@@ -1,21 +1,21 @@
-//! The numbers of what a socket sends.
+//! The numbers of a socket's messages.
 
-/// The counter of a socket: each message that the conversation sends has the next number.
+/// The counter of a socket: each message that the conversation sends gets the next number.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ids(u64);
 
 impl Ids {
-    /// From this number on; 0 stands for 1.
+    /// Starts with this number; 0 means 1.
     pub fn from(first: u64) -> Self {
         Self(first.max(1))
     }
 
-    /// The number of what is sent next.
+    /// The number of the next message.
     pub fn next(self) -> u64 {
         self.0
     }
 
-    /// That was sent.
+    /// Takes that number.
     pub fn take(&mut self) -> u64 {
         let id = self.0;
         self.0 = id.wrapping_add(1).max(1);

@@ -20,15 +20,17 @@ use crate::{
     settings::dialogue::Dialogue,
 };
 
-/// Values that have changed are stored at most this often.
+/// Changed values are stored at most this often.
 pub const KEEP_EVERY: Duration = Duration::from_secs(1);
 
-/// The longest text that a kept value comes to: bytes in base64, and what kind of value it is.
+/// The longest text of a kept value: bytes in base64, and the kind.
 const MAX_TEXT: usize = MAX_CAPTURED / 3 * 4 + 64;
 
-/// A captured value as it outlives the process: of the kind of which it came, with its digits.
+/// A captured value in a form that outlives the process. It keeps its kind, and the digits of
+/// numbers.
 ///
-/// Its text is for a store, and for whoever reads that: the kind, a space, and the value. `Debug` shows the kind alone.
+/// Its text is for stores and their readers: the kind, a space, and the value. `Debug` shows only
+/// the kind.
 ///
 /// ```
 /// use everwire_proto::{dialogue::KeptValue, language::Value};
@@ -43,11 +45,12 @@ const MAX_TEXT: usize = MAX_CAPTURED / 3 * 4 + 64;
 #[derive(Clone, PartialEq, Eq)]
 pub struct KeptValue(Box<str>);
 
-/// A capture that is kept, and its value; `None`: it has none any more.
+/// A kept capture and its value; `None`: it was cleared.
 pub type KeptChange = (String, Option<KeptValue>);
 
 impl KeptValue {
-    /// The value as it is kept; `None` for what is absent or null, for secrets, and for lists that hold bytes that are no text.
+    /// The stored form; `None` for absent and null values, secrets, and lists with bytes that are
+    /// not text.
     pub fn of(value: &Value<'_>) -> Option<Self> {
         if value.is_secret() {
             return None;
@@ -71,7 +74,7 @@ impl KeptValue {
         (text.len() <= MAX_TEXT).then(|| Self(text.into()))
     }
 
-    /// Reads the text of a value; `None`: it is none.
+    /// Parses the text of a value; `None` if it is invalid.
     pub fn read(text: &str) -> Option<Self> {
         let value = Self(text.into());
         value.value().is_some().then_some(value)
@@ -119,11 +122,11 @@ impl fmt::Debug for KeptValue {
     }
 }
 
-/// Which captures are kept, and when they were handed out.
+/// The kept captures, and when changes were last handed out.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Keeping {
     kept: CaptureSet,
-    /// When changes were handed out last.
+    /// When changes were last handed out.
     last: Option<Instant>,
 }
 
@@ -136,7 +139,7 @@ impl Keeping {
         keeps_any.then_some(Self { kept, last: None })
     }
 
-    /// When changes are to be handed out, if there are any.
+    /// When changes should be handed out, if there are any.
     pub fn due(&self, captures: &Captures, now: Instant) -> Option<Instant> {
         if !captures.has_news(self.kept) {
             return None;
@@ -145,7 +148,7 @@ impl Keeping {
         Some(next.max(now))
     }
 
-    /// The kept captures that have changed since this was asked last.
+    /// The kept captures that have changed since the last call.
     pub fn take(
         &mut self,
         captures: &mut Captures,
@@ -160,7 +163,7 @@ impl Keeping {
             .collect()
     }
 
-    /// All of them that have a value.
+    /// All kept captures with a value.
     pub fn all(&self, captures: &Captures, names: &Names) -> Vec<(String, KeptValue)> {
         self.values(captures, names)
             .filter_map(|(_, name, value)| Some((name.to_owned(), value?)))
@@ -178,7 +181,7 @@ impl Keeping {
             .map(|(at, name)| (at, name, KeptValue::of(&captures.get(at))))
     }
 
-    /// Puts in what was kept, as far as it is kept still.
+    /// Restores stored values, as far as they are still kept.
     pub fn restore<'k>(
         &self,
         captures: &mut Captures,
@@ -202,7 +205,7 @@ mod tests {
 
     use super::*;
 
-    /// What is read of a value's text.
+    /// Reads a value's text back.
     fn again(value: &Value<'_>) -> Option<Value<'static>> {
         let kept = KeptValue::of(value)?;
         let read = KeptValue::read(kept.text())?;

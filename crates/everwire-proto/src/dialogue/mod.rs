@@ -1,9 +1,11 @@
-//! What a connection says and expects on its socket: a script when it opens, rules, captures, and a heartbeat of its own words.
+//! The conversation of a connection on its socket: an opening script, rules, captures, and a
+//! heartbeat with templates.
 //!
-//! A [`Conversation`] is told what happens, and answers what is to be done ([`Reply`]). It knows no socket, clock or task: the time, the
-//! random numbers and the keys come with each call ([`Here`]).
+//! A [`Conversation`] receives events, and returns actions ([`Reply`]). It uses no socket, clock or
+//! task: the time, random numbers and keys come with each call ([`Here`]).
 //!
-//! What is declared is one implementation of a trait, [`Protocol`]: whoever prefers code writes another.
+//! The declared dialogue is one implementation of a trait, [`Protocol`]; others can be written in
+//! code.
 
 mod answers;
 mod before_dial;

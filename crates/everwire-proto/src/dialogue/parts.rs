@@ -1,4 +1,4 @@
-//! The parts of a conversation, and which of them a message or a time concerns.
+//! The parts of a conversation, and how messages and timers reach them.
 
 use super::{
     beside::Beside,
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::core::Message;
 
-/// The parts of a conversation, and what they work with.
+/// The parts of a conversation, and their context.
 pub(super) struct Parts<'c> {
     pub script: &'c mut Script,
     pub times: &'c mut Times,
@@ -42,7 +42,7 @@ impl Parts<'_> {
         }
     }
 
-    /// The call of the step with this number was answered, or cannot be.
+    /// The call of the step with this number was answered, or failed.
     pub fn answered(&mut self, number: u64, answer: Result<Response, Unanswered>) {
         let Self {
             script,
@@ -64,7 +64,7 @@ impl Parts<'_> {
         }
     }
 
-    /// The step that is on its way looks at a message.
+    /// The current step checks a message.
     pub fn step_hears(&mut self, seen: Seen<'_>) -> Scripted {
         let Self {
             script,
@@ -94,7 +94,7 @@ impl Parts<'_> {
         }
     }
 
-    /// Does what a step is due for.
+    /// Handles due deadlines of a step.
     pub fn step_timer(&mut self) {
         let Self {
             script,
@@ -115,7 +115,7 @@ impl Parts<'_> {
         }
     }
 
-    /// Captures may have other values: what is made of them may, too.
+    /// Captures may have changed, and with them durations.
     pub fn refresh(&mut self) {
         if let Some(subscriptions) = &mut self.subscriptions
             && self.script.has_passed()

@@ -1,4 +1,4 @@
-//! Steps that are taken again and again while a name is ready: one at a time.
+//! Steps that are repeated while a name is ready: one at a time.
 
 use std::time::Instant;
 
@@ -20,14 +20,14 @@ use crate::{
 /// The periodic steps of a socket.
 #[derive(Debug)]
 pub(super) struct Periodic {
-    /// Of each step, when it is due.
+    /// When each step is due.
     scheduled: Box<[Scheduled]>,
-    /// Whether steps are taken: the name is ready on this socket, and is not to close.
+    /// Whether steps run: the name is ready on this socket, and is not about to close.
     is_started: bool,
     running: Option<Box<Running>>,
-    /// One that was given up, whose answer may still come.
+    /// A step that was given up, whose answer may still come.
     given_up: Option<Box<Running>>,
-    /// When a message of ours went out last.
+    /// When we last sent a message.
     said: Option<Instant>,
 }
 
@@ -35,11 +35,11 @@ pub(super) struct Periodic {
 #[derive(Clone, Copy, Debug, Default)]
 struct Scheduled {
     every: Option<Millis>,
-    /// There is one as long as there is a value of `every`.
+    /// Set while `every` has a value.
     due: Option<Instant>,
 }
 
-/// A step has failed: the socket is to be lost, and that is told.
+/// A step has failed: the socket is lost, and that was published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Lost;
 
@@ -54,15 +54,16 @@ impl Periodic {
         }
     }
 
-    /// The name is ready on this socket. What was scheduled on the socket before it stays so, if it is taken as often here.
+    /// The name is ready on this socket. Times from the socket before stay, if the period is the
+    /// same here.
     pub fn ready(&mut self, times: &mut Times, cx: &mut Context<'_>) -> Result<(), Lost> {
         self.is_started = true;
         self.refresh(times, cx);
         self.begin_due(cx)
     }
 
-    /// No step is taken any more, and one that is on its way is given up. What was not written is due at once when another socket serves.
-    /// Returns whether steps were taken until now.
+    /// No more steps run, and the current one is given up. If it was not written, it is due at once
+    /// on the next socket. `true` if steps were running until now.
     pub fn stop(&mut self, now: Instant) -> bool {
         let was_started = std::mem::take(&mut self.is_started);
         let Some(running) = self.running.take() else {
@@ -83,7 +84,8 @@ impl Periodic {
         self.given_up.is_some()
     }
 
-    /// What answers a step that was given up changes nothing any more, and is as secret as it would have been.
+    /// The answer to a step that was given up has no effect, but is as secret as it would have
+    /// been.
     pub fn answers_given_up(
         &mut self,
         seen: Seen<'_>,
@@ -101,17 +103,17 @@ impl Periodic {
         Some(Scripted::of(usage, step))
     }
 
-    /// Takes over what was scheduled on the socket before this one.
+    /// Takes over the times from the socket before this one.
     pub fn follow(&mut self, before: Self) {
         self.scheduled = before.scheduled;
     }
 
-    /// A message of ours went out.
+    /// We have sent a message.
     pub fn said(&mut self, now: Instant) {
         self.said = Some(now);
     }
 
-    /// Captures may have other values: where `every` has another one, it counts anew.
+    /// Captures may have changed: if `every` has another value, the period starts again.
     pub fn refresh(&mut self, times: &mut Times, cx: &mut Context<'_>) {
         if !self.is_started {
             return;
@@ -131,7 +133,7 @@ impl Periodic {
         }
     }
 
-    /// Takes the first step that is due, if none is on its way.
+    /// Begins the first due step, unless one is running.
     fn begin_due(&mut self, cx: &mut Context<'_>) -> Result<(), Lost> {
         while self.is_started
             && self.running.is_none()
@@ -157,7 +159,7 @@ impl Periodic {
         Ok(())
     }
 
-    /// Which step is due next, and when.
+    /// The next due step, and its time.
     fn next(&self, dialogue: &Dialogue) -> Option<(Instant, usize)> {
         let steps = self.scheduled.iter().zip(&dialogue.periodic).enumerate();
         let due = steps.filter_map(|(at, (scheduled, step))| {
@@ -169,7 +171,7 @@ impl Periodic {
         due.min()
     }
 
-    /// A step that was due at this time is due again. A time that has passed by then is left out.
+    /// Schedules a step again after it was due. Times in the past are skipped.
     fn schedule_next(&mut self, at: usize, due: Instant, now: Instant) {
         let Some(scheduled) = self.scheduled.get_mut(at) else {
             return;
@@ -182,12 +184,12 @@ impl Periodic {
         });
     }
 
-    /// The step that is on its way.
+    /// The current step.
     pub fn step(&self) -> Option<&Running> {
         self.running.as_deref()
     }
 
-    /// The same, to be told something.
+    /// The current step, mutable.
     pub fn step_mut(&mut self) -> Option<&mut Running> {
         self.running.as_deref_mut()
     }
@@ -215,7 +217,7 @@ impl Periodic {
         Ok(())
     }
 
-    /// A call of the step with this number was answered, or cannot be.
+    /// The call of the step with this number was answered, or failed.
     pub fn answered(
         &mut self,
         number: u64,
@@ -253,7 +255,7 @@ impl Periodic {
         };
         let (outcome, usage) = running.message(step, expect, seen, times, cx);
         let mut scripted = Scripted::of(usage, step);
-        // What was not asked for may come on a successor, too.
+        // An unsolicited message may come on a successor, too.
         scripted.is_decisive &= step.send.is_some();
         let kept = match outcome {
             Outcome::Stays => Ok(()),
@@ -272,7 +274,7 @@ impl Periodic {
         }
     }
 
-    /// Does what is due.
+    /// Handles what is due.
     pub fn timer(&mut self, cx: &mut Context<'_>) -> Result<(), Lost> {
         let now = cx.here.now;
         let is_due = |step: &&mut Running| step.deadline().is_some_and(|due| due <= now);
@@ -294,7 +296,7 @@ impl Periodic {
         self.begin_due(cx)
     }
 
-    /// The step has passed, and another one may be due by now.
+    /// The step has passed, and another one may be due now.
     fn pass(&mut self, caught: Caught, cx: &mut Context<'_>) -> Result<(), Lost> {
         cx.captures.keep(caught, &cx.dialogue.names);
         if let Some(step) = self
@@ -321,7 +323,7 @@ fn place(at: usize) -> StepPlace {
     }
 }
 
-/// A step that is on its way, and what the settings say of it.
+/// The current step, with its settings.
 fn with_step<'r, 'd>(
     running: Option<&'r mut Running>,
     dialogue: &'d Dialogue,

@@ -1,4 +1,4 @@
-//! Where a step stands.
+//! The place of a step.
 
 use std::fmt;
 
@@ -7,25 +7,26 @@ use crate::settings::dialogue::{Dialogue, ScriptStep};
 /// A list of steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StepList {
-    /// `open_script`: what must pass before the name is ready.
+    /// `open_script`: steps that must pass before the name is ready.
     OpenScript,
-    /// `periodic`: what is taken again and again while it is ready.
+    /// `periodic`: steps that are repeated while it is ready.
     Periodic,
-    /// `close_script`: what is said before our close frame.
+    /// `close_script`: steps before our close frame.
     CloseScript,
 }
 
-/// Where a step stands. `Display` says it as an operator reads it, counted from 1: `step 2 of open_script`, `periodic[1]`.
+/// The place of a step. `Display` is for an operator, counted from 1: `step 2 of open_script`,
+/// `periodic[1]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StepPlace {
     /// The list.
     pub list: StepList,
-    /// Which of its steps, from 0.
+    /// The index of the step, from 0.
     pub at: usize,
 }
 
 impl StepPlace {
-    /// The step that stands there.
+    /// The step at this place.
     pub fn step(self, dialogue: &Dialogue) -> Option<&ScriptStep> {
         match self.list {
             StepList::OpenScript => dialogue.open_script.get(self.at),

@@ -1,11 +1,12 @@
-//! What is captured before a dial.
+//! Captures of a preparation.
 
 use std::{fmt, sync::Arc};
 
 use super::captures::Captures;
 use crate::language::{Name, Names, Value};
 
-/// What was captured before a dial, by name; what was forgotten there is absent. Cloning it is cheap: names may share it.
+/// Captures of a preparation, by name; cleared ones are absent. Cloning is cheap: names may share
+/// it.
 #[derive(Clone, Default, PartialEq)]
 pub struct Prepared(Arc<[(Box<str>, Value<'static>)]>);
 
@@ -18,7 +19,7 @@ impl Prepared {
         Self(touched.map(value).collect())
     }
 
-    /// Puts it where these names have it.
+    /// Sets the captures of the same names.
     pub(super) fn put_into(&self, captures: &mut Captures, names: &Names) {
         for (name, value) in self.0.iter() {
             if let Some(Name::Capture(at)) = names.find(name) {
@@ -27,7 +28,7 @@ impl Prepared {
         }
     }
 
-    /// Its texts, none of which must be shown.
+    /// Its texts, all of which are secret.
     pub fn secrets(&self) -> impl Iterator<Item = String> {
         let texts = self.0.iter().map(|(_, value)| value.as_text());
         texts.filter_map(|text| text.map(|text| text.into_owned()))
@@ -35,7 +36,7 @@ impl Prepared {
 }
 
 impl fmt::Debug for Prepared {
-    /// The names alone.
+    /// Shows only the names.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list()
             .entries(self.0.iter().map(|(name, _)| name))

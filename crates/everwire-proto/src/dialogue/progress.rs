@@ -1,48 +1,49 @@
-//! Where a script stands.
+//! The progress of a script.
 
 use std::time::Instant;
 
 use super::{happening::StepWritten, place::StepPlace};
 use crate::settings::dialogue::ScriptStep;
 
-/// Where a script stands: for the status of a name.
+/// The progress of a script, for the status of a name.
 #[derive(Clone, Copy, Debug)]
 pub struct Progress<'a> {
-    /// Where the step stands.
+    /// The place of the step.
     pub place: StepPlace,
-    /// How many steps that list has.
+    /// The number of steps in that list.
     pub steps: usize,
-    /// The step. What it sends is shown [as it was written](crate::settings::dialogue::Sending::as_written).
+    /// The step. Its message is shown [as it was
+    /// written](crate::settings::dialogue::Sending::as_written).
     pub step: &'a ScriptStep,
-    /// What it does.
+    /// Its state.
     pub state: StepState,
-    /// When it was sent, or began to wait: for its turn to be written, for what it expects, or to come again.
+    /// When it was sent, or began to wait: for its turn, for its answer, or to be repeated.
     pub since: Instant,
-    /// When its time is over, or when it comes again; `None`: it waits for its turn to be written.
+    /// When its time is over, or when it is repeated; `None`: it waits for its turn to be written.
     pub until: Option<Instant>,
-    /// How often its `expect` has held.
+    /// How often its `expect` was true.
     pub met: u32,
 }
 
-/// What a step does.
+/// The state of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StepState {
-    /// Its turn to be written has not come.
+    /// It waits for its turn to be written.
     Queued,
-    /// Its turn has come, and a signature of its message is being made.
+    /// Its turn has come, and a signature for its message is being made.
     Signs,
-    /// What it calls has not answered.
+    /// Its call is not answered yet.
     Calls,
-    /// Its message is made, and the kernel has not taken it.
+    /// Its message is rendered, and the kernel has not taken it.
     Made,
-    /// It looks at what comes.
+    /// It checks incoming messages.
     Listens,
-    /// It was asked to come again later.
+    /// It waits to be repeated.
     Rests,
 }
 
 impl StepState {
-    /// The word that the status has for it.
+    /// Its word in the status.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Queued => "queued",
@@ -56,17 +57,17 @@ impl StepState {
 }
 
 impl Progress<'_> {
-    /// What it sends and expects as it was written, the start of it.
+    /// The start of its message and expectation, as written.
     pub fn written(&self) -> StepWritten {
         StepWritten::of(self.step)
     }
 
-    /// What it sends, as it was written; `None`: it only listens.
+    /// Its message, as written; `None`: it only listens.
     pub fn sends(&self) -> Option<String> {
         self.step.send.as_ref().map(|send| send.as_written())
     }
 
-    /// What it expects, as it was written; `None`: it has passed once it is written.
+    /// Its expectation, as written; `None`: it has passed once it is written.
     pub fn expects(&self) -> Option<&str> {
         self.step.expect.as_ref().map(|expect| expect.as_str())
     }

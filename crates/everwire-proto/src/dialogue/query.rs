@@ -1,4 +1,4 @@
-//! Expressions that are tried on the last message.
+//! Expressions that are evaluated on the last message.
 
 use super::{
     conversation::Conversation,
@@ -16,8 +16,9 @@ use crate::{
     settings::dialogue::Dialogue,
 };
 
-/// An expression, or a template with `${…}`, that is tried on the last message of a conversation which is
-/// [watched](Conversation::watch). It may read the captures and `let`s of the dialogue that it was compiled for.
+/// An expression, or a template with `${…}`, to be evaluated on the last message of a
+/// [watched](Conversation::watch) conversation. It may read the captures and `let`s of the dialogue
+/// for which it was compiled.
 #[derive(Clone, Debug)]
 pub struct Query {
     pointers: PointerSet,
@@ -31,17 +32,17 @@ enum Asked {
 }
 
 impl Query {
-    /// Compiles what is asked. A text in which `${` stands is a template, any other an expression.
+    /// Compiles a query. A text with `${` is a template, any other an expression.
     ///
     /// # Errors
     ///
-    /// All that is wrong with it, each with its place in the text.
+    /// All errors, each with its place in the text.
     pub fn parse(
         text: &str,
         dialogue: &Dialogue,
         outside: &dyn Outside,
     ) -> Result<Self, Vec<LanguageError>> {
-        // The places of those that are there stay: `let`s look into the message, too.
+        // Existing places stay: `let`s read the message, too.
         let mut pointers = dialogue.pointers.clone();
         let mut scope = Scope::new(&dialogue.names, &mut pointers, outside);
         let asked = match text.contains("${") {
@@ -56,8 +57,8 @@ impl Query {
 }
 
 impl Conversation {
-    /// What a query comes to for the last message and with what is captured now, as an operator may see it: a value as JSON, what is
-    /// secret as `***`. Nothing changes by it.
+    /// The value of a query for the last message and the current captures, in a form that is safe
+    /// for an operator: as JSON, with `***` for secrets. It changes nothing.
     pub fn ask(&self, query: &Query, here: &Here<'_>) -> String {
         let trace = self.seldom.trace();
         let message = trace.and_then(|trace| trace.last.as_ref());

@@ -9,7 +9,7 @@ use crate::{
     settings::dialogue::{PrepareStep, ScriptStep, StepCall},
 };
 
-/// A call, and what its answer is asked.
+/// A call, and the conditions on its answer.
 #[derive(Clone, Copy)]
 pub(super) struct Asked<'s> {
     pub call: &'s StepCall,
@@ -23,13 +23,13 @@ pub(super) struct Asked<'s> {
 pub(super) enum Refusal<'s> {
     GivesUp(&'s Expression),
     Fails(&'s Expression),
-    /// This did not hold; `None`: the status is no 2xx, or not 0.
+    /// This was false; `None`: the status is not 2xx, or not 0.
     NotExpected(Option<&'s Expression>),
     NotCaught(String),
 }
 
 impl Refusal<'_> {
-    /// What follows the call, up to the answer.
+    /// The text after the call, up to the answer.
     pub fn text(&self, response: &Response, after: Span) -> String {
         let answered = match response.status {
             Some(status) => format!(" answered {status} after {after}"),
@@ -57,7 +57,7 @@ impl Refusal<'_> {
 }
 
 impl<'s> Asked<'s> {
-    /// By this step of a script, which makes this call.
+    /// For this step of a script, with this call.
     pub fn by(step: &'s ScriptStep, call: &'s StepCall) -> Self {
         Self {
             call,
@@ -67,7 +67,7 @@ impl<'s> Asked<'s> {
         }
     }
 
-    /// What is expected, as it was written or in words.
+    /// The expectation, as written or in words.
     pub fn expected(self) -> &'s str {
         match (self.expect, self.call) {
             (Some(expect), _) => expect.as_str(),
@@ -76,7 +76,7 @@ impl<'s> Asked<'s> {
         }
     }
 
-    /// Whether what answers is HTTP.
+    /// Whether it is an HTTP call.
     pub fn is_http(self) -> bool {
         matches!(self.call, StepCall::Http(_))
     }
@@ -93,7 +93,7 @@ impl<'s> From<&'s PrepareStep> for Asked<'s> {
     }
 }
 
-/// Why the answer does not let the step pass; `None`: it does, if all is there that is captured.
+/// Why the answer does not let the step pass; `None`: it does, if all captures are present.
 pub(super) fn refusal<'s>(
     asked: Asked<'s>,
     response: &Response,

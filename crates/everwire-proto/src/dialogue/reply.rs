@@ -1,4 +1,4 @@
-//! What a conversation wants done, and what becomes of messages.
+//! The actions of a conversation, and its verdicts on messages.
 
 use std::sync::Arc;
 
@@ -8,74 +8,80 @@ use crate::{
     language::SignatureRequest,
 };
 
-/// What a conversation wants done, in the order in which it is told.
+/// An action of a conversation; actions are performed in order.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reply {
-    /// A step is to be sent: when its turn to be written has come, [`compose`](super::Conversation::compose) makes its message.
+    /// A step is due: when its turn to be written has come,
+    /// [`compose`](super::Conversation::compose) creates its message.
     ///
-    /// The step may have [rates](crate::settings::dialogue::ScriptStep::rate) of its own to wait for.
+    /// The step may have [rates](crate::settings::dialogue::ScriptStep::rate) of its own to wait
+    /// for.
     Compose,
-    /// The message of a step whose turn has come before is to be made now: it waits for no rate again.
+    /// Create the message of a step whose turn has come already: it does not wait for a rate again.
     ComposeNow,
-    /// Something is to be said of subscriptions: when its turn to be written has come,
-    /// [`compose_subscription`](super::Conversation::compose_subscription) makes its message. It is told once for all that is to be said
-    /// then; behind steps and what goes ahead of the outbox.
+    /// Subscription messages are due: when their turn to be written has come,
+    /// [`compose_subscription`](super::Conversation::compose_subscription) creates the next one.
+    /// This reply comes once for all of them. They come after steps and other messages before the
+    /// outbox.
     ///
-    /// It may have [rates](super::Conversation::subscription_rates) of its own to wait for.
+    /// They may have [rates](super::Conversation::subscription_rates) of their own to wait for.
     Subscribe,
-    /// Signatures of a step's message are to be made on another thread, since that takes long. Then
-    /// [`signed`](super::Conversation::signed) is told, if the socket is the same.
+    /// Make the signatures of a step's message on another thread, since that is slow. Then call
+    /// [`signed`](super::Conversation::signed), if the socket is the same.
     Sign(Vec<SignatureRequest>),
-    /// This is to be called. Then [`answered`](super::Conversation::answered) is told, if the socket is the same: always, since a call ends
-    /// within its time.
+    /// Make this call. Then call [`answered`](super::Conversation::answered), if the socket is the
+    /// same. That happens in any case, since a call ends within its time limit.
     Call(Box<Call>),
-    /// An answer of a rule: ahead of all that waits, and never held back by a rate.
+    /// Send an answer of a rule: before all waiting messages, and without a rate limit.
     Answer(Message),
     /// The script has passed.
     Passed,
-    /// The close script is over, whether it has passed or not: the close frame may go out.
+    /// The close script is over, whether it has passed or not: the close frame may be sent.
     MayClose,
-    /// The interval or the timeout of the heartbeat, or `idle_timeout`, has another value.
+    /// The interval or the timeout of the heartbeat, or `idle_timeout`, has changed.
     Times,
-    /// A ping is to be sent at once.
+    /// Send a ping at once.
     Beat,
-    /// A successor is to be made ready, and then takes the place of this socket.
+    /// Make a successor ready, which then replaces this socket.
     Rotate {
-        /// The URL of that dial, and of that one only.
+        /// The URL of that dial, and only of that one.
         url: Option<String>,
     },
-    /// The next dial, and that one only, is at this URL. It stands ahead of the [`Lose`](Self::Lose) that makes the dial necessary.
+    /// The next dial, and only that one, uses this URL. It comes before the [`Lose`](Self::Lose)
+    /// that leads to the dial.
     NextUrl(String),
-    /// What a shared `prepare` has captured is not taken any more: the next dial asks for it anew. It stands ahead of the
-    /// [`Lose`](Self::Lose) of the step that has failed.
+    /// The captures of a shared `prepare` are not accepted any more: the next dial asks for them
+    /// again. It comes before the [`Lose`](Self::Lose) of the failed step.
     Stale,
-    /// The socket is to be closed, and is lost for this cause. Nothing follows for this socket.
+    /// Close the socket, which is lost for this cause. Nothing follows for this socket.
     Lose(Cause),
     /// A request was answered.
     Answered(Box<Answered>),
-    /// A subscription stands somewhere else.
+    /// The state of a subscription has changed.
     Subscription(Box<SubscriptionChange>),
-    /// Something went wrong, and no socket is lost for it.
+    /// An error without the loss of a socket.
     Error(Cause),
-    /// Nothing is to be done: it is told to whoever [watches](super::Conversation::watch).
+    /// No action: a report for a [watcher](super::Conversation::watch).
     Happened(Box<Happening>),
 }
 
-/// What becomes of a message.
+/// The verdict on a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Heard {
-    /// Whether subscribers see it. For the answer to a ping the settings of the heartbeat say so.
+    /// Whether subscribers get it. For the answer to a ping the settings of the heartbeat decide
+    /// that.
     pub deliver: bool,
-    /// Whether it answers a ping. Nothing else here looks at it then.
+    /// Whether it answers a ping. It is then not used for anything else.
     pub is_pong: bool,
-    /// Whether a step has decided by it: then it concerns this socket alone, and no other socket brings the same.
+    /// Whether a step was decided by it: then it concerns only this socket, and no other socket
+    /// brings the same.
     pub is_own: bool,
-    /// The subscription that it belongs to, where the settings say how that is found.
+    /// Its subscription, if the settings say how to find it.
     pub subscription: Option<Arc<str>>,
 }
 
 impl Heard {
-    /// A message as any other.
+    /// A normal message.
     pub(super) const MESSAGE: Self = Self {
         deliver: true,
         is_pong: false,
@@ -95,10 +101,10 @@ impl Heard {
 /// The text of a ping whose turn to be written has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ping {
-    /// It is no template: the plain text of the settings.
+    /// The plain text of the settings: there is no template.
     Plain,
     /// This text.
     Text(String),
-    /// Its template cannot be filled: nothing is sent, and the socket is lost for it.
+    /// Its template cannot be rendered: nothing is sent, and the socket is lost.
     Unfilled,
 }

@@ -1,4 +1,4 @@
-//! What an operator reads of what went wrong.
+//! Texts about errors for an operator.
 
 use std::{fmt, time::Duration};
 
@@ -14,14 +14,14 @@ use crate::{
     },
 };
 
-/// So many bytes of a message are shown, and of what the settings say of it.
+/// How many bytes of a message, and of its settings, are shown.
 const SHOWN: usize = 256;
 
-/// A close script for which there was no time.
+/// A close script that had no time.
 pub(super) const NOT_BEGUN: &str =
     "close_script was not begun: what waited to be sent took all of close_timeout";
 
-/// A step as it is told of: which it is, what it sends, and what it expects.
+/// The parts of a text about a step: its place, its message, and its expectation.
 pub(super) struct StepText<'a> {
     pub place: StepPlace,
     pub step: &'a ScriptStep,
@@ -51,9 +51,9 @@ impl fmt::Display for StepText<'_> {
     }
 }
 
-/// A call as it is told of, and which step it is of.
+/// The parts of a text about a call: its place, and the call.
 pub(super) struct CallText<'a> {
-    /// Which step of what.
+    /// The place of the step.
     pub place: Box<str>,
     pub call: &'a StepCall,
 }
@@ -78,7 +78,7 @@ pub(super) fn http(request: &HttpRequest) -> String {
     format!("{} {}", request.method, clipped(without_query(url)))
 }
 
-/// What is before the first `?` that stands outside of holes.
+/// The part before the first `?` outside of holes.
 fn without_query(url: &str) -> &str {
     let mut depth = 0_usize;
     let end = url.char_indices().find(|(at, character)| {
@@ -92,7 +92,7 @@ fn without_query(url: &str) -> &str {
     end.map_or(url, |(at, _)| &url[..at])
 }
 
-/// A capture that an answer does not have.
+/// A missing capture of an answer.
 pub(super) fn missing(capture: &Capture, names: &Names, body: Option<&str>) -> String {
     let name = names.captures().nth(usize::from(capture.name));
     let (name, value) = (name.unwrap_or_default(), clipped(capture.value.as_str()));
@@ -101,7 +101,7 @@ pub(super) fn missing(capture: &Capture, names: &Names, body: Option<&str>) -> S
     format!("{name} ({value}) is not there{or_long}")
 }
 
-/// The start of an answer's body, without these secrets.
+/// The start of an answer's body, with these secrets masked.
 pub(super) fn show_body(body: &[u8], secrets: &Masked, out: &mut String) {
     match std::str::from_utf8(body) {
         Ok("") => out.push_str("an empty body"),
@@ -110,7 +110,7 @@ pub(super) fn show_body(body: &[u8], secrets: &Masked, out: &mut String) {
     }
 }
 
-/// A peer's refusal.
+/// A refusal of the peer.
 pub(super) fn refused(
     step: StepText<'_>,
     (key, expression): (&str, &Expression),
@@ -124,7 +124,7 @@ pub(super) fn refused(
     )
 }
 
-/// An answer in which something is not there that is to be captured.
+/// An answer in which a capture is missing.
 pub(super) fn not_caught(
     step: StepText<'_>,
     not_caught: NotCaught<'_>,
@@ -146,7 +146,7 @@ pub(super) fn not_caught(
     )
 }
 
-/// A step that nothing has decided in its time. `last` is what came last.
+/// A step that nothing has decided in time. `last` is the last message.
 pub(super) fn timed_out(step: StepText<'_>, met: u32, last: &str) -> String {
     let (within, met) = (Span(step.step.within), met_so_often(met));
     match last {
@@ -155,7 +155,7 @@ pub(super) fn timed_out(step: StepText<'_>, met: u32, last: &str) -> String {
     }
 }
 
-/// A step of a script whose time is over as a whole.
+/// A step of a script whose total time is over.
 pub(super) fn cut_off(step: StepText<'_>, met: u32, last: &str) -> String {
     let met = met_so_often(met);
     match last {
@@ -180,7 +180,7 @@ pub(super) fn by_rule(rule: &str, does: &str, of: &str) -> String {
     format!("{rule} says {does}, of {of}")
 }
 
-/// A rule by its place in the settings and by what it matches.
+/// The name of a rule: its place in the settings, and its condition.
 pub(super) fn rule(at: usize, rule: &DialogueRule) -> String {
     match &rule.trigger {
         Trigger::Message(when) => format!("rule {} ({})", at + 1, clipped(when.as_str())),
@@ -191,19 +191,19 @@ pub(super) fn rule(at: usize, rule: &DialogueRule) -> String {
     }
 }
 
-/// What is sent, as it was written.
+/// A message, as it was written.
 pub(super) fn sending(sending: &Sending) -> String {
     clipped(&sending.as_written())
 }
 
-/// The start of a message, without what of it is secret.
+/// The start of a message, with secrets masked.
 pub(super) fn shown(message: &Message, captures: &Captures) -> String {
     let mut shown = String::new();
     show(message, captures, &mut shown);
     shown
 }
 
-/// Writes the start of a message, without what of it is secret.
+/// Writes the start of a message, with secrets masked.
 pub(super) fn show(message: &Message, captures: &Captures, out: &mut String) {
     show_masked(message, &Masked::of(captures), out);
 }
@@ -216,7 +216,7 @@ pub(super) fn show_masked(message: &Message, secrets: &Masked, out: &mut String)
     }
 }
 
-/// The start of a message without what is captured of it as a secret; `None`: it holds nothing of that.
+/// The start of a message with captured secrets masked; `None` if it contains none.
 pub(super) fn masked(message: &Message, captures: &Captures) -> Option<String> {
     let secrets = Masked::of(captures);
     if secrets.0.is_empty() {
@@ -228,28 +228,28 @@ pub(super) fn masked(message: &Message, captures: &Captures) -> Option<String> {
     (shown != clipped(&text)).then_some(shown)
 }
 
-/// The start of a text, without what of it is secret.
+/// The start of a text, with secrets masked.
 pub(super) fn start_of(text: &str, captures: &Captures) -> String {
     let mut start = String::new();
     show_text(text, captures, &mut start);
     start
 }
 
-/// Texts that must not be shown, the longest first: one may begin another.
+/// The texts to mask, the longest first, since one may be the start of another.
 pub(super) struct Masked(Vec<String>);
 
 impl Masked {
-    /// Those that are captured now.
+    /// The current captures.
     pub fn of(captures: &Captures) -> Self {
         Self(captures.secrets().collect()).sorted()
     }
 
-    /// These.
+    /// These secrets.
     pub fn all(secrets: impl IntoIterator<Item = String>) -> Self {
         Self(secrets.into_iter().collect()).sorted()
     }
 
-    /// These, and those that are captured now.
+    /// Adds the current captures.
     pub fn with(mut self, captures: &Captures) -> Self {
         self.0.extend(captures.secrets());
         self.sorted()
@@ -267,7 +267,7 @@ fn show_text(text: &str, captures: &Captures, out: &mut String) {
     show_text_masked(text, &Masked::of(captures), out);
 }
 
-/// Writes the start of a text without these secrets.
+/// Writes the start of a text, with these secrets masked.
 pub(super) fn show_text_masked(text: &str, Masked(secrets): &Masked, out: &mut String) {
     if secrets.is_empty() {
         return clip(text, out);
@@ -279,7 +279,10 @@ pub(super) fn show_text_masked(text: &str, Masked(secrets): &Masked, out: &mut S
             out.push('…');
             break;
         }
-        let found = secrets.iter().find_map(|secret| behind(rest, secret));
+        // Most characters begin none of them: JSON writes one as it is, or behind a backslash.
+        let may_begin = |secret: &&String| next == '\\' || secret.starts_with(next);
+        let mut secrets = secrets.iter().filter(may_begin);
+        let found = secrets.find_map(|secret| behind(rest, secret));
         match found {
             Some(behind) => {
                 out.push_str("***");
@@ -293,7 +296,7 @@ pub(super) fn show_text_masked(text: &str, Masked(secrets): &Masked, out: &mut S
     }
 }
 
-/// What stands behind a secret with which a text begins, as it is or as some JSON writes it.
+/// The rest of a text after a secret at its start, plain or in any JSON escaping.
 fn behind<'t>(text: &'t str, secret: &str) -> Option<&'t str> {
     let written = || {
         let mut rest = text;
@@ -309,7 +312,7 @@ fn behind<'t>(text: &'t str, secret: &str) -> Option<&'t str> {
     text.strip_prefix(secret).or_else(written)
 }
 
-/// The character that stands next in the text of a JSON string, and how many bytes it takes there.
+/// The next character in the text of a JSON string, and its length there in bytes.
 fn written_char(text: &str) -> Option<(char, usize)> {
     let Some(escape) = text.strip_prefix('\\') else {
         let next = text.chars().next()?;
@@ -337,7 +340,7 @@ fn escaped_char(text: &str) -> Option<(char, usize)> {
     Some((found, 6 * found.len_utf16()))
 }
 
-/// The start of what the settings say.
+/// The start of a text of the settings.
 pub(super) fn clipped(text: &str) -> String {
     let mut clipped = String::new();
     clip(text, &mut clipped);
@@ -351,7 +354,7 @@ fn clip(text: &str, out: &mut String) {
     }
 }
 
-/// A duration, as short as it is told.
+/// A duration in its shortest form.
 pub(super) struct Span(pub Duration);
 
 impl fmt::Display for Span {

@@ -1,4 +1,4 @@
-//! The answer to a call, as expressions see it.
+//! The answer to a call, for expressions.
 
 use std::{cell::Cell, fmt, time::Duration};
 
@@ -8,7 +8,7 @@ use crate::language::{
     json::{Found, RawJson, Slot},
 };
 
-/// The answer to an HTTP request, or what a program said. `Debug` shows nothing of what is in it.
+/// The answer to an HTTP request, or the output of a program. `Debug` shows no content.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Response {
     /// The HTTP status, or the exit code; `None` if a signal ended the program.
@@ -17,12 +17,12 @@ pub struct Response {
     pub headers: Vec<(String, Vec<u8>)>,
     /// The body, or the program's output.
     pub body: Vec<u8>,
-    /// What its `Retry-After` asks for (RFC 9110 §10.2.3).
+    /// The `Retry-After` (RFC 9110 §10.2.3).
     pub retry_after: Option<Duration>,
 }
 
 impl Response {
-    /// Without the line ends behind it.
+    /// Removes trailing line ends.
     pub(super) fn trim(&mut self) {
         while self
             .body
@@ -38,7 +38,7 @@ impl Response {
         found.map(|(_, value)| &**value)
     }
 
-    /// A cookie that it sets (RFC 6265 §5.2).
+    /// The value of a cookie that it sets (RFC 6265 §5.2).
     fn cookie(&self, name: &str) -> Option<&[u8]> {
         let is_cookie = |header: &str| header.eq_ignore_ascii_case("set-cookie");
         let set = self.headers.iter().filter(|(header, _)| is_cookie(header));
@@ -64,18 +64,18 @@ impl fmt::Debug for Response {
 pub struct Unanswered {
     /// What happened.
     pub text: String,
-    /// Whether calling again soon cannot help: a certificate is not accepted, a host must not be called.
+    /// Whether retrying soon cannot help: a certificate is not accepted, a host must not be called.
     pub is_refusal: bool,
 }
 
-/// What expressions see of a call: an answer, once there is one.
+/// The values for expressions of a call: the answer, once there is one.
 pub(super) struct ResponseWorld<'a> {
     here: &'a Here<'a>,
     captures: &'a Captures,
     seen: Option<(&'a Response, Found<'a, 'a>)>,
-    /// The number of the step that calls.
+    /// The number of the calling step.
     id: Option<u64>,
-    /// Whether the answer was asked for.
+    /// Whether the answer was read.
     was_asked: Cell<bool>,
 }
 
@@ -99,7 +99,7 @@ impl<'a> ResponseWorld<'a> {
         Self { id, ..self }
     }
 
-    /// Whether something came to what it did because of the answer, or because there was none.
+    /// Whether a result depends on the answer, or on its absence.
     pub fn was_asked_for_response(&self) -> bool {
         self.was_asked.get()
     }

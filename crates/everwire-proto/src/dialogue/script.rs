@@ -22,34 +22,35 @@ use crate::{
 /// A script of a socket: the open script, or the close script.
 #[derive(Debug, Default)]
 pub(super) enum Script {
-    /// There is no socket, or it is not yet time. It is left when the script begins.
+    /// There is no socket, or it is too early. Left when the script begins.
     #[default]
     Closed,
-    /// A step is on its way. It is left when the last step has passed, or when the socket is lost. Boxed: it is soon over.
+    /// A step is running. Left when the last step has passed, or when the socket is lost. Boxed: it
+    /// is soon over.
     Running(Box<Running>),
-    /// All steps have passed. It is left with the socket.
+    /// All steps have passed. Left with the socket.
     Passed,
-    /// The socket is to be lost. It is left with the socket.
+    /// The socket is about to be lost. Left with the socket.
     Over,
 }
 
-/// What a step has made of a message.
+/// The verdict of a step on a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Scripted {
-    /// Whether subscribers may see it.
+    /// Whether subscribers may get it.
     pub deliver: bool,
-    /// Whether a step has decided by it.
+    /// Whether a step was decided by it.
     pub is_decisive: bool,
 }
 
 impl Scripted {
-    /// No step has looked at it.
+    /// No step has checked it.
     pub const UNTOUCHED: Self = Self {
         deliver: true,
         is_decisive: false,
     };
 
-    /// It was of this use to this step.
+    /// How this step has used it.
     pub fn of(usage: Usage, step: &ScriptStep) -> Self {
         Self {
             deliver: !(usage == Usage::Taken && step.is_secret()),
@@ -64,7 +65,7 @@ impl Script {
         self.go_on(StepPlace { list, at: 0 }, cx);
     }
 
-    /// The next step that is to be taken, from this one on.
+    /// Goes on to the next step that runs, from this one on.
     fn go_on(&mut self, mut place: StepPlace, cx: &mut Context<'_>) {
         let begins = place.at == 0;
         while let Some(step) = place.step(cx.dialogue) {
@@ -146,7 +147,7 @@ impl Script {
         Scripted::of(usage, step)
     }
 
-    /// A call of the step with this number was answered, or cannot be.
+    /// The call of the step with this number was answered, or failed.
     pub fn answered(
         &mut self,
         number: u64,
@@ -178,7 +179,7 @@ impl Script {
         }
     }
 
-    /// Does what is due.
+    /// Handles what is due.
     pub fn timer(&mut self, cx: &mut Context<'_>) {
         if self.deadline().is_none_or(|due| due > cx.here.now) {
             return;
@@ -204,12 +205,12 @@ impl Script {
         }
     }
 
-    /// The socket is to be lost: nothing follows for it.
+    /// The socket is about to be lost: nothing follows for it.
     pub fn end(&mut self) {
         *self = Self::Over;
     }
 
-    /// Whether there is a socket, and it is not to be lost.
+    /// Whether there is a socket that is not about to be lost.
     pub fn is_live(&self) -> bool {
         matches!(self, Self::Running(_) | Self::Passed)
     }
@@ -223,7 +224,7 @@ impl Script {
         matches!(self, Self::Passed)
     }
 
-    /// The step that is on its way.
+    /// The current step.
     pub fn step(&self) -> Option<&Running> {
         match self {
             Self::Running(running) => Some(running),
@@ -231,7 +232,7 @@ impl Script {
         }
     }
 
-    /// The same, to be told something.
+    /// The current step, mutable.
     pub fn step_mut(&mut self) -> Option<&mut Running> {
         match self {
             Self::Running(running) => Some(running),
@@ -252,7 +253,8 @@ impl Script {
         self.go_on(StepPlace { list, at: at + 1 }, cx);
     }
 
-    /// A step has failed. A close script that fails is told, and the socket is closed all the same.
+    /// A step has failed. If it is a close script, that is published, and the socket is closed
+    /// anyway.
     fn lose(&mut self, cause: Cause, cx: &mut Context<'_>) {
         let list = self.step().map(|running| running.place.list);
         self.end();
@@ -272,7 +274,7 @@ fn tell_left_out(place: StepPlace, step: &ScriptStep, cx: &mut Context<'_>) {
     });
 }
 
-/// Whether a step is taken at all.
+/// Whether a step runs at all.
 pub(super) fn is_taken(step: &ScriptStep, cx: &Context<'_>) -> bool {
     let Some(condition) = &step.condition else {
         return true;

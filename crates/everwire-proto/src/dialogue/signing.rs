@@ -1,11 +1,12 @@
-//! The message of a step that signs slowly: it is filled in one moment, as often as signatures are lacking.
+//! Messages with slow signatures: rendered for one fixed time, again for each round of missing
+//! signatures.
 
 use std::{fmt, time::Duration};
 
 use super::here::Here;
 use crate::language::{DeferringSigner, Redrawn, SignatureRequest, Signatures};
 
-/// The moment of a step that signs slowly, and what is signed by now.
+/// The fixed time of a step with slow signatures, and the signatures so far.
 #[derive(Clone)]
 pub(super) struct Signing {
     wall: Duration,
@@ -14,7 +15,7 @@ pub(super) struct Signing {
 }
 
 impl Signing {
-    /// The moment is now.
+    /// For the current time.
     pub fn new(here: &Here<'_>) -> Self {
         Self {
             wall: here.wall,
@@ -23,7 +24,8 @@ impl Signing {
         }
     }
 
-    /// Fills something in that moment. Returns what it came to, and the signatures that were lacking: with any, it came to nothing.
+    /// Renders something for that time. Returns the result and the missing signatures; with any,
+    /// there is no usable result.
     pub fn fill<T>(
         &mut self,
         here: &Here<'_>,
@@ -40,7 +42,7 @@ impl Signing {
         (filled, signer.into_lacking())
     }
 
-    /// These were made.
+    /// Adds finished signatures.
     pub fn add(&mut self, made: Vec<(SignatureRequest, Option<Vec<u8>>)>) {
         for (request, signature) in made {
             self.signatures.add(request, signature);
@@ -49,7 +51,7 @@ impl Signing {
 }
 
 impl fmt::Debug for Signing {
-    /// What was drawn may be a secret.
+    /// Random values may be secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.signatures.fmt(f)
     }

@@ -1,4 +1,5 @@
-//! What a conversation is told of its steps: when they may begin, when their turn has come, and what became of them.
+//! Events of a conversation's steps: when they may begin, when their turn has come, and their
+//! results.
 
 use std::time::Instant;
 
@@ -20,7 +21,7 @@ use crate::{
 };
 
 impl Conversation {
-    /// The name is ready on this socket, which serves: periodic steps are taken from now on.
+    /// The name is ready on this socket, the current one: periodic steps run from now on.
     pub fn ready(&mut self, here: &Here<'_>, out: &mut Vec<Reply>) {
         let mut parts = self.parts(here, out);
         if let Some(beside) = parts.beside.filter(|_| parts.script.has_passed())
@@ -30,21 +31,22 @@ impl Conversation {
         }
     }
 
-    /// A message went out that is no control frame: an idle step waits longer.
+    /// We have sent a message other than a control frame: an idle step waits longer.
     pub fn said(&mut self, now: Instant) {
         if let Some(beside) = &mut self.beside {
             beside.periodic.said(now);
         }
     }
 
-    /// The message of the step whose turn to be written has come. It draws its number now. `None`: nothing is to be written. `out` has
-    /// the call then, if the step makes one, or the loss, if a template cannot be filled.
+    /// The message of the step whose turn to be written has come. It takes its number now. `None`:
+    /// nothing is written. `out` then has the call, if the step makes one, or the loss, if a
+    /// template cannot be rendered.
     pub fn compose(&mut self, here: &Here<'_>, out: &mut Vec<Reply>) -> Option<Message> {
         self.parts(here, out).compose()
     }
 
-    /// The signatures of [`Reply::Sign`] are made: what each request has come to. Its step is composed again, in the moment in which its
-    /// turn had come.
+    /// The signatures of [`Reply::Sign`] were made: the result of each request. The step is
+    /// composed again, for the time at which its turn came.
     pub fn signed(
         &mut self,
         made: Vec<(SignatureRequest, Option<Vec<u8>>)>,
@@ -72,7 +74,8 @@ impl Conversation {
         }
     }
 
-    /// The call of a [`Reply::Call`] was answered, or cannot be. One that is not awaited any more changes nothing.
+    /// The call of a [`Reply::Call`] was answered, or failed. No effect if it is not awaited any
+    /// more.
     pub fn answered(
         &mut self,
         owner: CallOwner,
@@ -96,7 +99,8 @@ impl Conversation {
         parts.refresh();
     }
 
-    /// The kernel has the message of the step: its `within` runs from now on. A step that expects nothing has passed.
+    /// The kernel has the message of the step: its `within` starts now. A step without expectations
+    /// has passed.
     pub fn written(&mut self, here: &Here<'_>, out: &mut Vec<Reply>) {
         let mut parts = self.parts(here, out);
         if !parts.script.is_live() {
@@ -118,12 +122,13 @@ impl Conversation {
         parts.refresh();
     }
 
-    /// Whether something is to be said before our close frame: there is a close script, and the name was ready on this socket.
+    /// Whether there are messages before our close frame: there is a close script, and the name was
+    /// ready on this socket.
     pub fn has_close_script(&self) -> bool {
         !self.dialogue.close_script.is_empty() && self.has_passed()
     }
 
-    /// The socket is to be closed by us. No periodic step is taken any more. Returns whether they were until now.
+    /// We are about to close the socket. No more periodic steps run. `true` if they did until now.
     pub fn closing(&mut self, now: Instant) -> bool {
         if let Some(subscriptions) = &mut self.subscriptions {
             subscriptions.end();
@@ -132,7 +137,7 @@ impl Conversation {
         beside.is_some_and(|beside| beside.periodic.stop(now))
     }
 
-    /// The close script begins; behind it comes a [`Reply::MayClose`].
+    /// Begins the close script; a [`Reply::MayClose`] follows.
     pub fn begin_close_script(&mut self, here: &Here<'_>, out: &mut Vec<Reply>) {
         self.closing(here.now);
         let mut parts = self.parts(here, out);
@@ -144,7 +149,8 @@ impl Conversation {
         }
     }
 
-    /// Our close frame goes out now. A close script that has not passed is told; where it has not begun, only if it `was_due`.
+    /// Our close frame goes out now. If the close script has not passed, that is published; if it
+    /// has not begun, only if it `was_due`.
     pub fn closes(&mut self, was_due: bool, here: &Here<'_>, out: &mut Vec<Reply>) {
         let has_close_script = self.has_close_script();
         let parts = self.parts(here, out);

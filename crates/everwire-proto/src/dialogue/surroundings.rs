@@ -1,4 +1,4 @@
-//! What the expressions of a conversation see.
+//! The values for expressions of a conversation.
 
 use std::cell::Cell;
 
@@ -11,22 +11,22 @@ use crate::{
     },
 };
 
-/// A message that has come, and what the dialogue's pointers have found in it.
+/// An incoming message, and what the dialogue's pointers have found in it.
 #[derive(Clone, Copy)]
 pub(super) struct Seen<'a> {
     pub message: &'a Message,
     pub found: Found<'a, 'a>,
 }
 
-/// What the expressions of a conversation see.
+/// The values for expressions of a conversation.
 pub(super) struct Surroundings<'a> {
     here: &'a Here<'a>,
     captures: &'a Captures,
     seen: Option<Seen<'a>>,
     id: Option<u64>,
-    /// Whether that was written as a text.
+    /// Whether the number was written as a text.
     id_is_text: bool,
-    /// Whether the message was asked for.
+    /// Whether the message was read.
     was_asked: Cell<bool>,
 }
 
@@ -47,12 +47,12 @@ impl<'a> Surroundings<'a> {
         }
     }
 
-    /// The same, where the number was written as a text.
+    /// The same with a number that was written as a text.
     pub fn with_text_id(self, id_is_text: bool) -> Self {
         Self { id_is_text, ..self }
     }
 
-    /// Whether something came to what it did because of the message, or because there was none.
+    /// Whether a result depends on the message, or on its absence.
     pub fn was_asked_for_message(&self) -> bool {
         self.was_asked.get()
     }

@@ -1,4 +1,4 @@
-//! Durations that templates say: of the heartbeat, and `idle_timeout`.
+//! Durations from templates: of the heartbeat, and `idle_timeout`.
 
 use std::{num::NonZeroU32, time::Duration};
 
@@ -18,17 +18,17 @@ use crate::{
     },
 };
 
-/// The times that templates have come to. Boxed: few dialogues have such templates.
+/// The values of duration templates. Boxed: few dialogues have such templates.
 #[derive(Debug)]
 pub(super) struct Times(Option<Box<Known>>);
 
-/// What templates have come to.
+/// The values of templates.
 #[derive(Debug, Default)]
 struct Known {
     interval: Option<Millis>,
     timeout: Option<Millis>,
     idle: Option<Millis>,
-    /// The keys whose value was no duration, as bits of [`Key`].
+    /// The keys whose value was not a duration, as bits of [`Key`].
     told: u32,
     /// The captures that the templates read.
     reads: CaptureSet,
@@ -37,7 +37,7 @@ struct Known {
 /// A duration of at most a day.
 pub(super) type Millis = NonZeroU32;
 
-/// A key whose template comes to a duration.
+/// A key with a duration template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Key {
     Interval,
@@ -93,7 +93,8 @@ impl Times {
         self.known().map(|known| known.reads).unwrap_or_default()
     }
 
-    /// A socket is open: what has no value now, has none until it has one. What has a value is told, also if it is that of the last socket.
+    /// A socket is open. Keys without a value now have none until they get one. Values are
+    /// reported, even if they are those of the last socket.
     pub fn opened(&mut self, cx: &mut Context<'_>) {
         let had_any = self.has_any();
         if let Some(known) = self.0.as_deref_mut() {
@@ -109,12 +110,12 @@ impl Times {
         }
     }
 
-    /// Whether captures have other values of which durations are made, and those were not made anew.
+    /// Whether captures that durations depend on have changed since the last refresh.
     pub fn are_stale(&self, captures: &Captures) -> bool {
         captures.has_changed(self.reads())
     }
 
-    /// Captures may have other values. Returns whether those have that durations are made of.
+    /// Captures may have changed. `true` if durations depend on the changed ones.
     pub fn refresh(&mut self, cx: &mut Context<'_>) -> bool {
         if !cx.captures.take_changed().meets(self.reads()) {
             return false;
@@ -127,7 +128,7 @@ impl Times {
         true
     }
 
-    /// How often a periodic step is taken: the last value, as long as there is no other.
+    /// The period of a periodic step: the last value, as long as there is no other.
     pub fn every(
         &mut self,
         place: StepPlace,
@@ -192,7 +193,8 @@ impl Times {
         default.map(millis)
     }
 
-    /// Tells, once per socket and key, that a template came to no duration, and what holds instead.
+    /// Publishes, once per socket and key, that a template gave no duration, and what is used
+    /// instead.
     pub fn tell(
         &mut self,
         key: Key,
@@ -206,7 +208,7 @@ impl Times {
             Key::Timeout => 1,
             Key::Idle => 2,
             Key::Again(_) => 3,
-            // The last one stands for all behind it.
+            // The last bit stands for all further ones.
             Key::Every(place) => (place.at + 4).min(31),
         };
         let bit = 1 << number;
@@ -225,7 +227,7 @@ impl Times {
         let template = clipped(template.0.as_str());
         let wrong = match wrong {
             Some(wrong) => format!(
-                "came to {:?}, which is no duration",
+                "came to {:?}, which is not a duration",
                 start_of(&wrong, cx.captures)
             ),
             None => "has no value".into(),
@@ -239,7 +241,7 @@ impl Times {
     }
 }
 
-/// What a template that is no duration came to, as it may be shown.
+/// The invalid value of a duration template, in a form that may be shown.
 pub(super) fn filled(template: &TemplateDuration, world: &dyn World) -> Option<String> {
     let filled = template.0.render(world).ok()?;
     Some(match filled.is_secret() {
@@ -248,7 +250,7 @@ pub(super) fn filled(template: &TemplateDuration, world: &dyn World) -> Option<S
     })
 }
 
-/// The captures that the templates of durations read; of a `let` it is not known which it reads.
+/// The captures that duration templates read; a `let` counts as reading all.
 fn reads(dialogue: &Dialogue) -> CaptureSet {
     let heartbeat = dialogue.heartbeat.iter();
     let beats = heartbeat.flat_map(|heartbeat| heartbeat.interval.iter().chain(&heartbeat.timeout));

@@ -1,4 +1,4 @@
-//! A conversation that is watched.
+//! State for a watcher.
 
 use super::{
     captures::Captures,
@@ -8,27 +8,27 @@ use super::{
 };
 use crate::core::Message;
 
-/// What is kept of a conversation that is watched.
+/// State for a watcher.
 #[derive(Debug, Default)]
 pub(super) struct Trace {
-    /// The last message that has come.
+    /// The last message.
     pub last: Option<Message>,
-    /// Whether a step has looked at it that keeps something secret of what decides it: then it is shown to nobody.
+    /// Whether a step that captures a secret has checked it: it is then not shown.
     pub is_hidden: bool,
-    /// The number that its step had.
+    /// The number of its step.
     pub id: Option<u64>,
 }
 
-/// A message that is being looked at by a conversation that is watched.
+/// A message that is currently being handled, for the report.
 pub(super) struct Coming {
-    /// Where it is told.
+    /// The index of its report.
     at: usize,
     /// The texts that were secret before.
     secrets: Masked,
 }
 
 impl Trace {
-    /// A message has come. What is to be masked in it is known when it was looked at.
+    /// A message has come. What to mask in it is known after it was handled.
     pub fn begin(
         &mut self,
         message: &Message,
@@ -49,7 +49,7 @@ impl Trace {
         }
     }
 
-    /// It was looked at.
+    /// It was handled.
     pub fn end(
         &self,
         coming: Coming,

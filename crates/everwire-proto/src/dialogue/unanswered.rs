@@ -1,9 +1,9 @@
-//! The pings that no answer has come to.
+//! Unanswered pings.
 
-/// The most pings whose answers are waited for; of more the oldest are forgotten.
+/// The most unanswered pings; beyond that the oldest are forgotten.
 const MAX_UNANSWERED: usize = 8;
 
-/// The numbers of the pings of a socket that no answer has come to, oldest first. There is no memory while there are none.
+/// The numbers of a socket's unanswered pings, oldest first. Needs no memory while empty.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Unanswered(Option<Box<Ids>>);
 
@@ -21,7 +21,7 @@ impl Unanswered {
         ids.push(id);
     }
 
-    /// The first of them that a message answers is answered. Returns whether there was one.
+    /// Removes the first ping that a message answers. `true` if there was one.
     pub fn take(&mut self, answers: impl FnMut(u64) -> bool) -> bool {
         let Some(Ids(ids)) = self.0.as_deref_mut() else {
             return false;
@@ -41,7 +41,7 @@ impl Unanswered {
         self.0.is_none()
     }
 
-    /// How many were not.
+    /// How many are unanswered.
     pub fn len(&self) -> usize {
         self.0.as_ref().map_or(0, |ids| ids.0.len())
     }

@@ -1,60 +1,61 @@
-//! Answers that wait until the messages that they answer are stored.
+//! Answers that wait until their messages are stored.
 
 use std::{collections::VecDeque, fmt};
 
 use crate::core::{Cursor, Message};
 
-/// Where a message lies that is to be stored: behind `after`, and not behind `through`.
+/// The place of a message that will be stored: after `after`, up to `through`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HistorySpan {
-    /// It lies behind this one.
+    /// The position before it.
     pub after: Cursor,
-    /// It lies at this one, or before it.
+    /// Its position, or a later one.
     pub through: Cursor,
 }
 
 /// How far the store has the messages of a name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stored {
-    /// It has what was kept up to this place.
+    /// It has all kept messages up to here.
     pub through: Cursor,
-    /// Up to this place messages went that it never had.
+    /// Messages up to here were dropped before they were stored.
     pub lost_through: Cursor,
 }
 
-/// The answers of a socket that wait until their messages are stored, in order. There is no memory while there are none.
+/// The answers of a socket that wait until their messages are stored, in order. Needs no memory
+/// while empty.
 #[derive(Default)]
 pub(super) struct Unstored {
-    /// The place is `None` as long as the message is not delivered.
+    /// The place is `None` until the message is delivered.
     waiting: VecDeque<(Option<HistorySpan>, Message)>,
-    /// Of those that wait.
+    /// The bytes of the waiting ones.
     bytes: usize,
 }
 
-/// What has become of an answer.
+/// The result for an answer.
 #[derive(Debug, PartialEq)]
 pub(super) enum Settled {
     /// Its message is stored.
     Stored(Message),
-    /// Its message will never be: it went before the store could take it.
+    /// Its message will never be stored: it was dropped before.
     Lost,
 }
 
 impl Unstored {
-    /// An answer to a message that is not delivered yet.
+    /// Adds an answer to a message that is not delivered yet.
     pub fn push(&mut self, answer: Message) {
         self.bytes = self.bytes.saturating_add(answer.len());
         self.waiting.push_back((None, answer));
     }
 
-    /// Whether a message is answered of which it is not known where it lies.
+    /// Whether an answered message has no place yet.
     pub fn wants_place(&self) -> bool {
         self.waiting
             .back()
             .is_some_and(|(place, _)| place.is_none())
     }
 
-    /// All messages that are answered so far lie here.
+    /// All messages answered so far are here.
     pub fn placed(&mut self, place: HistorySpan) {
         let unplaced = self.waiting.iter_mut().rev();
         for (known, _) in unplaced.take_while(|(known, _)| known.is_none()) {
@@ -62,7 +63,7 @@ impl Unstored {
         }
     }
 
-    /// The first that the store decides, if it is the next.
+    /// Takes the first answer, if the store decides it.
     pub fn settle(&mut self, stored: Stored) -> Option<Settled> {
         let (place, _) = self.waiting.front()?;
         let place = (*place)?;
@@ -80,7 +81,7 @@ impl Unstored {
         })
     }
 
-    /// Lets go of those behind the first so many; whether there were any.
+    /// Drops all after the first `len`; `true` if there were any.
     pub fn truncate(&mut self, len: usize) -> bool {
         let is_longer = self.waiting.len() > len;
         let gone = self
@@ -98,14 +99,14 @@ impl Unstored {
         self.waiting.len()
     }
 
-    /// How many bytes those have.
+    /// The bytes of the waiting ones.
     pub fn bytes(&self) -> usize {
         self.bytes
     }
 }
 
 impl fmt::Debug for Unstored {
-    /// Secrets may stand in what waits.
+    /// Waiting answers may contain secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} answers wait for the store", self.waiting.len())
     }

@@ -1,4 +1,4 @@
-//! A conversation tells what happens in it to whoever watches.
+//! Reports of a conversation to a watcher.
 
 use super::{
     conversation::Conversation,
@@ -8,8 +8,9 @@ use super::{
 };
 
 impl Conversation {
-    /// Whether somebody watches: then each thing that happens is told by a [`Reply::Happened`], and the last message is kept for
-    /// [`ask`](Self::ask). Nobody does at first, and then nothing is made for it.
+    /// Sets whether there is a watcher. With one, each happening is a [`Reply::Happened`], and the
+    /// last message is kept for [`ask`](Self::ask). By default there is none, and nothing is
+    /// created for it.
     pub fn watch(&mut self, is_watched: bool) {
         match is_watched {
             true => {
@@ -20,7 +21,7 @@ impl Conversation {
         }
     }
 
-    /// The same, told to whoever watches.
+    /// Handles a message, with reports to the watcher.
     pub(super) fn hear_watched(
         &mut self,
         seen: Seen<'_>,

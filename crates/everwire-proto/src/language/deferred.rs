@@ -1,4 +1,4 @@
-//! Signatures that take so long that they are made on another thread, while the template waits.
+//! Slow signatures: they are made on another thread, while the template waits.
 
 use std::{
     cell::{Cell, RefCell},
@@ -7,7 +7,7 @@ use std::{
 
 use super::{HashAlgorithm, Random, SignatureAlgorithm, Signer};
 
-/// A signature that is to be made.
+/// A signature to be made.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SignatureRequest {
     algorithm: SignatureAlgorithm,
@@ -15,21 +15,24 @@ pub struct SignatureRequest {
     data: Box<[u8]>,
 }
 
-/// Signatures that were made, for templates that are filled anew because of them.
+/// Finished signatures, for templates that are rendered again because of them.
 ///
-/// A template that signs slowly is filled with a [`DeferringSigner`]. What that lacks is made elsewhere and added here, and the template
-/// is filled again, in the same moment. It is done when nothing was lacking.
+/// A template with slow signatures is rendered with a [`DeferringSigner`]. Missing signatures are
+/// made elsewhere and added here, and the template is rendered again, for the same time. It is done
+/// when nothing is missing.
 #[derive(Clone, Default)]
 pub struct Signatures(Vec<(SignatureRequest, Option<Vec<u8>>)>);
 
-/// A signer that never takes long: of slow signatures it knows those that were made before, and notes the others.
+/// A signer that never blocks: it knows the slow signatures that were made before, and records the
+/// missing ones.
 pub struct DeferringSigner<'a> {
     signer: &'a dyn Signer,
     made: RefCell<&'a mut Signatures>,
     lacking: RefCell<Vec<SignatureRequest>>,
 }
 
-/// Random bytes that are the same each time a template is filled: those that were drawn before, and new ones behind them.
+/// Random bytes that are the same each time a template is rendered: the earlier ones first, then
+/// new ones.
 pub struct Redrawn<'a> {
     source: &'a dyn Random,
     drawn: RefCell<&'a mut Vec<u8>>,
@@ -37,7 +40,7 @@ pub struct Redrawn<'a> {
 }
 
 impl SignatureRequest {
-    /// Makes the signature; `None`: the key is none for this algorithm.
+    /// Makes the signature; `None`: the key is invalid for this algorithm.
     pub fn sign(&self, signer: &dyn Signer) -> Option<Vec<u8>> {
         signer.sign(self.algorithm, &self.key, &self.data)
     }
@@ -48,7 +51,7 @@ impl SignatureRequest {
 }
 
 impl Signatures {
-    /// What a request has come to.
+    /// Adds the result of a request.
     pub fn add(&mut self, request: SignatureRequest, signature: Option<Vec<u8>>) {
         self.0.push((request, signature));
     }
@@ -64,7 +67,7 @@ impl Signatures {
 type Made = Option<Vec<u8>>;
 
 impl<'a> DeferringSigner<'a> {
-    /// All that is quick is done by `signer`.
+    /// `signer` does everything that is fast.
     pub fn new(signer: &'a dyn Signer, made: &'a mut Signatures) -> Self {
         Self {
             signer,
@@ -73,7 +76,7 @@ impl<'a> DeferringSigner<'a> {
         }
     }
 
-    /// The signatures that were asked for and are to be made. As long as there is one, what was filled is not to be used.
+    /// The missing signatures. While there are any, the rendered result must not be used.
     pub fn into_lacking(self) -> Vec<SignatureRequest> {
         self.lacking.into_inner()
     }
@@ -105,7 +108,7 @@ impl Signer for DeferringSigner<'_> {
             }
             return None;
         }
-        // A quick signature may be another one each time, and what is signed slowly may hold it.
+        // A fast signature may differ each time, and data for a slow one may contain it.
         let signature = self.signer.sign(algorithm, key, data);
         made.add(request, signature.clone());
         signature
@@ -113,7 +116,7 @@ impl Signer for DeferringSigner<'_> {
 }
 
 impl<'a> Redrawn<'a> {
-    /// What was drawn lies in `drawn`, and what is drawn is added to it.
+    /// Earlier bytes are in `drawn`, and new ones are added to it.
     pub fn new(source: &'a dyn Random, drawn: &'a mut Vec<u8>) -> Self {
         Self {
             source,
@@ -138,7 +141,7 @@ impl Random for Redrawn<'_> {
 }
 
 impl fmt::Debug for SignatureRequest {
-    /// The key is secret, and what is signed may be.
+    /// The key is secret, and the data may be.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?} of {} bytes", self.algorithm, self.data.len())
     }
@@ -154,7 +157,7 @@ impl fmt::Debug for Signatures {
 mod tests {
     use super::*;
 
-    /// Says what it was asked, and how often.
+    /// Records its calls.
     #[derive(Default)]
     struct Counting(Cell<u8>);
 
@@ -180,7 +183,7 @@ mod tests {
         for data in [b"a", b"b", b"a"] {
             assert_eq!(deferring.sign(SignatureAlgorithm::Rs256, b"k", data), None);
         }
-        // A quick one is that of the first time.
+        // The fast one is that of the first time.
         let quick = deferring.sign(SignatureAlgorithm::Es256, b"k", b"q");
         assert_eq!(quick, Some(vec![b'q', 1]));
         let lacking = deferring.into_lacking();

@@ -1,8 +1,8 @@
-//! What is wrong with an expression or a template, and where.
+//! Errors of an expression or a template, with their places.
 
 use std::{fmt, ops::Range};
 
-/// Something that is wrong in the text of an expression or of a template, or only looks wrong: a warning is the same.
+/// An error or a warning in the text of an expression or a template.
 ///
 /// ```
 /// use everwire_proto::language::LanguageError;
@@ -13,11 +13,11 @@ use std::{fmt, ops::Range};
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LanguageError {
-    /// Which bytes of the text are meant.
+    /// The bytes of the text that it is about.
     pub span: Range<usize>,
-    /// What is wrong, with the offending text.
+    /// The error, with the offending text.
     pub message: String,
-    /// What would be right.
+    /// The remedy.
     pub help: String,
 }
 
@@ -31,7 +31,7 @@ impl LanguageError {
         }
     }
 
-    /// The same in a text in which this one begins at `offset`.
+    /// The same in a text that contains this one at `offset`.
     #[must_use]
     pub fn moved(mut self, offset: usize) -> Self {
         self.span = self.span.start + offset..self.span.end + offset;
@@ -51,7 +51,7 @@ impl fmt::Display for LanguageError {
 
 impl std::error::Error for LanguageError {}
 
-/// A text between backticks, with its control characters escaped, and cut where it is long.
+/// A text between backticks, with its control characters escaped, and cut if it is long.
 pub(super) fn quoted(text: &str) -> String {
     const LONGEST: usize = 80;
     match text.char_indices().nth(LONGEST) {
@@ -61,7 +61,7 @@ pub(super) fn quoted(text: &str) -> String {
     }
 }
 
-/// The text with its control characters escaped, and nothing else.
+/// The text with only its control characters escaped.
 fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     for character in text.chars() {
@@ -73,12 +73,12 @@ fn plain(text: &str) -> String {
     plain
 }
 
-/// Characters that turn the direction of a text, or have no width.
+/// Characters that change the direction of a text, or have no width.
 fn is_invisible(character: char) -> bool {
     matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
-/// The one of these that was meant, if one is near enough.
+/// The word that was probably meant, if one is similar enough.
 pub(super) fn meant<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let most = match wrong.chars().count() {
         0..=4 => 1,
@@ -92,7 +92,7 @@ pub(super) fn meant<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -
     near.min_by_key(|(far, _)| *far).map(|(_, known)| known)
 }
 
-/// How many letters must be changed, put in, left out or swapped; capitals count as their small letters.
+/// How many letters must be changed, added, removed or swapped; capitals count as small letters.
 fn distance(a: &str, b: &str) -> usize {
     let letters =
         |text: &str| -> Vec<char> { text.chars().take(64).flat_map(char::to_lowercase).collect() };

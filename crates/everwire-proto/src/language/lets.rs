@@ -1,8 +1,8 @@
-//! `let`: named templates that are filled when they are used, once per step.
+//! `let`: named templates that are rendered when they are used, once per step.
 
 use super::{LanguageError, MessageTemplate, Name, Names, Scope, TemplateKind};
 
-/// The longest chain of `let`s each of which reads the next.
+/// The longest chain of `let`s that read each other.
 pub const MAX_LET_DEPTH: usize = 8;
 
 /// The `let`s of a connection.
@@ -21,25 +21,26 @@ pub const MAX_LET_DEPTH: usize = 8;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Lets {
     templates: Box<[MessageTemplate]>,
-    /// Of each whether it is slow, it or one that it reads.
+    /// For each whether it, or one that it reads, is slow.
     slow: Box<[bool]>,
 }
 
-/// What is wrong with one `let`.
+/// An error of one `let`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LetError {
     /// Its number among [`Names::lets`].
     pub at: usize,
-    /// What is wrong in its text.
+    /// The error in its text.
     pub error: LanguageError,
 }
 
 impl Lets {
-    /// Compiles the texts of all `let`s that the scope's names declare, in their order. Warnings go to the scope.
+    /// Compiles the texts of all `let`s that the scope's names declare, in their order. Warnings go
+    /// to the scope.
     ///
     /// # Errors
     ///
-    /// All that is wrong with them; a circle only if there is nothing else.
+    /// All errors; cycles only if there are no others.
     pub fn compile(texts: &[&str], scope: &mut Scope<'_>) -> Result<Self, Vec<LetError>> {
         let mut templates = Vec::with_capacity(texts.len());
         let mut errors = Vec::new();
@@ -59,7 +60,7 @@ impl Lets {
     ///
     /// # Errors
     ///
-    /// The circles that they read each other in, or else the chains that are too long.
+    /// The cycles among them, or else the chains that are too long.
     pub fn new(templates: Vec<MessageTemplate>, names: &Names) -> Result<Self, Vec<LetError>> {
         let graph = Graph::of(&templates, names);
         let errors = graph.errors();
@@ -81,17 +82,18 @@ impl Lets {
         }
     }
 
-    /// All of them, by their numbers.
+    /// All of them, by number.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &MessageTemplate> {
         self.templates.iter()
     }
 
-    /// Whether a template takes so long, with the `let`s that it reads, that it belongs on another thread: it signs with RS256.
+    /// Whether a template, with the `let`s that it reads, is so slow that it belongs on another
+    /// thread: it signs with RS256.
     pub fn makes_slow(&self, template: &MessageTemplate) -> bool {
         template.is_slow() || template.reads().any(|read| self.is_slow(read.name))
     }
 
-    /// Whether this `let`, or one that it reads, takes so long.
+    /// Whether this `let`, or one that it reads, is that slow.
     pub fn is_slow(&self, name: Name) -> bool {
         match name {
             Name::Let(at) => self.slow.get(usize::from(at)).copied().unwrap_or_default(),
@@ -121,7 +123,7 @@ impl<'a> Graph<'a> {
         }
     }
 
-    /// What is wrong with the shape: the circles, or else the chains that are too long.
+    /// The errors of the graph: the cycles, or else the chains that are too long.
     fn errors(&self) -> Vec<LetError> {
         let all = 0..self.reads.len();
         let circles: Vec<LetError> = all.clone().filter_map(|at| self.circle(at)).collect();
@@ -131,7 +133,7 @@ impl<'a> Graph<'a> {
         }
     }
 
-    /// A circle through this one, unless one of its others is told before.
+    /// A cycle through this one, unless another of its members reports it.
     fn circle(&self, at: usize) -> Option<LetError> {
         let mut way = vec![at];
         let mut seen = vec![false; self.reads.len()];
@@ -140,7 +142,7 @@ impl<'a> Graph<'a> {
         is_circle.then(|| self.error("invalid `let`: it reads itself", &way, help))
     }
 
-    /// A chain that is too long, from one that no other reads.
+    /// A chain that is too long, from a `let` that no other reads.
     fn long_chain(&self, at: usize) -> Option<LetError> {
         let way = self.longest(at);
         let is_read = self.reads.iter().flatten().any(|(read, _)| *read == at);
@@ -151,7 +153,7 @@ impl<'a> Graph<'a> {
         is_long.then(|| self.error(&message, &way, "put some of them together"))
     }
 
-    /// An error about the first on this way, where it reads the second.
+    /// An error about the first on this path, where it reads the second.
     fn error(&self, message: &str, way: &[usize], help: &str) -> LetError {
         let at = way.first().copied().unwrap_or_default();
         let span = self.reads[at]
@@ -169,7 +171,7 @@ impl<'a> Graph<'a> {
         }
     }
 
-    /// Completes the way to one that ends where it began, if there is one.
+    /// Completes the path to a cycle, if there is one.
     fn search(&self, way: &mut Vec<usize>, seen: &mut [bool]) -> bool {
         let (Some(&start), Some(&last)) = (way.first(), way.last()) else {
             return false;
@@ -190,7 +192,7 @@ impl<'a> Graph<'a> {
         false
     }
 
-    /// The longest chain from here, as far as it is looked at: one more than is allowed.
+    /// The longest chain from here, up to one more than is allowed.
     fn longest(&self, at: usize) -> Vec<usize> {
         // From the ends of the chains to their beginnings, round by round.
         let mut chains: Vec<Vec<usize>> = (0..self.reads.len()).map(|at| vec![at]).collect();

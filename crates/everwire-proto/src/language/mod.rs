@@ -1,8 +1,10 @@
-//! What stands inside the values of settings: pointers into JSON, expressions, and templates with variables and expressions.
+//! The language within settings: pointers into JSON, expressions, and templates with variables and
+//! expressions.
 //!
-//! A configuration is compiled once: [`Expression`]s and [`MessageTemplate`]s with a [`Scope`], which collects their pointers in one set.
-//! Then each message is read in one pass, if [`Needles`] say that it is worth it, and all of them are evaluated in a [`World`]. A
-//! [`Step`] adds the `let`s. Nothing that a peer sends makes an evaluation fail.
+//! A configuration is compiled once: [`Expression`]s and [`MessageTemplate`]s with a [`Scope`],
+//! which collects their pointers in one set. Then each message is read in one pass, if [`Needles`]
+//! show that this is needed, and all of them are evaluated in a [`World`]. A [`Step`] adds the
+//! `let`s. Nothing that a peer sends makes an evaluation fail.
 //!
 //! ```
 //! use std::time::Duration;

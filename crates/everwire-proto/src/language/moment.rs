@@ -1,12 +1,12 @@
-//! When an expression is evaluated, and with which chance.
+//! The time and the randomness of an evaluation.
 
 use std::{fmt, time::Duration};
 
-/// A source of random bytes, for nonces and keys of messages: it must not be guessable.
+/// A source of random bytes, for nonces and keys of messages: it must be unpredictable.
 ///
 /// Each `Fn(&mut [u8])` is one.
 pub trait Random {
-    /// Fills these bytes.
+    /// Fills the buffer.
     fn fill(&self, bytes: &mut [u8]);
 }
 
@@ -16,12 +16,12 @@ impl<F: Fn(&mut [u8])> Random for F {
     }
 }
 
-/// One moment: all expressions of a step are evaluated in the same one.
+/// The time and randomness that all expressions of a step share.
 #[derive(Clone, Copy)]
 pub struct Moment<'a> {
     /// The time since 1970-01-01T00:00:00Z.
     pub wall: Duration,
-    /// Where random bytes come from.
+    /// The source of random bytes.
     pub random: &'a dyn Random,
 }
 

@@ -1,11 +1,11 @@
-//! The names that an expression may read: captures, `let`s, and those that are built in.
+//! The names that an expression may read: captures, `let`s, and built-in ones.
 
 use super::error::meant;
 
-/// What a name in an expression stands for.
+/// The meaning of a name in an expression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Name {
-    /// One that is built in.
+    /// A built-in name.
     BuiltIn(BuiltIn),
     /// A captured value, by its number among [`Names::captures`].
     Capture(u16),
@@ -19,7 +19,7 @@ impl From<BuiltIn> for Name {
     }
 }
 
-/// A name that is built in. Which of them exist depends on the place of the expression.
+/// A built-in name. Which of them exist depends on the place of the expression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum BuiltIn {
     /// The whole text of the message; in an HTTP step the body.
@@ -38,13 +38,13 @@ pub enum BuiltIn {
     Status,
     /// The last number of the message sequence.
     Sequence,
-    /// Whether this socket is dialled at a URL that the peer named.
+    /// Whether this socket was dialled at a URL that the peer has named.
     Handover,
     /// The connection's name.
     Name,
 }
 
-/// Words that are no names.
+/// Words that cannot be names.
 const RESERVED: [&str; 4] = ["in", "true", "false", "null"];
 
 impl BuiltIn {
@@ -62,7 +62,7 @@ impl BuiltIn {
         Self::Name,
     ];
 
-    /// How it is written.
+    /// Its spelling.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Message => "message",
@@ -78,7 +78,7 @@ impl BuiltIn {
         }
     }
 
-    /// The one of this name.
+    /// The built-in name with this spelling.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL
             .into_iter()
@@ -86,7 +86,7 @@ impl BuiltIn {
     }
 }
 
-/// Which built-in names exist at a place.
+/// The built-in names of a place.
 ///
 /// ```
 /// use everwire_proto::language::{BuiltIn, BuiltIns};
@@ -98,7 +98,7 @@ impl BuiltIn {
 pub struct BuiltIns(u16);
 
 impl BuiltIns {
-    /// These.
+    /// These names.
     pub const fn of(these: &[BuiltIn]) -> Self {
         let mut set = 0;
         let mut at = 0;
@@ -109,7 +109,7 @@ impl BuiltIns {
         Self(set)
     }
 
-    /// These, and this one.
+    /// Adds a name.
     #[must_use]
     pub const fn with(self, built_in: BuiltIn) -> Self {
         Self(self.0 | 1 << built_in as u16)
@@ -120,7 +120,7 @@ impl BuiltIns {
         self.0 & 1 << built_in as u16 != 0
     }
 
-    /// Each of these.
+    /// All of them.
     pub fn iter(self) -> impl Iterator<Item = BuiltIn> {
         BuiltIn::ALL
             .into_iter()
@@ -141,7 +141,7 @@ pub enum InvalidName {
     #[error("invalid name {0:?}: this name is built in")]
     BuiltIn(String),
     /// There is a `let` of this name, or a capture where a `let` is wanted.
-    #[error("invalid name {0:?}: a capture and a `let` cannot have the same name")]
+    #[error("invalid name {0:?}: a capture and a `let` must have different names")]
     Taken(String),
     /// There are 65,535 of them.
     #[error("invalid name {0:?}: there are too many names")]
@@ -172,7 +172,7 @@ impl Names {
     ///
     /// # Errors
     ///
-    /// [`InvalidName`] says which rule is broken.
+    /// [`InvalidName`] with the broken rule.
     pub fn capture(&mut self, name: &str) -> Result<Name, InvalidName> {
         check(name)?;
         if position(&self.lets, name).is_some() {
@@ -185,7 +185,7 @@ impl Names {
     ///
     /// # Errors
     ///
-    /// [`InvalidName`] says which rule is broken.
+    /// [`InvalidName`] with the broken rule.
     pub fn declare(&mut self, name: &str) -> Result<Name, InvalidName> {
         check(name)?;
         if position(&self.captures, name).is_some() {
@@ -200,7 +200,7 @@ impl Names {
         a_let.or_else(|| position(&self.captures, name).map(Name::Capture))
     }
 
-    /// How a name is written.
+    /// The spelling of a name.
     pub fn text(&self, name: Name) -> &str {
         let text = match name {
             Name::BuiltIn(built_in) => return built_in.as_str(),
@@ -210,17 +210,17 @@ impl Names {
         text.map_or("", |text| text)
     }
 
-    /// The names of all captures, by their numbers.
+    /// The names of all captures, by number.
     pub fn captures(&self) -> impl ExactSizeIterator<Item = &str> {
         self.captures.iter().map(|name| &**name)
     }
 
-    /// The names of all `let`s, by their numbers.
+    /// The names of all `let`s, by number.
     pub fn lets(&self) -> impl ExactSizeIterator<Item = &str> {
         self.lets.iter().map(|name| &**name)
     }
 
-    /// The name that was meant, among those of this place.
+    /// The name that was probably meant, among those of this place.
     pub(super) fn meant<'a>(&'a self, wrong: &str, built_ins: BuiltIns) -> Option<&'a str> {
         let built_in = built_ins
             .iter()
@@ -283,12 +283,12 @@ mod tests {
             ),
             ("in", "it is a word of the language"),
             ("sequence", "this name is built in"),
-            ("ts", "a capture and a `let` cannot have the same name"),
+            ("ts", "a capture and a `let` must have different names"),
         ] {
             let error = names.capture(name).unwrap_err().to_string();
             assert_eq!(error, format!("invalid name {name:?}: {reason}"));
         }
-        // A function's name is free: a call has its parenthesis directly behind it.
+        // A function's name may be used: a call has its parenthesis directly after it.
         assert!(names.capture("hash").is_ok());
     }
 }

@@ -1,29 +1,29 @@
-//! Where an expression or a template stands: what it may name there, and what is outside of it.
+//! The place of an expression or a template: the names there, and the outside world.
 
 use std::path::PathBuf;
 
 use super::{BuiltIn, BuiltIns, LanguageError, Names, Secret, json::PointerSet};
 
-/// What lies outside of the configuration and may be named in it.
+/// Things outside of the configuration that it may refer to.
 pub trait Outside {
-    /// A variable of the environment.
+    /// An environment variable.
     fn variable(&self, name: &str) -> Option<Secret>;
 
     /// The file of a `${file:PATH}`, whose path may be relative.
     fn file(&self, path: &str) -> PathBuf;
 
-    /// Whether this can be the id of a secret.
+    /// Checks the id of a secret.
     ///
     /// # Errors
     ///
-    /// Why it cannot.
+    /// Why it is invalid.
     fn secret_id(&self, id: &str) -> Result<(), String>;
 
-    /// Whether the environment and files may be named. Over the API they may not.
+    /// Whether the environment and files may be used. Over the API they may not.
     fn is_open(&self) -> bool;
 }
 
-/// Nothing: neither an environment, nor files. What is given over the API is read so.
+/// Nothing: neither an environment, nor files. Used for texts from the API.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NothingOutside;
 
@@ -45,24 +45,25 @@ impl Outside for NothingOutside {
     }
 }
 
-/// Where a text stands that is compiled.
+/// The place of a text that is compiled.
 pub struct Scope<'a> {
     /// The captures and `let`s of the connection.
     pub names: &'a Names,
-    /// The built-in names of this place. Where [`BuiltIn::Message`] is not among them, there is nothing that a pointer could look into.
+    /// The built-in names of this place. Without [`BuiltIn::Message`] there is nothing that a
+    /// pointer could read.
     pub built_ins: BuiltIns,
     /// Whether there is an HTTP answer, for `header()` and `cookie()`.
     pub http: bool,
-    /// The pointers of all expressions that look into the same messages.
+    /// The pointers of all expressions that read the same messages.
     pub pointers: &'a mut PointerSet,
     /// Environment and files.
     pub outside: &'a dyn Outside,
-    /// What looks wrong so far, and is allowed.
+    /// The warnings so far.
     pub warnings: Vec<LanguageError>,
 }
 
 impl<'a> Scope<'a> {
-    /// A place in the dialogue of a socket: all names but an HTTP answer's.
+    /// A place in the dialogue of a socket: all names except those of an HTTP answer.
     pub fn new(names: &'a Names, pointers: &'a mut PointerSet, outside: &'a dyn Outside) -> Self {
         let mut built_ins = BuiltIns::default();
         for built_in in BuiltIn::ALL {
@@ -86,7 +87,7 @@ impl<'a> Scope<'a> {
         Self { built_ins, ..self }
     }
 
-    /// The same place, where an HTTP answer is looked at.
+    /// The same place with an HTTP answer.
     #[must_use]
     pub fn with_http(self) -> Self {
         Self {

@@ -1,4 +1,5 @@
-//! What expressions need of cryptography: asked of the caller, so that no key and no library is named here.
+//! The cryptography of expressions, provided by the caller, so that this crate has no keys and no
+//! such library.
 
 /// A hash function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -20,11 +21,12 @@ pub enum SignatureAlgorithm {
     Es256,
     /// Ed25519.
     EdDsa,
-    /// RSA (PKCS #1 v1.5) with SHA-256: some 0.8 ms, so it belongs on another thread than an arbiter's.
+    /// RSA (PKCS #1 v1.5) with SHA-256: some 0.8 ms, so it belongs on a thread other than an
+    /// arbiter's.
     Rs256,
 }
 
-/// How a web token (RFC 7515) is signed.
+/// The signature of a web token (RFC 7515).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TokenAlgorithm {
     /// HMAC with SHA-256.
@@ -33,7 +35,8 @@ pub enum TokenAlgorithm {
     Signed(SignatureAlgorithm),
 }
 
-/// Hashes and signs. The same question has the same answer, but for ES256, whose signatures may draw random numbers.
+/// Hashes and signs. The same arguments give the same result, except for ES256, whose signatures
+/// may be random.
 pub trait Signer {
     /// The hash of these bytes.
     fn hash(&self, algorithm: HashAlgorithm, data: &[u8]) -> Vec<u8>;
@@ -41,8 +44,8 @@ pub trait Signer {
     /// The keyed hash of these bytes (RFC 2104).
     fn hmac(&self, algorithm: HashAlgorithm, key: &[u8], data: &[u8]) -> Vec<u8>;
 
-    /// The signature of these bytes. The key is a PEM text (PKCS #8, SEC 1, PKCS #1) or its DER bytes; `None` if it is no such key,
-    /// or not one for this algorithm.
+    /// The signature of these bytes. The key is a PEM text (PKCS #8, SEC 1, PKCS #1) or its DER
+    /// bytes; `None` if it is not such a key, or not for this algorithm.
     fn sign(&self, algorithm: SignatureAlgorithm, key: &[u8], data: &[u8]) -> Option<Vec<u8>>;
 }
 
@@ -64,7 +67,7 @@ impl SignatureAlgorithm {
         ("RS256", Self::Rs256),
     ];
 
-    /// Whether it takes so long that it belongs on another thread than an arbiter's.
+    /// Whether it is so slow that it belongs on a thread other than an arbiter's.
     pub fn is_slow(self) -> bool {
         match self {
             Self::Rs256 => true,

@@ -1,4 +1,4 @@
-//! One step: a world whose `let`s are filled once.
+//! One step: a world whose `let`s are rendered once.
 
 use std::cell::OnceCell;
 
@@ -7,9 +7,10 @@ use super::{
     json::{RawJson, Slot},
 };
 
-/// A world with the values of `let`s: each is filled when it is first read, and then stays as it is as long as this lives.
+/// A world with the values of `let`s: each is rendered when it is first read, and keeps its value
+/// from then on.
 ///
-/// Nothing is allocated for it, unless `let`s are read behind the first two.
+/// It allocates nothing, unless more than two `let`s are read.
 pub struct Step<'a> {
     world: &'a dyn World,
     lets: &'a Lets,
@@ -17,24 +18,25 @@ pub struct Step<'a> {
     earlier: Option<&'a FilledLets>,
 }
 
-/// So many `let`s most connections have that have any: a stamp, and what is signed with it.
+/// Most connections with `let`s have this many: a timestamp, and its signature.
 const FEW: usize = 2;
 
-/// The values of `let`s, by their numbers.
+/// The values of `let`s, by number.
 #[derive(Default)]
 struct LetValues {
     first: [OnceCell<Value<'static>>; FEW],
     others: OnceCell<Box<[OnceCell<Value<'static>>]>>,
 }
 
-/// The values that a step's `let`s have come to: of those that were read.
+/// The values of a step's `let`s, as far as they were read.
 ///
-/// What is sent and what answers it belong to one step: a nonce that was sent is the one that must come back.
+/// A message and its answer belong to one step: the nonce in the answer must be the one that was
+/// sent.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FilledLets(Box<[Option<Value<'static>>]>);
 
 impl<'a> Step<'a> {
-    /// A step in a world that knows no `let`s.
+    /// A step in a world without `let`s.
     pub fn new(world: &'a dyn World, lets: &'a Lets) -> Self {
         Self {
             world,
@@ -44,7 +46,7 @@ impl<'a> Step<'a> {
         }
     }
 
-    /// The same step later, in another world: what was filled stays as it is.
+    /// The same step later, in another world: rendered values stay.
     pub fn later(world: &'a dyn World, lets: &'a Lets, earlier: &'a FilledLets) -> Self {
         Self {
             earlier: Some(earlier),
@@ -52,7 +54,7 @@ impl<'a> Step<'a> {
         }
     }
 
-    /// What was filled.
+    /// The rendered values.
     pub fn into_filled(self) -> FilledLets {
         let LetValues { first, others } = self.values;
         let others = others.into_inner().unwrap_or_default();
@@ -65,7 +67,7 @@ impl<'a> Step<'a> {
 }
 
 impl LetValues {
-    /// The value of one of so many.
+    /// The value with this number, out of `count`.
     fn get(&self, at: u16, count: usize) -> Option<&OnceCell<Value<'static>>> {
         let at = usize::from(at);
         if let Some(value) = self.first.get(at) {
@@ -98,7 +100,7 @@ impl World for Step<'_> {
         let (Some(value), Some(template)) = (value, self.lets.get(name)) else {
             return Value::absent();
         };
-        // None reads itself: `Lets` are in no circle.
+        // No `let` reads itself: `Lets` have no cycles.
         value
             .get_or_init(|| template.evaluate(self).into_owned())
             .as_borrowed()

@@ -1,4 +1,4 @@
-//! Texts in which variables may stand, and such texts that are secret as a whole.
+//! Texts with variables, and secret ones.
 
 use std::{
     fmt,
@@ -21,14 +21,14 @@ pub enum Part {
     },
     /// `${file:PATH}`: read again for each dial; the trailing line end is cut off.
     File(PathBuf),
-    /// `${secret:ID}`: the secret of that id, as it was given last, at each dial.
+    /// `${secret:ID}`: the latest secret of that id, at each dial.
     Stored(Box<str>),
-    /// `${…}` with an expression, as it was written. A dialogue fills it before each dial: see
+    /// `${…}` with an expression, as it was written. A dialogue renders it before each dial: see
     /// [`MessageTemplate::filled`](super::MessageTemplate::filled).
     Hole(Box<str>),
 }
 
-/// What must be looked up to render a [`Template`].
+/// Something that must be looked up to render a [`Template`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Variable<'a> {
     /// The content of a file.
@@ -37,13 +37,13 @@ pub enum Variable<'a> {
     Stored(&'a str),
 }
 
-/// A string of the configuration in which `${NAME}`, `${file:PATH}` and `${secret:ID}` may stand.
+/// A string of the configuration that may contain `${NAME}`, `${file:PATH}` and `${secret:ID}`.
 ///
 /// `Debug` and `Display` print the variables' names, never their values.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Template(Box<[Part]>);
 
-/// A [`Template`] whose written text is a secret as well: a header's value, a password.
+/// A [`Template`] whose written text is secret, too: a header's value, a password.
 ///
 /// ```
 /// use everwire_proto::language::SecretTemplate;
@@ -55,14 +55,14 @@ pub struct Template(Box<[Part]>);
 pub struct SecretTemplate(Template);
 
 impl SecretTemplate {
-    /// The template, which prints what was written. Every use of this is a place to review.
+    /// The template, which prints what was written. Every use of this must be reviewed.
     pub fn expose(&self) -> &Template {
         &self.0
     }
 }
 
 impl fmt::Display for SecretTemplate {
-    /// `***` for what is written, `${NAME}` for a variable.
+    /// `***` for written text, `${NAME}` for a variable.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.parts().iter().try_for_each(|part| match part {
             Part::Literal(_) => f.write_str("***"),
@@ -115,7 +115,7 @@ pub enum SecretMissing {
 }
 
 impl Template {
-    /// A template that is one literal text: nothing in it is expanded.
+    /// A template of one literal text: nothing in it is expanded.
     pub fn literal(text: impl Into<Box<str>>) -> Self {
         Self([Part::Literal(text.into())].into())
     }
@@ -125,7 +125,7 @@ impl Template {
         Self(parts.into())
     }
 
-    /// The text, where nothing in it is expanded.
+    /// The text, if nothing in it is expanded.
     pub fn as_literal(&self) -> Option<&str> {
         match &*self.0 {
             [Part::Literal(text)] => Some(text),
@@ -155,32 +155,32 @@ impl Template {
         })
     }
 
-    /// Whether a variable stands in it, whose value may be a secret.
+    /// Whether it contains a variable, whose value may be a secret.
     pub fn has_variables(&self) -> bool {
         let is_variable = |part: &Part| !matches!(part, Part::Literal(_));
         self.0.iter().any(is_variable)
     }
 
-    /// Whether nothing needs to be read or filled to render this.
+    /// Whether it can be rendered without reading or filling anything.
     pub fn is_static(&self) -> bool {
         self.variables().next().is_none() && !self.has_holes()
     }
 
-    /// Whether an expression stands in it.
+    /// Whether it contains an expression.
     pub fn has_holes(&self) -> bool {
         self.0.iter().any(|part| matches!(part, Part::Hole(_)))
     }
 
-    /// The text with everything expanded; `read` gives the content of a file, or a secret.
+    /// The text with everything expanded; `read` provides the content of a file, or a secret.
     ///
     /// # Errors
     ///
-    /// The first variable for which `read` had nothing, or a hole.
+    /// The first variable that `read` could not provide, or a hole.
     pub fn render(
         &self,
         mut read: impl FnMut(Variable<'_>) -> std::io::Result<String>,
     ) -> Result<Secret, SecretMissing> {
-        // Room for what is known, so that a literal is copied once.
+        // Room for the known parts, so that a literal is copied once.
         let known = self.0.iter().map(|part| match part {
             Part::Literal(literal) => literal.len(),
             Part::Env { value, .. } => value.expose().len(),

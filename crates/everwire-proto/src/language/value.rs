@@ -1,4 +1,4 @@
-//! Values: what expressions come to.
+//! The values of expressions.
 
 mod compare;
 mod join;
@@ -12,7 +12,7 @@ pub(super) use self::{
     join::join,
 };
 
-/// What an expression comes to, with two marks: whether it is a secret, and whether a peer chose it.
+/// The value of an expression, with two marks: whether it is secret, and whether a peer chose it.
 ///
 /// Marks pass through all functions and operators. `Debug` shows no secret.
 ///
@@ -34,45 +34,46 @@ pub struct Value<'a> {
 /// The kinds of values.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Data<'a> {
-    /// It is not there.
+    /// It is absent.
     Absent,
     /// JSON's `null`.
     Null,
     /// `true` or `false`.
     Bool(bool),
-    /// A number of JSON, as it was written.
+    /// A JSON number, as it was written.
     Number(Cow<'a, str>),
     /// A text.
     Text(Cow<'a, str>),
     /// Bytes.
     Bytes(Cow<'a, [u8]>),
-    /// Another value of JSON as it was written: an object, an array, or a string that no text can hold.
+    /// Another JSON value as it was written: an object, an array, or a string that no text can
+    /// hold.
     Json(Cow<'a, str>),
-    /// A list that an expression made.
+    /// A list of an expression.
     List(Vec<Value<'a>>),
 }
 
-/// What is known of where a value comes from.
+/// The origin of a value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Marks {
     pub is_secret: bool,
     pub origin: Origin,
 }
 
-/// Whether a peer chose some of a value.
+/// Whether a peer chose a part of a value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Origin {
-    /// Nothing of it.
+    /// No part.
     #[default]
     Own,
-    /// Some of it, in which no character can break a line.
+    /// A part without characters that break a line.
     Checked,
-    /// Some of it, or all.
+    /// A part, or all.
     Peer,
 }
 
 impl Marks {
-    /// The marks of what is made of both.
+    /// The marks of a value made of both.
     pub fn and(self, other: Self) -> Self {
         Self {
             is_secret: self.is_secret || other.is_secret,
@@ -80,7 +81,7 @@ impl Marks {
         }
     }
 
-    /// The marks of what is made of a value by another way than putting it beside others.
+    /// The marks of a value that was transformed, rather than concatenated.
     pub fn transformed(self) -> Self {
         match self.origin {
             Origin::Checked => Self {
@@ -97,7 +98,7 @@ impl<'a> Value<'a> {
         Self { data, marks }
     }
 
-    /// What is not there.
+    /// An absent value.
     pub fn absent() -> Self {
         Data::Absent.into()
     }
@@ -117,7 +118,7 @@ impl<'a> Value<'a> {
         Data::Bytes(bytes.into()).into()
     }
 
-    /// A message: a text, if its bytes are one.
+    /// A message: a text if it is UTF-8, otherwise bytes.
     pub fn message(bytes: &'a [u8]) -> Self {
         match std::str::from_utf8(bytes) {
             Ok(text) => Self::text(text).from_peer(),
@@ -138,14 +139,14 @@ impl<'a> Value<'a> {
         data.into()
     }
 
-    /// The same value, which must not be shown.
+    /// Marks the value as secret.
     #[must_use]
     pub fn secret(mut self) -> Self {
         self.marks.is_secret = true;
         self
     }
 
-    /// The same value, which a peer chose: in a text without JSON it must hold no line end.
+    /// Marks the value as chosen by a peer: in a text without JSON it must not contain a line end.
     #[must_use]
     pub fn from_peer(mut self) -> Self {
         self.marks.origin = Origin::Peer;
@@ -162,7 +163,7 @@ impl<'a> Value<'a> {
         &self.data
     }
 
-    /// Whether it must not be shown.
+    /// Whether it is secret.
     pub fn is_secret(&self) -> bool {
         self.marks.is_secret
     }
@@ -172,23 +173,23 @@ impl<'a> Value<'a> {
         self.marks.origin == Origin::Own
     }
 
-    /// Whether it is not there.
+    /// Whether it is absent.
     pub fn is_absent(&self) -> bool {
         self.data == Data::Absent
     }
 
-    /// Whether it is there, and not null.
+    /// Whether it is present, and not null.
     pub fn is_there(&self) -> bool {
         !matches!(self.data, Data::Absent | Data::Null)
     }
 
-    /// Whether it holds as a condition: it is there, and neither null nor false.
+    /// Whether it is true as a condition: it is present, and neither null nor false.
     pub fn is_true(&self) -> bool {
         !matches!(self.data, Data::Absent | Data::Null | Data::Bool(false))
     }
 
-    /// As text, as it stands within a text: a number as it was written, an object as compact JSON. `None` for what is absent, null, or
-    /// bytes that are no text.
+    /// As text within a text: a number as it was written, an object as compact JSON. `None` for
+    /// absent and null values, and for bytes that are not text.
     pub fn as_text(&self) -> Option<Cow<'_, str>> {
         Some(match &self.data {
             Data::Absent | Data::Null => return None,
@@ -204,7 +205,7 @@ impl<'a> Value<'a> {
         })
     }
 
-    /// As bytes, as it stands within bytes.
+    /// As bytes within bytes.
     pub fn as_bytes(&self) -> Option<Cow<'_, [u8]>> {
         match &self.data {
             Data::Bytes(bytes) => Some(Cow::Borrowed(bytes)),
@@ -215,7 +216,8 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Writes it as compact JSON; `None`, if it is absent, or bytes that are no text, or holds such.
+    /// Writes it as compact JSON; `None` if it is absent, or is or contains bytes that are not
+    /// text.
     pub fn write_json(&self, out: &mut String) -> Option<()> {
         match &self.data {
             Data::Absent => return None,
@@ -240,7 +242,7 @@ impl<'a> Value<'a> {
         Some(())
     }
 
-    /// How many bytes it has, at most.
+    /// Its length in bytes, at most.
     pub(super) fn size(&self) -> usize {
         match &self.data {
             Data::Absent | Data::Null | Data::Bool(_) => 5,
@@ -253,7 +255,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The same, with nothing borrowed.
+    /// An owned copy.
     pub fn into_owned(self) -> Value<'static> {
         let data = match self.data {
             Data::Absent => Data::Absent,
@@ -268,7 +270,7 @@ impl<'a> Value<'a> {
         Value::new(data, self.marks)
     }
 
-    /// The same, borrowed from this one.
+    /// A borrowed copy.
     pub fn as_borrowed(&self) -> Value<'_> {
         let data = match &self.data {
             Data::Absent => Data::Absent,
@@ -284,7 +286,7 @@ impl<'a> Value<'a> {
     }
 }
 
-/// The elements of an array of JSON.
+/// The elements of a JSON array.
 fn elements(json: &str) -> Option<Items<'_>> {
     let raw = RawJson::parse(json)?;
     (raw.kind() == Kind::Array).then(|| raw.items())

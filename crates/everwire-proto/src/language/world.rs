@@ -1,21 +1,21 @@
-//! What an expression sees when it is evaluated.
+//! The values that an evaluation reads.
 
 use super::{
     Moment, Name, Signer, Value, Variable,
     json::{RawJson, Slot},
 };
 
-/// What expressions and templates see: a message, names, a moment, and somebody who signs.
+/// The values that expressions and templates read: a message, names, the time, and a signer.
 ///
-/// All of them are asked only for what an expression needs, as often as it stands there.
+/// They are asked for only if an expression needs them, each time it does.
 pub trait World {
-    /// What a pointer of the set has found in the message.
+    /// The value that a pointer of the set has found in the message.
     fn pointer(&self, slot: Slot) -> Option<RawJson<'_>>;
 
-    /// The value of a built-in name or of a capture, with its marks. What is not known here is absent.
+    /// The value of a built-in name or a capture, with its marks. Unknown names are absent.
     fn name(&self, name: Name) -> Value<'_>;
 
-    /// A header of the HTTP answer, whose name may have any case.
+    /// A header of the HTTP answer; the case of its name does not matter.
     fn header(&self, _name: &str) -> Value<'_> {
         Value::absent()
     }
@@ -25,17 +25,17 @@ pub trait World {
         Value::absent()
     }
 
-    /// The content of a file, without the line end behind it, or a stored secret.
+    /// The content of a file without trailing line end, or a stored secret.
     fn variable(&self, _variable: Variable<'_>) -> Option<&str> {
         None
     }
 
-    /// The moment of this step.
+    /// The time and randomness of this step.
     fn moment(&self) -> Moment<'_>;
 
-    /// Who hashes and signs.
+    /// Hashes and signs.
     fn signer(&self) -> &dyn Signer;
 
-    /// The most bytes that a value may have: a longer one is absent.
+    /// The most bytes of a value: a longer one is absent.
     fn max_message(&self) -> usize;
 }

@@ -1,23 +1,23 @@
-//! What differs between two settings of a connection, and what that means for its socket.
+//! The differences between two settings of a connection, and their effect on its socket.
 
 use super::{ConnectionSettings, dialogue::Dialogue};
 
-/// Its keys stand among those of the connection: they are named in its place.
+/// Replaced by its own keys, which are listed among those of the connection.
 const DIALOGUE: &str = "dialogue";
 
 /// The keys that differ between two settings of a connection.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// The keys, in the order of their declaration; those of a dialogue stand together.
+    /// The keys, in the order of their declaration, with those of a dialogue together.
     pub keys: Vec<&'static str>,
-    /// Whether a socket that was opened under the old ones cannot serve under the new ones.
+    /// Whether the new settings need another socket.
     pub needs_socket: bool,
 }
 
 impl Changes {
-    /// Compares.
+    /// Compares two settings.
     pub fn between(old: &ConnectionSettings, new: &ConnectionSettings) -> Self {
-        // A new key does not compile before it is judged here.
+        // A new key does not compile until it is handled here.
         let ConnectionSettings {
             url,
             failover_urls,
@@ -57,12 +57,12 @@ impl Changes {
         // The kernel's probes are set up with the socket.
         let probes = new.heartbeat.needs_keepalive() && !heartbeat.needs_keepalive();
         let policies = *dial_policy != new.dial_policy || *proxy_policy != new.proxy_policy;
-        // A conversation that has begun by other words cannot go on.
+        // A conversation cannot go on with another dialogue.
         let other_words = match (dialogue, &new.dialogue) {
             (Some(old), Some(new)) => !old.says_the_same(new),
             (old, new) => old.is_some() != new.is_some(),
         };
-        // The key, whether it differs, and whether that takes another socket.
+        // The key, whether it differs, and whether that needs another socket.
         let compared = [
             ("url", *url != new.url, true),
             ("urls", *failover_urls != new.failover_urls, true),
@@ -70,7 +70,7 @@ impl Changes {
             ("tags", *tags != new.tags, false),
             ("enabled", *enabled != new.enabled, false),
             ("required", *required != new.required, false),
-            // The name's own socket goes or comes; those of sessions stay.
+            // The name's own socket appears or disappears; those of sessions stay.
             ("sessions_only", *sessions_only != new.sessions_only, false),
             ("headers", *headers != new.headers, true),
             ("basic_auth", *basic_auth != new.basic_auth, true),
@@ -95,7 +95,7 @@ impl Changes {
             ("max_message", *max_message != new.max_message, true),
             ("max_frame", *max_frame != new.max_frame, true),
             ("compression", *compression != new.compression, true),
-            // A stream that has begun cannot be decoded from its middle.
+            // A stream cannot be decoded from its middle.
             ("decode", *decode != new.decode, true),
             ("heartbeat", *heartbeat != new.heartbeat, probes),
             ("reconnect", *reconnect != new.reconnect, false),
@@ -122,7 +122,7 @@ impl Changes {
         changes
     }
 
-    /// Some keys stand in the dialogue and beside it: they are named once.
+    /// Adds keys without duplicates: some are in the dialogue and beside it.
     fn add_all(&mut self, keys: Vec<&'static str>) {
         for key in keys {
             if !self.keys.contains(&key) {
@@ -131,13 +131,13 @@ impl Changes {
         }
     }
 
-    /// Whether nothing differs.
+    /// Whether there are no differences.
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }
 }
 
-/// The keys of what is said and expected that differ.
+/// The keys of the conversation that differ.
 fn said_otherwise(old: &ConnectionSettings, new: &ConnectionSettings) -> Vec<&'static str> {
     let silent = Dialogue {
         first_id: 1,

@@ -1,25 +1,26 @@
-//! permessage-deflate, as it is wished for.
+//! The settings of permessage-deflate.
 
 use crate::wire::deflate::{Level, Offer, WindowBits};
 
-/// `compression`: what is offered (RFC 7692 §7.1), and which messages are compressed if the server agrees.
+/// `compression`: the offer (RFC 7692 §7.1), and which messages are compressed if the server
+/// agrees.
 ///
-/// Under context takeover each direction keeps its window for as long as the socket is up, from its first compressed
-/// message on; `docs/decisions.md` says what that costs.
+/// With context takeover each direction keeps its window while the socket is up, from its first
+/// compressed message on; `docs/decisions.md` says what that costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Compression {
-    /// The largest window of ours; the server may ask for a smaller one. With a window of 8 bits nothing can be compressed,
-    /// and messages go out as they are.
+    /// Our largest window; the server may ask for a smaller one. A window of 8 bits cannot be used,
+    /// and messages are then sent uncompressed.
     pub client_max_window_bits: WindowBits,
-    /// The largest window of the server's. Below 15 a server that does not agree is refused.
+    /// The server's largest window. Below 15, a server that does not agree is refused.
     pub server_max_window_bits: WindowBits,
-    /// Whether each message of ours is compressed on its own.
+    /// Whether we compress each message on its own.
     pub client_no_context_takeover: bool,
     /// Whether the server must compress each message on its own. A server that does not agree is refused.
     pub server_no_context_takeover: bool,
-    /// How hard to try.
+    /// The compression level.
     pub level: Level,
-    /// Shorter messages are sent as they are, in bytes; and so are empty ones.
+    /// Messages that are shorter, in bytes, or empty are sent uncompressed.
     pub min_size: usize,
 }
 
@@ -37,7 +38,7 @@ impl Default for Compression {
 }
 
 impl Compression {
-    /// What is offered to the server.
+    /// The offer to the server.
     pub fn offer(&self) -> Offer {
         Offer {
             server_no_context_takeover: self.server_no_context_takeover,

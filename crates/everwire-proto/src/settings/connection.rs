@@ -12,7 +12,7 @@ use super::{
 use crate::decode::Decoding;
 use crate::language::{MessageTemplate, SecretTemplate, Template, Variable};
 
-/// One connection's settings: what stands under `[connections.NAME]`, merged and checked.
+/// One connection's settings: the keys of `[connections.NAME]`, merged and checked.
 ///
 /// ```
 /// use std::time::Duration;
@@ -26,83 +26,88 @@ use crate::language::{MessageTemplate, SecretTemplate, Template, Variable};
 pub struct ConnectionSettings {
     /// `ws://` or `wss://`; rendered and parsed again at each dial.
     pub url: Template,
-    /// What is dialled, in order, when `url` fails: the others of `urls`.
+    /// The other URLs of `urls`, dialled in order when `url` fails.
     pub failover_urls: Vec<Template>,
     /// The group whose keys this connection inherited.
     pub group: Option<String>,
-    /// For the reader: filters and views.
+    /// Labels for filters and views.
     pub tags: Vec<String>,
     /// Whether the name is dialled when it is opened.
     pub enabled: bool,
     /// Whether the service is not ready while this name is not.
     pub required: bool,
-    /// Whether the name keeps no socket of its own, and is there for sessions alone: it is `idle` while they
-    /// may be opened, and takes no messages (`Rejected::SessionsOnly`).
+    /// Whether the name has no socket of its own, and is only for sessions. It is `idle` while
+    /// sessions may be opened, and accepts no messages (`Rejected::SessionsOnly`).
     pub sessions_only: bool,
-    /// Headers of the upgrade request; names are valid. They are sent as they are written, in this order; `Host`
-    /// is always the first.
+    /// Headers of the upgrade request, with valid names. They are sent unchanged, in this order;
+    /// `Host` is always the first.
     pub headers: Vec<(String, SecretTemplate)>,
     /// HTTP basic authentication (RFC 7617).
     pub basic_auth: Option<BasicAuth>,
-    /// Subprotocols that are offered, best first; if any, the server must choose one.
+    /// Subprotocols to offer, best first. If there are any, the server must choose one.
     pub subprotocols: Vec<Subprotocol>,
     /// The local address to dial from.
     pub source_address: Option<IpAddr>,
-    /// What all dials go through; `None`: nothing.
+    /// The proxy for all dials; `None`: direct dials.
     pub proxy: Option<Proxy>,
-    /// What is sent whenever a socket opens, before anything else.
+    /// Messages that are sent first whenever a socket opens.
     pub on_open: Vec<Opening>,
-    /// What is said and expected on the socket; `None`: nothing besides `on_open` and the heartbeat.
+    /// The conversation on the socket; `None`: only `on_open` and the heartbeat.
     pub dialogue: Option<Arc<Dialogue>>,
-    /// The same in code, in the place of `dialogue`: a connection has one of the two. No key of a file says it.
+    /// A conversation in code, instead of `dialogue`: a connection has at most one of the two. Not
+    /// a key of a file.
     pub protocol: Option<ProtocolFactory>,
-    /// From the start of a dial to the upgrade's answer.
+    /// The time limit from the start of a dial to the answer to the upgrade.
     pub connect_timeout: Duration,
-    /// For the closing handshake, and before it for flushing the outbox.
+    /// The time limit for the closing handshake, and before it for flushing the outbox.
     pub close_timeout: Duration,
-    /// A socket without an application message for so long is a loss.
+    /// A socket without an application message for this long is lost.
     pub idle_timeout: Option<Duration>,
-    /// The close code that is sent on a drain.
+    /// The close code on a drain.
     pub close_code: u16,
-    /// The longest message that is accepted, in bytes, in both directions; of a compressed one, decompressed.
+    /// The longest message in bytes, in both directions; for a compressed message, its decompressed
+    /// size.
     pub max_message: usize,
     /// The longest frame that is accepted, in bytes on the wire.
     pub max_frame: usize,
     /// permessage-deflate (RFC 7692), if it is to be offered.
     pub compression: Option<Compression>,
-    /// How the peer's messages become what it meant; `None`: they are it. Messages of sessions stay as they came.
+    /// How the peer's messages are decoded; `None`: not at all. Messages of sessions are not
+    /// decoded.
     pub decode: Option<Decoding>,
-    /// How a dead peer is found.
+    /// How a dead peer is detected.
     pub heartbeat: Heartbeat,
     /// What happens after a loss.
     pub reconnect: Reconnect,
-    /// How much may wait to be sent, and what is kept until it is confirmed.
+    /// How many messages may wait, and whether they are kept until they are confirmed.
     pub outbox: OutboxSettings,
-    /// How much of what came in last can be read again.
+    /// How many of the last incoming messages are kept for readers that resume.
     pub history: HistorySettings,
-    /// How fast messages may go out: a message waits for all of these at once. Empty: as fast as the peer takes them.
+    /// The rate limits for outgoing messages: a message waits for all of them at once. Empty: no
+    /// limit.
     pub rate: Vec<RateSettings>,
-    /// A socket that was ready for so long is replaced: its successor is made ready before it is closed.
+    /// A socket that was ready for this long is replaced: its successor is made ready before it is
+    /// closed.
     pub rotate_after: Option<Duration>,
     /// How it is replaced, for whatever reason.
     pub rotation: RotationMode,
-    /// Where the peer's own numbers stand, if its messages have any.
+    /// Where the peer's own numbers are, if its messages have any.
     pub sequence: Option<SequenceSettings>,
     /// TLS, for `wss`.
     pub tls: TlsSettings,
-    /// What may be dialled. No key of a file says it: it is for settings that come from elsewhere.
+    /// What may be dialled. Not a key of a file: it is for settings that come from elsewhere.
     pub dial_policy: DialPolicy,
     /// What may be dialled as a proxy.
     pub proxy_policy: DialPolicy,
 }
 
-/// How a socket is replaced by another one.
+/// How a socket is replaced.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RotationMode {
     /// Its successor is made ready before it is closed.
     #[default]
     Overlap,
-    /// It is closed, and then its successor is dialled: the server allows one session per client.
+    /// It is closed before its successor is dialled, for servers that allow one session per client.
     Replace,
 }
 
@@ -113,11 +118,11 @@ pub struct BasicAuth {
     pub user: Template,
     /// The password.
     pub password: SecretTemplate,
-    /// How both become bytes.
+    /// The encoding of both.
     pub encoding: AuthEncoding,
 }
 
-/// How the user name and the password of [`BasicAuth`] become bytes.
+/// The encoding of the user name and the password of [`BasicAuth`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum AuthEncoding {
     /// UTF-8 (RFC 7617 §2.1).
@@ -145,18 +150,19 @@ pub struct TlsSettings {
     pub cert_file: Option<PathBuf>,
     /// PEM file of the client certificate's key: PKCS#8, PKCS#1 or SEC1, not encrypted.
     pub key_file: Option<PathBuf>,
-    /// The DNS name or IP address to ask for (SNI) and to verify, instead of the URL's host.
+    /// The DNS name or IP address for SNI and verification, instead of the URL's host.
     pub server_name: Option<String>,
     /// Whether any certificate of the server is accepted.
     pub insecure: bool,
 }
 
 impl ConnectionSettings {
-    /// The defaults, for this URL. Nothing in the text is expanded.
+    /// The defaults, with this URL. Nothing in the text is expanded.
     ///
     /// # Errors
     ///
-    /// [`InvalidUrl`] when the text is no absolute `ws://` or `wss://` URL with a host, or has a fragment (RFC 6455 §3).
+    /// [`InvalidUrl`] when the text is not an absolute `ws://` or `wss://` URL with a host, or has
+    /// a fragment (RFC 6455 §3).
     pub fn new(url: impl AsRef<str>) -> Result<Self, InvalidUrl> {
         let url = url.as_ref();
         if PlainUrl::of(url).is_none() {
@@ -195,7 +201,7 @@ impl ConnectionSettings {
             })
     }
 
-    /// The defaults, for a template that [`url::parse`] checks when it is rendered.
+    /// The defaults, with a template that [`url::parse`] checks when it is rendered.
     pub fn with_url(url: Template) -> Self {
         Self {
             url,

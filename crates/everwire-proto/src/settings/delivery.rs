@@ -1,17 +1,18 @@
-//! Settings of what is promised about messages, out and in: how long they are kept, how fast they go, what is missed.
+//! Settings for the delivery of messages, out and in: how long they are kept, how fast they are
+//! sent, how losses are detected.
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use crate::language::JsonPointer;
 
-/// How much may wait to be sent, and what is kept until it is confirmed.
+/// How many messages may wait, and whether they are kept until they are confirmed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutboxSettings {
     /// Messages.
     pub messages: usize,
     /// Payload bytes.
     pub bytes: usize,
-    /// What happens to the next message when it is full.
+    /// What happens to a new message when the outbox is full.
     pub when_full: WhenFull,
     /// How long a message may wait before it expires.
     pub ttl: Option<Duration>,
@@ -21,28 +22,31 @@ pub struct OutboxSettings {
     pub fsync: Fsync,
     /// What happens to messages that were written and not confirmed when their socket died.
     pub resend: Resend,
-    /// The most messages that may be written and unconfirmed at a time, where messages are kept until they are confirmed: so many a
-    /// lost socket can make arrive twice. `None`: as many as the outbox holds.
+    /// The most messages that may be written and unconfirmed at a time, if messages are kept until
+    /// they are confirmed. After a loss at most this many arrive twice. `None`: as many as the
+    /// outbox holds.
     pub in_flight: Option<NonZeroU32>,
 }
 
-/// What happens to the next message when the outbox is full.
+/// What happens to a new message when the outbox is full.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum WhenFull {
-    /// It is rejected at the door.
+    /// It is rejected.
     #[default]
     Reject,
-    /// The oldest that has not gone out makes room.
+    /// The oldest message that was not sent makes room.
     DropOldest,
 }
 
 /// When a durable message is safe on disk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Fsync {
-    /// Before it is said to be `queued`: what was is not lost, whatever happens to the machine.
+    /// Before it is reported as `queued`: a queued message is never lost, whatever happens to the
+    /// machine.
     #[default]
     Always,
-    /// At intervals: a crash of the process loses nothing, one of the machine what was `queued` in the last second.
+    /// At intervals: a crash of the process loses nothing, a crash of the machine loses messages
+    /// `queued` in the last second.
     Interval,
 }
 
@@ -52,11 +56,12 @@ pub enum Resend {
     /// They end in doubt: none reaches the peer twice.
     #[default]
     Never,
-    /// They are sent again, in order and before anything newer: each reaches the next WebSocket hop at least once.
+    /// They are sent again, in order and before newer ones: each reaches the next WebSocket hop at
+    /// least once.
     InDoubt,
 }
 
-/// How much of what came in last can be read again: nothing, unless it is asked for.
+/// How many of the last incoming messages are kept for readers that resume. The default keeps none.
 ///
 /// ```
 /// use everwire_proto::settings::ConnectionSettings;
@@ -70,13 +75,13 @@ pub enum Resend {
 pub struct HistorySettings {
     /// Messages; 0 keeps none.
     pub messages: usize,
-    /// Payload bytes. The newest message is kept whatever its size.
+    /// Payload bytes. The newest message is always kept.
     pub bytes: usize,
-    /// Whether they are kept on disk too, so that they outlive the process.
+    /// Whether they are also kept on disk, and outlive the process.
     pub durable: bool,
 }
 
-/// Where the peer's own numbers stand in its text messages: holes and doubles are told by them.
+/// Where the peer's own numbers are in its text messages, to detect holes and duplicates.
 ///
 /// ```
 /// use everwire_proto::{
@@ -94,18 +99,19 @@ pub struct HistorySettings {
 pub struct SequenceSettings {
     /// The number, which grows by one from message to message of a stream.
     pub json: JsonPointer,
-    /// The stream that the number counts in; without it all numbers are of one stream.
+    /// The stream that the number belongs to; `None`: all numbers are of one stream.
     pub by: Option<JsonPointer>,
 }
 
-/// How fast messages may go out.
+/// The rate limit for outgoing messages.
 ///
-/// In every window of `per`, what can wait is written only while all that was written in that window, and it, is at most `messages`.
-/// After a silence `burst` of them may go back to back, then one each `per / messages`.
+/// In every window of `per`, a message that can wait is written only if it, and all that was
+/// written in that window, are at most `messages`. After a silence `burst` of them may be sent back
+/// to back, then one each `per / messages`.
 ///
-/// The messages of the outbox and the opening ones wait. Text heartbeats never wait, nor do pings and pongs, which count only with
-/// `control`; what can wait makes room for them, and they alone can exceed the rate. Where names share the rate the next message
-/// is of the name that has waited longest.
+/// Outbox messages and opening messages wait. Text heartbeats, pings and pongs never wait; pings
+/// and pongs count only with `control`. Messages that can wait make room for those, which alone can
+/// exceed the rate. If names share the rate, the name that has waited longest sends next.
 ///
 /// ```
 /// use std::{num::NonZeroU32, time::Duration};
@@ -118,22 +124,23 @@ pub struct SequenceSettings {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RateSettings {
-    /// The bucket of `[rates]` that all names with this key share; `None`: the connection has its own. Settings with the
-    /// same key have the same numbers.
+    /// The bucket of `[rates]` that all names with this key share; `None`: the connection has its
+    /// own. Settings with the same key have the same numbers.
     pub bucket: Option<Arc<str>>,
     /// Messages.
     pub messages: NonZeroU32,
-    /// In any time of this length, which is more than zero. What was written within a minute or more counts in the next process, too,
-    /// where there is a store.
+    /// The period, more than zero. If it is a minute or longer and there is a store, messages
+    /// written before a restart count, too.
     pub per: Duration,
-    /// How many may go back to back after a silence. More than `messages` are as good as `messages`.
+    /// How many may be sent back to back after a silence, at most `messages`.
     pub burst: NonZeroU32,
-    /// Whether pings and pongs count too.
+    /// Whether pings and pongs count, too.
     pub control: bool,
 }
 
 impl OutboxSettings {
-    /// Whether messages are kept until they are confirmed. It takes a heartbeat that [can fence](super::Heartbeat::can_fence).
+    /// Whether messages are kept until they are confirmed. This needs a heartbeat that [can
+    /// fence](super::Heartbeat::can_fence).
     pub fn keeps(&self) -> bool {
         self.durable || self.resend == Resend::InDoubt
     }

@@ -5,9 +5,9 @@ use std::{num::NonZeroU32, time::Duration};
 /// `[service.hosts."HOST"]`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct HostSettings {
-    /// Dials to this host in a time.
+    /// Limits how many dials to this host may start within a period.
     pub dial_rate: Rate,
-    /// Handshakes in flight to this host.
+    /// The most handshakes in flight to this host.
     pub max_handshakes: NonZeroU32,
 }
 
@@ -21,7 +21,7 @@ pub enum Rate {
     Limited {
         /// How many.
         count: NonZeroU32,
-        /// In which time; more than zero.
+        /// The period; more than zero.
         per: Duration,
     },
 }

@@ -1,48 +1,49 @@
-//! How a dead peer is found.
+//! How a dead peer is detected.
 
 use std::time::Duration;
 
-/// How a dead peer is found.
+/// How a dead peer is detected.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Heartbeat {
-    /// No heartbeat: only TCP and `idle_timeout` find a dead peer.
+    /// No heartbeat: only TCP and `idle_timeout` detect a dead peer.
     Off,
     /// Ping frames (RFC 6455 §5.5.2) with a payload of our own.
     Protocol {
-        /// Between pings.
+        /// The time between pings.
         interval: Duration,
-        /// From a ping to its pong; after that the socket is lost.
+        /// The time limit from a ping to its pong; after that the socket is lost.
         timeout: Duration,
     },
     /// Text messages that the server answers with a text message.
     Text {
-        /// Between pings.
+        /// The time between pings.
         interval: Duration,
-        /// From a ping to its pong; after that the socket is lost.
+        /// The time limit from a ping to its pong; after that the socket is lost.
         timeout: Duration,
-        /// What is sent.
+        /// The ping.
         ping: String,
-        /// What the server answers, the whole message.
+        /// The server's answer: the whole message.
         pong: String,
-        /// Whether the server answers in order, so that an answer confirms what was written before its ping.
+        /// Whether the server answers in order, so that an answer confirms earlier messages.
         fence: bool,
-        /// Whether subscribers see the answers too.
+        /// Whether subscribers get the answers, too.
         deliver: bool,
     },
 }
 
 impl Heartbeat {
-    /// Between pings, unless the settings say otherwise.
+    /// The default time between pings.
     pub const DEFAULT_INTERVAL: Duration = Duration::from_secs(10);
 
-    /// From a ping to its pong, unless the settings say otherwise.
+    /// The default time limit from a ping to its pong.
     pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(20);
 
     /// How long a connection is silent before the kernel may probe it (TCP keepalive).
     pub const KEEPALIVE_TIME: Duration = Duration::from_secs(60);
 
-    /// Whether a connection with this heartbeat needs the kernel's probes. One that is never silent for [`KEEPALIVE_TIME`](Self::KEEPALIVE_TIME)
-    /// would never see one: it is spared three system calls at each dial.
+    /// Whether a connection with this heartbeat needs the kernel's probes. One that is never silent
+    /// for [`KEEPALIVE_TIME`](Self::KEEPALIVE_TIME) would never be probed, so it saves three system
+    /// calls at each dial.
     pub fn needs_keepalive(&self) -> bool {
         match self {
             Self::Off => true,
@@ -57,7 +58,7 @@ impl Heartbeat {
         matches!(self, Self::Text { .. })
     }
 
-    /// Whether its answers confirm what was written before them.
+    /// Whether its answers confirm earlier messages.
     pub fn can_fence(&self) -> bool {
         match self {
             Self::Off => false,

@@ -1,6 +1,7 @@
-//! What one connection is to do: settings that cannot be wrong.
+//! The settings of one connection: valid by construction.
 //!
-//! A reader of files, a builder or an API ends here. How the settings of a whole process are put together is not known here.
+//! A reader of files, a builder or an API produces them. The settings of a whole process are not
+//! known here.
 
 mod changes;
 mod compression;

@@ -1,4 +1,4 @@
-//! The name of a connection, and the patterns that select names.
+//! The name of a connection.
 
 use std::{fmt, str::FromStr, sync::Arc};
 
@@ -57,7 +57,7 @@ impl ConnectionName {
     ///
     /// # Errors
     ///
-    /// [`InvalidName`] says which rule is broken, and where.
+    /// [`InvalidName`] with the broken rule, and its place.
     pub fn new(name: impl AsRef<str>) -> Result<Self, InvalidName> {
         let name = name.as_ref();
         let bytes = name.as_bytes();

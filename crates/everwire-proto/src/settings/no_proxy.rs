@@ -6,7 +6,7 @@ use std::net::IpAddr;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NoProxy(Vec<Entry>);
 
-/// More entries do not count.
+/// Further entries are ignored.
 const MAX_ENTRIES: usize = 1024;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +26,8 @@ enum Hosts {
 }
 
 impl NoProxy {
-    /// Reads entries between commas and blanks. One that nothing can match is ignored, as everywhere.
+    /// Reads entries separated by commas and blanks. An entry that cannot match anything is
+    /// ignored, as in other programs.
     pub fn parse(text: &str) -> Self {
         let entries = text
             .split([',', ' ', '\t'])

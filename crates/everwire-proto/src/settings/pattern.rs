@@ -29,7 +29,7 @@ pub enum InvalidPattern {
     Empty,
     /// A character that no name can have.
     #[error(
-        "{0:?} can stand in no name; use A-Z a-z 0-9 . _ : - and *, with commas between alternatives"
+        "{0:?} is not allowed in a name; use A-Z a-z 0-9 . _ : - and *, with commas between alternatives"
     )]
     Character(char),
     /// More characters than any use needs.
@@ -41,11 +41,11 @@ pub enum InvalidPattern {
 const MAX_PATTERN: usize = 4096;
 
 impl Pattern {
-    /// Checks and keeps a pattern.
+    /// Parses a pattern.
     ///
     /// # Errors
     ///
-    /// [`InvalidPattern`] when an alternative is empty or can match no name because of a character.
+    /// [`InvalidPattern`] when an alternative is empty, or contains a character that no name has.
     pub fn new(pattern: impl AsRef<str>) -> Result<Self, InvalidPattern> {
         let pattern = pattern.as_ref();
         if pattern.len() > MAX_PATTERN {
@@ -77,17 +77,17 @@ impl Pattern {
         }
     }
 
-    /// All names.
+    /// Selects all names.
     pub fn all() -> Self {
         Self::of([Box::from("*")].into())
     }
 
-    /// This one name.
+    /// Selects only this name.
     pub fn exactly(name: &ConnectionName) -> Self {
         Self::of([Box::from(name.as_str())].into())
     }
 
-    /// Only those of its names that `limit` selects, too.
+    /// Restricts it to names that `limit` selects, too.
     pub fn within(mut self, limit: Self) -> Self {
         self.within = Some(Box::new(match self.within {
             Some(within) => within.within(limit),
@@ -96,10 +96,10 @@ impl Pattern {
         self
     }
 
-    /// Whether the name is selected.
+    /// Whether it selects the name.
     pub fn matches(&self, name: &ConnectionName) -> bool {
         let selects = |alternative: &str| glob(alternative.as_bytes(), name.as_str().as_bytes());
-        // The limit is short, where what it limits is as long as somebody else made it.
+        // The limit first: it is short, while somebody else may have made the pattern long.
         self.within
             .as_ref()
             .is_none_or(|within| within.matches(name))
@@ -128,7 +128,8 @@ impl fmt::Display for Pattern {
     }
 }
 
-/// Matches with `*` as the only wildcard, in at most `pattern × text` steps: after a mismatch only the last `*` is tried again.
+/// Matches with `*` as the only wildcard, in at most `pattern × text` steps: after a mismatch only
+/// the last `*` is retried.
 pub(crate) fn glob(pattern: &[u8], text: &[u8]) -> bool {
     let (mut p, mut t) = (0, 0);
     let mut retry: Option<(usize, usize)> = None;

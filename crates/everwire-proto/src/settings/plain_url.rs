@@ -1,8 +1,8 @@
-//! URLs that need no parser: most that are dialled, over and over.
+//! URLs that need no parser: most of those that are dialled again and again.
 
 use std::net::Ipv4Addr;
 
-/// The parts of a URL that parsing would leave exactly as it is written.
+/// The parts of a URL that a parser would leave unchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PlainUrl<'a> {
     /// Whether the scheme is `wss`.
@@ -18,7 +18,7 @@ pub struct PlainUrl<'a> {
 }
 
 impl<'a> PlainUrl<'a> {
-    /// The parts of `text`, if it is such a URL. That it is none says nothing: then it takes the parser to tell.
+    /// The parts of `text` if it is such a URL. On `None` the parser must decide.
     pub fn of(text: &'a str) -> Option<Self> {
         let (is_tls, rest) = match text.strip_prefix("wss://") {
             Some(rest) => (true, rest),
@@ -46,19 +46,20 @@ impl<'a> PlainUrl<'a> {
     }
 }
 
-/// What is searched is shorter than a search that is made for long texts takes to begin.
+/// The text is too short for a search function made for long texts.
 fn position(text: &str, ascii: u8) -> Option<usize> {
     text.bytes().position(|byte| byte == ascii)
 }
 
-/// Without leading zeros, and not the scheme's own, which a parser would cut off.
+/// Without leading zeros, and not the scheme's default, which a parser would remove.
 fn explicit_port(text: &str, is_tls: bool) -> Option<u16> {
     let is_number = text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
     let port = text.parse().ok().filter(|_| is_number)?;
     (port != if is_tls { 443 } else { 80 }).then_some(port)
 }
 
-/// Labels of lower case letters, digits and single hyphens; the last begins with a letter, or it might be a number.
+/// Labels of lower case letters, digits and single hyphens. The last begins with a letter, since
+/// otherwise it might be a number.
 fn is_name(host: &str) -> bool {
     let is_label = |label: &str| {
         let is_inside = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
@@ -76,14 +77,14 @@ fn is_name(host: &str) -> bool {
             .all(|label| label.len() < 64 && is_label(label))
 }
 
-/// Nothing that is escaped or could be, no dot segment, no fragment.
+/// Nothing that is or needs to be escaped, no dot segment, no fragment.
 fn is_target(target: &str) -> bool {
     let is_plain = |byte: u8| IS_PLAIN[usize::from(byte)];
     let is_dot_segment = |pair: &[u8]| pair == b"/.";
     target.bytes().all(is_plain) && !target.as_bytes().windows(2).any(is_dot_segment)
 }
 
-/// The bytes that stand for themselves in a path and in a query.
+/// The bytes that need no escape in a path or a query.
 const IS_PLAIN: [bool; 256] = {
     let mut plain = [false; 256];
     let mut byte = 0;

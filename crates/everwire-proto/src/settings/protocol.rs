@@ -1,8 +1,9 @@
-//! What makes the protocol of a name, as settings hold it.
+//! The factory of a name's protocol.
 
 use std::{any::Any, fmt, sync::Arc};
 
-/// What makes the [`Protocol`](crate::dialogue::Protocol) of a name. Clones are equal, and two that were made apart never are.
+/// The factory of a name's [`Protocol`](crate::dialogue::Protocol). Clones are equal; separately
+/// created factories never are.
 #[derive(Clone)]
 pub struct ProtocolFactory(Arc<dyn Any + Send + Sync>);
 

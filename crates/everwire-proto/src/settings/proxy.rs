@@ -1,4 +1,4 @@
-//! What dials go through: one proxy, or what the environment says.
+//! The proxy of dials: a single one, or that of the environment.
 
 use std::{fmt, net::IpAddr};
 
@@ -8,16 +8,18 @@ use url::Url;
 use super::NoProxy;
 use crate::language::{Part, Secret, Template};
 
-/// `proxy`: what all dials of a name go through. There is no way around it: a proxy that cannot be used is a failed dial.
+/// `proxy`: the proxy of all dials of a name. There is no fallback: a proxy that cannot be used is
+/// a failed dial.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Proxy {
     /// One proxy, for everything.
     Url(ProxyUrl),
-    /// `"env"`: what the environment said when the configuration was loaded.
+    /// `"env"`: the environment's proxies at the time when the configuration was loaded.
     Environment(Box<EnvironmentProxies>),
 }
 
-/// The URL of a proxy: `http://`, `https://`, `socks5://` or `socks5h://`, with user and password if it wants them.
+/// The URL of a proxy: `http://`, `https://`, `socks5://` or `socks5h://`, with user and password
+/// if needed.
 ///
 /// `Debug` and `Display` show neither user nor password.
 #[derive(Clone, PartialEq, Eq)]
@@ -32,12 +34,12 @@ pub struct EnvironmentProxies {
     exempt: NoProxy,
 }
 
-/// What a variable names. One that names no proxy concerns only what would go through it.
+/// The proxy of a variable. An invalid value matters only to the dials that would use it.
 type Named = Result<ProxyUrl, InvalidProxyVariable>;
 
 /// The text is no URL of a proxy. It is not quoted: it may hold a password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("this is no proxy's URL: {0}")]
+#[error("invalid proxy URL: {0}")]
 pub struct InvalidProxy(pub String);
 
 /// A variable of the environment that names a proxy names none that can be used.
@@ -50,7 +52,7 @@ pub struct InvalidProxyVariable {
     pub reason: InvalidProxy,
 }
 
-/// How one talks to a proxy.
+/// The protocol of a proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProxyKind {
     /// CONNECT (RFC 9110 §9.3.6).
@@ -84,7 +86,7 @@ impl ProxyKind {
     }
 }
 
-/// The kind of the proxy that a template leads to; `None` where a file or a secret decides.
+/// The kind of a template's proxy; `None` if a file or a secret decides.
 fn kind_of(template: &Template) -> Option<ProxyKind> {
     let known = template.parts().iter().map_while(|part| match part {
         Part::Literal(text) => Some(&**text),
@@ -99,7 +101,7 @@ fn kind_of(template: &Template) -> Option<ProxyKind> {
 /// The parts of a proxy's URL.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProxyParts {
-    /// How one talks to it.
+    /// Its protocol.
     pub kind: ProxyKind,
     /// A name or an address, in lower case and without brackets.
     pub host: String,
@@ -110,11 +112,11 @@ pub struct ProxyParts {
 }
 
 impl Proxy {
-    /// The proxy for a host and port, `tls` for `wss`; `None` where the environment asks for none.
+    /// The proxy for a host and port, `tls` for `wss`; `None` if the environment names none.
     ///
     /// # Errors
     ///
-    /// What the environment names is no proxy.
+    /// The environment names an invalid proxy.
     pub fn for_target(
         &self,
         host: &str,
@@ -127,7 +129,8 @@ impl Proxy {
         }
     }
 
-    /// Whether some dials go through a proxy that speaks SOCKS5, as far as that is known before a file or a secret is read.
+    /// Whether some dials use a SOCKS5 proxy, as far as that is known before a file or a secret is
+    /// read.
     pub fn speaks_socks(&self) -> bool {
         let is_socks = |kind| matches!(kind, ProxyKind::Socks5 | ProxyKind::Socks5h);
         self.templates().filter_map(kind_of).any(is_socks)
@@ -170,7 +173,7 @@ impl ProxyUrl {
 }
 
 impl fmt::Display for ProxyUrl {
-    /// Of what is written, the user and the password are `***`; variables are shown by name.
+    /// User and password are `***`; variables are shown by name.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let parts = self.0.parts();
         let has_at = |part: &Part| matches!(part, Part::Literal(text) if text.contains('@'));
@@ -205,10 +208,10 @@ impl fmt::Debug for ProxyUrl {
 }
 
 impl EnvironmentProxies {
-    /// Takes the variables that `variable` knows; the lower case of each wins.
+    /// Takes the variables from `variable`; the lower case of each wins.
     ///
-    /// Where `REQUEST_METHOD` is set, the upper case `HTTP_PROXY` is not looked at: in a CGI program it comes from a
-    /// request's header.
+    /// If `REQUEST_METHOD` is set, the upper case `HTTP_PROXY` is ignored: in a CGI program it
+    /// comes from a request's header.
     pub fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Self {
         let is_cgi = variable("REQUEST_METHOD").is_some();
         let lookup = |name: &str| {
@@ -234,11 +237,12 @@ impl EnvironmentProxies {
         }
     }
 
-    /// Whether what is named for `wss` (`tls`), or for `ws`, can be used.
+    /// Whether the proxy for `wss` (`tls`), or for `ws`, can be used.
     ///
     /// # Errors
     ///
-    /// [`InvalidProxyVariable`]: its variable, or `ALL_PROXY` if it has none of its own, names no proxy.
+    /// [`InvalidProxyVariable`]: its variable, or `ALL_PROXY` if it has none of its own, does not
+    /// name a proxy.
     pub fn check(&self, tls: bool) -> Result<(), &InvalidProxyVariable> {
         self.named(tls).map(|_| ())
     }
@@ -286,7 +290,7 @@ fn from_variable(name: String, value: &str) -> Result<ProxyUrl, InvalidProxyVari
     Ok(ProxyUrl(Template::from_parts(parts)))
 }
 
-/// Takes a proxy's URL apart.
+/// Splits a proxy's URL into its parts.
 ///
 /// # Errors
 ///
@@ -332,7 +336,7 @@ fn decode(text: &str) -> Result<Secret, InvalidProxy> {
     match decoded {
         Ok(text) if !text.contains(char::is_control) => Ok(Secret::new(text.into_owned())),
         _ => Err(InvalidProxy(
-            "its user or password holds a control character, or is no UTF-8".into(),
+            "its user or password holds a control character, or is not UTF-8".into(),
         )),
     }
 }

@@ -13,7 +13,8 @@ pub enum Reconnect {
 
 /// The delays between dials: uniform in `[min, cap]`, `cap = min(max, initial × factor^attempt)`.
 ///
-/// It is built from the defaults. A setter keeps `min ≤ initial ≤ max`: the one that is set last wins, and moves the others.
+/// Start from the defaults. Setters keep `min ≤ initial ≤ max`: the latest one wins, and moves the
+/// others.
 ///
 /// ```
 /// use std::time::Duration;
@@ -25,25 +26,26 @@ pub enum Reconnect {
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Backoff {
-    /// No delay is shorter, but the one before another URL, which is drawn from zero to `initial`.
+    /// The shortest delay, except before another URL, where it is between zero and `initial`.
     pub min: Duration,
     /// The first cap; at least `min`.
     pub initial: Duration,
-    /// No cap is longer; at least `initial`.
+    /// The longest cap; at least `initial`.
     pub max: Duration,
-    /// How fast the cap grows; at least 1.
+    /// The factor by which the cap grows; at least 1.
     pub factor: f64,
-    /// How a delay is drawn below the cap.
+    /// How a delay below the cap is chosen.
     pub jitter: Jitter,
-    /// A socket must be up so long before the attempts count from zero again.
+    /// How long a socket must be up before the attempts count from zero again.
     pub stable_after: Duration,
-    /// Give up after so many failed attempts in a row; with several URLs when each of them has failed so often.
+    /// Give up after this many failed attempts in a row; with several URLs, after this many for
+    /// each.
     pub max_attempts: Option<NonZeroU32>,
-    /// Causes after which there is no further attempt.
+    /// Causes after which there are no more attempts.
     pub give_up_on: Vec<GiveUpRule>,
 }
 
-/// How a delay is drawn below the cap.
+/// How a delay below the cap is chosen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Jitter {
     /// Uniform in `[min, cap]`.
@@ -53,13 +55,13 @@ pub enum Jitter {
     None,
 }
 
-/// A cause after which there is no further attempt. `Display` gives the text of the configuration.
+/// A cause after which there are no more attempts. `Display` gives the text of the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GiveUpRule {
     /// `status:401` or `status:400-499`: the HTTP status of a refused handshake, or of a proxy's answer to CONNECT.
     Status(std::ops::RangeInclusive<u16>),
-    /// `close:4010-4014`: the close code that the peer sent; 1005 stands for a close frame without one, 1006 for the end of a
-    /// socket without a close frame.
+    /// `close:4010-4014`: the close code that the peer sent; 1005 is a close frame without a code,
+    /// 1006 the end of a socket without a close frame.
     Close(std::ops::RangeInclusive<u16>),
     /// `cause:refused`: one of [`Cause::KINDS`](crate::core::Cause::KINDS).
     Cause(&'static str),
@@ -80,7 +82,7 @@ impl std::fmt::Display for GiveUpRule {
 }
 
 impl Backoff {
-    /// The same with another shortest delay; `initial` and `max` are raised to it.
+    /// Sets the shortest delay; `initial` and `max` are raised to it.
     pub fn min(mut self, min: Duration) -> Self {
         self.min = min;
         self.initial = self.initial.max(min);
@@ -88,7 +90,7 @@ impl Backoff {
         self
     }
 
-    /// The same with another first cap; `min` is lowered to it, `max` raised.
+    /// Sets the first cap; `min` is lowered to it, `max` raised.
     pub fn initial(mut self, initial: Duration) -> Self {
         self.initial = initial;
         self.min = self.min.min(initial);
@@ -96,7 +98,7 @@ impl Backoff {
         self
     }
 
-    /// The same with another longest cap; `min` and `initial` are lowered to it.
+    /// Sets the longest cap; `min` and `initial` are lowered to it.
     pub fn max(mut self, max: Duration) -> Self {
         self.max = max;
         self.min = self.min.min(max);
@@ -104,31 +106,32 @@ impl Backoff {
         self
     }
 
-    /// The same with a cap that grows at another rate; what is below 1, or no number, counts as 1.
+    /// Sets the factor by which the cap grows; a value below 1, or NaN, counts as 1.
     pub fn factor(mut self, factor: f64) -> Self {
         self.factor = factor.max(1.0);
         self
     }
 
-    /// The same with delays that are drawn in another way.
+    /// Sets how delays are chosen.
     pub fn jitter(mut self, jitter: Jitter) -> Self {
         self.jitter = jitter;
         self
     }
 
-    /// The same with another time after which the attempts count from zero again.
+    /// Sets how long a socket must be up before the attempts count from zero again.
     pub fn stable_after(mut self, stable_after: Duration) -> Self {
         self.stable_after = stable_after;
         self
     }
 
-    /// The same with another number of failed attempts in a row after which it gives up; 0 is never, as in the configuration.
+    /// Sets the number of failed attempts in a row after which it gives up; 0 is never, as in the
+    /// configuration.
     pub fn max_attempts(mut self, max_attempts: u32) -> Self {
         self.max_attempts = NonZeroU32::new(max_attempts);
         self
     }
 
-    /// The same with these causes after which there is no further attempt, instead of those that it had.
+    /// Replaces the causes after which there are no more attempts.
     pub fn give_up_on(mut self, rules: impl IntoIterator<Item = GiveUpRule>) -> Self {
         self.give_up_on = rules.into_iter().collect();
         self

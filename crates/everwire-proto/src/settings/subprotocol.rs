@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::language::Template;
 
-/// A subprotocol to offer, which may hold a token: its variables are shown by name.
+/// A subprotocol to offer. It may contain a token, so its variables are shown by name.
 ///
 /// ```
 /// use everwire_proto::settings::Subprotocol;
@@ -23,7 +23,7 @@ impl Subprotocol {
 }
 
 impl fmt::Display for Subprotocol {
-    /// As a [`Template`] does.
+    /// Like a [`Template`].
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
@@ -53,7 +53,7 @@ impl From<String> for Subprotocol {
     }
 }
 
-/// Whether it is this text, with nothing to expand.
+/// Compares with a text without expansions.
 impl PartialEq<&str> for Subprotocol {
     fn eq(&self, text: &&str) -> bool {
         self.0.as_literal() == Some(*text)

@@ -1,10 +1,10 @@
-//! What may be dialled.
+//! URLs that may be dialled.
 
 use url::Url;
 
 /// The text is no URL that can be dialled.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{url:?} is no WebSocket URL: {reason}")]
+#[error("invalid WebSocket URL {url:?}: {reason}")]
 pub struct InvalidUrl {
     /// The offending text.
     pub url: String,
@@ -47,10 +47,10 @@ pub fn parse(text: &str) -> Result<Url, InvalidUrl> {
     Ok(url)
 }
 
-/// The standard for browsers, by which URLs are parsed, looks for a host in the path where there is none (WHATWG URL §4.4). What is
-/// written without one is a mistake, or a variable that is empty.
+/// If there is no host, the WHATWG URL standard (§4.4), by which URLs are parsed, looks for one in
+/// the path. A URL without a host is a mistake, or contains an empty variable.
 fn check_authority(text: &str) -> Result<(), String> {
-    // As the parser does: white space around it, and tabs and line ends in it, are not there.
+    // Like the parser, ignores white space around it, and tabs and line ends in it.
     let text: String = text
         .trim_matches(|c| c <= ' ')
         .chars()
@@ -69,7 +69,7 @@ fn check_authority(text: &str) -> Result<(), String> {
     };
     let end = rest.find(['/', '\\', '?', '#']).unwrap_or(rest.len());
     let host = match rest[..end].rsplit_once('@') {
-        // An empty user is dropped by the parser.
+        // The parser drops an empty user.
         Some(("" | ":", _)) => return Err("it has an @ without a user; remove it".into()),
         Some((_, host)) => host,
         None => &rest[..end],
@@ -80,7 +80,8 @@ fn check_authority(text: &str) -> Result<(), String> {
     }
 }
 
-/// The text with all between `//` and the last `@` of the authority cut out, so that an error can quote it.
+/// The text without the part between `//` and the last `@` of the authority, so that an error can
+/// quote it.
 fn without_credentials(text: &str) -> String {
     let Some(start) = text.find("//").map(|at| at + 2) else {
         return text.into();

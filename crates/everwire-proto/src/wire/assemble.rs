@@ -1,24 +1,24 @@
-//! A data message that did not come in one piece: its bytes, gathered.
+//! Assembles data messages that arrive in pieces.
 
 use bytes::{BufMut, Bytes, buf::Limit};
 
 use super::{Incoming, Violation, utf8};
 
-/// How far beyond what has arrived memory is allocated for a length that is only announced, in bytes.
+/// How many bytes beyond those that have arrived are allocated for an announced length.
 const AHEAD: usize = 64 << 10;
 
-/// A message of which some frames, or a part of one, are here.
+/// A partly received message.
 #[derive(Debug)]
 pub(super) struct Gathering {
     payload: Vec<u8>,
-    /// How much of a text has been checked; `None` for a binary message.
+    /// How much of a text was checked; `None` for a binary message.
     text: Option<utf8::Progress>,
     fragments: u32,
-    /// Whether what arrives is to be decompressed.
+    /// Whether its data is compressed.
     compressed: bool,
 }
 
-/// Where a data frame ends within the message that it belongs to.
+/// The end of a data frame within its message.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct FrameEnd {
     /// The size of the message once this frame is complete.
@@ -38,7 +38,7 @@ impl Gathering {
         }
     }
 
-    /// The same for one that is to be decompressed.
+    /// A compressed message whose first frame has just begun.
     pub(super) fn compressed(text: bool) -> Self {
         Self {
             compressed: true,
@@ -46,12 +46,11 @@ impl Gathering {
         }
     }
 
-    /// Whether what arrives is to be decompressed.
     pub(super) fn is_compressed(&self) -> bool {
         self.compressed
     }
 
-    /// Counts a further frame.
+    /// Counts another frame.
     pub(super) fn add_fragment(&mut self, limit: u32) -> Result<(), Violation> {
         if self.fragments >= limit {
             return Err(Violation::TooManyFragments { limit });
@@ -60,12 +59,12 @@ impl Gathering {
         Ok(())
     }
 
-    /// How much has arrived.
+    /// How many bytes have arrived.
     pub(super) fn len(&self) -> usize {
         self.payload.len()
     }
 
-    /// How much of the frame has not arrived.
+    /// How many bytes of the frame are missing.
     pub(super) fn lacks(&self, frame: FrameEnd) -> usize {
         frame.at.saturating_sub(self.len())
     }
@@ -75,14 +74,14 @@ impl Gathering {
         size_of::<Self>() + self.payload.capacity()
     }
 
-    /// Takes from `input` what belongs to the frame. A message grows to `max` at most.
+    /// Takes the frame's bytes from `input`. The message grows to at most `max`.
     pub(super) fn take(&mut self, input: &mut Bytes, frame: FrameEnd, max: usize) {
         let piece = input.split_to(input.len().min(self.lacks(frame)));
         self.make_room(piece.len(), frame, max);
         self.payload.extend_from_slice(&piece);
     }
 
-    /// Memory for what the frame still lacks, or for the next part of it.
+    /// Memory for the missing bytes of the frame, or for the next part of them.
     pub(super) fn target(&mut self, frame: FrameEnd, max: usize) -> Limit<&mut Vec<u8>> {
         let lacking = self.lacks(frame);
         self.make_room(lacking.min(AHEAD / 2), frame, max);
@@ -90,8 +89,8 @@ impl Gathering {
         (&mut self.payload).limit(lacking.min(room))
     }
 
-    /// Where decompressed data goes, with room for at least a byte. Beyond `max` bytes there is only that byte, by which the
-    /// caller sees that they are too many.
+    /// The buffer for decompressed data, with room for at least a byte. Beyond `max` there is
+    /// exactly one byte, by which the caller sees that the message is too long.
     pub(super) fn inflated(&mut self, arriving: usize, max: usize) -> &mut Vec<u8> {
         let (len, capacity) = (self.len(), self.payload.capacity());
         if len == capacity {
@@ -103,14 +102,14 @@ impl Gathering {
         &mut self.payload
     }
 
-    /// Gives memory back that was only guessed to be needed, so that who keeps the message does not keep it.
+    /// Frees memory that was allocated in advance, before somebody keeps the message.
     pub(super) fn shrink(&mut self) {
         if self.payload.capacity() > self.len() + self.len() / 4 {
             self.payload.shrink_to_fit();
         }
     }
 
-    /// Judges the text that has arrived since the last time.
+    /// Checks the text that has arrived since the last call.
     pub(super) fn check(&mut self) -> Result<(), Violation> {
         match &mut self.text {
             Some(progress) => progress.advance(&self.payload),
@@ -118,7 +117,7 @@ impl Gathering {
         }
     }
 
-    /// The message, which is complete.
+    /// The complete message.
     #[allow(unsafe_code, reason = "see utf8::trust")]
     pub(super) fn finish(self) -> Result<Incoming, Violation> {
         let Some(progress) = self.text else {
@@ -129,8 +128,8 @@ impl Gathering {
         Ok(Incoming::Text(unsafe { utf8::trust(self.payload.into()) }))
     }
 
-    /// Doubles, so that each byte is moved only a few times; but neither trusts an announced length for more than
-    /// [`AHEAD`], nor allocates what the message cannot need.
+    /// Doubles the memory, so that each byte is moved only a few times. An announced length is
+    /// trusted only for [`AHEAD`], and no more is allocated than the message can need.
     fn make_room(&mut self, arriving: usize, frame: FrameEnd, max: usize) {
         let needed = self.len() + arriving;
         if needed <= self.payload.capacity() {

@@ -6,10 +6,10 @@ use bytestring::ByteString;
 
 use super::{MAX_CONTROL, Violation, code::is_sendable};
 
-/// The longest reason of a Close frame, in bytes: what the code leaves of a control frame.
+/// The longest reason of a Close frame, in bytes: a control frame less the code.
 pub const MAX_REASON: usize = MAX_CONTROL - 2;
 
-/// The body of a Close frame. Without a code the frame is empty, which reads as 1005.
+/// The body of a Close frame. Without a code the frame is empty, and the receiver reads 1005.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CloseFrame {
     /// The status code, if one was sent.
@@ -27,7 +27,8 @@ impl CloseFrame {
         }
     }
 
-    /// Parses the payload of a Close frame. The reason is copied: it is kept for longer than a read buffer should be.
+    /// Parses the payload of a Close frame. The reason is copied, since it is kept longer than a
+    /// read buffer should be.
     pub(super) fn parse(body: &[u8]) -> Result<Self, Violation> {
         let Some((&code, reason)) = body.split_first_chunk() else {
             return match body.is_empty() {

@@ -10,7 +10,7 @@ pub const PROTOCOL_ERROR: u16 = 1002;
 pub const NO_STATUS: u16 = 1005;
 /// Never sent: no close frame was seen.
 pub const ABNORMAL: u16 = 1006;
-/// Data that is not consistent with the type of the message: text that is not UTF-8.
+/// Data that does not match the type of the message: text that is not UTF-8.
 pub const INVALID_DATA: u16 = 1007;
 /// A policy is broken, and no other code fits better.
 pub const POLICY_VIOLATION: u16 = 1008;
@@ -19,7 +19,7 @@ pub const TOO_BIG: u16 = 1009;
 /// The service restarts.
 pub const SERVICE_RESTART: u16 = 1012;
 
-/// Whether `code` may stand in a Close frame on the wire (RFC 6455 §7.4, and IANA's registry).
+/// Whether `code` may be in a Close frame on the wire (RFC 6455 §7.4, and IANA's registry).
 pub fn is_sendable(code: u16) -> bool {
     matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999)
 }

@@ -6,23 +6,24 @@ use super::Violation;
 
 const BURST: Duration = Duration::from_secs(1);
 
-/// A token bucket that holds one second's worth, kept as the time at which it will be full again. While we have not read all that
-/// came it goes on filling: frames that wait for a reader that is late come all at once, and nobody has sent them so.
+/// A token bucket of one second's worth, stored as the time at which it will be full again. It
+/// keeps filling while we have not read everything: frames that waited for a slow reader arrive
+/// together, although they were not sent together.
 #[derive(Debug, Default)]
 pub(super) struct ControlBudget {
     full_at: Option<Instant>,
-    /// When all that had come was read last.
+    /// When all arrived data was last read.
     read_all_at: Option<Instant>,
 }
 
 impl ControlBudget {
-    /// Pays for one control frame.
+    /// Counts a control frame.
     pub(super) fn spend(&mut self, per_second: u32, now: Instant) -> Result<(), Violation> {
         let flood = Violation::ControlFlood { limit: per_second };
         if per_second == 0 {
             return Err(flood);
         }
-        // Nothing that comes now was sent before that moment, but for what was on its way.
+        // What comes now was sent after that moment, or was in flight then.
         let from = self.read_all_at.map_or(now, |at| at.min(now));
         let start = self.full_at.map_or(from, |full_at| full_at.max(from));
         let full_at = start.checked_add(BURST / per_second).unwrap_or(start);
@@ -33,7 +34,7 @@ impl ControlBudget {
         Ok(())
     }
 
-    /// All that has come is read.
+    /// All arrived data was read.
     pub(super) fn read_all(&mut self, now: Instant) {
         self.read_all_at = Some(now);
     }
@@ -80,7 +81,7 @@ mod tests {
                 .count()
         };
         budget.read_all(start);
-        // Five seconds of a paused reader, and the second that any burst may have.
+        // Five seconds of a paused reader, and the second of a burst.
         assert_eq!(spent(&mut budget, start + Duration::from_secs(5)), 60);
         budget.read_all(start + Duration::from_secs(5));
         assert_eq!(spent(&mut budget, start + Duration::from_secs(5)), 0);

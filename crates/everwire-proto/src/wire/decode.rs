@@ -1,4 +1,4 @@
-//! Bytes of the socket in, messages out.
+//! Decodes bytes of the socket into messages.
 
 use std::{mem, time::Instant};
 
@@ -13,23 +13,23 @@ use super::{
     utf8,
 };
 
-/// The reading half of a connection, from the byte behind the handshake's answer on.
+/// The reading half of a connection, from the byte after the handshake's answer on.
 ///
-/// Small, and without memory on the heap while no message is half received.
+/// It is small, and owns no heap memory while no message is half received.
 #[derive(Debug)]
 pub struct Decoder {
     limits: Limits,
     control: ControlBudget,
-    /// Data frames that have begun, but for messages that came whole.
+    /// How many data frames have begun, except messages that came whole.
     data_frames: u32,
     reading: Reading,
     /// A fragmented message, between two of its data frames.
     unfinished: Option<Box<Gathering>>,
-    /// Where permessage-deflate was agreed on.
+    /// Present if permessage-deflate was agreed on.
     inflater: Option<Box<Inflater>>,
 }
 
-/// Where in the stream the next byte stands.
+/// The position of the next byte.
 #[derive(Debug)]
 enum Reading {
     /// Before a frame. Exits to all others.
@@ -42,18 +42,18 @@ enum Reading {
     Compressed(CompressedFrame, Box<Gathering>),
     /// Within a control frame's payload. Exits to `Boundary`, and to `Done` when it was a Close.
     Control(ControlStart),
-    /// Behind a Close frame, or a violation. No exit.
+    /// After a Close frame, or a violation. No exit.
     Done,
 }
 
-/// A message that lies whole in what was read: its header's length and its own, in bytes.
+/// A whole message in the input: the lengths of its header and its payload, in bytes.
 struct Whole {
     opcode: Opcode,
     head: usize,
     len: usize,
 }
 
-/// What a compressed data frame still lacks.
+/// The missing part of a compressed data frame.
 #[derive(Clone, Copy, Debug)]
 struct CompressedFrame {
     lacks: usize,
@@ -61,8 +61,8 @@ struct CompressedFrame {
 }
 
 impl Decoder {
-    /// The shortest rest of a frame, in bytes, for which [`read_target`](Self::read_target) offers memory. A shorter one
-    /// is better read together with what follows it.
+    /// The shortest rest of a frame, in bytes, for which [`read_target`](Self::read_target) offers
+    /// memory. A shorter rest is better read together with what follows it.
     pub const MIN_READ_TARGET: usize = 32 << 10;
 
     /// A decoder at the start of a stream.
@@ -77,7 +77,7 @@ impl Decoder {
         }
     }
 
-    /// The same decoder, which accepts compressed messages (RFC 7692 §6.2) from here on.
+    /// Makes the decoder accept compressed messages (RFC 7692 §6.2) from here on.
     ///
     /// They are decompressed as they arrive, and never beyond [`Limits::max_message`].
     pub fn with_inflater(mut self, inflater: Inflater) -> Self {
@@ -85,16 +85,17 @@ impl Decoder {
         self
     }
 
-    /// Takes the next message or control frame from the front of `input`. `None`: all of `input` was consumed, and more
-    /// bytes are needed.
+    /// Takes the next message or control frame from the front of `input`. `None`: all of `input`
+    /// was consumed, and more bytes are needed.
     ///
-    /// A message that lies whole and unfragmented in `input` shares its memory. After a Close frame nothing is decoded any
-    /// more (RFC 6455 §1.4): all further input is discarded, and so it is after a violation.
+    /// A whole, unfragmented message in `input` shares its memory. After a Close frame (RFC 6455
+    /// §1.4) or a violation all further input is discarded.
     ///
     /// # Errors
     ///
-    /// The [`Violation`] with whose [`close_code`](Violation::close_code) the connection must be failed. It comes with the
-    /// first byte that proves it: a length is judged before its payload is held, a text as it arrives.
+    /// The [`Violation`] with whose [`close_code`](Violation::close_code) the connection must be
+    /// failed. It comes with the first byte that proves it: a length is checked before its payload
+    /// is stored, a text as it arrives.
     #[inline]
     #[allow(unsafe_code, reason = "see utf8::trust")]
     pub fn decode(
@@ -103,8 +104,8 @@ impl Decoder {
         now: Instant,
     ) -> Result<Option<Incoming>, Violation> {
         if let Some(Whole { opcode, head, len }) = self.whole_message(input) {
-            // The shape is measured: the check out of line, and both kinds built in one place, so that a short message is
-            // not moved about on its way to the caller, which would cost it a third more.
+            // The shape is measured: with the check out of line and both kinds built in one place,
+            // a short message is not moved on its way to the caller, which would cost a third more.
             input.advance(head);
             if opcode == Opcode::Text
                 && let Err(violation) = utf8::check(&input[..len])
@@ -118,7 +119,7 @@ impl Decoder {
                 _ => Incoming::Binary(payload),
             }));
         }
-        // The usual end of what one read has brought.
+        // The usual end of a read.
         if input.is_empty() && matches!(self.reading, Reading::Boundary) {
             return Ok(None);
         }
@@ -128,11 +129,13 @@ impl Decoder {
         }
     }
 
-    /// Memory into which the socket may be read directly, so that the rest of a long payload is not copied; at most what
-    /// the frame still lacks. Call [`decode`](Self::decode) afterwards, if only with empty input, to have it judged.
+    /// Memory into which the socket may be read directly, so that the rest of a long payload is not
+    /// copied; at most the missing bytes of the frame. Call [`decode`](Self::decode) afterwards,
+    /// even with empty input, to have it checked.
     ///
-    /// `None` when the decoder is not within a data frame that lacks at least [`MIN_READ_TARGET`](Self::MIN_READ_TARGET):
-    /// bytes then come through [`decode`](Self::decode). Input that is at hand must be decoded first.
+    /// `None` unless the decoder is within a data frame that lacks at least
+    /// [`MIN_READ_TARGET`](Self::MIN_READ_TARGET): bytes then come through
+    /// [`decode`](Self::decode). Available input must be decoded first.
     pub fn read_target(&mut self) -> Option<impl BufMut + '_> {
         match &mut self.reading {
             Reading::Data(frame, message) if message.lacks(*frame) >= Self::MIN_READ_TARGET => {
@@ -142,7 +145,7 @@ impl Decoder {
         }
     }
 
-    /// How many bytes the data frame lacks that is being read; `None` between frames.
+    /// How many bytes the current data frame lacks; `None` between frames.
     pub fn lacks(&self) -> Option<usize> {
         match &self.reading {
             Reading::Data(frame, message) => Some(message.lacks(*frame)),
@@ -151,18 +154,19 @@ impl Decoder {
         }
     }
 
-    /// All that the socket had was decoded: what comes from here on was sent later. Without this, control frames that had to wait for
-    /// their reader would count as sent at once.
+    /// Everything that the socket had was decoded: later data was sent later. Without this call,
+    /// control frames that waited for their reader would count as sent at once.
     pub fn read_all(&mut self, now: Instant) {
         self.control.read_all(now);
     }
 
-    /// A number that no other data frame has for which [`lacks`](Self::lacks) gives something, until it comes round.
+    /// A number that identifies the data frame for which [`lacks`](Self::lacks) returns something,
+    /// until it wraps around.
     pub fn data_frames(&self) -> u32 {
         self.data_frames
     }
 
-    /// The memory that is held on the heap, in bytes; 0 between messages. The decompressor's own state is not counted.
+    /// The heap memory in bytes; 0 between messages. The decompressor's own state does not count.
     pub fn buffered(&self) -> usize {
         let reading = match &self.reading {
             Reading::Data(_, message) | Reading::Compressed(_, message) => message.footprint(),
@@ -173,7 +177,7 @@ impl Decoder {
         reading + unfinished.unwrap_or(0)
     }
 
-    /// The common case, for its speed: a data message in one frame of less than 64 KiB, all of which is here.
+    /// The common case, for its speed: a whole data message in one frame of less than 64 KiB.
     #[inline]
     fn whole_message(&self, input: &[u8]) -> Option<Whole> {
         let &[first, short, ref rest @ ..] = input else {
@@ -186,7 +190,7 @@ impl Decoder {
         };
         let (head, len) = match (short, rest) {
             (0..126, _) => (2, usize::from(short)),
-            // A length that a byte could tell breaks the protocol: that is found out where all is.
+            // A length that fits into one byte breaks the protocol, which the general path reports.
             (126, &[high, low, ..]) => match u16::from_be_bytes([high, low]) {
                 len @ 126.. => (4, usize::from(len)),
                 0..126 => return None,
@@ -199,7 +203,8 @@ impl Decoder {
         (whole && allowed && expected).then_some(Whole { opcode, head, len })
     }
 
-    /// Whether `input` begins with a whole message; `false` for one of 64 KiB or more and for one that is compressed, too.
+    /// Whether `input` begins with a whole message; also `false` for a message of 64 KiB or more,
+    /// and for a compressed one.
     pub fn begins_with_message(&self, input: &[u8]) -> bool {
         self.whole_message(input).is_some()
     }
@@ -244,7 +249,7 @@ impl Decoder {
             }
             _ => return self.data_frame(header, input),
         }
-        // The length fits: a longer control frame's header was refused.
+        // The length fits: longer control frames were refused with their headers.
         let len = header.len as usize;
         if len <= input.len() {
             return self.end_of_control(header.opcode, input.split_to(len));
@@ -252,7 +257,7 @@ impl Decoder {
         self.control(ControlStart::new(header.opcode, len), input)
     }
 
-    /// Judges a data frame's header by what came before it, and enters the frame.
+    /// Checks a data frame's header in its context, and enters the frame.
     fn data_frame(
         &mut self,
         header: Header,
@@ -376,7 +381,7 @@ impl Decoder {
         violation
     }
 
-    /// Lets go of everything: nothing is decoded any more.
+    /// Frees everything: nothing is decoded any more.
     fn end(&mut self) {
         self.reading = Reading::Done;
         self.unfinished = None;

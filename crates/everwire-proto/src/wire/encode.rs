@@ -1,4 +1,4 @@
-//! Frames from us to the server (RFC 6455 §5.2), always masked (§5.3).
+//! Encodes frames to the server (RFC 6455 §5.2), always masked (§5.3).
 
 use bytes::BytesMut;
 
@@ -11,8 +11,8 @@ pub const MAX_HEADER: usize = 14;
 
 /// Appends one frame: its header, and `payload` masked with `key`.
 ///
-/// Each frame needs a key of its own, fresh from a source that the application cannot predict (§10.3). A control frame has
-/// FIN, and at most [`MAX_CONTROL`] bytes.
+/// Each frame needs its own key from a source that the application cannot predict (§10.3). A
+/// control frame has FIN, and at most [`MAX_CONTROL`] bytes.
 pub fn encode_frame(opcode: Opcode, fin: bool, payload: &[u8], key: [u8; 4], out: &mut BytesMut) {
     out.reserve(MAX_HEADER + payload.len());
     encode_header(opcode, fin, payload.len(), key, out);
@@ -33,7 +33,8 @@ pub fn encode_compressed(
     out[start] |= RSV1;
 }
 
-/// Appends the header of a frame whose payload, of `len` bytes, follows by [`mask_into`] with the same key.
+/// Appends the header of a frame whose payload, of `len` bytes, [`mask_into`] appends next with the
+/// same key.
 pub fn encode_header(opcode: Opcode, fin: bool, len: usize, key: [u8; 4], out: &mut BytesMut) {
     debug_assert!(
         !opcode.is_control() || (fin && len <= MAX_CONTROL),
@@ -63,8 +64,9 @@ pub fn encode_header(opcode: Opcode, fin: bool, len: usize, key: [u8; 4], out: &
 
 /// Appends a Close frame (§5.5.1).
 ///
-/// The reason is cut to [`MAX_REASON`] bytes, at a character's boundary. A code that must not stand on the wire is left
-/// out, and the reason with it: the frame is empty then, which reads as 1005.
+/// The reason is cut to [`MAX_REASON`] bytes, at a character boundary. A code that must not be on
+/// the wire is left out together with the reason: the frame is then empty, and the receiver reads
+/// 1005.
 pub fn encode_close(frame: &CloseFrame, key: [u8; 4], out: &mut BytesMut) {
     let Some(code) = frame.code.filter(|&code| is_sendable(code)) else {
         return encode_frame(Opcode::Close, true, &[], key, out);
@@ -75,7 +77,7 @@ pub fn encode_close(frame: &CloseFrame, key: [u8; 4], out: &mut BytesMut) {
     mask_into(reason.as_bytes(), key, 2, out);
 }
 
-/// As much of a reason as fits, without half a character at its end.
+/// The start of a reason that fits, without half a character at its end.
 fn cut(reason: &str) -> &str {
     let fits = (0..=MAX_REASON.min(reason.len())).rev();
     let end = fits.into_iter().find(|&end| reason.is_char_boundary(end));

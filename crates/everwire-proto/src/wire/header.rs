@@ -18,7 +18,7 @@ const LENGTH: u8 = 0x7f;
 pub struct Header {
     /// Whether this frame ends its message.
     pub fin: bool,
-    /// What the frame is.
+    /// The opcode.
     pub opcode: Opcode,
     /// Whether RSV1 marks the message that this frame begins as compressed (RFC 7692 §6).
     pub compressed: bool,
@@ -27,18 +27,19 @@ pub struct Header {
 }
 
 impl Header {
-    /// Parses the header at the front of `bytes`; with it comes its size, in bytes. `None` asks for more bytes.
+    /// Parses the header at the front of `bytes`; returns it with its size in bytes. `None`: more
+    /// bytes are needed.
     ///
-    /// Each byte is judged as soon as it is there.
+    /// Each byte is checked as soon as it is there.
     ///
     /// # Errors
     ///
-    /// The [`Violation`] of a header that no server may send, whatever came before it.
+    /// The [`Violation`] of a header that a server may never send.
     pub fn parse(bytes: &[u8]) -> Result<Option<(Self, usize)>, Violation> {
         Self::parse_extended(bytes, false)
     }
 
-    /// The same where `deflate` says that permessage-deflate was agreed on.
+    /// Like [`parse`](Self::parse); `deflate`: whether permessage-deflate was agreed on.
     ///
     /// # Errors
     ///
@@ -85,7 +86,7 @@ fn parse_first(byte: u8, deflate: bool) -> Result<(bool, Opcode, bool), Violatio
     Ok((fin, opcode, compressed))
 }
 
-/// The payload's length, and how many bytes of `rest` tell it.
+/// The payload's length, and how many bytes of `rest` encode it.
 fn parse_length(short: u8, rest: &[u8]) -> Result<Option<(u64, usize)>, Violation> {
     let (len, size, least) = match short {
         126 => match rest.first_chunk() {

@@ -5,7 +5,7 @@ use bytestring::ByteString;
 
 use super::CloseFrame;
 
-/// What a server sent: a whole message, or a control frame.
+/// A whole message, or a control frame, from a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Incoming {
     /// A text message.

@@ -1,17 +1,19 @@
-//! What a peer may make us hold or do.
+//! Limits on what a peer may make us store or do.
 
 use super::Violation;
 
-/// The bounds within which a [`Decoder`](super::Decoder) works.
+/// The limits of a [`Decoder`](super::Decoder).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// The longest message, in payload bytes, over all its fragments; of a compressed one, in decompressed bytes.
+    /// The longest message in payload bytes, over all its fragments; for a compressed one, in
+    /// decompressed bytes.
     pub max_message: usize,
-    /// The longest frame, in payload bytes, as they stand on the wire.
+    /// The longest frame in payload bytes on the wire.
     pub max_frame: usize,
-    /// The most frames that one message may consist of, empty ones included; at least 1.
+    /// The most frames of one message, empty ones included; at least 1.
     pub max_fragments: u32,
-    /// How many Pings and Pongs a second are accepted; a second's worth may come in one burst. 0 accepts none.
+    /// How many Pings and Pongs are accepted per second; a second's worth may come in one burst. 0
+    /// accepts none.
     pub max_control_per_second: u32,
 }
 
@@ -28,15 +30,15 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Judges a data frame by its announced length alone.
+    /// Checks the announced length of a data frame alone.
     pub(super) fn admit_frame(&self, len: u64) -> Result<usize, Violation> {
         let limit = self.max_frame;
         let frame = usize::try_from(len).ok().filter(|&len| len <= limit);
         frame.ok_or(Violation::FrameTooBig { len, limit })
     }
 
-    /// Judges a data frame by its announced length, and by how much of its message came `before` it; the size of the
-    /// message with it.
+    /// Checks the announced length of a data frame together with the part of its message `before`
+    /// it. Returns the size of the message with it.
     pub(super) fn admit(&self, len: u64, before: usize) -> Result<usize, Violation> {
         let frame = self.admit_frame(len)?;
         let limit = self.max_message;

@@ -4,13 +4,13 @@ use std::mem::MaybeUninit;
 
 use bytes::BytesMut;
 
-/// What one step of the loop masks: a few vector registers.
+/// How many bytes one step of the loop masks: a few vector registers.
 const LANES: usize = 64;
 
 /// Appends `payload`, masked with `key`, to `out`.
 ///
-/// `offset` is where in the frame's payload this piece begins, in bytes, so that a long payload can be appended piece by
-/// piece.
+/// `offset` is where this piece begins in the frame's payload, in bytes, so that a long payload can
+/// be appended in pieces.
 #[inline]
 #[allow(
     unsafe_code,
@@ -21,12 +21,12 @@ pub fn mask_into(payload: &[u8], key: [u8; 4], offset: usize, out: &mut BytesMut
     key.rotate_left(offset % 4);
     out.reserve(payload.len());
     masked(payload, key, &mut out.spare_capacity_mut()[..payload.len()]);
-    // SAFETY: so many bytes of the spare capacity have just been written.
+    // SAFETY: this many bytes of the spare capacity have just been written.
     unsafe { out.set_len(out.len() + payload.len()) };
 }
 
-/// Writes every byte of `out`, which is as long as `payload`. The shape of the loops is what lets the compiler use vector
-/// instructions.
+/// Writes every byte of `out`, which is as long as `payload`. The shape of the loops allows the
+/// compiler to use vector instructions.
 fn masked(payload: &[u8], key: [u8; 4], out: &mut [MaybeUninit<u8>]) {
     assert_eq!(payload.len(), out.len());
     let mut wide = [0; LANES];

@@ -1,11 +1,11 @@
 //! The WebSocket wire, client side (RFC 6455 §5): bytes in, messages out, and back.
 //!
-//! Pure: no socket, no clock, no random numbers. The time and the mask keys are arguments, so that every
-//! behaviour can be replayed; a test of the crate holds this module to it.
+//! Pure: no socket, no clock, no random numbers. The time and the mask keys are arguments, so that
+//! every behaviour can be replayed; a test of the crate enforces this.
 //!
-//! * [`Decoder`] turns what a socket read into [`Incoming`], or into the [`Violation`] for which the connection must be
-//!   failed (§7.1.7).
-//! * [`encode_frame`], or [`encode_header`] followed by [`mask_into`], append what is to be written.
+//! * [`Decoder`] turns bytes of a socket into [`Incoming`], or into the [`Violation`] for which the
+//!   connection must be failed (§7.1.7).
+//! * [`encode_frame`], or [`encode_header`] followed by [`mask_into`], append outgoing frames.
 //!
 //! * [`deflate`] compresses messages, where that was agreed on.
 //!

@@ -1,11 +1,11 @@
-//! What a frame is (RFC 6455 §11.8).
+//! The opcode of a frame (RFC 6455 §11.8).
 
 use std::fmt;
 
 /// The longest payload of a control frame, in bytes (RFC 6455 §5.5).
 pub const MAX_CONTROL: usize = 125;
 
-/// What a frame is (RFC 6455 §11.8).
+/// The opcode of a frame (RFC 6455 §11.8).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Opcode {
     /// A further fragment of a message.
@@ -40,7 +40,7 @@ impl Opcode {
         }
     }
 
-    /// The opcode for four bits of the wire; `None` for those that are reserved.
+    /// The opcode for four bits of the wire; `None` for reserved ones.
     pub const fn from_bits(bits: u8) -> Option<Self> {
         Some(match bits {
             0x0 => Self::Continuation,

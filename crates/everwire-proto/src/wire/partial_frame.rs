@@ -1,4 +1,4 @@
-//! Headers and control frames that did not come in one piece.
+//! Headers and control frames that arrive in pieces.
 
 use bytes::{Buf, Bytes};
 
@@ -12,7 +12,7 @@ pub(super) struct HeaderStart {
 }
 
 impl HeaderStart {
-    /// Takes the rest of the header from `input`; `None`: all of `input` was taken, and it is not enough.
+    /// Takes the rest of the header from `input`; `None`: it took all of `input`, and needs more.
     /// `deflate`: whether permessage-deflate was agreed on.
     pub(super) fn complete(
         &mut self,
@@ -31,7 +31,7 @@ impl HeaderStart {
             input.advance(size - had);
             return Ok(Some(header));
         }
-        // What does not complete a header is shorter than the longest one, so that it has room.
+        // An incomplete header is shorter than the longest one, so it has room.
         let len = had + input.len();
         self.bytes[had..len].copy_from_slice(input);
         self.len = len as u8;
@@ -44,7 +44,7 @@ impl HeaderStart {
     }
 }
 
-/// A control frame of which a part is here.
+/// A partly received control frame.
 #[derive(Debug)]
 pub(super) struct ControlStart {
     pub(super) opcode: Opcode,
@@ -62,7 +62,7 @@ impl ControlStart {
         }
     }
 
-    /// Takes the rest of the payload from `input`; gives itself back when that was not enough.
+    /// Takes the rest of the payload from `input`; returns itself if it needs more.
     pub(super) fn complete(mut self, input: &mut Bytes) -> Result<Bytes, Self> {
         let lacking = self.len - self.payload.len();
         let piece = input.split_to(lacking.min(input.len()));

@@ -21,14 +21,15 @@ pub(super) fn split_to(input: &mut Bytes, len: usize) -> Result<ByteString, Viol
     Ok(unsafe { trust(input.split_to(len)) })
 }
 
-/// How far a text that grows at its end is known to be UTF-8.
+/// How far a growing text is known to be UTF-8.
 #[derive(Debug, Default)]
 pub(super) struct Progress {
     valid: usize,
 }
 
 impl Progress {
-    /// Checks what was appended to `text`. At most three bytes, the start of a character, stay unjudged.
+    /// Checks the bytes appended to `text`. At most three bytes, the start of a character, stay
+    /// unchecked.
     pub(super) fn advance(&mut self, text: &[u8]) -> Result<(), Violation> {
         match simdutf8::compat::from_utf8(&text[self.valid..]) {
             Ok(_) => self.valid = text.len(),
@@ -42,7 +43,7 @@ impl Progress {
         Ok(())
     }
 
-    /// Whether `text`, all of which has been through [`advance`](Self::advance), may end here.
+    /// Checks that `text`, which has passed [`advance`](Self::advance), may end here.
     pub(super) fn finish(self, text: &[u8]) -> Result<(), Violation> {
         match self.valid == text.len() {
             true => Ok(()),
@@ -51,7 +52,7 @@ impl Progress {
     }
 }
 
-/// The text of bytes that have been checked: a second pass over them would halve the speed of decoding text.
+/// The text of checked bytes. A second check would halve the speed of decoding text.
 ///
 /// # Safety
 ///

@@ -43,10 +43,10 @@ pub enum Violation {
     #[error("the close code {0} must not be sent")]
     CloseCode(u16),
     /// A close reason that is not UTF-8 (§5.5.1).
-    #[error("the close reason is not utf-8")]
+    #[error("the close reason is not UTF-8")]
     CloseReasonNotUtf8,
     /// A text message that is not UTF-8 (§8.1).
-    #[error("the text is not utf-8 at byte {offset}")]
+    #[error("the text is not UTF-8 at byte {offset}")]
     TextNotUtf8 {
         /// Where in the message the first bad or incomplete character begins, in bytes.
         offset: usize,
@@ -91,8 +91,9 @@ pub enum Violation {
 impl Violation {
     /// The close code to fail the connection with (§7.4.1).
     ///
-    /// 1002 for broken framing, 1007 for what is not UTF-8 or cannot be decompressed, 1009 for what is too big. Too many fragments or control
-    /// frames are well-formed and not big, they are merely too many: 1008.
+    /// Codes: 1002 for broken framing, 1007 for text that is not UTF-8 and data that cannot be
+    /// decompressed, 1009 for too large messages and frames, 1008 for too many fragments or control
+    /// frames.
     pub fn close_code(&self) -> u16 {
         match self {
             Self::ReservedBits(_)

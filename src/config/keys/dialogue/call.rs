@@ -8,7 +8,7 @@ use crate::config::{
 };
 
 table! {
-    /// An HTTP request. Expressions in url, headers and body are filled.
+    /// An HTTP request. Expressions in url, headers and body are expanded.
     #[derive(PartialEq)]
     pub(in crate::config) struct HttpTable {
         /// The method: "GET", "POST", "PUT", "PATCH", "DELETE".
@@ -48,7 +48,7 @@ pub(in crate::config) struct Exec {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(in crate::config) struct HttpHeaders(pub Vec<(String, Written)>);
 
-/// Headers that are everwire's own, in lower case.
+/// Headers that everwire sets itself, in lower case.
 const OWNED: [&str; 8] = [
     "connection",
     "content-length",
@@ -130,23 +130,23 @@ impl Read for HttpHeaders {
     }
 }
 
-/// Why a header cannot have this name.
+/// The reason why a header cannot have this name.
 fn refusal(name: &str, comes_twice: bool) -> Option<(String, &'static str)> {
     let quoted = backticked(name);
     if !is_token(name) {
         let help = "it is a token: letters, digits and !#$%&'*+-.^_`|~ (RFC 9110 §5.6.2)";
-        return Some((format!("{quoted} is no name of a header"), help));
+        return Some((format!("invalid header name {quoted}"), help));
     }
     if OWNED.contains(&&*name.to_ascii_lowercase()) {
         let help = "it follows from the URL and the body";
-        return Some((format!("the header {quoted} is everwire's own"), help));
+        return Some((format!("everwire itself sets the header {quoted}"), help));
     }
     let message = format!("the header {quoted} comes twice");
     comes_twice.then_some((message, "the case of a header's name does not matter"))
 }
 
 impl HttpTable {
-    /// Where it stands that it has a body and a method without one.
+    /// The place of a body that its method does not allow.
     pub fn body_of_get(&self) -> Option<Place> {
         let method = self.method.as_ref().map(|method| method.value);
         let body = self.body.as_ref()?;
@@ -159,7 +159,7 @@ impl HttpTable {
     }
 }
 
-/// Tells about a step that has both of these keys.
+/// Reports a step that has both of these keys.
 pub(super) fn refuse_both(entries: &[Entry], keys: [&str; 2], context: &mut Context<'_>) {
     let [first, second] = keys.map(|key| entries.iter().find(|entry| entry.key == key));
     if let (Some(first), Some(second)) = (first, second) {

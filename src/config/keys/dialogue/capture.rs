@@ -8,28 +8,29 @@ use crate::config::{
 };
 
 table! {
-    /// What is kept of a message.
+    /// A value that is captured from messages.
     #[derive(PartialEq)]
     pub(in crate::config) struct CaptureTable {
-        /// What is kept. Where it comes to null, or to nothing, the last value stays.
+        /// The value. If it is null or absent, the last value stays.
         value: ExpressionText,
-        /// Of which messages it is kept; without it of each.
+        /// The messages from which it is captured; without it all.
         when: ExpressionText,
-        /// Whether it must not be shown. The message that a step takes it from is then told to nobody.
+        /// Whether it is secret. If a step captures it, subscribers do not get that message.
         secret: bool = false,
-        /// Whether it outlives the process: stored with its message, or behind it, once a second at most.
+        /// Whether it outlives the process: it is stored with its message or after it, at most once
+        /// a second.
         keep: bool = false,
     }
 }
 
-/// What is kept of a message: an expression, or a table.
+/// What is captured of a message: an expression, or a table.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::config) enum CaptureLayer {
     Value(ExpressionText),
     Table(Box<CaptureTable>),
 }
 
-/// Names of captures, and where each stands.
+/// Names of captures, with their places.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::config) struct CaptureNames(pub Vec<Located<String>>);
 

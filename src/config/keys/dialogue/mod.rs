@@ -1,5 +1,5 @@
-//! What is said and expected on a socket: `prepare`, `open_script`, `periodic`, `close_script`, `rules`, `capture`, `let`, `request`, `ids`,
-//! `subscribe`, `subscriptions`.
+//! The keys of a dialogue: `prepare`, `open_script`, `periodic`, `close_script`, `rules`,
+//! `capture`, `let`, `request`, `ids`, `subscribe`, `subscriptions`.
 
 mod call;
 mod capture;

@@ -10,25 +10,25 @@ use crate::config::{
 use everwire_proto::settings::dialogue::MAX_STEPS;
 
 table! {
-    /// When a periodic step is taken.
+    /// The schedule of a periodic step.
     #[derive(PartialEq)]
     pub(in crate::config) struct ScheduleTable {
-        /// How long from *ready* to the first time, and from each time to the next: a duration, or a template of one, such as
-        /// "${expires - 60}s".
+        /// The time from *ready* to the first run, and from each run to the next: a duration, or a
+        /// template of one, such as "${expires - 60}s".
         every: Templated<Timeout>,
-        /// Whether the step is taken only when no message of ours went out for so long.
+        /// Whether the step runs only if we have sent no message for that time.
         idle: bool = false,
     }
 }
 
-/// A step that is taken again and again.
+/// A periodic step.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::config) struct PeriodicTable {
     pub schedule: ScheduleTable,
     pub step: Located<StepTable>,
 }
 
-/// Steps that are taken again and again.
+/// The periodic steps.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(in crate::config) struct Periodic(pub Vec<PeriodicTable>);
 

@@ -13,42 +13,44 @@ use crate::{
 use everwire_proto::settings::dialogue::MAX_STEPS;
 
 table! {
-    /// What connections with prepare = "KEY" share: one call at a time for all of them.
+    /// Steps that connections with prepare = "KEY" share: one call at a time for all of them.
     pub(in crate::config) struct PrepareTable {
-        /// What is done, step by step. What is captured is secret.
+        /// The steps. All captures are secret.
         steps: PrepareSteps = [],
-        /// How long what was captured is used again; "0s": each dial asks anew.
+        /// How long captures are reused; "0s": each dial asks again.
         keep: Period = "0s",
     }
 }
 
 table! {
-    /// A step before a dial: a call, and what its answer decides. Either http or exec.
+    /// A step before a dial: a call, and how its answer is judged. Either http or exec.
     #[derive(PartialEq)]
     pub(in crate::config) struct PrepareStepTable {
         /// An HTTP request, through the connection's proxy and with its authorities.
         http: HttpTable,
-        /// A program and its arguments: what it writes is the answer. There is no shell, and no environment but a PATH.
+        /// A program and its arguments: its output is the answer. It gets no shell, and no
+        /// environment but a PATH.
         exec: Exec,
-        /// What the answer must be. Without it a status of 2xx, or of a program 0.
+        /// What the answer must be. The default is a status of 2xx, or 0 for a program.
         expect: ExpressionText,
-        /// What is a refusal that may pass: dialled again from reconnect.max.
+        /// A temporary refusal: dialled again from reconnect.max.
         fail: ExpressionText,
-        /// What is a refusal that stays: the name fails.
+        /// A permanent refusal: the name fails.
         give_up: ExpressionText,
-        /// How long it may take, from when its turn has come. A program gets 10s at most.
+        /// The time limit of the step, from its turn on. A program gets at most 10s.
         within: Timeout = "10s",
-        /// What is kept of the answer. All of it is secret, and all of it must be there.
+        /// Values that are captured from the answer. All of them are secret, and all must be
+        /// present.
         capture: Entries<CaptureLayer>,
-        /// The captures that are forgotten when the step has passed.
+        /// Captures that are cleared when the step has passed.
         clear: CaptureNames,
-        /// Whether the step is taken at all.
+        /// Whether the step runs at all.
         condition as "if": ExpressionText,
     }
     later { rate }
 }
 
-/// What is done before each dial: steps, or the KEY of a `[prepare.KEY]`.
+/// The preparation of a dial: steps, or the KEY of a `[prepare.KEY]`.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::config) enum PrepareLayer {
     Steps(PrepareSteps),
@@ -60,7 +62,7 @@ pub(in crate::config) enum PrepareLayer {
 pub(in crate::config) struct PrepareSteps(pub Vec<Located<PrepareStepTable>>);
 
 impl PrepareLayer {
-    /// Whether nothing is done.
+    /// Whether there are no steps.
     pub fn is_empty(&self) -> bool {
         matches!(self, Self::Steps(steps) if steps.0.is_empty())
     }
@@ -114,14 +116,14 @@ impl Read for PrepareSteps {
     }
 }
 
-/// A step makes one call.
+/// A step makes exactly one call.
 fn refuse_wrong_call(step: &Node, context: &mut Context<'_>) {
     let Value::Table(entries) = &step.value else {
         return;
     };
     let find = |key: &str| entries.iter().find(|entry| entry.key == key);
     refuse_both(entries, ["http", "exec"], context);
-    // What is misspelt has been told.
+    // Misspelt keys were reported already.
     let known = [PrepareStepTable::NAMES, PrepareStepTable::LATER].concat();
     let all_known = entries.iter().all(|entry| known.contains(&&*entry.key));
     if all_known && find("http").is_none() && find("exec").is_none() {
@@ -132,7 +134,7 @@ fn refuse_wrong_call(step: &Node, context: &mut Context<'_>) {
 }
 
 impl PrepareTable {
-    /// Where its steps stand, if there are any.
+    /// Its own steps, if there are any.
     pub fn steps(&self) -> &[Located<PrepareStepTable>] {
         self.steps.as_ref().map_or(&[], |steps| &steps.value.0)
     }

@@ -14,28 +14,29 @@ use everwire_proto::settings::{
 };
 
 table! {
-    /// A rule: the first that matches acts, and takes nothing away.
+    /// A rule: the first that matches acts. Others still see the message.
     #[derive(PartialEq)]
     pub(in crate::config) struct RuleTable {
-        /// The message that it matches.
+        /// The messages that it matches.
         when: ExpressionText,
-        /// Instead of when: the losses that it matches, in the words of reconnect.give_up_on, and "cause:dial" for any dial that failed.
+        /// Instead of when: the losses that it matches, written as in reconnect.give_up_on;
+        /// "cause:dial" is any failed dial.
         loss: LossRules,
-        /// What is answered.
+        /// The answer.
         send: SendLayer,
         /// What the answer waits for: "stored", until the message is in the durable history.
         after: AnswerAfter,
-        /// Whether subscribers see the message.
+        /// Whether subscribers get the message.
         deliver: bool = true,
-        /// What is kept of the message.
+        /// Values that are captured from the message.
         capture: Entries<CaptureLayer>,
-        /// The captures that are forgotten.
+        /// Captures that are cleared.
         clear: CaptureNames,
-        /// What is done: "rotate", "reconnect", "give_up", "beat".
+        /// The action: "rotate", "reconnect", "give_up", "beat".
         action as "do": RuleAction,
-        /// The URL of the next dial, and of that one only.
+        /// The URL of the next dial, and only of that one.
         url: TemplateText,
-        /// How long it waits before that is done: "5s", or "1s-5s" for a time that is drawn.
+        /// The delay before the action: "5s", or "1s-5s" for a random time in that range.
         delay: DelayRange,
     }
 }
@@ -46,7 +47,7 @@ choice! {
     RuleAction { "rotate" => Rotate, "reconnect" => Reconnect, "give_up" => GiveUp, "beat" => Beat }
 }
 
-/// Rules, in the order in which they are tried.
+/// The rules, in the order in which they are tried.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(in crate::config) struct Rules(pub Vec<Located<RuleTable>>);
 
@@ -54,11 +55,11 @@ pub(in crate::config) struct Rules(pub Vec<Located<RuleTable>>);
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::config) struct LossRules(pub Vec<Located<GiveUpRule>>);
 
-/// A time, or two between which one is drawn.
+/// A time, or a range from which one is drawn.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::config) struct DelayRange(pub RuleDelay);
 
-/// Any dial that failed, beside the kinds of causes.
+/// Any failed dial, beside the kinds of causes.
 const DIAL: &str = "dial";
 
 impl Read for Rules {
@@ -83,11 +84,11 @@ fn refuse_without_trigger(rule: &Node, context: &mut Context<'_>) {
         return;
     };
     let keys = || entries.iter().map(|entry| entry.key.as_str());
-    // What is misspelt has been told.
+    // Misspelt keys were reported already.
     let all_known = keys().all(|key| RuleTable::NAMES.contains(&key));
     if all_known && !keys().any(|key| matches!(key, "when" | "loss")) {
         let problem = Problem::absence(rule.place, "the rule has neither `when` nor `loss`")
-            .help("write what it matches: when = '/op == \"ping\"', or loss = [\"close:4000\"]");
+            .help("write when it acts: when = '/op == \"ping\"', or loss = [\"close:4000\"]");
         context.problems.push(problem);
     }
 }
@@ -117,7 +118,7 @@ impl Read for DelayRange {
             (Ok(_), Ok(_)) => format!("write the shorter one first: \"{max}-{min}\""),
             (Err(help), _) | (_, Err(help)) => help,
         };
-        let message = format!("{} is no delay", backticked(text));
+        let message = format!("invalid delay {}", backticked(text));
         context.wrong(node.place, message, help);
         None
     }

@@ -12,16 +12,16 @@ use crate::config::{
 table! {
     /// A message: one of text, base64, bytes.
     pub(in crate::config) struct SendTable {
-        /// A text message; expressions in it are filled.
+        /// A text message; expressions in it are expanded.
         text: TemplateText,
         /// A binary message, in base64 (RFC 4648 §4).
         base64: Base64,
-        /// A binary message; expressions in it are filled.
+        /// A binary message; expressions in it are expanded.
         bytes: TemplateText,
     }
 }
 
-/// What is sent: a text, or a table.
+/// A message: a text, or a table.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::config) enum SendLayer {
     Text(Written),
@@ -44,8 +44,11 @@ impl Read for SendLayer {
         let table = SendTable::read(node, context)?;
         let known = |key: &str| matches!(key, "text" | "base64" | "bytes");
         if entries.iter().filter(|entry| known(&entry.key)).count() != 1 {
-            let problem = Problem::new(node.place, "a message is one of text, base64 and bytes")
-                .help("write '…', { text = '…' }, { base64 = '…' } or { bytes = '…' }");
+            let problem = Problem::new(
+                node.place,
+                "a message has one of `text`, `base64` and `bytes`",
+            )
+            .help("write '…', { text = '…' }, { base64 = '…' } or { bytes = '…' }");
             context.problems.push(problem);
         }
         let text = table.text.map(|text| Self::Text(text.value.0));

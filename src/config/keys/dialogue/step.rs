@@ -12,47 +12,50 @@ use crate::config::{
 use everwire_proto::settings::dialogue::MAX_STEPS;
 
 table! {
-    /// A step: it sends, then looks at each message until one decides; or it calls, and looks at the answer. One of send, http, exec.
+    /// A step: it sends a message, then checks each incoming message until one decides; or it makes
+    /// a call, and checks the answer. One of send, http, exec.
     #[derive(PartialEq)]
     pub(in crate::config) struct StepTable {
-        /// What is sent; without it the step calls, or only listens.
+        /// The message to send; without it the step makes a call, or only listens.
         send: SendLayer,
         /// An HTTP request, through the connection's proxy and with its authorities.
         http: HttpTable,
-        /// A program and its arguments: what it writes is the answer. There is no shell, and no environment but a PATH.
+        /// A program and its arguments: its output is the answer. It gets no shell, and no
+        /// environment but a PATH.
         exec: Exec,
-        /// What must come. Without it the step has passed once it is written; of the answer to a call it is a status of 2xx, or of a
-        /// program 0.
+        /// The expected message. Without it the step has passed once it is written; for the answer
+        /// to a call the default is a status of 2xx, or 0 for a program.
         expect: ExpressionText,
-        /// What is a refusal that may pass: a loss, dialled again from reconnect.max.
+        /// A temporary refusal: a loss, dialled again from reconnect.max.
         fail: ExpressionText,
-        /// What is a refusal that stays: the name fails.
+        /// A permanent refusal: the name fails.
         give_up: ExpressionText,
-        /// How long it may take from when the step was written, or its call began. A program gets 10s at most.
+        /// The time limit, from when the step was written or its call began. A program gets at most
+        /// 10s.
         within: Timeout = "10s",
-        /// How often what is expected must come.
+        /// How often the expected message must come.
         count: Count = 1,
-        /// What is kept of the message that decides.
+        /// Values that are captured from the message that decides.
         capture: Entries<CaptureLayer>,
-        /// The captures that are forgotten when the step has passed.
+        /// Captures that are cleared when the step has passed.
         clear: CaptureNames,
-        /// Whether the step is taken at all.
+        /// Whether the step runs at all.
         condition as "if": ExpressionText,
-        /// What has the step repeated on the same socket.
+        /// When the step is repeated on the same socket.
         again: AgainTable,
-        /// The KEY of a bucket in [rates] that it waits for before it is written, besides the connection's rate, or before it calls; or
-        /// several, at once.
+        /// The KEY of a bucket in [rates], or several at once. The step waits for it before it is
+        /// written, besides the connection's rate, or before its call.
         rate: RateKeys,
     }
 }
 
 table! {
-    /// What has a step repeated.
+    /// When a step is repeated.
     #[derive(PartialEq)]
     pub(in crate::config) struct AgainTable {
-        /// The message that asks for it.
+        /// The message that asks for a repetition.
         when: ExpressionText,
-        /// After how long; without it after reconnect.max.
+        /// The delay; without it reconnect.max.
         after: Templated<Timeout>,
     }
 }
@@ -68,13 +71,13 @@ impl StepTable {
         self.expect.is_some() || self.calls()
     }
 
-    /// The URL that it calls, as it is written.
+    /// The URL of its call, as it is written.
     pub fn url(&self) -> Option<&Written> {
         self.http.as_ref()?.value.written_url()
     }
 }
 
-/// Steps that are taken one after another.
+/// Consecutive steps.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(in crate::config) struct Script(pub Vec<Located<StepTable>>);
 
@@ -95,7 +98,8 @@ impl Read for Script {
     }
 }
 
-/// A step without `expect` has passed once it is written: nothing can decide otherwise. `others`: keys that may stand there besides.
+/// A step without `expect` has passed once it is written, so keys that decide otherwise are errors.
+/// `others`: other keys that such a step may have.
 pub(super) fn refuse_dead_keys(step: &Node, others: &[&str], context: &mut Context<'_>) {
     let Value::Table(entries) = &step.value else {
         return;
@@ -110,7 +114,7 @@ pub(super) fn refuse_dead_keys(step: &Node, others: &[&str], context: &mut Conte
     }
     let calls = has(&["http", "exec"]);
     if calls && let Some(count) = entries.iter().find(|entry| entry.key == "count") {
-        let message = "`count` is for messages: a call has one answer";
+        let message = "`count` counts messages, but a call has only one answer";
         let problem = Problem::new(count.place, message)
             .related(step.place, "the step is here")
             .help("remove it");
@@ -129,13 +133,13 @@ pub(super) fn refuse_dead_keys(step: &Node, others: &[&str], context: &mut Conte
         && !calls
         && let Some(rate) = entries.iter().find(|entry| entry.key == "rate")
     {
-        let message = "`rate` has no `send`: it is what the step waits for before it is written";
+        let message = "`rate` has no `send`: only sending has to wait for a rate";
         let problem = Problem::absence(rate.node.place, message)
             .related(step.place, "the step is here")
             .help("write send = '…', or remove it");
         context.problems.push(problem);
     }
-    // What is misspelt, or still to come, has been told.
+    // Misspelt keys, and keys of a later version, were reported already.
     let mut keys = entries.iter().map(|entry| entry.key.as_str());
     let all_known = keys.all(|key| StepTable::NAMES.contains(&key) || others.contains(&key));
     if all_known && !calls && !has(&["send", "expect", "clear", "capture"]) {
@@ -145,9 +149,11 @@ pub(super) fn refuse_dead_keys(step: &Node, others: &[&str], context: &mut Conte
     }
 }
 
-/// A key that stands in a step without `expect`.
+/// Reports a key that needs `expect` in a step without it.
 pub(in crate::config) fn without_expect(key: &str, place: Place, step: Place) -> Problem {
-    let message = format!("`{key}` has no `expect`: such a step has passed once it is written");
+    let message = format!(
+        "`{key}` has no `expect` to go with: without `expect` a step passes once it is sent"
+    );
     Problem::absence(place, message)
         .related(step, "the step is here")
         .help("write expect = '…', or remove it")

@@ -1,4 +1,4 @@
-//! `subscribe`: what is said and expected for subscriptions.
+//! `subscribe`: the messages and expectations of subscriptions.
 
 use serde_json::{Map, Value as Json, json};
 
@@ -9,71 +9,75 @@ use crate::config::{
 };
 
 table! {
-    /// What is said and expected for a subscription. `key`, `item`, `items` and `id` are names in all of it, `on_id` is the number under
-    /// which it was asked for.
+    /// How a subscription is asked for and answered. `key`, `item`, `items` and `id` are names in
+    /// all of it; `on_id` is the number under which it was asked for.
     #[derive(PartialEq)]
     pub(in crate::config) struct WordsTable {
-        /// What asks for it: a message, or { http = { … } }. `${item}` is one item, `${items}` a JSON array of up to `batch`.
+        /// The message that asks for it, or { http = { … } }. `${item}` is one item, `${items}` a
+        /// JSON array of up to `batch`.
         on: AskLayer,
-        /// What ends it: a message, or { http = { … } }.
+        /// The message that ends it, or { http = { … } }.
         off: AskLayer,
-        /// What answers it. Without it a subscription is active once it is written; an HTTP request must be answered with 2xx.
+        /// The message that confirms it. Without it a subscription is active once it is written; an
+        /// HTTP request must be answered with 2xx.
         ack: ExpressionText,
-        /// What refuses it.
+        /// The message that refuses it.
         fail: ExpressionText,
-        /// What of the socket's messages says that the server has ended it.
+        /// A message on the socket by which the server ends it.
         end: ExpressionText,
-        /// How long the answer may take, from when it was written.
+        /// The time limit for the answer, from when it was written.
         within: Timeout = "10s",
-        /// Whether it is asked for at all on this socket. What is left out counts as active.
+        /// Whether it is asked for at all on this socket. A subscription that is left out counts as
+        /// active.
         condition as "if": ExpressionText,
-        /// The KEY of a bucket in [rates] that it waits for, besides the connection's rate; or several, at once.
+        /// The KEY of a bucket in [rates] that it waits for, besides the connection's rate; or
+        /// several at once.
         rate: RateKeys,
-        /// What is kept of the answer, for each subscription its own.
+        /// Values that are captured from the answer, separately for each subscription.
         capture: Entries<CaptureLayer>,
-        /// Which of the messages belong to it.
+        /// How its messages are recognised.
         route: RouteTable,
     }
 }
 
 table! {
-    /// How many at once, and how many at all.
+    /// Limits: how many at once, and how many in total.
     #[derive(PartialEq)]
     pub(in crate::config) struct LimitsTable {
-        /// So many items go into one message, as `${items}`.
+        /// How many items go into one message, as `${items}`.
         batch: Count = 1,
-        /// The most subscriptions of the connection, those that come over the API included.
+        /// The most subscriptions of the connection, including those that come over the API.
         max: MaxSubscriptions = 10000,
     }
 }
 
 table! {
-    /// Which of the messages belong to a subscription.
+    /// How the messages of a subscription are recognised.
     #[derive(PartialEq)]
     pub(in crate::config) struct RouteTable {
-        /// Where a message says to which subscription it belongs, as a JSON Pointer (RFC 6901): "/stream".
+        /// Where a message names its subscription, as a JSON Pointer (RFC 6901): "/stream".
         json: Pointer,
-        /// What stands there for a subscription: "${item}", "${on_id}", or what was captured of its answer.
+        /// The value there for a subscription: "${item}", "${on_id}", or a capture from its answer.
         id: TemplateText,
     }
 }
 
 table! {
-    /// A subscription that is asked for by HTTP.
+    /// A subscription by HTTP.
     pub(in crate::config) struct AskTable {
         /// The request.
         http: HttpTable,
     }
 }
 
-/// `subscribe`: words, and limits.
+/// `subscribe`: its messages and expectations, and its limits.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(in crate::config) struct SubscribeLayer {
     pub limits: LimitsTable,
     pub words: WordsTable,
 }
 
-/// What asks for a subscription, or ends it: a message, or an HTTP request.
+/// How a subscription is asked for or ended: a message, or an HTTP request.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::config) enum AskLayer {
     Send(SendLayer),
@@ -91,7 +95,7 @@ impl AskLayer {
 }
 
 impl WordsTable {
-    /// Whether nothing is said.
+    /// Whether it is empty.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }

@@ -14,25 +14,25 @@ use crate::config::{
 };
 use everwire_proto::settings::dialogue::{MAX_SUBSCRIPTION_KEY, MAX_SUBSCRIPTIONS};
 
-/// What to write where a table is none of the forms of a subscription.
+/// The help for a table that is not one of the forms of a subscription.
 const UNDER_ITEM: &str = "an item that is a table stands under `item`: { item = { … } }";
 
-/// What a connection subscribes to, in the order of the file.
+/// The subscriptions of a connection, in the order of the file.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(in crate::config) struct Subscriptions {
     pub items: Vec<Item<SubscriptionLayer>>,
-    /// Whether they stand in a list, which a nearer layer replaces.
+    /// Whether they are a list, which a nearer layer replaces.
     is_list: bool,
 }
 
 /// A subscription under its key.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::config) enum SubscriptionLayer {
-    /// The text of a list: key and item.
+    /// A text of a list: both key and item.
     Text(Written),
     /// An item.
     Item(Node),
-    /// A table: an item, and what of `subscribe` is said in another way.
+    /// A table: an item, and overrides of `subscribe`.
     Long(Box<LongForm>),
 }
 
@@ -41,7 +41,7 @@ pub(in crate::config) enum SubscriptionLayer {
 pub(in crate::config) struct LongForm {
     /// The item; without it the key is the item.
     pub item: Option<Node>,
-    /// What is said and expected for this one.
+    /// The overrides of `subscribe` for this key.
     pub words: WordsTable,
 }
 
@@ -160,7 +160,7 @@ impl Read for LongForm {
             }
             match entry.key.as_str() {
                 "batch" | "max" => {
-                    let message = format!("{} is not said for one key", backticked(&entry.key));
+                    let message = format!("{} cannot be set for one key", backticked(&entry.key));
                     context.wrong(entry.place, message, "write it in `subscribe`");
                 }
                 key if similar(key, Self::names()).is_some() => {
@@ -180,7 +180,7 @@ impl Read for LongForm {
     fn schema() -> Json {
         let mut schema = table_schema::<WordsTable>();
         let mut properties: Map<String, Json> = WordsTable::properties();
-        // What is not said here is said by `subscribe`.
+        // `subscribe` has the defaults for the missing keys.
         for property in properties.values_mut().filter_map(Json::as_object_mut) {
             property.remove("default");
         }
@@ -255,7 +255,7 @@ fn read_texts(items: &[Node], context: &mut Context<'_>) -> Vec<Written> {
     texts
 }
 
-/// Tells what is wrong with a key.
+/// Reports errors of a key.
 pub(in crate::config) fn check_key(key: &str, place: Place, context: &mut Context<'_>) {
     if key.is_empty() {
         context.wrong(place, "the key is empty", "write at least one character");

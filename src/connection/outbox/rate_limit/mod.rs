@@ -1,4 +1,4 @@
-//! How fast the messages of a name go out: a bucket of its own, or one that names share.
+//! The rate limit of a name: a token bucket of its own, or one that names share.
 
 mod registry;
 mod set;
@@ -28,13 +28,14 @@ use crate::{
     stored::StoredRate,
 };
 
-/// What was written within such a period counts in the next process, too.
+/// A rate with a period of at least this also counts what earlier processes have written.
 const STORED_PERIOD: Duration = Duration::from_secs(60);
 
-/// This part of `messages` may be written without the store being told: it counts them as written from the beginning.
+/// The part of `messages` that may be written before the store is updated: the store counts it as
+/// written in advance.
 const UNTOLD_PART: u32 = 16;
 
-/// What a rate allows, and whose turn it is. Lives in all names that share it, on any thread.
+/// The bucket of a rate, and the queue for it. All names that share it hold it, on any thread.
 pub(in crate::connection) struct TokenBucket {
     id: BucketId,
     counts_control: AtomicBool,
@@ -42,10 +43,10 @@ pub(in crate::connection) struct TokenBucket {
     persistence: Persistence,
 }
 
-/// Whose bucket it is.
+/// The owner of a bucket.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum BucketId {
-    /// That of all names with this key of `[rates]`.
+    /// All names with this key of `[rates]`.
     Shared(Arc<str>),
     Own(ConnectionName),
 }
@@ -53,17 +54,17 @@ enum BucketId {
 struct Inside {
     settings: RateSettings,
     limiter: RateLimiter<Waker>,
-    /// How much was written since the store was told.
+    /// How much was written since the store was updated.
     untold: u32,
-    /// How much the store counts as written beyond what it was told.
+    /// How much the store counts as written in advance.
     reserve: u32,
 }
 
-/// A message that has to wait for its turn.
+/// A message that waits for its turn.
 #[derive(Debug)]
 pub(in crate::connection) struct Waiting {
     ticket: Ticket,
-    /// Its places at other buckets that it waits for at once.
+    /// Its tickets at the other buckets that it waits for.
     others: Vec<Ticket>,
     until: Option<Instant>,
 }
@@ -96,12 +97,12 @@ impl TokenBucket {
         }
     }
 
-    /// Counts what earlier processes have written, which the store knows.
+    /// Counts what earlier processes have written, as the store has it.
     fn recall(&self) {
         if let Some(stored) = self.persistence.recall_rate(&self.id.key()) {
             self.change(|inside, now| {
                 let is_idle = inside.limiter.is_idle(now);
-                // Behind what was written since, it can only count as new.
+                // After newer writes it can only count as new.
                 let at = |age| if is_idle { age } else { Duration::ZERO };
                 let ages = ages(&stored, Timestamp::now()).map(|(age, count)| (at(age), count));
                 if is_stored(&inside.settings) {
@@ -111,7 +112,7 @@ impl TokenBucket {
         }
     }
 
-    /// Other numbers for what was written, and for what comes.
+    /// Changes the settings for past and future writes.
     fn set_settings(&self, settings: &RateSettings) {
         self.counts_control
             .store(settings.control, Ordering::Relaxed);
@@ -123,11 +124,11 @@ impl TokenBucket {
         });
     }
 
-    /// Takes what a message needs, or says until when it has to wait; `before` is what was said before, if it was. The waker is called
-    /// when its turn has come nearer.
+    /// Takes a token for a message, or says how long to wait; `before` is the previous answer, if
+    /// any. The waker is called when the turn of the message comes nearer.
     pub fn take(self: &Arc<Self>, before: Option<Waiting>, waker: &Waker) -> Result<(), Waiting> {
         let ticket = before.map(|before| before.ticket);
-        // That of another bucket, which the name had before, is given back.
+        // A ticket of a previous bucket of the name is given back.
         let mut ticket = ticket.filter(|ticket| Arc::ptr_eq(&ticket.bucket, self));
         let turn = ticket.as_mut().and_then(|ticket| ticket.turn.take());
         let taken = self.change(|inside, now| {
@@ -145,7 +146,7 @@ impl TokenBucket {
         })
     }
 
-    /// A message goes out that never waits.
+    /// Counts a message that never waits.
     pub fn spend(&self) {
         self.change(|inside, now| {
             inside.limiter.spend(1, now);
@@ -153,14 +154,14 @@ impl TokenBucket {
         });
     }
 
-    /// A control frame goes out, which never waits.
+    /// Counts a control frame, which never waits.
     pub fn spend_for_control(&self) {
         if self.counts_control.load(Ordering::Relaxed) {
             self.spend();
         }
     }
 
-    /// Has the store know what was written: all of it, if nothing more comes (`is_over`).
+    /// Updates the store. `is_over`: nothing more will be written, so it gets the exact number.
     fn store(&self, is_over: bool) {
         let mut inside = self.inside.lock();
         self.persist(&mut inside, is_over, clock::now());
@@ -170,7 +171,8 @@ impl TokenBucket {
         let mut inside = self.inside.lock();
         let now = clock::now();
         let result = change(&mut inside, now);
-        // The store knows of more than was written, so that a process that is killed leaves no gap. Twice a reserve is told once.
+        // The store counts more than was written, so that a killed process leaves no gap. It is
+        // updated at half of the reserve.
         if is_stored(&inside.settings) && inside.untold > inside.reserve / 2 {
             self.persist(&mut inside, false, now);
         }
@@ -211,7 +213,7 @@ impl TokenBucket {
 }
 
 impl BucketId {
-    /// That of a name with these settings.
+    /// The bucket owner of a name with these settings.
     fn of(name: &ConnectionName, settings: &RateSettings) -> Self {
         match &settings.bucket {
             Some(key) => Self::Shared(Arc::clone(key)),
@@ -219,7 +221,7 @@ impl BucketId {
         }
     }
 
-    /// Its key in the store. Neither a name nor a key of `[rates]` holds a space.
+    /// The key in the store. Neither a name nor a key of `[rates]` contains a space.
     fn key(&self) -> String {
         match self {
             Self::Shared(key) => format!("shared {key}"),
@@ -258,8 +260,8 @@ fn is_stored(settings: &RateSettings) -> bool {
     settings.per >= STORED_PERIOD
 }
 
-/// How old is what was written. What may have been written after the store was told counts as new; what a clock that was set
-/// back has in the future, too.
+/// The ages of stored writes. Writes that may have happened after the store was updated count as
+/// new, and so do writes in the future of a clock that was set back.
 fn ages(stored: &StoredRate, wall: Timestamp) -> impl Iterator<Item = (Duration, u32)> {
     let age = move |at| Duration::try_from(wall.duration_since(at)).unwrap_or_default();
     let written = stored

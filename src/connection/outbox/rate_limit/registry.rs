@@ -1,4 +1,4 @@
-//! Which bucket a name has.
+//! The buckets of names.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -11,13 +11,13 @@ use crate::{
     settings::RateSettings,
 };
 
-/// So many buckets that no name has are remembered for what was written.
+/// How many unused buckets are remembered for what was written.
 const MAX_UNUSED: usize = 4096;
 
-/// Fewer buckets than this are not worth a look for those that nobody needs.
+/// Below this number unused buckets are not looked for.
 const FEW: usize = 64;
 
-/// The buckets of a process: those that names share, and those that outlive it. Cloning shares them.
+/// The shared and the stored buckets of a process. Clones share them.
 #[derive(Clone)]
 pub(crate) struct TokenBuckets(Arc<Shared>);
 
@@ -29,12 +29,12 @@ struct Shared {
 #[derive(Default)]
 struct Known {
     buckets: HashMap<BucketId, Arc<TokenBucket>>,
-    /// With so many there is a look for those that nobody needs.
+    /// The number of buckets at which unused ones are looked for.
     look_at: usize,
 }
 
 impl TokenBuckets {
-    /// Buckets with a `per` of a minute or more are kept in this store, if it is open.
+    /// Buckets with a `per` of a minute or more are stored here, if the store is open.
     pub fn new(persistence: Persistence) -> Self {
         Self(Arc::new(Shared {
             persistence,
@@ -42,7 +42,8 @@ impl TokenBuckets {
         }))
     }
 
-    /// The buckets of a name for these settings. `current` are those that it has; what was written with them counts further.
+    /// The buckets of a name with these settings. `current` are its present ones, whose counts
+    /// carry over.
     pub(in crate::connection) fn get(
         &self,
         name: &ConnectionName,
@@ -57,8 +58,8 @@ impl TokenBuckets {
         BucketSet::of(settings.iter().map(one))
     }
 
-    /// The buckets of a name, and those of a step beside them. Buckets that are known keep their numbers: those of the settings that a
-    /// conversation has begun with may be old.
+    /// The buckets of a name, and those of a step besides. Known buckets keep their numbers, since
+    /// a running conversation may have old settings.
     pub(in crate::connection) fn with_step(
         &self,
         name: &ConnectionName,
@@ -73,7 +74,7 @@ impl TokenBuckets {
         BucketSet::of(own.chain(of_step))
     }
 
-    /// Other numbers for the buckets of steps, where there are such buckets.
+    /// Changes the settings of the existing buckets of steps.
     pub(in crate::connection) fn set_limits<'r>(
         &self,
         name: &ConnectionName,
@@ -125,7 +126,7 @@ impl TokenBuckets {
         }
     }
 
-    /// Has the store know what was written. `is_over`: nothing more will be.
+    /// Stores the counts. `is_over`: nothing more will be written.
     pub fn store(&self, is_over: bool) {
         for bucket in self.0.known.lock().buckets.values() {
             bucket.store(is_over);
@@ -134,7 +135,7 @@ impl TokenBuckets {
 }
 
 impl Known {
-    /// Forgets the buckets that no name has, and that have nothing to remember. Of the others the store knows.
+    /// Drops unused buckets that have nothing to remember, or that the store has.
     fn forget_unused(&mut self, persistence: &Persistence) {
         if self.buckets.len() < self.look_at.max(FEW) {
             return;

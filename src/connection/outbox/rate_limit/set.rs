@@ -1,4 +1,4 @@
-//! Several buckets at once: a message waits for all of them, and holds none meanwhile.
+//! Several buckets at once: a message waits for all of them, and takes from none meanwhile.
 
 use std::{sync::Arc, task::Waker, time::Instant};
 
@@ -12,22 +12,21 @@ use crate::{clock, core::Free};
 pub(in crate::connection) struct BucketSet(Box<[Arc<TokenBucket>]>);
 
 impl BucketSet {
-    /// `None`: there is none to wait for.
+    /// `None`: there are none to wait for.
     pub fn of(buckets: impl IntoIterator<Item = Arc<TokenBucket>>) -> Option<Box<Self>> {
         let mut buckets: Vec<_> = buckets.into_iter().collect();
-        // All who lock several do so in this order.
+        // A fixed lock order, which prevents deadlocks.
         buckets.sort_by_key(|bucket| Arc::as_ptr(bucket).addr());
         buckets.dedup_by(|a, b| Arc::ptr_eq(a, b));
         (!buckets.is_empty()).then(|| Box::new(Self(buckets.into())))
     }
 
-    /// The buckets.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<TokenBucket>> {
         self.0.iter()
     }
 
-    /// Takes what a message needs of each, or says until when it has to wait; `before` is what was said before, if it was. The waker is
-    /// called when its turn has come nearer.
+    /// Takes a token of each bucket for a message, or says how long to wait; `before` is the
+    /// previous answer, if any. The waker is called when the turn of the message comes nearer.
     #[inline]
     pub fn take(&self, before: Option<Waiting>, waker: &Waker) -> Result<(), Waiting> {
         match &*self.0 {
@@ -36,19 +35,19 @@ impl BucketSet {
         }
     }
 
-    /// A message goes out that never waits.
+    /// Counts a message that never waits.
     pub fn spend(&self) {
         self.0.iter().for_each(|bucket| bucket.spend());
     }
 
-    /// A control frame goes out, which never waits.
+    /// Counts a control frame, which never waits.
     pub fn spend_for_control(&self) {
         self.0.iter().for_each(|bucket| bucket.spend_for_control());
     }
 }
 
-/// All are locked while they are asked: a message that goes takes of each, and one that waits takes of none. It waits in the queue of the
-/// one that is free last; in those of the others it keeps its place, and lets everybody pass.
+/// All buckets are locked together: a message takes from each, or from none. It queues at the
+/// bucket that is free last. At the others it keeps its place, and lets everybody pass.
 fn take_all(
     buckets: &[Arc<TokenBucket>],
     before: Option<Waiting>,
@@ -62,7 +61,7 @@ fn take_all(
         .zip(&turns)
         .map(|(inside, turn)| inside.limiter.ask(*turn, now))
         .collect();
-    // Of those that say no time it is not known how late they are.
+    // Buckets without a time have an unknown delay.
     let last = |(_, asked): &(usize, &Result<Free, Option<Instant>>)| match asked {
         Ok(_) => None,
         Err(until) => Some((until.is_none(), *until)),
@@ -98,7 +97,7 @@ fn take_all(
     }
 }
 
-/// The places that were given before. Those of other buckets are given back.
+/// The earlier tickets. Those of other buckets are given back.
 fn turns(buckets: &[Arc<TokenBucket>], before: Option<Waiting>) -> Vec<Option<crate::core::Turn>> {
     let mut tickets: Vec<Ticket> = before.into_iter().flat_map(Waiting::into_tickets).collect();
     let mut turn = |bucket: &Arc<TokenBucket>| {
@@ -109,7 +108,8 @@ fn turns(buckets: &[Arc<TokenBucket>], before: Option<Waiting>) -> Vec<Option<cr
     buckets.iter().map(&mut turn).collect()
 }
 
-/// Tells the store, and says who is to be woken: with a lock held, one that is woken would wait for it.
+/// Updates the store, and returns the wakers: calling them under the lock would make the woken
+/// tasks wait for it.
 fn unlock(
     buckets: &[Arc<TokenBucket>],
     insides: Vec<MutexGuard<'_, Inside>>,

@@ -1,11 +1,11 @@
-//! What has become of a message, and who waits to be told.
+//! The fates of messages, and the waiters for them.
 
 use crate::core::{Fate, IdempotencyKeys, Outbox};
 
 use super::Locked;
 
 impl Locked {
-    /// What has become of a message, if its id was given out.
+    /// The fate of a message; `None` if its id was not given out.
     pub(super) fn fate(&self, id: u64) -> Option<Fate> {
         let keys = self.keys.as_deref();
         fate_of(&self.outbox, keys, id)
@@ -24,7 +24,7 @@ impl Locked {
             })
             .for_each(|waiter| {
                 let fate = fate_of(outbox, keys, waiter.id).unwrap_or(Fate::Forgotten);
-                // A receiver that is gone no longer wants to know.
+                // A receiver that is gone does not want to know.
                 let _gone = waiter.answer.send(fate);
             });
         if self.waiters.is_empty() {
@@ -34,7 +34,8 @@ impl Locked {
     }
 }
 
-/// What has become of a message; of one with a key that also where the outbox has forgotten it.
+/// The fate of a message. If it had a key, the fate is known even after the outbox has forgotten
+/// it.
 fn fate_of(outbox: &Outbox, keys: Option<&IdempotencyKeys>, id: u64) -> Option<Fate> {
     match outbox.fate(id)? {
         Fate::Forgotten => keys.and_then(|keys| keys.end_of(id)),

@@ -1,4 +1,4 @@
-//! The captures of a name that outlive the process. They lie here, so that they outlive the actor, too.
+//! Captures that outlive the process. They are here because they outlive the actor, too.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use everwire_proto::{
 use super::SharedOutbox;
 
 impl SharedOutbox {
-    /// What earlier processes have left of its captures.
+    /// Restores the captures of earlier processes.
     pub fn restore_kept(&self, captures: Vec<(String, KeptValue)>) {
         if !captures.is_empty() {
             let mut locked = self.locked.lock();
@@ -19,7 +19,7 @@ impl SharedOutbox {
         }
     }
 
-    /// Captures have other values: they are stored with the messages that were told so far, or behind them.
+    /// Stores changed captures, together with the messages delivered so far or after them.
     pub fn keep(self: &Arc<Self>, changes: Vec<KeptChange>) {
         if changes.is_empty() {
             return;
@@ -32,7 +32,8 @@ impl SharedOutbox {
         self.history_grew();
     }
 
-    /// The values with which a conversation of these settings begins. Those that are not kept any more are forgotten.
+    /// The values with which a conversation of these settings begins. Values that are no longer
+    /// kept are forgotten.
     pub fn kept_for(self: &Arc<Self>, dialogue: Option<&Dialogue>) -> Vec<(String, KeptValue)> {
         let (values, forgets) = {
             let mut locked = self.locked.lock();

@@ -1,10 +1,10 @@
-//! What an outbox and all that belongs to it holds of the memory of all names.
+//! The memory that an outbox, and all that belongs to it, holds.
 
 use super::Locked;
 use crate::core::{Message, Rejected};
 
 impl Locked {
-    /// What is held by now, in bytes.
+    /// The memory that is held now, in bytes.
     #[inline]
     fn held(&self) -> usize {
         let keys = self.keys.as_ref().map_or(0, |keys| keys.footprint());
@@ -12,7 +12,7 @@ impl Locked {
         self.outbox.footprint() + keys + data
     }
 
-    /// Tells the budget.
+    /// Updates the budget.
     #[inline]
     pub(super) fn count_memory(&mut self) {
         let held = self.held();
@@ -20,7 +20,7 @@ impl Locked {
         self.left = self.charge.bytes().saturating_sub(held);
     }
 
-    /// Has memory for a message that is to be accepted.
+    /// Takes memory for a message.
     #[inline]
     pub(super) fn make_memory(&mut self, message: &Message) -> Result<(), Rejected> {
         let growth = self.outbox.growth(message);
@@ -41,7 +41,8 @@ impl Locked {
         Ok(())
     }
 
-    /// Why a message is refused for which there is no memory: one that would be refused in any case is told that.
+    /// Why a message is refused without memory. If it would be refused anyway, that reason is
+    /// given.
     fn without_memory(&self, message: &Message) -> Rejected {
         let other = self.outbox.check(message).err();
         other.unwrap_or(Rejected::NoMemory)

@@ -1,4 +1,4 @@
-//! Messages that their senders may repeat.
+//! Messages that senders may repeat.
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ pub enum SendOnceError {
 }
 
 impl SharedOutbox {
-    /// Accepts a message, unless it was accepted before with the same key: then that one's receipt is given.
+    /// Accepts a message. If one was accepted before with the same key, returns that one's receipt.
     pub fn send_once(
         self: &Arc<Self>,
         key: &[u8],

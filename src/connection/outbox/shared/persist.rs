@@ -1,4 +1,4 @@
-//! What persistence asks of a name, and tells it.
+//! The interface between a name and persistence.
 
 use std::sync::{Arc, atomic::Ordering};
 
@@ -64,12 +64,12 @@ impl PersistSource for SharedOutbox {
         });
     }
 
-    /// The actor tells it, once until the store can write again.
+    /// Makes the actor report the error, once until the store can write again.
     fn store_failed(self: Arc<Self>, error: &StoreError) {
         let acknowledges = self.acknowledges();
         self.with_and_wake(|locked| {
             let of_outbox = locked.outbox.store_failed();
-            // Of one that is held it was told.
+            // A held name has reported it already.
             let of_others = (acknowledges || locked.kept.is_some()) && !locked.outbox.is_held();
             let was_told = locked.told_failing;
             locked.told_failing |= of_outbox || of_others;

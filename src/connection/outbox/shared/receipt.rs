@@ -1,4 +1,4 @@
-//! What an accepted message is known by.
+//! Receipts of accepted messages.
 
 use std::sync::Arc;
 
@@ -7,7 +7,8 @@ use tokio::sync::oneshot;
 use super::{MessageId, SharedOutbox, Waiter, fate::is_answer};
 use crate::core::{Fate, Message, Rejected};
 
-/// An accepted message. Costs nothing while nobody asks for the message's fate; outlives restarts of the name.
+/// The receipt of an accepted message. Costs nothing until the fate is asked for, and outlives
+/// restarts of the name.
 #[derive(Clone, Debug)]
 pub struct Receipt {
     id: u64,
@@ -24,14 +25,15 @@ impl SharedOutbox {
         Ok(Receipt::new(self, id, epoch))
     }
 
-    /// The receipt of a message that was accepted earlier, if the id was given out.
+    /// The receipt of an earlier message; `None` if the id was not given out.
     pub fn receipt(self: &Arc<Self>, id: u64) -> Option<Receipt> {
         let locked = self.locked.lock();
         locked.outbox.fate(id)?;
         Some(Receipt::new(self, id, locked.ids.of(id)))
     }
 
-    /// The same, of the message that had the id in that epoch; `None` if it is not known that this is the one which has it now.
+    /// The receipt of the message that had the id in that epoch; `None` unless the id is known to
+    /// be the same message now.
     pub fn receipt_in(self: &Arc<Self>, epoch: u32, id: u64) -> Option<Receipt> {
         let receipt = self.receipt(id)?;
         let locked = self.locked.lock();
@@ -48,7 +50,8 @@ impl Receipt {
         }
     }
 
-    /// The message's id: counts the accepted messages of the name, from 1. With [`epoch`](Self::epoch) it names this message alone.
+    /// The message's id: counts the accepted messages of the name, from 1. Unique together with
+    /// [`epoch`](Self::epoch).
     ///
     /// ```
     /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
@@ -63,7 +66,8 @@ impl Receipt {
         self.id
     }
 
-    /// The epoch of the name in which the message was accepted. Ids begin anew in a later one, unless the outbox outlives the epoch.
+    /// The epoch in which the message was accepted. Ids begin again in a later one, unless the
+    /// outbox outlives the epoch.
     ///
     /// ```
     /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
@@ -80,7 +84,7 @@ impl Receipt {
         self.epoch
     }
 
-    /// What has become of the message so far.
+    /// The fate of the message so far.
     ///
     /// ```
     /// # let manager = everwire::Manager::spawn(everwire::Settings::default())?;
@@ -102,10 +106,12 @@ impl Receipt {
         locked.fate(self.id).unwrap_or(Fate::Forgotten)
     }
 
-    /// Waits until the message has the `wanted` fate or a better one, or until that can no longer come; says which.
+    /// Waits until the message has the `wanted` fate or a better one, or cannot get it any more.
+    /// Returns its fate.
     ///
-    /// Waiting for [`Fate::Confirmed`] has a ping sent behind the message. Where the heartbeat cannot fence
-    /// ([`Heartbeat::can_fence`](crate::config::Heartbeat::can_fence)) the wait ends only with the socket.
+    /// Waiting for [`Fate::Confirmed`] makes everwire send a ping after the message. If the
+    /// heartbeat cannot fence ([`Heartbeat::can_fence`](crate::config::Heartbeat::can_fence)), the
+    /// wait ends only with the socket.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -157,7 +163,7 @@ impl Receipt {
         if let Some(waker) = waker {
             waker.wake();
         }
-        // The outbox outlives us, and with it the sender: an error cannot come.
+        // The outbox, and thus the sender, outlives this receipt, so there is no error.
         answer.await.unwrap_or(Fate::Forgotten)
     }
 }

@@ -1,4 +1,4 @@
-//! How the actor rests without the lock, and how it is woken.
+//! How the actor goes to rest without the lock, and how it is woken.
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -8,12 +8,12 @@ use std::{
 use super::{Locked, SharedOutbox};
 
 impl SharedOutbox {
-    /// A turn of the actor begins: who sends meanwhile need not wake it.
+    /// A turn of the actor begins: senders need not wake it until its end.
     pub fn begin_turn(&self) {
         self.at_work.store(true, Ordering::Relaxed);
     }
 
-    /// A look after which the actor may rest. Leaves its waker behind, for the next message.
+    /// A last look before the actor rests. Stores its waker for the next message.
     pub fn end_turn<T>(self: &Arc<Self>, waker: &Waker, look: impl FnOnce(&mut Locked) -> T) -> T {
         self.with(|locked| {
             locked.leave_waker(waker);
@@ -23,11 +23,12 @@ impl SharedOutbox {
         })
     }
 
-    /// Ends a turn without a look, where nothing has changed since the last one; `false`: something has, and the actor must look.
+    /// Ends a turn without a look if nothing has changed since the last one; on `false` the actor
+    /// must look.
     ///
-    /// The lock is not taken: most turns only read. The two flags are told apart by their order instead. A sender first raises
-    /// `touched`, then looks whether the actor is at work. The actor first falls to rest, then looks at `touched`. One of them sees the
-    /// other.
+    /// The lock is not taken, since most turns only read. Instead two flags are written in a fixed
+    /// order. A sender first sets `touched`, then checks whether the actor is at work. The actor
+    /// first clears `at_work`, then checks `touched`. So one of them sees the other.
     pub fn rest(&self) -> bool {
         self.at_work.swap(false, Ordering::SeqCst);
         let rests = !self.touched.load(Ordering::SeqCst);
@@ -39,13 +40,13 @@ impl SharedOutbox {
 
     /// Something has changed that the actor must look at.
     pub(super) fn touch(&self) {
-        // One that is raised was raised since the last look.
+        // If the flag is set already, it was set since the last look.
         if !self.touched.load(Ordering::SeqCst) {
             self.touched.swap(true, Ordering::SeqCst);
         }
     }
 
-    /// The actor must look; the waker, if it rests. `locked` is this outbox's own.
+    /// The actor must look. Returns its waker if it rests. `locked` belongs to this outbox.
     pub(super) fn take_waker(&self, locked: &mut Locked) -> Option<Waker> {
         self.touch();
         locked

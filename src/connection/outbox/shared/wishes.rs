@@ -1,4 +1,5 @@
-//! What callers want of subscriptions, as it is changed where the actor does not answer: it may be dead, not there yet, or kept from its turn.
+//! Callers' subscriptions, as they change without the actor: it may be dead, not started yet, or
+//! waiting for its turn.
 
 use std::sync::{Arc, atomic::Ordering};
 
@@ -12,12 +13,12 @@ use crate::{
 };
 
 impl SharedOutbox {
-    /// What callers want. Who changes it here is the actor, which knows.
+    /// The wishes of callers. The actor itself changes them through this.
     pub(in crate::connection) fn wishes(&self) -> MutexGuard<'_, Wishes> {
         self.wishes.lock()
     }
 
-    /// A caller wants this since an earlier process. Whether it can be had is seen by the actor, when it looks.
+    /// Restores the wish of a caller from an earlier process. The actor checks it when it looks.
     pub fn recall_wish(&self, recalled: RecalledWish, memory: &Arc<MemoryBudget>) {
         let RecalledWish {
             key,
@@ -31,7 +32,7 @@ impl SharedOutbox {
         self.wishes_have_changed();
     }
 
-    /// A caller wants this no more, and nobody can tell the actor.
+    /// Removes a caller's wish without the actor.
     pub fn unwish(&self, key: &str, holder: Holder) {
         {
             let mut wishes = self.wishes.lock();
@@ -43,20 +44,21 @@ impl SharedOutbox {
         self.wishes_have_changed();
     }
 
-    /// A new actor knows nothing of them.
+    /// A new actor does not know the wishes.
     pub fn wishes_are_unknown(&self) {
         let any = self.wishes.lock().version() > 0;
         self.wishes_changed.store(any, Ordering::SeqCst);
     }
 
-    /// Whether they have changed without the actor; it looks at them now.
+    /// Whether they have changed without the actor, which looks at them now.
     #[inline]
     pub fn take_wishes_changed(&self) -> bool {
         self.wishes_changed.load(Ordering::SeqCst)
             && self.wishes_changed.swap(false, Ordering::SeqCst)
     }
 
-    /// Wakes the actor. It looks at the flag behind each turn, after it has left its waker: one of both sees the other.
+    /// Wakes the actor. It checks the flag after each turn, once it has stored its waker, so one of
+    /// both sees the other.
     fn wishes_have_changed(&self) {
         self.wishes_changed.store(true, Ordering::SeqCst);
         let waker = self.locked.lock().waker.take();

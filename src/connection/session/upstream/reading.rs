@@ -1,4 +1,4 @@
-//! What the peer of a session says, on its way to the client.
+//! Messages from the peer of a session to its client.
 
 use std::{
     task::{Context, Poll, ready},
@@ -32,7 +32,7 @@ impl Upstream {
         for _ in 0..MAX_FRAMES {
             let is_heard = match self.poll_listener(now, cx) {
                 Poll::Ready(is_heard) => is_heard,
-                // A client that is slow slows the peer down.
+                // A slow client slows the peer down.
                 Poll::Pending => {
                     self.pings.does_not_listen();
                     return Ok(Turn::Rest);
@@ -42,7 +42,7 @@ impl Upstream {
             let Poll::Ready(incoming) = self.reader.poll_next(&mut self.stream, now, cx)? else {
                 return Ok(Turn::Rest);
             };
-            // Messages are told as they came: nothing is decoded.
+            // Messages are passed on unchanged: nothing is decoded.
             let Some(incoming) = incoming else {
                 continue;
             };
@@ -63,7 +63,7 @@ impl Upstream {
         Ok(Turn::Again)
     }
 
-    /// Waits until the client has room for a message; false if it hears nothing more.
+    /// Waits until the client has room for a message; `false` if it has left.
     fn poll_listener(&mut self, now: Instant, cx: &mut Context<'_>) -> Poll<bool> {
         if matches!(self.phase, Phase::Closing(..)) {
             return Poll::Ready(false);
@@ -71,7 +71,7 @@ impl Upstream {
         if let Ok(()) = ready!(self.hears.poll_room(cx)) {
             return Poll::Ready(true);
         }
-        // It may have said how it leaves just before.
+        // The client may have closed just before.
         self.watch_client(now, cx);
         if matches!(self.phase, Phase::Serving) {
             self.close(None, CloseFrame::new(code::GOING_AWAY, ""), now);
@@ -81,7 +81,7 @@ impl Upstream {
 
     fn closed_by_peer(&mut self, frame: CloseFrame, now: Instant) -> Turn {
         match self.phase {
-            // It answers ours.
+            // The answer to our close frame.
             Phase::Closing(None, _) if self.buffer.is_empty() => return Turn::Over,
             Phase::Closing(..) => {}
             Phase::Serving | Phase::Flushing(_) => {

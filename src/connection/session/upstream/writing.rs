@@ -1,4 +1,4 @@
-//! What the client of a session says, on its way to the peer.
+//! Messages from the client of a session to its peer.
 
 use std::{
     io,
@@ -52,7 +52,7 @@ impl Upstream {
         Ok(Turn::Again)
     }
 
-    /// Encodes what is to go out next.
+    /// Encodes what goes out next.
     fn fill(&mut self, now: Instant, cx: &mut Context<'_>) -> io::Result<()> {
         while self.buffer.len() < WRITE {
             if self.encoder.is_busy() {
@@ -89,7 +89,7 @@ impl Upstream {
         Ok(())
     }
 
-    /// All that the client said is encoded, and its close frame goes behind that.
+    /// All messages of the client are encoded; its close frame follows.
     fn leave(&mut self, frame: CloseFrame, now: Instant) {
         let until = match self.phase {
             Phase::Flushing(until) => until,

@@ -15,6 +15,10 @@ pub(super) struct Book {
     passed_at: Option<Instant>,
     /// It has served from its first message on.
     pub is_first: bool,
+    /// What is not to be asked for on it.
+    pub shut: Option<usize>,
+    /// How many calls were made for it.
+    calls: u64,
     /// How often the last holder of each key had gone when it was dialled.
     emptied: [u64; KEYS],
     /// The keys that were active then on the socket that served, and what else was known of them.
@@ -39,6 +43,8 @@ pub(super) struct Page {
     taken: u32,
     refused: u32,
     ended: u32,
+    /// How often a call for it did not arrive.
+    lost: u32,
     /// What of that was told, and how often it was told not to be answered.
     pub told: Counts,
 }
@@ -65,10 +71,10 @@ impl Book {
         self.keys[key].on
     }
 
-    /// It was answered.
+    /// It was answered, or is not to be asked for.
     fn is_decided(&self, key: usize) -> bool {
         let page = &self.keys[key];
-        page.taken + page.refused > 0
+        page.taken + page.refused + page.lost > 0 || self.shut == Some(key)
     }
 
     pub fn page(&mut self, key: usize) -> &mut Page {
@@ -119,6 +125,30 @@ impl Keys {
         self.books[socket].before = std::array::from_fn(version);
     }
 
+    /// One key is not to be asked for on a socket.
+    pub fn shut(&mut self, socket: usize, key: Option<usize>) {
+        self.books[socket].shut = key;
+    }
+
+    /// A call is made for a socket.
+    pub fn call(&mut self, socket: usize) {
+        self.books[socket].calls += 1;
+    }
+
+    /// How many calls were made for a socket.
+    pub fn calls(&self, socket: usize) -> u64 {
+        self.books[socket].calls
+    }
+
+    /// A call that asked for these did not arrive, of which the client learns.
+    pub fn lose(&mut self, socket: usize, keys: &[usize]) {
+        self.catch_up();
+        for key in keys {
+            let page = &mut self.books[socket].keys[*key];
+            (page.lost, page.is_asked) = (page.lost + 1, true);
+        }
+    }
+
     /// The script of a socket may have passed from now on.
     pub fn may_pass(&mut self, socket: usize) {
         self.catch_up();
@@ -143,6 +173,10 @@ impl Keys {
         assert!(
             !book.is_clean || self.wants.was_held_since(key, since),
             "k{key} is asked for on socket {socket}, and nobody wants it"
+        );
+        assert!(
+            book.shut != Some(key),
+            "k{key} is asked for on socket {socket}, where it is to be left out"
         );
         let page = &mut book.keys[key];
         if page.on {
@@ -177,12 +211,15 @@ impl Keys {
             let book = &mut self.books[socket];
             let page = &mut book.keys[key];
             assert!(page.is_asked, "k{key} is left, and was not asked for");
+            // What was asked for since then is what was told of, where that is on its way.
+            let is_told = page.told.active <= page.asked;
             let is_off = matches!(
-                last,
+                last.filter(|_| is_told),
                 Some(SubscriptionState::Refused | SubscriptionState::Ended)
             );
             assert!(!is_off, "k{key} is left, and was told {last:?}: {page:?}");
             page.left += 1;
+            self.tally.left_unanswered += u64::from(page.taken + page.refused == 0);
             let gone = emptied[key] - book.emptied[key];
             assert!(
                 u64::from(page.left) <= gone,
@@ -263,10 +300,10 @@ impl Keys {
     /// A message of the outbox has come: all before it has, too.
     pub fn expect_before_outbox(&self, socket: usize, message: &str) {
         self.expect_decided(socket, message);
-        let waits = self.moods.rate.is_some() || self.has_requests;
+        let waits = self.moods.rate.is_some() || self.moods.over_http || self.has_requests;
         for key in (0..KEYS).filter(|key| self.moods.file[*key] && !waits) {
-            let page = &self.books[socket].keys[key];
-            let is_asked = page.asked > 0;
+            let book = &self.books[socket];
+            let is_asked = book.keys[key].asked > 0 || book.shut == Some(key);
             assert!(is_asked, "{message} came before k{key} was asked for");
         }
     }

@@ -1,22 +1,18 @@
 //! Callers who hold keys, and let go of them.
 
-use std::{cell::RefCell, rc::Rc, sync::Arc, time::Duration};
+use std::{cell::RefCell, rc::Rc, time::Duration};
 
 use actix::{Addr, dev::Request as Asking};
-use everwire_proto::{
-    dialogue::{Holder, SubscriptionStatus},
-    language::{MessageTemplate, NothingOutside, Scope, TemplateKind, json::PointerSet},
-    settings::dialogue::{DeclaredSubscription, Dialogue, SubscriptionItem},
-};
+use everwire_proto::dialogue::{Holder, SubscriptionStatus};
 use tokio::time::{Instant, sleep};
 
-use super::{KEYS, Keys, name_of};
+use super::{KEYS, Keys, MUTE, name_of};
 use crate::{
     connection::{
         Connection, HoldError, HoldSubscription, ReleaseSubscription, RetrySubscriptions,
-        simulation::plan::Dice,
+        simulation::{dialogue::wanted, plan::Dice},
     },
-    settings::{InvalidSubscription, SubscriptionWish},
+    settings::SubscriptionWish,
 };
 
 /// After the trouble what has failed is asked for again so often.
@@ -62,27 +58,45 @@ pub(in crate::connection::simulation) async fn hold_and_release(
     }
 }
 
+/// The name is told to close: callers who do not know that hold some more, again and again for so long.
+pub(in crate::connection::simulation) async fn hold_at_close(
+    addr: &Addr<Connection>,
+    keys: &RefCell<Keys>,
+    farewell: Duration,
+    dice: &mut Dice,
+) {
+    let until = Instant::now() + farewell;
+    while Instant::now() < until {
+        let acts = [(); 2].map(|()| {
+            let key = dice.within(0, KEYS as u64) as usize;
+            let keys = &mut keys.borrow_mut();
+            keys.tally.held_at_close += 1;
+            hold_one(addr, keys, key, SESSIONS[0])
+        });
+        for act in acts {
+            act.expect_done().await;
+        }
+        sleep(dice.millis(500)).await;
+    }
+}
+
 /// The next process holds again what was held over the API.
 pub(in crate::connection::simulation) fn restore(addr: &Addr<Connection>, keys: &mut Keys) {
     for key in keys.of_api() {
-        addr.do_send(hold(key, Holder::Api));
+        addr.do_send(hold(key, Holder::Api, keys));
         keys.tally.restored += 1;
     }
 }
 
 /// One act: the name is asked at once, in order.
 fn act(addr: &Addr<Connection>, keys: &mut Keys, dice: &mut Dice, acts: &mut Vec<Act>) {
-    let key = dice.within(0, KEYS as u64) as usize;
+    let key = match keys.moods.is_mute && dice.percent(15) {
+        true => MUTE,
+        false => dice.within(0, KEYS as u64) as usize,
+    };
     let holder = [Holder::Api, SESSIONS[0], SESSIONS[1]][dice.within(0, 3) as usize];
     match dice.within(0, 20) {
-        0..11 => {
-            let has_room = keys.wants.hold(key, holder);
-            let holders = has_room.then(|| keys.wants.holders(key));
-            keys.tally.held += u64::from(has_room);
-            keys.tally.too_many += u64::from(!has_room);
-            let held = addr.send(hold(key, holder));
-            acts.push(Act::Hold { held, holders });
-        }
+        0..11 => acts.push(hold_one(addr, keys, key, holder)),
         11..18 => acts.push(release(addr, keys, key, holder)),
         18 => {
             let session = SESSIONS[dice.within(0, 2) as usize];
@@ -98,6 +112,15 @@ fn act(addr: &Addr<Connection>, keys: &mut Keys, dice: &mut Dice, acts: &mut Vec
     }
 }
 
+fn hold_one(addr: &Addr<Connection>, keys: &mut Keys, key: usize, holder: Holder) -> Act {
+    let has_room = keys.wants.hold(key, holder);
+    let holders = has_room.then(|| keys.wants.holders(key));
+    keys.tally.held += u64::from(has_room);
+    keys.tally.too_many += u64::from(!has_room);
+    let held = addr.send(hold(key, holder, keys));
+    Act::Hold { held, holders }
+}
+
 fn release(addr: &Addr<Connection>, keys: &mut Keys, key: usize, holder: Holder) -> Act {
     let is_gone = keys.release(key, holder);
     keys.tally.released += u64::from(is_gone);
@@ -106,12 +129,17 @@ fn release(addr: &Addr<Connection>, keys: &mut Keys, key: usize, holder: Holder)
     Act::Release { released, is_gone }
 }
 
-fn hold(key: usize, holder: Holder) -> HoldSubscription {
+fn hold(key: usize, holder: Holder, keys: &Keys) -> HoldSubscription {
+    let mut wish = SubscriptionWish::default();
+    if keys.is_own(key) {
+        // Which words those are is known to whoever compiles them.
+        wish.words.insert("on".into(), true.into());
+    }
     HoldSubscription {
         key: name_of(key).into(),
-        wish: SubscriptionWish::default(),
+        wish,
         holder,
-        compile,
+        compile: wanted,
         asked: Default::default(),
     }
 }
@@ -138,20 +166,4 @@ impl Act {
             }
         }
     }
-}
-
-/// What a caller wants is the key itself, or what the settings say of it.
-fn compile(
-    dialogue: &Dialogue,
-    key: &str,
-    _: &SubscriptionWish,
-) -> Result<Arc<DeclaredSubscription>, InvalidSubscription> {
-    let mut pointers = PointerSet::default();
-    let mut scope = Scope::new(&dialogue.names, &mut pointers, &NothingOutside);
-    let template = MessageTemplate::parse(key, TemplateKind::Text, &mut scope);
-    Ok(Arc::new(DeclaredSubscription {
-        key: key.into(),
-        item: SubscriptionItem::Text(template.expect("a text")),
-        words: None,
-    }))
 }

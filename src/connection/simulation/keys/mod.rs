@@ -4,6 +4,7 @@
 //! ([`Wants`]). Events of the name are noted in its own turn ([`Note`]), and are looked at before a book changes: so each is compared with
 //! what the peer had at that time.
 
+mod answer;
 mod book;
 mod holding;
 mod moods;
@@ -19,8 +20,9 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 pub(super) use self::{
+    answer::Answer,
     book::Asked,
-    holding::{hold_and_release, restore},
+    holding::{hold_and_release, hold_at_close, restore},
     moods::{KeyMoods, KeyRate, Routing},
     reader::KeyReader,
     tally::KeyTally,
@@ -35,6 +37,12 @@ pub(super) const KEYS: usize = 8;
 
 /// The peer never takes this one, where it refuses any.
 pub(super) const NEVER: usize = KEYS - 1;
+
+/// The peer has this one when it was asked for, and never says so, where it is mute.
+pub(super) const MUTE: usize = KEYS - 2;
+
+/// This one has words of its own, where any has.
+pub(super) const OWN: usize = 2;
 
 /// On a socket without trouble what is written was read so much later at most.
 pub(super) const LATE: Duration = Duration::from_millis(100);
@@ -131,8 +139,13 @@ impl Keys {
             let on = book.has(key);
             match (self.wants.has(key), self.last[key]) {
                 (false, _) => !on,
+                (true, None | Some(SubscriptionState::Wanted)) => !on && book.shut == Some(key),
+                (true, _) if book.shut == Some(key) => false,
                 (true, Some(SubscriptionState::Refused)) => self.is_never(key) && !on,
-                (true, Some(SubscriptionState::Active)) => on && !self.is_never(key),
+                (true, Some(SubscriptionState::Active)) => {
+                    on && !self.is_never(key) && !self.is_mute(key)
+                }
+                (true, Some(SubscriptionState::Unanswered)) => on && self.is_mute(key),
                 (true, _) => false,
             }
         })
@@ -145,8 +158,8 @@ impl Keys {
             let key = key_of(&status.key);
             let is_told = status.text.as_ref().is_some_and(|it| it.contains("nosub"));
             status.holders == self.wants.holders(key)
-                && Some(status.state) == self.last[key]
-                && is_told == self.is_never(key)
+                && status.state == self.last[key].unwrap_or(SubscriptionState::Wanted)
+                && is_told == (self.is_never(key) && status.state == SubscriptionState::Refused)
         };
         shown.len() == wanted && shown.iter().all(is_right)
     }
@@ -187,6 +200,11 @@ impl Keys {
     /// Whether the peer never takes it.
     pub fn is_never(&self, key: usize) -> bool {
         self.moods.fails && key == NEVER
+    }
+
+    /// Whether the peer never says that it has it.
+    pub fn is_mute(&self, key: usize) -> bool {
+        self.moods.is_mute && key == MUTE
     }
 
     /// The keys that the next process must have again.

@@ -30,6 +30,14 @@ pub(in crate::connection::simulation) struct KeyMoods {
     pub file: [bool; KEYS],
     /// What the peer has taken, it says.
     pub acks: bool,
+    /// One it never answers.
+    pub is_mute: bool,
+    /// It is asked by calls, beside the socket.
+    pub over_http: bool,
+    /// One has words of its own.
+    pub has_own: bool,
+    /// On each socket it may have one that is not to be asked for.
+    pub shuts: bool,
     /// It may refuse some, and does so with one always.
     pub fails: bool,
     /// It may end some.
@@ -52,7 +60,9 @@ impl KeyMoods {
     pub fn draw(dice: &mut Dice) -> Self {
         let file = [(); KEYS].map(|()| dice.percent(25));
         let declared = file.iter().filter(|declared| **declared).count() as u64;
-        let acks = dice.percent(80);
+        let over_http = dice.percent(25);
+        let acks = over_http || dice.percent(80);
+        let is_mute = acks && dice.percent(30);
         let routing = match dice.within(0, 3) {
             0 => Routing::None,
             1 if acks => Routing::Number,
@@ -61,12 +71,17 @@ impl KeyMoods {
         Self {
             file,
             acks,
+            is_mute,
+            over_http,
+            has_own: dice.percent(40),
+            shuts: dice.percent(30),
             fails: dice.percent(70),
-            ends: acks && dice.percent(60),
-            // What an answer says of its own is of one key.
+            // What ends a key by the socket may pass the answer to a call that has asked for it.
+            ends: acks && !over_http && dice.percent(60),
+            // What an answer says of its own is of one key; and one that is missing is missed by all keys of the batch.
             batch: match routing {
-                Routing::Number => 1,
-                Routing::None | Routing::Name => small(dice, 1, 5),
+                Routing::None | Routing::Name if !is_mute => small(dice, 1, 5),
+                Routing::None | Routing::Name | Routing::Number => 1,
             },
             max: match dice.percent(40) {
                 true => small(dice, declared.max(1), declared + 5),
@@ -81,6 +96,14 @@ impl KeyMoods {
             quits: dice.within(0, 15),
             pause: [300, 2_000, 10_000][dice.within(0, 3) as usize],
         }
+    }
+}
+
+impl KeyMoods {
+    /// Subscriptions are active in this time, those that have to be asked for twice among them.
+    pub fn need(&self) -> Duration {
+        let each = self.rate.map_or(Duration::ZERO, |it| it.per / it.messages);
+        Duration::from_secs(5) + each * 2 * KEYS as u32
     }
 }
 

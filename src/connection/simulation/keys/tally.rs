@@ -10,15 +10,21 @@ pub(in crate::connection::simulation) struct KeyTally {
     pub released: u64,
     pub too_many: u64,
     pub retried: u64,
+    /// What was held while the name was to close.
+    pub held_at_close: u64,
     /// What the peer heard, by the key, and of those what it was asked for again since it had not answered.
     pub asked: u64,
     pub repeated: u64,
     pub left: u64,
+    /// What it heard by calls.
+    pub called: u64,
     /// What it has taken, refused and ended; and which of the answers came late.
     pub taken: u64,
     pub refused: u64,
     pub ended: u64,
     pub late: u64,
+    /// What was left though it had never been answered.
+    pub left_unanswered: u64,
     /// Keys that had to be active again before a cut, and were looked at there.
     pub cut_over: u64,
     /// Messages that had to be routed.
@@ -54,9 +60,12 @@ impl KeyTally {
             [
                 ("subscriptions without room", self.too_many),
                 ("subscriptions asked for once more", self.repeated),
+                ("subscriptions asked for by calls", self.called),
+                ("subscriptions held at a close", self.held_at_close),
                 ("subscriptions refused", self.refused),
                 ("subscriptions ended", self.ended),
                 ("late answers to subscriptions", self.late),
+                ("subscriptions left unanswered", self.left_unanswered),
                 ("active subscriptions at a cut", self.cut_over),
                 ("subscriptions of an earlier process", self.restored),
             ],
@@ -70,13 +79,16 @@ adds_up! {
     released,
     too_many,
     retried,
+    held_at_close,
     asked,
     repeated,
+    called,
     left,
     taken,
     refused,
     ended,
     late,
+    left_unanswered,
     cut_over,
     routed,
     filtered,

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use bytes::Bytes;
+use everwire_proto::dialogue::{Call, Response, Unanswered};
 use futures::future::LocalBoxFuture;
 use tokio::{
     io::BufWriter,
@@ -14,7 +15,7 @@ use tokio::{
 use super::World;
 use crate::{
     connection::{
-        dialer::{Dial, DialTarget, Dialer, Preparation},
+        dialer::{CallOutcome, Dial, DialTarget, Dialer, Preparation},
         simulation::{
             keys::Routing,
             network::{Cut, Quality, link},
@@ -25,22 +26,24 @@ use crate::{
         },
     },
     core::{Cause, Phase},
-    transport::{Before, DialError, Opened, Secrets, Stream, Timings},
+    transport::{Before, CallFor, DialError, Opened, Secrets, Stream, Timings},
 };
 
 impl World {
-    /// Dials when the name asks for it, and as long as it waits.
-    pub(super) async fn serve_dials(self: Rc<Self>, mut dials: mpsc::UnboundedReceiver<Outcome>) {
-        while let Some(mut outcome) = dials.recv().await {
-            let dial = self.clone().dial();
-            self.spawn(async move {
-                let opened = select! {
-                    opened = dial => opened,
-                    () = outcome.closed() => return,
-                };
-                // A name that has given up meanwhile drops the socket.
-                let _given_up = outcome.send(opened.map_err(DialError::from));
-            });
+    /// Dials and is called when the name asks for it, and as long as it waits.
+    pub(super) async fn serve_dials(self: Rc<Self>, mut asked: mpsc::UnboundedReceiver<Outgoing>) {
+        while let Some(outgoing) = asked.recv().await {
+            match outgoing {
+                Outgoing::Dial(outcome) => {
+                    let dial = self.clone().dial();
+                    let dial = async { dial.await.map_err(DialError::from) };
+                    self.spawn(tell(dial, outcome));
+                }
+                Outgoing::Call(call, answer) => {
+                    let called = self.clone().called(&call);
+                    self.spawn(tell(called, answer));
+                }
+            }
         }
     }
 
@@ -114,20 +117,41 @@ impl World {
     }
 }
 
-/// Where a dial's outcome is waited for.
-pub(super) type Outcome = oneshot::Sender<Result<Opened, DialError>>;
+/// What the name wants done beside its sockets, and where it waits for that.
+pub(super) enum Outgoing {
+    Dial(oneshot::Sender<Result<Opened, DialError>>),
+    Call(Box<Call>, oneshot::Sender<Result<Response, Unanswered>>),
+}
 
-/// Has the world dial.
-pub(super) struct SimulatedDialer(pub mpsc::UnboundedSender<Outcome>);
+/// Does it as long as somebody waits for it. A name that has given up meanwhile drops what was done.
+async fn tell<T>(done: impl Future<Output = T>, mut told: oneshot::Sender<T>) {
+    let done = select! {
+        done = done => done,
+        () = told.closed() => return,
+    };
+    let _given_up = told.send(done);
+}
+
+/// Has the world dial, and answer calls.
+pub(super) struct SimulatedDialer(pub mpsc::UnboundedSender<Outgoing>);
 
 impl Dialer for SimulatedDialer {
     fn dial(&self, _: DialTarget, _: Option<Box<Before>>) -> Dial {
         let world = self.0.clone();
         Box::pin(async move {
             let (outcome, dialled) = oneshot::channel();
-            world.send(outcome).expect("the world outlives its names");
+            let dial = Outgoing::Dial(outcome);
+            world.send(dial).expect("the world outlives its names");
             dialled.await.expect("the world answers")
         })
+    }
+
+    fn call(&self, call: Call, _: CallFor) -> CallOutcome {
+        let (answer, answered) = oneshot::channel();
+        // At once: its number is drawn, and a later one may arrive before it does.
+        let call = Outgoing::Call(Box::new(call), answer);
+        self.0.send(call).expect("the world outlives its names");
+        Box::pin(async move { answered.await.expect("the world answers") })
     }
 
     fn prepare(&self, _: DialTarget, _: Box<Before>) -> Preparation {

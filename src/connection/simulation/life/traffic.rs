@@ -9,7 +9,7 @@ use super::World;
 use crate::{
     connection::{
         CloseMyself, Connect, Connection, Rotate, SharedOutbox,
-        simulation::{oracle::Accepted, plan::Dice},
+        simulation::{keys::hold_at_close, oracle::Accepted, plan::Dice},
     },
     core::{Fate, Message},
 };
@@ -66,6 +66,10 @@ impl World {
         for _ in 0..self.plan.closes {
             sleep(dice.millis(third)).await;
             addr.do_send(CloseMyself::normal());
+            if let Some(keys) = &self.keys {
+                let farewell = self.plan.settings.close_timeout;
+                hold_at_close(&addr, keys, farewell, &mut dice).await;
+            }
             sleep(dice.millis(4_000)).await;
             addr.do_send(Connect::default());
         }

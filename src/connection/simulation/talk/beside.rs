@@ -68,7 +68,7 @@ impl Talk {
         self.expect_due("a farewell");
         self.has_left = true;
         self.count(|said| said.farewells += 1);
-        if troubled && dice.percent(10) {
+        if troubled && dice.percent(self.moods.lingers) {
             return;
         }
         self.say(out, &json!({"id": id, "bye": true}));

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::Talk;
 use crate::connection::simulation::{
-    keys::{Asked, KeyMoods, Keys, key_of, name_of, sid_of},
+    keys::{Answer, KEYS, Keys, key_of, name_of},
     plan::Dice,
 };
 
@@ -17,11 +17,20 @@ pub(super) struct Late {
     answer: Answer,
 }
 
-/// What the peer answers to an `on`.
-#[derive(Default)]
-struct Answer {
-    taken: Asked,
-    refused: Vec<(usize, u64)>,
+/// The keys of what is asked for, or left: in the words of all, or in those of one.
+fn keys_in(said: &Json) -> Vec<usize> {
+    let key = |key: &Json| key_of(key.as_str().expect("a text"));
+    match said.get("what") {
+        None => {
+            let args = said["args"].as_array().expect("keys");
+            args.iter().map(key).collect()
+        }
+        Some(what) => {
+            assert_eq!(what["depth"], 5, "{said}");
+            assert_eq!(what["of"], "feed", "{said}");
+            vec![key(&what["key"])]
+        }
+    }
 }
 
 impl Talk {
@@ -37,7 +46,8 @@ impl Talk {
         self.expect_due("a subscription");
         let asked = self.with_keys_of(said, |keys, socket, of| keys.ask(socket, id, of));
         let moods = self.moods.keys.expect("it subscribes");
-        let answer = self.decide(asked, &moods, troubled, dice);
+        let keys = self.keys.as_ref().expect("it subscribes");
+        let answer = keys.borrow().decide(asked, troubled, dice);
         if troubled && moods.acks && dice.percent(moods.silences) {
             return;
         }
@@ -45,7 +55,16 @@ impl Talk {
             let from = Instant::now() + Duration::from_millis(dice.within(0, 6_000));
             return self.late.push(Late { from, answer });
         }
-        self.answer(answer, out);
+        self.answer(&answer, out);
+    }
+
+    /// The key that is not to be asked for on this socket, if there is one.
+    pub(super) fn shut(&self, dice: &mut Dice) -> Option<usize> {
+        let mut keys = self.keys.as_ref()?.borrow_mut();
+        let shut = keys.moods.shuts && dice.percent(80);
+        let shut = shut.then(|| dice.within(0, KEYS as u64) as usize);
+        keys.shut(self.number, shut);
+        shut
     }
 
     /// The client leaves some keys.
@@ -60,43 +79,40 @@ impl Talk {
         said: &Json,
         look: impl FnOnce(&mut Keys, usize, &[usize]) -> T,
     ) -> T {
-        let args = said["args"].as_array().expect("keys");
-        let of = args.iter().map(|key| key_of(key.as_str().expect("a text")));
-        let of: Vec<usize> = of.collect();
         let keys = self.keys.as_ref().expect("it subscribes");
-        look(&mut keys.borrow_mut(), self.number, &of)
-    }
-
-    fn decide(&self, asked: Asked, moods: &KeyMoods, troubled: bool, dice: &mut Dice) -> Answer {
-        let keys = self.keys.as_ref().expect("it subscribes").borrow();
-        // What names no asking may mean an older one.
-        let may_refuse = moods.fails && moods.acks && troubled;
-        let mut refuses =
-            |key: usize| keys.is_never(key) || (may_refuse && dice.percent(moods.refuses));
-        let (refused, taken) = asked.keys.iter().partition(|(key, _)| refuses(*key));
-        Answer {
-            taken: Asked {
-                keys: taken,
-                ..asked
-            },
-            refused,
-        }
+        let of = keys_in(said);
+        let keys = &mut keys.borrow_mut();
+        let is_own = said.get("what").is_some();
+        assert!(
+            of.iter().all(|key| keys.is_own(*key) == is_own),
+            "{said} does not have the words of its keys"
+        );
+        assert!(
+            is_own || !keys.moods.over_http,
+            "{said} is said and not called"
+        );
+        look(keys, self.number, &of)
     }
 
     /// Refuses some, one by one, and takes all others.
-    fn answer(&self, answer: Answer, out: &mut Vec<u8>) {
+    fn answer(&self, answer: &Answer, out: &mut Vec<u8>) {
         let keys = self.keys.as_ref().expect("it subscribes");
-        let Answer { taken, refused } = answer;
-        for (key, turn) in refused {
-            keys.borrow_mut().refuse(self.number, key, turn);
-            self.say(out, &json!({"id": taken.id, "nosub": name_of(key)}));
+        keys.borrow_mut().give(self.number, answer);
+        let id = answer.taken.id;
+        for refused in answer.refused() {
+            self.say(out, &json!({"id": id, "nosub": refused}));
         }
-        let Some((first, _)) = taken.keys.first() else {
+        let Some(sid) = answer.sid() else {
             return;
         };
-        keys.borrow_mut().take(self.number, &taken.keys);
-        let sid = sid_of(*first);
-        self.say(out, &json!({"id": taken.id, "subbed": true, "sid": sid}));
+        let own = (answer.taken.keys.iter()).find(|(key, _)| keys.borrow().is_own(*key));
+        let said = match own {
+            None => json!({"id": id, "subbed": true, "sid": sid}),
+            Some((key, _)) => {
+                json!({"id": id, "unsubbed": "no", "own": {"taken": name_of(*key)}, "sid": sid})
+            }
+        };
+        self.say(out, &said);
     }
 
     /// Gives the late answers whose time has come.
@@ -110,7 +126,7 @@ impl Talk {
             if let Some(keys) = &self.keys {
                 keys.borrow_mut().tally.late += 1;
             }
-            self.answer(late.answer, out);
+            self.answer(&late.answer, out);
         }
     }
 

@@ -8,7 +8,6 @@ mod keys;
 use std::{
     cell::RefCell,
     collections::{BTreeSet, VecDeque},
-    fmt::Write,
     rc::Rc,
     time::Duration,
 };
@@ -21,7 +20,7 @@ use tokio::time::Instant;
 use self::keys::Late;
 use super::{
     dialogue::{KEY, Moods},
-    keys::Keys,
+    keys::{Keys, name_of},
     plan::Dice,
     talks::{Said, Standing, Talks},
 };
@@ -159,10 +158,9 @@ impl Talk {
         self.greeted = true;
         let beat = dice.within(500, 8_000);
         self.beat = Duration::from_millis(beat);
-        self.say(
-            out,
-            &json!({"t": "hello", "nonce": self.nonce, "beat": beat}),
-        );
+        let shut = self.shut(dice).map_or_else(String::new, name_of);
+        let hello = json!({"t": "hello", "nonce": self.nonce, "beat": beat, "shut": shut});
+        self.say(out, &hello);
     }
 
     /// A message of the outbox has come: it must be its turn.
@@ -203,7 +201,9 @@ impl Talk {
     /// Each number is drawn once, from 1 on, and by what is sent: the only holes are of answers that are not written yet.
     fn numbered(&mut self, id: u64, text: &str) {
         assert!(self.ids.insert(id), "{text} has a number that was used");
-        let known = self.ids.len() as u64 + self.questions.len() as u64;
+        let keys = self.keys.as_ref();
+        let calls = keys.map_or(0, |keys| keys.borrow().calls(self.number));
+        let known = self.ids.len() as u64 + self.questions.len() as u64 + calls;
         assert!(
             (1..=known).contains(&id),
             "{text}: {known} numbers at most are drawn"
@@ -383,8 +383,11 @@ fn sha256(text: &str) -> String {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut hex, byte| {
-        let _infallible = write!(hex, "{byte:02x}");
-        hex
-    })
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut hex = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        hex.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        hex.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+    hex
 }

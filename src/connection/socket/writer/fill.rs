@@ -1,4 +1,4 @@
-//! What goes out next, in which order, and how it is encoded.
+//! Chooses what goes out next, and encodes it.
 
 use std::{collections::VecDeque, io, num::NonZeroU64, task::Waker};
 
@@ -21,11 +21,12 @@ use crate::{
     wire::{Opcode, encode_close, encode_frame},
 };
 
-/// What one look at what goes out next has brought.
+/// The result of one fill.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Filled {
     pub messages: usize,
-    /// Whether nothing more could go out now. What comes later wakes the actor, or is seen before the actor rests.
+    /// Whether nothing more could go out now. Later messages wake the actor, or are seen before it
+    /// rests.
     pub is_all: bool,
 }
 
@@ -60,11 +61,11 @@ impl Writer {
                     encode_frame(opcode, true, &payload, mask_key(), buffer);
                     continue;
                 }
-                // An idle socket keeps no room for what it does not send.
+                // An idle socket keeps no memory for frames that it does not send.
                 None if self.urgent.capacity() > 0 => self.urgent = VecDeque::new(),
                 None => {}
             }
-            // Ahead of a beat: a rule answers before it has one sent.
+            // Before a heartbeat: a rule answers before it triggers a ping.
             if let Some(answer) = self.next_answer() {
                 messages += 1;
                 allowed.buckets.inspect(|buckets| buckets.spend());
@@ -146,12 +147,12 @@ impl Writer {
                 Some(message) => self.begin(&message, Origin::Step, buffer),
                 None => Ok(()),
             },
-            // Its turn is not taken off before it is over.
+            // Its turn stays queued until it is over.
             Ahead::Subscription(_) => Ok(()),
         }
     }
 
-    /// Says what is next of subscriptions; how many messages that was.
+    /// Encodes the next subscription message. Returns how many messages that was.
     fn begin_subscription(
         &mut self,
         allowed: &mut Allowed<'_>,
@@ -173,7 +174,7 @@ impl Writer {
         }
     }
 
-    /// A ping behind the last message, if one is due there: nothing can come between the two.
+    /// A ping after the last message, if one is due there: nothing can come between the two.
     fn fence(
         &mut self,
         buffer: &mut BytesMut,
@@ -223,13 +224,13 @@ impl Writer {
         Ok(())
     }
 
-    /// How many bytes were encoded, with those in `buffer`.
+    /// The encoded position, with the bytes in `buffer`.
     fn position(&self, buffer: &BytesMut) -> u64 {
         self.encoded + buffer.len() as u64
     }
 
-    /// The next message, if there is one and the rate allows it. `is_first`: none went out before it in this turn. `waiting`: what the rate
-    /// has said before.
+    /// The next message, if there is one and the rate allows it. `is_first`: it would be the first
+    /// of this turn. `waiting`: the rate's last answer.
     fn next(
         &mut self,
         is_first: bool,
@@ -244,7 +245,7 @@ impl Writer {
             None | Some(Ahead::Subscription(_)) => {
                 self.behind_ahead(is_first, locked, allowed, waker)
             }
-            // What waits for an answer does not keep the outbox waiting.
+            // A step that waits for an answer does not hold the outbox back.
             Some(Ahead::Step(_)) if self.step_lacks_place => {
                 self.behind_ahead(is_first, locked, allowed, waker)
             }
@@ -257,7 +258,7 @@ impl Writer {
                         Err(waiting) => turn.waiting = Some(waiting),
                     }
                 }
-                // What waits for another rate than the outbox does not keep that waiting.
+                // A step with a rate of its own does not hold the outbox back.
                 self.behind_ahead(is_first, locked, allowed, waker)
             }
             Some(Ahead::Answer(_) | Ahead::Message(_) | Ahead::Step(StepTurn::Usual)) => {
@@ -281,8 +282,8 @@ impl Writer {
         self.waiting.is_none().then_some(next)
     }
 
-    /// What goes out behind what goes ahead of the outbox: what is said of subscriptions; then, where requests and messages wait, one of
-    /// each.
+    /// What follows the messages before the outbox: subscription messages first, then requests and
+    /// outbox messages alternate.
     fn behind_ahead(
         &mut self,
         is_first: bool,
@@ -300,7 +301,7 @@ impl Writer {
         }
     }
 
-    /// What is said of subscriptions, if it may be said as far as its own rate goes.
+    /// The next subscription message, if its own rate allows it.
     fn next_subscription(
         &mut self,
         is_first: bool,
@@ -329,7 +330,7 @@ impl Writer {
         }
     }
 
-    /// The next piece of a message that has begun. It needs no lock.
+    /// Encodes the next piece of an unfinished message. Needs no lock.
     pub(super) fn go_on(&mut self, buffer: &mut BytesMut) -> io::Result<()> {
         let ended = self.encoder.go_on(buffer)?;
         self.mark(ended, buffer);

@@ -1,4 +1,4 @@
-//! How what was encoded gets to the kernel, and how much of it the kernel has.
+//! Writes encoded bytes to the kernel, and tracks what it has.
 
 use std::{
     collections::VecDeque,
@@ -24,8 +24,8 @@ use crate::{
 };
 
 impl Writer {
-    /// Writes until nothing is left (`Ready`), the socket takes no more, or it is another name's turn (`Pending`, with
-    /// the waker called). `allowed`: what may go out of the outbox.
+    /// Writes until nothing is left (`Ready`), or until the socket is full or another name's turn
+    /// comes (`Pending`, with the waker called). `allowed`: what may be taken from the outbox.
     pub fn poll_write(
         &mut self,
         stream: &mut Stream,
@@ -45,7 +45,7 @@ impl Writer {
                     }
                     Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                     Poll::Pending => {
-                        // Others need not wait for one that cannot write.
+                        // A name that cannot write must not hold others up.
                         self.leave_queues();
                         return Poll::Pending;
                     }
@@ -74,7 +74,7 @@ impl Writer {
         self.poll_flush(stream, cx)
     }
 
-    /// Gives back the places in the queues of rates.
+    /// Leaves the queues of the rate limits.
     fn leave_queues(&mut self) {
         self.waiting = None;
         if let Some(Ahead::Step(StepTurn::Own(turn))) = self.opening.front_mut() {
@@ -98,7 +98,7 @@ impl Writer {
         Poll::Ready(Ok(()))
     }
 
-    /// Asks the kernel once to take the buffer; what it leaves becomes `pending`.
+    /// Offers the buffer to the kernel once; the rest becomes `pending`.
     fn write_once(
         &mut self,
         stream: &mut Stream,
@@ -112,7 +112,8 @@ impl Writer {
             Poll::Ready(Ok(taken)) => taken,
             Poll::Pending => 0,
             Poll::Ready(Err(error)) => {
-                // A session may have taken a part of it, and sent that; a bare socket that fails has taken nothing.
+                // A TLS session may have taken and sent a part. A bare socket that fails has taken
+                // nothing.
                 if stream.tls().is_none() {
                     self.pending = BytesMut::from(&buffer[..]);
                 }
@@ -128,9 +129,9 @@ impl Writer {
         Ok(())
     }
 
-    /// Notes which messages the kernel has whole.
+    /// Notes which messages the kernel has as a whole.
     fn note_written(&mut self) {
-        // What a TLS session holds back is not with the kernel.
+        // The kernel does not have bytes that a TLS session holds back.
         if !self.unflushed {
             self.note_accepted();
         }

@@ -1,4 +1,4 @@
-//! What leads a conversation: a declared dialogue, or a protocol in code.
+//! The engine of a conversation: a declared dialogue, or a protocol in code.
 
 use std::sync::Arc;
 
@@ -9,13 +9,13 @@ use everwire_proto::{
 
 use crate::settings::ConnectionSettings;
 
-/// What leads a conversation.
+/// The engine of a conversation.
 pub(in crate::connection::state) enum Engine {
     Declared(Conversation),
     Custom(Box<ProtocolHost>),
 }
 
-/// What both engines have, called alike.
+/// Calls a method that both engines have.
 macro_rules! led {
     ($engine:expr, $it:ident => $call:expr) => {
         match $engine {
@@ -27,7 +27,7 @@ macro_rules! led {
 pub(super) use led;
 
 impl Engine {
-    /// The one that these settings ask for, if they do.
+    /// The engine for these settings, if they ask for one.
     pub fn of(settings: &ConnectionSettings) -> Option<Self> {
         if let Some(dialogue) = &settings.dialogue {
             return Some(Self::Declared(Conversation::new(Arc::clone(dialogue))));
@@ -36,7 +36,7 @@ impl Engine {
         Some(Self::Custom(Box::new(ProtocolHost::new(factory.clone()))))
     }
 
-    /// Whether these settings ask for what it says and expects.
+    /// Whether these settings ask for this engine.
     pub fn is_of(&self, settings: &ConnectionSettings) -> bool {
         match self {
             Self::Declared(it) => {
@@ -49,7 +49,7 @@ impl Engine {
         }
     }
 
-    /// Whether both say and expect the same.
+    /// Whether both have the same dialogue or protocol.
     pub fn agrees_with(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Declared(one), Self::Declared(other)) => {
@@ -60,7 +60,7 @@ impl Engine {
         }
     }
 
-    /// Whether nothing at all differs in what both declare.
+    /// Whether both declare exactly the same.
     pub fn equals(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Declared(one), Self::Declared(other)) => one.dialogue() == other.dialogue(),
@@ -68,7 +68,7 @@ impl Engine {
         }
     }
 
-    /// The declared dialogue; that which a protocol wraps is one, too.
+    /// The declared dialogue, including one that a protocol wraps.
     pub fn declared(&self) -> Option<&Conversation> {
         match self {
             Self::Declared(it) => Some(it),
@@ -76,7 +76,7 @@ impl Engine {
         }
     }
 
-    /// The same, to be told something.
+    /// The same, mutable.
     pub fn declared_mut(&mut self) -> Option<&mut Conversation> {
         match self {
             Self::Declared(it) => Some(it),

@@ -1,4 +1,5 @@
-//! What a conversation has to say to the heartbeat: the texts of pings, what answers them, and times that the peer has named.
+//! The conversation's part in the heartbeat: texts of pings, matching of answers, and times that
+//! the peer has named.
 
 use std::time::Duration;
 
@@ -17,12 +18,12 @@ impl LiveConversation {
         led!(&mut self.engine, it => it.ping(&here, &mut self.replies.open()))
     }
 
-    /// Whether an expression, or a protocol, says what answers a ping.
+    /// Whether an expression, or a protocol, decides what answers a ping.
     pub fn matches_pongs(&self) -> bool {
         led!(&self.engine, it => it.matches_pongs())
     }
 
-    /// How long the peer may be silent, if it has said so.
+    /// The silence that the conversation allows the peer, if it sets one.
     pub fn idle(&self) -> Option<Duration> {
         led!(&self.engine, it => it.idle())
     }
@@ -32,7 +33,7 @@ impl LiveConversation {
         self.engine.declared()?.dialogue().heartbeat.as_ref()
     }
 
-    /// The heartbeat of the settings with the times that the peer has named, if it has named any.
+    /// The settings' heartbeat with the times that the peer has named, if it has named any.
     pub fn heartbeat(&self, settings: &ConnectionSettings) -> Option<Heartbeat> {
         let (named_interval, named_timeout) =
             led!(&self.engine, it => (it.interval(), it.timeout()));
@@ -53,7 +54,8 @@ impl LiveConversation {
         Some(heartbeat)
     }
 
-    /// When the beats of a socket begin: how the first is timed, if they begin `at` this point and their interval is known.
+    /// The timing of the first ping, if the heartbeat begins `at` this point and its interval is
+    /// known.
     pub fn first_beat(&self, at: HeartbeatStart) -> Option<FirstBeat> {
         let templates = self.heartbeat_templates()?;
         let interval = led!(&self.engine, it => it.interval());

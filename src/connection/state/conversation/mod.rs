@@ -1,4 +1,4 @@
-//! The conversation of a socket: what the pure engine is told, and what it wants done.
+//! The conversation of a socket: feeds the pure engine, and collects its replies.
 
 mod engine;
 mod heartbeat;
@@ -14,7 +14,7 @@ mod surroundings;
 mod wishes;
 mod work;
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use everwire_proto::dialogue::{BeforeDial, Concern, Heard, Reply, close_code};
 
@@ -25,6 +25,7 @@ use self::{
 };
 pub(in crate::connection) use self::{
     named_beats::NamedBeats,
+    replies::keep_memory,
     serving::{Serving, policy_of_named},
     surroundings::{Surroundings, surroundings},
 };
@@ -34,7 +35,7 @@ use crate::{
     transport::PreparedDial,
 };
 
-/// The conversation of one socket. What it has captured outlives the socket.
+/// The conversation of one socket. Its captures outlive the socket.
 pub(in crate::connection) struct LiveConversation {
     pub(super) engine: Engine,
     replies: Replies,
@@ -42,12 +43,12 @@ pub(in crate::connection) struct LiveConversation {
 }
 
 impl LiveConversation {
-    /// Whether it says and expects what these settings ask for.
+    /// Whether it belongs to these settings.
     pub fn is_of(&self, settings: &ConnectionSettings) -> bool {
         self.engine.is_of(settings)
     }
 
-    /// Whether it is the dialogue of another one.
+    /// Whether both have the same dialogue.
     pub fn is_of_the_same(&self, other: &Self) -> bool {
         self.engine.equals(&other.engine)
     }
@@ -60,17 +61,17 @@ impl LiveConversation {
         }
     }
 
-    /// The start of a message without the secrets that are captured now, if it holds any.
+    /// The start of a message with the current secrets masked; `None` if it contains none.
     pub fn masked(&self, message: &Message) -> Option<String> {
         led!(&self.engine, it => it.masked(message))
     }
 
-    /// Whether its socket was dialled at a URL that the peer named.
+    /// Whether its socket was dialled at a URL that the peer has named.
     pub fn is_handover(&self) -> bool {
         self.seldom.is_handover()
     }
 
-    /// Its socket was dialled at such a URL, or was not.
+    /// Sets whether its socket was dialled at such a URL.
     pub fn set_handover(&mut self, is_handover: bool) {
         self.seldom.set_handover(is_handover);
     }
@@ -80,7 +81,7 @@ impl LiveConversation {
         led!(&self.engine, it => it.answers_waiting())
     }
 
-    /// It is that of the socket that serves.
+    /// It becomes the conversation of the current socket.
     fn serving(mut self) -> Self {
         if let Some(watching) = self.seldom.watching_mut() {
             watching.watcher.is_successor = false;
@@ -88,8 +89,8 @@ impl LiveConversation {
         self
     }
 
-    /// The conversation of a socket that is made ready beside this one's, under these settings. It begins with what this one has captured,
-    /// if both are the same dialogue.
+    /// The conversation of a successor under these settings. It begins with the captures of this
+    /// one if both have the same dialogue.
     pub fn successor(known: Option<&Self>, settings: &ConnectionSettings) -> Option<Box<Self>> {
         let mut fresh = Self::new(Engine::of(settings)?);
         match known {
@@ -124,13 +125,13 @@ impl LiveConversation {
         self
     }
 
-    /// What is known for a dial that begins now.
+    /// The known values for a dial that begins now.
     pub fn before_dial(&self) -> Option<BeforeDial> {
         let declared = self.engine.declared();
         declared.map(|declared| declared.before_dial())
     }
 
-    /// What was done before the dial of the socket that opens next; `None`: nothing.
+    /// The result of the preparation for the next socket; `None` if there was none.
     pub fn prepared(&mut self, dial: Option<Box<PreparedDial>>) {
         let Some(dial) = dial else {
             return self.seldom.set_shared(None);
@@ -141,7 +142,7 @@ impl LiveConversation {
         self.seldom.set_shared(dial.shared);
     }
 
-    /// The peer does not take what names share: nobody gets that any more.
+    /// The peer refuses values that names share: nobody gets them any more.
     pub fn discard_shared(&self) {
         if let Some(shared) = self.seldom.shared() {
             shared.discard();
@@ -159,7 +160,8 @@ impl LiveConversation {
         led!(&mut self.engine, it => it.opened(&here, &mut self.replies.open()));
     }
 
-    /// Whether a message concerns it, and how; `None`: it need not be told. A protocol in code is told all.
+    /// Whether, and how, a message concerns it; `None`: it need not see the message. A protocol in
+    /// code sees all.
     #[inline]
     pub fn concern(&self, message: &Message) -> Option<Concern> {
         match &self.engine {
@@ -168,7 +170,20 @@ impl LiveConversation {
         }
     }
 
-    /// A message has come that concerns it. Says where the peer's own number stands in it, if it was read for that.
+    /// The subscription of a message that has [no other effect](Concern::is_only_routed).
+    pub fn subscription_by(
+        &mut self,
+        message: &Message,
+        settings: &ConnectionSettings,
+    ) -> (Option<Arc<str>>, Option<NumberPlace>) {
+        match &mut self.engine {
+            Engine::Declared(it) => it.subscription_by(message, settings.sequence.as_ref()),
+            Engine::Custom(_) => (None, None),
+        }
+    }
+
+    /// Handles a message that concerns it. Returns the place of the peer's own number if it was
+    /// found on the way.
     pub fn message(
         &mut self,
         message: &Message,
@@ -224,12 +239,12 @@ impl LiveConversation {
         led!(&self.engine, it => it.stops_reading())
     }
 
-    /// Whether something waits to be done.
+    /// Whether replies wait to be carried out.
     pub fn has_replies(&self) -> bool {
         !self.replies.is_empty()
     }
 
-    /// What is to be done next.
+    /// Takes the replies to carry out.
     pub fn take_replies(&mut self) -> Vec<Reply> {
         self.replies.take()
     }

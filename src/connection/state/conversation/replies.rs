@@ -1,31 +1,48 @@
-//! What a conversation wants done, and was not done yet.
+//! Replies of a conversation that were not carried out yet.
 
 use std::{
+    cell::Cell,
     mem,
     ops::{Deref, DerefMut},
 };
 
 use everwire_proto::dialogue::Reply;
 
-/// What a conversation wants done, and was not done yet. Boxed, and absent while that is nothing: mostly it is done in the turn in which it
-/// is told.
+/// Replies of a conversation that were not carried out yet. Boxed, and absent while there are none:
+/// mostly they are carried out within the same turn.
 #[derive(Default)]
 pub(super) struct Replies(Option<Box<Untold>>);
 
 /// At least one.
 struct Untold(Vec<Reply>);
 
-/// The replies, to which some may be added.
+thread_local! {
+    /// Memory for replies, which are mostly carried out at once.
+    static SPARE: Cell<Vec<Reply>> = const { Cell::new(Vec::new()) };
+}
+
+/// The thread keeps memory for at most this number of replies.
+const KEPT: usize = 64;
+
+/// Keeps the memory of replies that were all carried out.
+pub(in crate::connection) fn keep_memory(replies: Vec<Reply>) {
+    if replies.is_empty() && replies.capacity() <= KEPT {
+        SPARE.set(replies);
+    }
+}
+
+/// The replies, open for additions.
 pub(super) struct OpenReplies<'r> {
     all: Vec<Reply>,
     replies: &'r mut Replies,
 }
 
 impl Replies {
-    /// Some may be added. Nothing is allocated where none is.
+    /// Opens the replies for additions. Allocates nothing if none is added.
     pub fn open(&mut self) -> OpenReplies<'_> {
+        let untold = self.0.take();
         OpenReplies {
-            all: self.take(),
+            all: untold.map_or_else(|| SPARE.take(), |untold| untold.0),
             replies: self,
         }
     }
@@ -34,7 +51,7 @@ impl Replies {
         self.0.is_none()
     }
 
-    /// All of them; then there are none.
+    /// Takes all of them.
     pub fn take(&mut self) -> Vec<Reply> {
         let untold = self.0.take();
         untold.map_or_else(Vec::new, |untold| untold.0)
@@ -57,8 +74,10 @@ impl DerefMut for OpenReplies<'_> {
 
 impl Drop for OpenReplies<'_> {
     fn drop(&mut self) {
-        if !self.all.is_empty() {
-            self.replies.0 = Some(Box::new(Untold(mem::take(&mut self.all))));
+        let all = mem::take(&mut self.all);
+        match all.is_empty() {
+            true => keep_memory(all),
+            false => self.replies.0 = Some(Box::new(Untold(all))),
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The requests of callers in a conversation: they are numbered, and have places beside steps and heartbeats.
+//! Callers' requests in a conversation: their numbers, and their share of the answers that may be
+//! awaited.
 
 use everwire_proto::dialogue::{Conversation, NumberedRequest, Ticket};
 
@@ -6,12 +7,13 @@ use super::{LiveConversation, engine::Engine};
 use crate::core::Message;
 
 impl LiveConversation {
-    /// Whether the settings say how requests are numbered.
+    /// Whether the settings number requests.
     pub fn numbers_requests(&self) -> bool {
         self.numbering().is_some_and(Conversation::numbers_requests)
     }
 
-    /// The request whose turn to be written has come, with its number; `None`: it has none here.
+    /// The request whose turn to be written has come, with its number; `None`: it cannot be written
+    /// here.
     pub fn compose_request(
         &mut self,
         ticket: Ticket,
@@ -23,31 +25,31 @@ impl LiveConversation {
         }
     }
 
-    /// Nobody waits for the answer to the request with this number any more.
+    /// Nobody waits for the answer to this request any more.
     pub fn forget_request(&mut self, number: u64) {
         if let Engine::Declared(conversation) = &mut self.engine {
             conversation.forget_request(number);
         }
     }
 
-    /// Whether a request may be written, as far as others go that await an answer.
+    /// Whether a request may be written: one more answer may be awaited.
     pub fn has_place(&self) -> bool {
         self.numbering().is_none_or(Conversation::has_place)
     }
 
-    /// Whether the step whose turn has come may be written, as far as those go.
+    /// Whether the current step may be written: one more answer may be awaited.
     pub fn has_place_for_step(&self) -> bool {
         self.numbering()
             .is_none_or(Conversation::has_place_for_step)
     }
 
-    /// Whether a ping may be written, as far as those go.
+    /// Whether a ping may be written: one more answer may be awaited.
     pub fn has_place_for_ping(&self) -> bool {
         self.numbering()
             .is_none_or(Conversation::has_place_for_ping)
     }
 
-    /// What numbers requests: a declared dialogue. A protocol in code may number what it sends as it likes.
+    /// Only a declared dialogue numbers requests. A protocol in code numbers its messages itself.
     fn numbering(&self) -> Option<&Conversation> {
         match &self.engine {
             Engine::Declared(conversation) => Some(conversation),

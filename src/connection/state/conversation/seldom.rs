@@ -1,25 +1,27 @@
-//! What few conversations have.
+//! State that few conversations have.
 
 use super::work::Work;
 use crate::{connection::state::watching::Watching, core::Cursor, transport::Generation};
 
-/// What few conversations have. Boxed, and absent while there is none of it: a name that is ready may be silent for days.
+/// State that few conversations have. Boxed, and absent while empty: a ready name may be silent for
+/// days.
 #[derive(Default)]
 pub(in crate::connection::state) struct Seldom(Option<Box<Parts>>);
 
 #[derive(Default)]
 struct Parts {
-    /// Whether its socket was dialled at a URL that the peer named.
+    /// Whether its socket was dialled at a URL that the peer has named.
     is_handover: bool,
-    /// What names share that its dial was made with.
+    /// The shared values that its dial used.
     shared: Option<Generation>,
-    /// Who watches it.
+    /// Its watcher.
     watching: Option<Watching>,
-    /// What is done elsewhere for it.
+    /// Work that is done elsewhere for it.
     work: Option<Work>,
-    /// Which wishes of callers it knows.
+    /// The version of the callers' wishes that it knows.
     wishes: u64,
-    /// Behind this place of the history lie the messages that are answered once they are stored, and were not placed.
+    /// Messages after this place of the history are answered once they are stored, and have no
+    /// place yet.
     unplaced_behind: Cursor,
 }
 
@@ -40,7 +42,7 @@ impl Parts {
 }
 
 impl Seldom {
-    /// Changes something. Nothing is allocated for what stays absent, and nothing is kept when all is.
+    /// Changes a value. Allocates nothing for an absent one, and frees the box when all are absent.
     fn set<T>(&mut self, value: T, is_absent: bool, place: impl FnOnce(&mut Parts) -> &mut T) {
         if self.0.is_none() && is_absent {
             return;
@@ -53,7 +55,7 @@ impl Seldom {
         self.0.take_if(|parts| parts.is_empty());
     }
 
-    /// Whether its socket was dialled at a URL that the peer named.
+    /// Whether its socket was dialled at a URL that the peer has named.
     pub fn is_handover(&self) -> bool {
         self.0.as_ref().is_some_and(|parts| parts.is_handover)
     }
@@ -62,7 +64,7 @@ impl Seldom {
         self.set(is_handover, !is_handover, |parts| &mut parts.is_handover);
     }
 
-    /// What names share that its dial was made with.
+    /// The shared values that its dial used.
     pub fn shared(&self) -> Option<&Generation> {
         self.0.as_ref()?.shared.as_ref()
     }
@@ -72,12 +74,12 @@ impl Seldom {
         self.set(shared, is_absent, |parts| &mut parts.shared);
     }
 
-    /// Who watches it.
+    /// The watcher.
     pub fn watching(&self) -> Option<&Watching> {
         self.0.as_ref()?.watching.as_ref()
     }
 
-    /// The same, to be told something.
+    /// The watcher, mutable.
     pub fn watching_mut(&mut self) -> Option<&mut Watching> {
         self.0.as_mut()?.watching.as_mut()
     }
@@ -93,12 +95,12 @@ impl Seldom {
         watching
     }
 
-    /// What is done elsewhere for it.
+    /// The work that is done elsewhere for it.
     pub fn work_mut(&mut self) -> Option<&mut Work> {
         self.0.as_mut()?.work.as_mut()
     }
 
-    /// The same, to which something is added.
+    /// The same, for adding work.
     pub fn more_work(&mut self) -> &mut Work {
         let parts = self.0.get_or_insert_default();
         parts.work.get_or_insert_default()
@@ -113,7 +115,7 @@ impl Seldom {
         self.set(work, is_absent, |parts| &mut parts.work);
     }
 
-    /// Which wishes of callers it knows.
+    /// The version of the callers' wishes that it knows.
     pub fn wishes(&self) -> u64 {
         self.0.as_ref().map_or(0, |parts| parts.wishes)
     }
@@ -122,7 +124,8 @@ impl Seldom {
         self.set(version, version == 0, |parts| &mut parts.wishes);
     }
 
-    /// Behind this place of the history lie the messages that are answered once they are stored, and were not placed.
+    /// Messages after this place of the history are answered once they are stored, and have no
+    /// place yet.
     pub fn unplaced_behind(&self) -> Cursor {
         let parts = self.0.as_ref();
         parts.map(|parts| parts.unplaced_behind).unwrap_or_default()

@@ -1,4 +1,4 @@
-//! The conversation of the socket that serves, and what it leads to: the times of the heartbeat, and where the next dial goes.
+//! The conversation of the current socket, and its effects on the heartbeat and the next dial.
 
 use std::{mem, sync::Arc};
 
@@ -13,32 +13,33 @@ use crate::{
     transport::{PreparedDial, Preparing},
 };
 
-/// The conversation of the socket that serves, and the heartbeat that it leads to.
+/// The conversation of the current socket, and its heartbeat.
 pub(in crate::connection) struct Serving {
     pub conversation: LiveConversation,
     pub beats: NamedBeats,
-    /// Boxed: few dials differ from those of a name without a conversation.
+    /// Boxed: few dials of names with a conversation need it.
     dialling: Option<Box<Dialling>>,
 }
 
-/// A name takes so much for what its conversation is, and jemalloc's next size class has 32 bytes more.
+/// Each name with a conversation takes this much. jemalloc's next size class is 32 bytes larger.
 const _: () = assert!(size_of::<Serving>() <= 128);
 
-/// What a conversation knows of the next dial, or of the one under way.
+/// What a conversation knows about the next dial, or the current one.
 #[derive(Default)]
 struct Dialling {
-    /// The URL of the next dial, and of that one only: the peer has named it.
+    /// The URL that the peer has named for the next dial, and only for that.
     next_url: Option<Box<str>>,
-    /// What is being done before the dial under way, if anything is.
+    /// The preparation of the current dial, if any.
     preparing: Option<Preparing>,
-    /// What was done ahead of the dial that takes the place of the socket which goes, and for which dialogue.
+    /// The preparation that was done for replacing the socket, and its dialogue.
     prepared: Option<(Arc<Dialogue>, Box<PreparedDial>)>,
-    /// Whether the dial under way, or the one that has just come up, is of such a URL.
+    /// Whether the current or latest dial is of such a URL.
     dials_named: bool,
 }
 
 impl Serving {
-    /// The conversation of a name with these settings, if they ask for one. It begins with what is kept of earlier ones.
+    /// The conversation of a name with these settings, if they ask for one. It begins with the kept
+    /// captures.
     pub fn of(settings: &ConnectionSettings, outbox: &Arc<SharedOutbox>) -> Option<Box<Self>> {
         let kept = outbox.kept_for(settings.dialogue.as_deref());
         let mut conversation = LiveConversation::new(Engine::of(settings)?);
@@ -46,7 +47,7 @@ impl Serving {
         Some(Box::new(Self::from(conversation)))
     }
 
-    /// The same with other settings. Who watches goes on watching.
+    /// The same with other settings. Its watcher stays.
     pub fn renewed(
         known: Option<Box<Self>>,
         settings: &ConnectionSettings,
@@ -63,7 +64,7 @@ impl Serving {
         Some(fresh)
     }
 
-    /// The successor's socket serves from now on.
+    /// The successor's socket becomes the current one.
     pub fn hand_over(known: Option<Box<Self>>, mut successor: LiveConversation) -> Box<Self> {
         let conversation = match known {
             Some(known) if known.conversation.engine.agrees_with(&successor.engine) => {
@@ -81,18 +82,20 @@ impl Serving {
 }
 
 impl Serving {
-    /// The next dial is of this URL, which the peer has named. Those behind it are of the usual ones again.
+    /// Makes the next dial use this URL, which the peer has named. Later dials use the usual URLs
+    /// again.
     ///
     /// # Errors
     ///
-    /// [`Cause::Forbidden`]: it is no `wss://` URL, or leads where these settings must not lead, or a peer must not.
+    /// [`Cause::Forbidden`]: it is not a `wss://` URL, or leads where these settings, or a peer,
+    /// must not lead.
     pub fn dial_next(&mut self, url: &str, settings: &ConnectionSettings) -> Result<(), Cause> {
         let forbidden = |why: String| {
             Cause::Forbidden(format!("the peer named a url that is not dialled: {why}"))
         };
         let parsed = url::parse(url).map_err(|error| forbidden(error.to_string()))?;
         if parsed.scheme() != "wss" {
-            return Err(forbidden("it is no wss URL".into()));
+            return Err(forbidden("it is not a wss URL".into()));
         }
         match policy_of_named(settings, &parsed).refusal(&parsed) {
             Some(why) => Err(forbidden(why)),
@@ -115,12 +118,12 @@ impl Serving {
         named
     }
 
-    /// This is told what is being done before the dial under way.
+    /// Sets where the preparation of the current dial reports its progress.
     pub fn set_preparing(&mut self, preparing: Preparing) {
         self.dialling().preparing = Some(preparing);
     }
 
-    /// What is being done before the dial under way, if anything is.
+    /// The preparation of the current dial, if any.
     pub fn preparing(&self) -> Option<&Preparing> {
         self.dialling.as_ref()?.preparing.as_ref()
     }
@@ -130,12 +133,13 @@ impl Serving {
         self.dialling.as_ref()?.next_url.clone()
     }
 
-    /// This was done ahead of the next dial of this dialogue.
+    /// Keeps the preparation for the next dial of this dialogue.
     pub fn set_prepared(&mut self, dialogue: &Arc<Dialogue>, prepared: Box<PreparedDial>) {
         self.dialling().prepared = Some((Arc::clone(dialogue), prepared));
     }
 
-    /// What was done ahead of a dial of these settings that begins now; `None`: nothing, or other settings asked for it.
+    /// Takes the preparation for a dial of these settings that begins now; `None` if there is none,
+    /// or it belongs to other settings.
     pub fn take_prepared(&mut self, settings: &ConnectionSettings) -> Option<Box<PreparedDial>> {
         let (of, prepared) = self.dialling.as_mut()?.prepared.take()?;
         let dialogue = settings.dialogue.as_ref()?;
@@ -143,21 +147,21 @@ impl Serving {
         is_same.then_some(prepared)
     }
 
-    /// There is no such dial.
+    /// Drops the preparation: there is no such dial.
     pub fn forget_prepared(&mut self) {
         if let Some(dialling) = &mut self.dialling {
             dialling.prepared = None;
         }
     }
 
-    /// Whether the socket that has come up was dialled at a URL that the peer named, once.
+    /// Whether the new socket was dialled at a URL that the peer has named; `true` once.
     pub fn take_handover(&mut self) -> bool {
         let dialling = self.dialling.as_mut();
         dialling.is_some_and(|dialling| mem::take(&mut dialling.dials_named))
     }
 }
 
-/// What may be dialled for this URL, which a peer has named: the Internet, and what the service allows besides.
+/// The policy for a URL that a peer has named: the Internet, and what the service allows besides.
 pub(in crate::connection) fn policy_of_named(
     settings: &ConnectionSettings,
     named: &Url,

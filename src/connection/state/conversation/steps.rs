@@ -1,4 +1,4 @@
-//! The steps of a conversation: what they are told, and what is done elsewhere for them.
+//! The steps of a conversation, and the work done elsewhere for them.
 
 use std::{task::Context as TaskContext, time::Instant};
 
@@ -18,12 +18,12 @@ use crate::{
 };
 
 impl LiveConversation {
-    /// Where the script stands.
+    /// The progress of the script.
     pub fn step(&self) -> Option<Progress<'_>> {
         self.engine.declared()?.step()
     }
 
-    /// What a protocol says that it waits for, and since when.
+    /// What a protocol says it waits for, and since when.
     pub fn awaited(&self) -> Option<(&str, Instant)> {
         match &self.engine {
             Engine::Declared(_) => None,
@@ -37,7 +37,7 @@ impl LiveConversation {
         led!(&mut self.engine, it => it.ready(&here, &mut self.replies.open()));
     }
 
-    /// The kernel has that step.
+    /// The kernel has the step.
     pub fn written(&mut self, at: Surroundings<'_>) {
         let here = at.here(self.is_handover());
         led!(&mut self.engine, it => it.written(&here, &mut self.replies.open()));
@@ -49,7 +49,7 @@ impl LiveConversation {
         led!(&mut self.engine, it => it.compose(&here, &mut self.replies.open()))
     }
 
-    /// A message of ours went out.
+    /// A message of ours was sent.
     pub fn said(&mut self, now: Instant) {
         match &mut self.engine {
             Engine::Declared(it) => it.said(now),
@@ -57,23 +57,23 @@ impl LiveConversation {
         }
     }
 
-    /// Whether the step on its way makes a call.
+    /// Whether the current step makes a call.
     pub fn calls(&self) -> bool {
         self.step()
             .is_some_and(|progress| progress.step.call.is_some())
     }
 
-    /// The buckets that the step on its way waits for besides the connection's.
+    /// The rates that the current step waits for besides the connection's.
     pub fn step_rates(&self) -> &[RateSettings] {
         self.step().map_or(&[], |progress| &progress.step.rate)
     }
 
-    /// The signatures are to be made that a step lacks.
+    /// Starts the signatures that a step needs.
     pub fn sign(&mut self, requests: Vec<SignatureRequest>) {
         self.seldom.more_work().sign(requests);
     }
 
-    /// This call is to be made.
+    /// Starts a call.
     pub fn call(
         &mut self,
         owner: CallOwner,
@@ -82,12 +82,12 @@ impl LiveConversation {
         self.seldom.more_work().call(owner, call);
     }
 
-    /// Whether something is done elsewhere that it waits for.
+    /// Whether it waits for work done elsewhere.
     pub fn is_waiting(&self) -> bool {
         self.seldom.has_work()
     }
 
-    /// Takes what was done elsewhere, once it is; until then the waker is to be called. Returns whether something was.
+    /// Takes results of work done elsewhere, or registers the waker. `true` if there were any.
     pub fn poll_work(&mut self, at: Surroundings<'_>, cx: &mut TaskContext<'_>) -> bool {
         let Some(work) = self.seldom.work_mut() else {
             return false;
@@ -107,7 +107,7 @@ impl LiveConversation {
             (Done::Answered(owner, answer), Some(declared)) => {
                 declared.answered(owner, answer, &here, &mut self.replies.open());
             }
-            // The thread is gone, and with it what the step waits for.
+            // The thread is gone, so the step will get no result.
             (Done::Signed(None), _) => {
                 let cause = Cause::Panic("a signature could not be made".into());
                 self.replies.open().push(Reply::Lose(cause));
@@ -117,7 +117,7 @@ impl LiveConversation {
         true
     }
 
-    /// Nothing is done any more for the step that was on its way.
+    /// Stops the work for the current step.
     fn forget_step(&mut self) {
         if let Some(work) = self.seldom.work_mut() {
             work.forget_steps();
@@ -127,7 +127,7 @@ impl LiveConversation {
         }
     }
 
-    /// Its socket is to be closed by us. Returns whether periodic steps were taken until now.
+    /// We are about to close its socket. `true` if periodic steps were sent until now.
     pub fn closing(&mut self, now: Instant) -> bool {
         let stops = led!(&mut self.engine, it => it.closing(now));
         if stops {
@@ -136,7 +136,7 @@ impl LiveConversation {
         stops
     }
 
-    /// Whether something is to be said before our close frame.
+    /// Whether there is a close script.
     pub fn has_close_script(&self) -> bool {
         match &self.engine {
             Engine::Declared(it) => it.has_close_script(),
@@ -144,7 +144,7 @@ impl LiveConversation {
         }
     }
 
-    /// That is to be said now.
+    /// Begins the close script.
     pub fn begin_close_script(&mut self, at: Surroundings<'_>) {
         let (here, mut out) = (at.here(self.is_handover()), self.replies.open());
         match &mut self.engine {
@@ -153,7 +153,7 @@ impl LiveConversation {
         }
     }
 
-    /// Our close frame goes out. `was_due`: whether something was to be said before it.
+    /// Our close frame goes out. `was_due`: whether a close script was due before it.
     pub fn closes(&mut self, was_due: bool, at: Surroundings<'_>) {
         self.forget_step();
         let (here, mut out) = (at.here(self.is_handover()), self.replies.open());

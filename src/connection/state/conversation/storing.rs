@@ -1,5 +1,5 @@
-//! What the conversation of a socket has to do with the store: captures that are kept over restarts, and answers that wait until their
-//! messages are stored.
+//! The conversation's part in the store: captures that outlive restarts, and answers that wait
+//! until their messages are stored.
 
 use std::time::Instant;
 
@@ -9,7 +9,7 @@ use super::{LiveConversation, Surroundings};
 use crate::core::Cursor;
 
 impl LiveConversation {
-    /// Puts in what is kept of earlier conversations of the name.
+    /// Restores the kept captures of earlier conversations.
     pub fn restore(&mut self, kept: &[(String, KeptValue)]) {
         let kept = kept.iter().map(|(name, value)| (name.as_str(), value));
         if let Some(declared) = self.engine.declared_mut() {
@@ -17,35 +17,35 @@ impl LiveConversation {
         }
     }
 
-    /// All that is kept, for another conversation of the name.
+    /// All kept captures, for another conversation of the name.
     pub(super) fn kept(&self) -> Vec<(String, KeptValue)> {
         let declared = self.engine.declared();
         declared.map_or_else(Vec::new, |declared| declared.kept())
     }
 
-    /// When [`take_kept`](Self::take_kept) has something to hand out.
+    /// When [`take_kept`](Self::take_kept) has something to return.
     pub fn keeps_at(&self, now: Instant) -> Option<Instant> {
         self.engine.declared()?.keeps_at(now)
     }
 
-    /// What has changed of what is kept over restarts.
+    /// Takes the changes of kept captures.
     pub fn take_kept(&mut self, now: Instant) -> Vec<KeptChange> {
         let declared = self.engine.declared_mut();
         declared.map_or_else(Vec::new, |declared| declared.take_kept(now))
     }
 
-    /// Messages that are answered once they are stored lie behind this place of the history.
+    /// Messages that are answered once they are stored come after this place of the history.
     pub fn begin_places(&mut self, behind: Cursor) {
         self.seldom.set_unplaced_behind(behind);
     }
 
-    /// Whether a message is answered once it is stored, of which it is not known where it lies.
+    /// Whether such a message has no place in the history yet.
     pub fn wants_place(&self) -> bool {
         let declared = self.engine.declared();
         declared.is_some_and(|declared| declared.wants_place())
     }
 
-    /// The messages so far that are answered once they are stored lie at this place of the history, or before it.
+    /// Such messages so far are at or before this place of the history.
     pub fn placed(&mut self, through: Cursor) {
         let after = self.seldom.unplaced_behind();
         self.seldom.set_unplaced_behind(through);
@@ -60,7 +60,7 @@ impl LiveConversation {
         declared.is_some_and(|declared| declared.awaits_store())
     }
 
-    /// The store has so much of the history.
+    /// The store has the history up to here.
     pub fn stored(&mut self, stored: Stored, at: Surroundings<'_>) {
         let here = at.here(self.is_handover());
         if let Some(declared) = self.engine.declared_mut() {

@@ -1,4 +1,4 @@
-//! The subscriptions of a conversation: what is said of them, and who wants them.
+//! The subscriptions of a conversation: their messages and their holders.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -32,13 +32,13 @@ impl LiveConversation {
         }
     }
 
-    /// The dialogue, where it says how to subscribe.
+    /// The dialogue, if it says how to subscribe.
     pub fn subscribing_dialogue(&self) -> Option<&Arc<Dialogue>> {
         let dialogue = self.subscribing()?.dialogue();
         dialogue.subscribe.is_some().then_some(dialogue)
     }
 
-    /// Somebody wants a subscription.
+    /// A holder wants a subscription.
     pub fn hold_subscription(
         &mut self,
         declared: &Arc<DeclaredSubscription>,
@@ -54,7 +54,7 @@ impl LiveConversation {
         }
     }
 
-    /// Somebody wants a subscription no more; whether nobody does.
+    /// A holder releases a subscription. `true` if nobody holds it any more.
     pub fn release_subscription(
         &mut self,
         key: &str,
@@ -70,7 +70,7 @@ impl LiveConversation {
         }
     }
 
-    /// Those that have failed are asked for again at once; how many those are.
+    /// Asks again for failed subscriptions at once. Returns their number.
     pub fn retry_subscriptions(&mut self, at: Surroundings<'_>) -> usize {
         let here = at.here(self.is_handover());
         match &mut self.engine {
@@ -79,7 +79,7 @@ impl LiveConversation {
         }
     }
 
-    /// The settings say the same, and may subscribe to other keys.
+    /// The dialogue stays the same, but the settings may subscribe to other keys.
     pub fn declare_subscriptions(&mut self, settings: &ConnectionSettings, at: Surroundings<'_>) {
         let here = at.here(self.is_handover());
         if let (Engine::Declared(it), Some(dialogue)) = (&mut self.engine, &settings.dialogue)
@@ -95,30 +95,30 @@ impl LiveConversation {
         conversation.map_or_else(Vec::new, Conversation::subscriptions)
     }
 
-    /// The one with this key.
+    /// The subscription with this key.
     pub fn subscription(&self, key: &str) -> Option<SubscriptionStatus> {
         self.subscribing()?.subscription(key)
     }
 
-    /// What is told of it is this from now on, without the secrets of the dial.
+    /// Replaces the text of a subscription by one with the dial's secrets masked.
     pub fn redact_subscription(&mut self, key: &str, text: &str) {
         if let Some(conversation) = self.subscribing_mut() {
             conversation.redact_subscription(key, text);
         }
     }
 
-    /// How many stand where.
+    /// The number of subscriptions by state.
     pub fn subscription_counts(&self) -> Option<SubscriptionCounts> {
         self.subscribing()?.subscription_counts()
     }
 
-    /// Those that are waited for before the name is ready.
+    /// The subscriptions that must be answered before the name is ready.
     pub fn awaited_subscriptions(&self) -> Option<AwaitedSubscriptions> {
         self.subscribing()?.awaited_subscriptions()
     }
 
-    /// The rates that what is said of them next waits for besides the connection's.
-    /// Also whether it is a call, which is no message of the connection's.
+    /// The rates that the next subscription message waits for besides the connection's, and whether
+    /// it is a call, which is not a message of the connection.
     pub fn subscription_rates(&mut self) -> (Vec<RateSettings>, bool) {
         match self.subscribing_mut() {
             Some(it) => (it.subscription_rates().to_vec(), it.subscription_calls()),
@@ -126,7 +126,7 @@ impl LiveConversation {
         }
     }
 
-    /// What is said of them next.
+    /// The next subscription message.
     pub fn compose_subscription(&mut self, at: Surroundings<'_>) -> Option<ComposedSubscription> {
         let here = at.here(self.is_handover());
         match &mut self.engine {
@@ -135,7 +135,7 @@ impl LiveConversation {
         }
     }
 
-    /// The kernel has so many messages of them.
+    /// The kernel has this many subscription messages.
     pub fn subscriptions_written(&mut self, messages: u16, at: Surroundings<'_>) {
         let here = at.here(self.is_handover());
         if let (Engine::Declared(it), true) = (&mut self.engine, messages > 0) {
@@ -143,13 +143,14 @@ impl LiveConversation {
         }
     }
 
-    /// Whether what is said of them next may be written, as far as others go that await an answer.
+    /// Whether the next subscription message may be written: one more answer may be awaited.
     pub fn has_place_for_subscription(&self) -> bool {
         self.subscribing()
             .is_none_or(Conversation::has_place_for_subscription)
     }
 
-    /// It is that of another dialogue: tells which of them stand elsewhere than before.
+    /// The conversation belongs to another dialogue: publishes the subscriptions whose state
+    /// differs from `before`.
     pub fn tell_subscriptions(&mut self, before: &[SubscriptionStatus]) {
         let before: HashMap<&str, SubscriptionState> =
             before.iter().map(|it| (&*it.key, it.state)).collect();
@@ -168,14 +169,14 @@ impl LiveConversation {
         }
     }
 
-    /// The socket is gone: each is wanted again.
+    /// The socket is gone: each subscription is wanted again.
     pub fn forget_subscribed(&mut self) {
         if let Some(conversation) = self.subscribing_mut() {
             conversation.forget_subscribed();
         }
     }
 
-    /// The one to which a message belongs.
+    /// The subscription of a message.
     pub fn subscription_of(&self, message: &Message) -> Option<Arc<str>> {
         self.subscribing()?.subscription_of(message)
     }

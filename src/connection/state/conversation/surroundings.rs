@@ -1,4 +1,4 @@
-//! Where a conversation takes place.
+//! The context of a conversation.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ use crate::{
     transport::Secrets,
 };
 
-/// Where a conversation takes place.
+/// The context of a conversation.
 #[derive(Clone, Copy)]
 pub(in crate::connection) struct Surroundings<'a> {
     pub name: &'a ConnectionName,
@@ -25,7 +25,8 @@ pub(in crate::connection) struct Surroundings<'a> {
     pub now: Instant,
 }
 
-/// Where the conversation of a socket takes place. A macro: each of these is another field, so that the conversation can be borrowed too.
+/// The context of a socket's conversation. A macro, because it borrows single fields, so that the
+/// conversation can be borrowed too.
 macro_rules! surroundings {
     ($socket:expr, $act:expr, $now:expr) => {{
         let wall = $act.wall();
@@ -66,7 +67,7 @@ impl Surroundings<'_> {
     }
 }
 
-/// Random bytes that nobody can guess.
+/// Unpredictable random bytes.
 fn fill(bytes: &mut [u8]) {
     for chunk in bytes.chunks_mut(size_of::<u64>()) {
         let random = chance::next_u64().to_ne_bytes();

@@ -1,4 +1,4 @@
-//! What callers want of subscriptions: each conversation of the name learns it, whatever settings it is of.
+//! Callers' subscriptions: each conversation of the name learns them, whatever its settings.
 
 use everwire_proto::dialogue::{Holder, Reply};
 
@@ -13,31 +13,32 @@ use crate::{
 };
 
 impl LiveConversation {
-    /// It learns what callers want, where it does not know all of it.
+    /// Learns the callers' wishes that it does not know yet.
     pub fn catch_up(&mut self, wishes: &Wishes, at: Surroundings<'_>) {
         if self.lacks(wishes) {
             self.follow(wishes, at);
         }
     }
 
-    /// It knows all wishes of this version.
+    /// Marks all wishes of this version as known.
     pub fn knows(&mut self, wishes: &Wishes) {
         self.seldom.set_wishes(wishes.version());
     }
 
-    /// Whether there are wishes of which it does not know.
+    /// Whether there are wishes that it does not know.
     pub fn lacks(&self, wishes: &Wishes) -> bool {
         self.seldom.wishes() != wishes.version()
     }
 
-    /// Learns what callers want. One that cannot be taken on under these settings is told.
+    /// Learns the callers' wishes. A wish that these settings cannot fulfil is published.
     fn follow(&mut self, wishes: &Wishes, at: Surroundings<'_>) {
         self.seldom.set_wishes(wishes.version());
-        // First who holds what is there already: in between it is never without a holder, of which the peer would be told.
+        // First the holders of existing subscriptions: without a holder in between, the peer would
+        // be told to end them.
         for (key, wished) in wishes.iter() {
             if self.subscription(key).is_some() {
                 for holder in &wished.holders {
-                    // What is wrong with it is told below.
+                    // Errors are reported below.
                     let _held = self.wish(key, wished, *holder, at);
                 }
             }

@@ -1,4 +1,4 @@
-//! What a conversation waits for that is done elsewhere: signatures that take long, and calls.
+//! Work done elsewhere for a conversation: slow signatures, and calls.
 
 use std::{
     pin::Pin,
@@ -16,37 +16,37 @@ use tokio::{
 
 use crate::signer::{Made, sign};
 
-/// What is done elsewhere for a conversation. What is dropped is not done any more.
+/// Work done elsewhere for a conversation. Dropping it cancels it.
 #[derive(Debug, Default)]
 pub(in crate::connection::state) struct Work {
-    /// Signatures that are being made for the step that is on its way.
+    /// The signatures for the current step.
     signing: Option<oneshot::Receiver<Made>>,
     calls: Vec<Calling>,
 }
 
-/// A call that is out.
+/// A call in flight.
 #[derive(Debug)]
 struct Calling {
     owner: CallOwner,
     task: JoinHandle<Result<Response, Unanswered>>,
 }
 
-/// What was done.
+/// A finished piece of work.
 #[derive(Debug)]
 pub(in crate::connection::state) enum Done {
     /// Signatures; `None`: they cannot be made.
     Signed(Option<Made>),
-    /// A call was answered, or cannot be.
+    /// A call was answered, or failed.
     Answered(CallOwner, Result<Response, Unanswered>),
 }
 
 impl Work {
-    /// These signatures are to be made.
+    /// Starts these signatures.
     pub fn sign(&mut self, requests: Vec<SignatureRequest>) {
         self.signing = Some(sign(requests));
     }
 
-    /// This call is to be made. Must run where `spawn_local` works: on an arbiter.
+    /// Starts this call. Must run where `spawn_local` works: on an arbiter.
     pub fn call(
         &mut self,
         owner: CallOwner,
@@ -56,19 +56,19 @@ impl Work {
         self.calls.push(Calling { owner, task });
     }
 
-    /// Nothing is done any more for the steps of scripts.
+    /// Stops the work for steps of scripts.
     pub fn forget_steps(&mut self) {
         self.signing = None;
         let is_of_step = |calling: &Calling| matches!(calling.owner, CallOwner::Step(_));
         self.calls.retain(|calling| !is_of_step(calling));
     }
 
-    /// Whether nothing is being done.
+    /// Whether there is no work.
     pub fn is_over(&self) -> bool {
         self.signing.is_none() && self.calls.is_empty()
     }
 
-    /// What was done, if anything was; if not, the waker is to be called when it is.
+    /// A finished piece of work, if any; otherwise registers the waker.
     pub fn poll(&mut self, cx: &mut TaskContext<'_>) -> Option<Done> {
         if let Some(signing) = &mut self.signing
             && let Poll::Ready(made) = Pin::new(signing).poll(cx)

@@ -1,4 +1,4 @@
-//! The arguments that say where the service is, and who asks.
+//! The arguments for the service's address and for authentication.
 
 use std::path::{Path, PathBuf};
 
@@ -12,33 +12,33 @@ use super::{Client, Error, tls};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "The service")]
 pub struct ApiArgs {
-    /// Where it is
+    /// The address of the service
     #[arg(long, value_name = "URL", env = "EVERWIRE_API", default_value = "http://127.0.0.1:9180", value_parser = api, value_hint = ValueHint::Url)]
     api: Url,
 
-    /// A token, or @FILE with one in it; others can see what stands on a command line
+    /// The token, or @FILE to read it from a file; other users of this machine can see a command line
     #[arg(long, value_name = "TOKEN", env = "EVERWIRE_TOKEN", hide_env_values = true, value_parser = secret)]
     token: Option<Secret>,
 
-    /// Authorities (PEM) to trust instead of the system's, for https
+    /// The authorities to trust instead of the system's, as a PEM file; for https
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     ca_file: Option<PathBuf>,
 
-    /// A certificate (PEM, its chain behind it) to show to a service that wants one, for https
+    /// The certificate to show to a service that asks for one, as a PEM file with its chain; for https
     #[arg(long, visible_alias = "cert", value_name = "FILE", env = "EVERWIRE_CERT_FILE", requires = "key_file", value_hint = ValueHint::FilePath)]
     cert_file: Option<PathBuf>,
 
-    /// The key of the certificate (PEM)
+    /// The key of the certificate, as a PEM file
     #[arg(long, visible_alias = "key", value_name = "FILE", env = "EVERWIRE_KEY_FILE", requires = "cert_file", value_hint = ValueHint::FilePath)]
     key_file: Option<PathBuf>,
 }
 
 impl ApiArgs {
-    /// A client for them, inside a running runtime.
+    /// A client with these arguments, inside a running runtime.
     ///
     /// # Errors
     ///
-    /// [`Error`] when a file cannot be used.
+    /// [`Error`] if a file cannot be used.
     pub fn client(&self) -> Result<Client, Error> {
         let token = self.token.as_ref().map(resolve).transpose()?;
         let tls = match self.api.scheme() {
@@ -58,9 +58,12 @@ impl ApiArgs {
 }
 
 fn api(text: &str) -> Result<Url, String> {
-    let url: Url = text.parse().map_err(|error| format!("{error}"))?;
+    let help = "write http://HOST:PORT, or https://HOST:PORT";
+    let url: Url = text
+        .parse()
+        .map_err(|_| format!("it is not a URL; {help}"))?;
     if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
-        return Err("it must be an http or https URL".into());
+        return Err(format!("it is not an http or https URL; {help}"));
     }
     let bare = url.username().is_empty()
         && url.password().is_none()
@@ -68,11 +71,13 @@ fn api(text: &str) -> Result<Url, String> {
         && url.fragment().is_none();
     match bare {
         true => Ok(url),
-        false => Err("user, password, query and fragment have no meaning here; use --token".into()),
+        false => {
+            Err("it must not have a user, a password, a query or a fragment; use --token".into())
+        }
     }
 }
 
-/// No check: whoever reads the complaint would read the token.
+/// No check here: the error message would show the token.
 fn secret(text: &str) -> Result<Secret, String> {
     Ok(Secret::new(text))
 }
@@ -107,5 +112,10 @@ mod tests {
         ] {
             assert!(api(text).is_err(), "{text}");
         }
+        let told = api("foo").unwrap_err();
+        assert_eq!(
+            told,
+            "it is not a URL; write http://HOST:PORT, or https://HOST:PORT"
+        );
     }
 }

@@ -13,7 +13,7 @@ use crate::cli::words::{one_line, printable};
 pub enum Error {
     /// Nobody answers.
     #[error(
-        "the service at {api} cannot be asked: {text}; is `everwire run` up, and does --api say where?"
+        "the service at {api} cannot be reached: {text}; is `everwire run` running, and is --api its address?"
     )]
     Unreachable {
         /// Where it was looked for.
@@ -25,7 +25,7 @@ pub enum Error {
     #[error("the answer broke off: {0}")]
     Broken(String),
     /// The answer makes no sense.
-    #[error("the answer is not what an everwire service says: {0}")]
+    #[error("invalid answer: it is not from an everwire service: {0}")]
     Answer(String),
     /// The service refused.
     #[error("{0}")]
@@ -41,10 +41,10 @@ pub enum Error {
         text: String,
     },
     /// Nobody can be trusted.
-    #[error("the system has no authorities to trust; name some with --ca-file")]
+    #[error("no trusted authorities: the system has none; name a file with --ca-file")]
     SystemAuthorities,
     /// A file for nothing.
-    #[error("--ca-file, --cert-file and --key-file are for an --api of https")]
+    #[error("--ca-file, --cert-file and --key-file need an --api that begins with https://")]
     NoTls,
     /// The token's file cannot be read.
     #[error("--token @{path}: {source}", path = path.display())]
@@ -55,17 +55,17 @@ pub enum Error {
         source: io::Error,
     },
     /// The token cannot be sent.
-    #[error("the token has characters that no token can have")]
+    #[error("invalid token: it has characters that a token cannot have")]
     Token,
 }
 
 impl Error {
-    /// The answer broke off.
+    /// An error for an incomplete answer.
     pub fn broken(error: PayloadError) -> Self {
         Self::Broken(error.to_string())
     }
 
-    /// The status that the service answered.
+    /// The HTTP status of the answer.
     pub fn status(&self) -> Option<u16> {
         match self {
             Self::Problem(problem) => Some(problem.status),
@@ -73,7 +73,7 @@ impl Error {
         }
     }
 
-    /// Whether the same may be answered later.
+    /// Whether the same request may succeed later.
     pub fn may_pass(&self) -> bool {
         match self {
             Self::Unreachable { .. } | Self::Broken(_) => true,
@@ -83,13 +83,15 @@ impl Error {
         }
     }
 
-    /// Whether what was asked is wrong in itself.
+    /// Whether the request itself is wrong.
     pub fn is_usage(&self) -> bool {
-        matches!(self.status(), Some(400 | 422))
-            || matches!(
-                self,
-                Self::TlsFile { .. } | Self::NoTls | Self::TokenFile { .. } | Self::Token
-            )
+        match self {
+            Self::Problem(problem) => {
+                matches!(problem.status, 400 | 422) && !problem.is_of_connection()
+            }
+            Self::TlsFile { .. } | Self::NoTls | Self::TokenFile { .. } | Self::Token => true,
+            _ => false,
+        }
     }
 }
 
@@ -102,12 +104,14 @@ pub struct Problem {
     pub status: u16,
     title: String,
     detail: String,
+    reason: String,
     errors: Vec<Value>,
     omitted: usize,
 }
 
 impl Problem {
-    /// Reads an answer that is no success; one that no everwire wrote is shown as it is.
+    /// Reads the answer of a failed request. An answer that is not from everwire is shown
+    /// unchanged.
     pub fn read(status: u16, body: &[u8]) -> Self {
         let read: Self = serde_json::from_slice(body).unwrap_or_else(|_| Self {
             detail: one_line(&String::from_utf8_lossy(&body[..body.len().min(200)])),
@@ -116,15 +120,24 @@ impl Problem {
         Self { status, ..read }
     }
 
+    /// Whether the connection's settings cannot do what the arguments rightly ask for.
+    fn is_of_connection(&self) -> bool {
+        matches!(&*self.reason, "no_subscribe" | "no_fence")
+    }
+
     /// In a line, and a line for each part of it.
     fn message(&self) -> String {
-        // Whoever answers need not be an everwire.
+        // The answer may be from another program.
         let detail = printable(&self.detail);
         let mut told = match (self.status, &*detail) {
             (404, "no such path") => {
                 return "the service does not know this request: it is of another version than this program".into();
             }
-            (401, detail) => format!("{detail}; say who you are with --token or EVERWIRE_TOKEN"),
+            // What a program would send is no help on a command line.
+            (401, detail) => {
+                let what = detail.split(':').next().unwrap_or_default();
+                format!("{what}; give a token with --token or EVERWIRE_TOKEN")
+            }
             (status, "") => format!("the service answered {status} {}", printable(&self.title)),
             (_, detail) => detail.to_owned(),
         };
@@ -168,6 +181,16 @@ mod tests {
             message(422, body),
             "2 errors\n  /url: must be ws or wss\n  a.toml:2:3: unknown key (did you mean x?)\n  and 1 more"
         );
+    }
+
+    #[test]
+    fn what_the_connection_cannot_do_is_no_wrong_usage() {
+        let is_usage =
+            |status, body: &str| Error::from(Problem::read(status, body.as_bytes())).is_usage();
+        assert!(!is_usage(422, r#"{"reason":"no_subscribe"}"#));
+        assert!(!is_usage(422, r#"{"reason":"no_fence"}"#));
+        assert!(is_usage(422, r#"{"detail":"invalid id"}"#) && is_usage(400, "{}"));
+        assert!(!is_usage(404, "{}"));
     }
 
     #[test]

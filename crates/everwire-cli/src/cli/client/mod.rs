@@ -28,24 +28,25 @@ pub use self::{
     error::{Error, Problem},
     request::Request,
     shapes::{
-        Cause, LastClose, Outbox, Requests, RuleRate, Session, Status, Step, Subscriptions, Traffic,
+        Cause, LastClose, LastError, Outbox, Requests, Rotation, RuleRate, Session, Status, Step,
+        Subscriptions, Traffic,
     },
     sse::Reader,
 };
 
-/// The longest answer that is read, in bytes.
+/// The longest answer, in bytes.
 const MAX_ANSWER: usize = 64 << 20;
-/// How long a connection may take to come up.
+/// The time limit for opening a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A client of one service. Its connection stays up between requests.
+/// A client of one service. Its connection stays open between requests.
 pub struct Client {
     http: awc::Client,
     api: Url,
     bearer: Option<HeaderValue>,
 }
 
-/// What the service answered, when it did not refuse.
+/// A successful answer.
 #[derive(Debug)]
 pub struct Answer {
     /// The status, below 400.
@@ -55,7 +56,7 @@ pub struct Answer {
 }
 
 impl Client {
-    /// A client that asks here, inside a running runtime.
+    /// A client for this URL, inside a running runtime.
     ///
     /// # Errors
     ///
@@ -66,7 +67,8 @@ impl Client {
             .rustls_0_23(tls)
             .timeout(CONNECT_TIMEOUT)
             .handshake_timeout(CONNECT_TIMEOUT);
-        // A redirect would carry the token elsewhere; a stream of events has no end to wait for.
+        // A redirect would send the token elsewhere. A stream of events never ends, so it has no
+        // time limit.
         let http = awc::Client::builder()
             .connector(connector)
             .disable_redirects()
@@ -76,21 +78,21 @@ impl Client {
         Ok(Self { http, api, bearer })
     }
 
-    /// Asks, and reads the answer into its type.
+    /// Sends a request, and parses the answer.
     ///
     /// # Errors
     ///
-    /// [`Error`], with [`Error::Problem`] for what the service refuses.
+    /// [`Error`], with [`Error::Problem`] if the service refuses.
     pub async fn read<T: DeserializeOwned>(&self, request: Request) -> Result<T, Error> {
         let answer = self.ask(request).await?;
         serde_json::from_value(answer.body).map_err(|error| Error::Answer(error.to_string()))
     }
 
-    /// Asks, and reads the answer.
+    /// Sends a request, and reads the answer.
     ///
     /// # Errors
     ///
-    /// [`Error`], with [`Error::Problem`] for what the service refuses.
+    /// [`Error`], with [`Error::Problem`] if the service refuses.
     pub async fn ask(&self, request: Request) -> Result<Answer, Error> {
         let patience = request.patience;
         let exchange = async {
@@ -109,11 +111,11 @@ impl Client {
         }
     }
 
-    /// Asks for an answer that does not end.
+    /// Sends a request whose answer is a stream.
     ///
     /// # Errors
     ///
-    /// As [`ask`](Self::ask).
+    /// The errors of [`ask`](Self::ask).
     pub async fn stream(&self, request: Request) -> Result<Stream, Error> {
         let begun = tokio::time::timeout(request.patience, self.send(request)).await;
         let mut response = begun.map_err(|_| self.late())??;
@@ -154,7 +156,7 @@ impl Client {
     }
 }
 
-/// An answer whose body is still coming.
+/// An answer whose body is still being received.
 pub type Stream =
     ClientResponse<std::pin::Pin<Box<dyn futures::Stream<Item = Result<Bytes, PayloadError>>>>>;
 

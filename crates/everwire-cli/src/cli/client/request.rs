@@ -1,4 +1,4 @@
-//! What is asked of the service.
+//! Requests to the service.
 
 use std::time::Duration;
 
@@ -9,19 +9,19 @@ use awc::http::{
 use bytes::Bytes;
 use url::Url;
 
-/// How long an answer may take, unless a request says otherwise.
+/// The default time limit for an answer.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A request, relative to where the service is.
+/// A request, relative to the URL of the service.
 #[derive(Debug)]
 pub struct Request {
     /// The method.
     pub method: Method,
-    /// Headers beyond the usual ones.
+    /// Additional headers.
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// The body.
     pub body: Bytes,
-    /// How long the answer may take; of a stream: its beginning.
+    /// The time limit for the answer; for a stream, for its beginning.
     pub patience: Duration,
     segments: Vec<String>,
     query: Vec<(&'static str, String)>,
@@ -48,13 +48,13 @@ impl Request {
         Self::new(Method::DELETE, segments)
     }
 
-    /// The same, with a parameter.
+    /// Adds a parameter.
     pub fn query(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.query.push((name, value.into()));
         self
     }
 
-    /// The same, with a parameter if there is a value.
+    /// Adds a parameter if there is a value.
     pub fn maybe(self, name: &'static str, value: Option<impl Into<String>>) -> Self {
         match value {
             Some(value) => self.query(name, value),
@@ -62,26 +62,26 @@ impl Request {
         }
     }
 
-    /// The same, with a body of this type.
+    /// Sets a body of this type.
     pub fn body(self, content_type: &'static str, body: impl Into<Bytes>) -> Self {
         let mut same = self.header(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
         same.body = body.into();
         same
     }
 
-    /// The same, with a header.
+    /// Adds a header.
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));
         self
     }
 
-    /// The same, with so much more time for the answer.
+    /// Adds this time to the time limit.
     pub fn patience(mut self, more: Duration) -> Self {
         self.patience = PATIENCE + more;
         self
     }
 
-    /// Where it goes, for a service that is here; a path of the service's own, behind a proxy, is kept.
+    /// The URL for a service at `api`. A path in `api`, as behind a proxy, is kept.
     pub fn url(&self, api: &Url) -> Url {
         let mut url = api.clone();
         if let Ok(mut path) = url.path_segments_mut() {

@@ -1,9 +1,9 @@
-//! What of the service's answers is shown. Members that are not known here are no matter.
+//! The parts of the service's answers that are shown. Unknown members are ignored.
 
 use jiff::Timestamp;
 use serde::Deserialize;
 
-/// What a connection tells about itself.
+/// The status of a connection.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Status {
     pub name: String,
@@ -26,6 +26,8 @@ pub struct Status {
     #[serde(default)]
     pub preparing: Option<String>,
     #[serde(default)]
+    pub rotation: Option<Rotation>,
+    #[serde(default)]
     pub reconnects: u64,
     pub last_error: Option<LastError>,
     pub last_close: Option<LastClose>,
@@ -44,13 +46,20 @@ pub struct Status {
     pub subscribers: usize,
 }
 
-/// Why it is in its present state.
+/// The reason for its present state.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Cause {
     pub kind: String,
     pub text: String,
     pub rule: Option<String>,
     pub at: Timestamp,
+}
+
+/// A rotation whose new socket could not be had so far.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct Rotation {
+    pub failures: u64,
+    pub retry_at: Option<Timestamp>,
 }
 
 /// The step of a script that is on its way.
@@ -71,20 +80,20 @@ pub struct Step {
     pub until: Option<Timestamp>,
 }
 
-/// The answers of rules that wait.
+/// The waiting answers of rules.
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub struct RuleRate {
     pub waiting: u64,
 }
 
-/// The requests that have no answer yet.
+/// The requests without an answer.
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub struct Requests {
     pub waiting: u64,
     pub in_flight: u64,
 }
 
-/// How many subscriptions stand where.
+/// The number of subscriptions in each state.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Subscriptions {
@@ -116,14 +125,14 @@ pub struct LastClose {
     pub sent: Option<SentClose>,
 }
 
-/// A close frame of the service's.
+/// A close frame from the service.
 #[derive(Clone, Debug, Deserialize)]
 pub struct SentClose {
     pub code: u16,
     pub reason: String,
 }
 
-/// Messages and their bytes.
+/// The number of messages and bytes.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Traffic {
     pub messages: u64,
@@ -147,7 +156,7 @@ pub struct Session {
     pub received: Traffic,
 }
 
-/// What waits to be sent.
+/// The messages that wait to be sent.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Outbox {
     pub messages: u64,

@@ -1,36 +1,36 @@
-//! Server-sent events (HTML, "Interpreting an event stream"), from bytes as they come.
+//! Parses server-sent events (HTML, "Interpreting an event stream") from chunks of bytes.
 
 use std::collections::VecDeque;
 
-/// The longest line, in bytes; an event is one.
+/// The longest line, in bytes. An event is one line.
 const MAX_LINE: usize = 128 << 20;
 
-/// What is read of an event stream.
+/// The state of the parser.
 #[derive(Debug, Default)]
 pub struct Reader {
     line: Vec<u8>,
     after_return: bool,
-    /// Of the event that is being read.
+    /// The id of the event that is being read.
     id: Option<String>,
     data: String,
     ready: VecDeque<String>,
     last_id: Option<String>,
 }
 
-/// A line has no end.
+/// A line is too long.
 #[derive(Debug, thiserror::Error)]
 #[error("a line has more than {MAX_LINE} bytes")]
 pub struct LineTooLong;
 
 impl Reader {
-    /// Reads what came.
+    /// Parses more bytes.
     ///
     /// # Errors
     ///
     /// [`LineTooLong`].
     pub fn push(&mut self, mut bytes: &[u8]) -> Result<(), LineTooLong> {
         while let Some(end) = bytes.iter().position(|byte| matches!(byte, b'\n' | b'\r')) {
-            // \r\n is one end.
+            // \r\n is one line end.
             let is_rest = self.after_return && end == 0 && bytes[0] == b'\n';
             self.after_return = bytes[end] == b'\r';
             if !is_rest {
@@ -43,12 +43,12 @@ impl Reader {
         self.extend(bytes)
     }
 
-    /// The data of the next event that came whole.
+    /// The data of the next complete event.
     pub fn next(&mut self) -> Option<String> {
         self.ready.pop_front()
     }
 
-    /// Where a reader resumes that has all events so far.
+    /// The id from which a reader resumes after all events so far.
     pub fn last_id(&self) -> Option<&str> {
         self.last_id.as_deref()
     }

@@ -1,4 +1,4 @@
-//! TLS towards the service.
+//! TLS for connections to the service.
 
 use std::{path::Path, sync::Arc};
 
@@ -15,16 +15,17 @@ use super::Error;
 /// What the HTTP client takes.
 pub type Config = Arc<ClientConfig>;
 
-/// Who asks, for a service that wants certificates.
+/// The client certificate, for a service that requires one.
 #[derive(Clone, Copy)]
 pub struct Identity<'a> {
-    /// The certificate, its chain behind it.
+    /// The certificate, followed by its chain.
     pub cert_file: &'a Path,
     /// Its key.
     pub key_file: &'a Path,
 }
 
-/// Trusts the authorities of this file, or the system's, and shows this certificate where one is asked for.
+/// Trusts the authorities in this file, or those of the system. Shows the certificate if the
+/// service asks for one.
 ///
 /// # Errors
 ///
@@ -55,7 +56,7 @@ pub fn config(ca_file: Option<&Path>, identity: Option<Identity<'_>>) -> Result<
     config.map(Arc::new)
 }
 
-/// For a service without TLS: trusts nobody.
+/// For a service without TLS: no authorities.
 pub fn unused() -> Config {
     let builder = ClientConfig::builder().with_root_certificates(RootCertStore::empty());
     Arc::new(builder.with_no_client_auth())
@@ -70,7 +71,7 @@ fn of_file(path: &Path) -> Result<RootCertStore, Error> {
     Ok(roots)
 }
 
-/// At least one.
+/// The certificates in a file, at least one.
 fn certificates(option: &'static str, path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
     let none = "there is no certificate in it";
     let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
@@ -98,7 +99,7 @@ fn unusable(option: &'static str, path: &Path, text: String) -> Error {
 
 fn of_system() -> Result<RootCertStore, Error> {
     let mut roots = RootCertStore::empty();
-    // A certificate that cannot be read is one authority less.
+    // Authorities that do not parse are ignored.
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     match roots.is_empty() {
         true => Err(Error::SystemAuthorities),

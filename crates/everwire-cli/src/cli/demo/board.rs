@@ -1,4 +1,4 @@
-//! What is shown: a row for each name, the totals, and what happened last.
+//! The content of the screen: a row for each name, the totals, and the last events.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -13,16 +13,16 @@ use super::words;
 /// How many of the last events are kept.
 const RECENT: usize = 16;
 
-/// Over how long messages are counted for a rate.
+/// The time over which messages are counted for a rate.
 const WINDOW: Duration = Duration::from_secs(1);
 
-/// All that is shown.
+/// The content of the screen.
 #[derive(Debug)]
 pub struct Board {
     started: Timestamp,
     rows: Vec<Row>,
     counted: BTreeMap<ConnectionName, Counted>,
-    /// Why each name was lost last, for those that are up: their status needs no reason.
+    /// The reason for the last loss of each name that is up: its status has none.
     lost_by: BTreeMap<ConnectionName, String>,
     recent: VecDeque<String>,
 }
@@ -32,19 +32,19 @@ pub struct Board {
 pub struct Row {
     /// The name.
     pub name: String,
-    /// Where it is.
+    /// Its state.
     pub state: State,
-    /// Since when.
+    /// Since when it is in this state.
     pub since: Timestamp,
     /// When it is dialled next.
     pub retry_at: Option<Timestamp>,
-    /// Why it is in its state, or why it was lost last, in a word or two.
+    /// Why it is in this state, or why it was lost last, in a word or two.
     pub cause: Option<String>,
-    /// The last heartbeat's round trip.
+    /// The round trip time of the last heartbeat.
     pub rtt: Option<Duration>,
     /// How often it was dialled after a loss.
     pub reconnects: u64,
-    /// What goes through it.
+    /// Its message rates.
     pub rates: Rates,
 }
 
@@ -57,7 +57,7 @@ pub struct Rates {
     pub sent: f64,
 }
 
-/// What had gone through a name when its rates were last computed.
+/// The message counts of a name when its rates were last computed.
 #[derive(Debug)]
 struct Counted {
     at: Instant,
@@ -78,7 +78,7 @@ impl Board {
         }
     }
 
-    /// Takes over what the names tell about themselves.
+    /// Updates the rows from the statuses.
     pub fn update(&mut self, statuses: &[Status], now: Instant) {
         self.rows = statuses
             .iter()
@@ -114,7 +114,7 @@ impl Board {
         counted.rates
     }
 
-    /// Remembers an update, unless there is one of its kind all the time.
+    /// Records an update, except for kinds that are too frequent.
     pub fn record(&mut self, update: &Update) {
         if let Some(Event { stamp, kind }) = update.event() {
             let cause = match kind {
@@ -131,7 +131,7 @@ impl Board {
         self.recent.push_front(self.line(update));
     }
 
-    /// An update in a line.
+    /// An update as a line.
     pub fn line(&self, update: &Update) -> String {
         let at = update.stamp().map_or(self.started, |stamp| stamp.at);
         let after = words::between(self.started, at).as_secs_f64();
@@ -154,7 +154,7 @@ impl Board {
         self.recent.iter().map(String::as_str)
     }
 
-    /// How many names there are in each state that has any.
+    /// The number of names in each state that has any.
     pub fn states(&self) -> Vec<(State, usize)> {
         let count = |state| self.rows.iter().filter(|row| row.state == state).count();
         let mut states = vec![(State::Open, count(State::Open))];
@@ -167,7 +167,7 @@ impl Board {
         states
     }
 
-    /// What goes through all names.
+    /// The rates of all names together.
     pub fn total(&self) -> Rates {
         self.rows.iter().fold(Rates::default(), |sum, row| Rates {
             received: sum.received + row.rates.received,

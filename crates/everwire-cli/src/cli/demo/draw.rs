@@ -1,7 +1,7 @@
-//! The picture: totals, a row for each name, the last events, the keys.
+//! Draws totals, a row for each name, the last events, and the keys.
 //!
-//! Only the terminal's own colours are used, and never alone: each state has its mark too, so that the picture can be
-//! read on light and dark terminals, and without colours.
+//! Uses only the terminal's own colours, and each state also has a mark. So it can be read on light
+//! and dark terminals, and without colours.
 
 use everwire::State;
 use jiff::Timestamp;
@@ -18,7 +18,7 @@ use super::{
     words,
 };
 
-/// Draws all of it.
+/// Draws the screen.
 pub fn draw(frame: &mut Frame<'_>, board: &Board, page_url: &str, now: Timestamp) {
     let rows = u16::try_from(board.rows().len()).unwrap_or(u16::MAX);
     let [head, table, recent, foot] = Layout::vertical([
@@ -127,7 +127,7 @@ fn table_row(row: &Row, now: Timestamp) -> TableRow<'_> {
     ])
 }
 
-/// A rate in at most five characters; nothing for nothing.
+/// A rate in at most five characters; empty for zero.
 fn rate(rate: f64) -> String {
     if rate < 0.05 {
         String::new()
@@ -160,7 +160,7 @@ fn draw_foot(frame: &mut Frame<'_>, area: Rect, hidden: usize) {
     frame.render_widget(Line::from(keys), area);
 }
 
-/// The terminal's own colour for a state.
+/// The terminal colour of a state.
 fn color(state: State) -> Style {
     match state {
         State::Open => Style::new().fg(Color::Green),

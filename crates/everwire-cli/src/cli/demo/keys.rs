@@ -1,4 +1,4 @@
-//! What the person at the terminal presses.
+//! The keys that the user presses.
 
 use std::{
     io,
@@ -13,10 +13,10 @@ use std::{
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use tokio::sync::mpsc;
 
-/// How long the thread may take to notice that nobody listens any more.
+/// The delay until the thread notices that it is no longer needed.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// What was asked for.
+/// A request of the user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Key {
     /// `q`, Escape, or Ctrl-C, which a terminal in raw mode sends as a key.
@@ -27,18 +27,18 @@ pub enum Key {
     Redraw,
 }
 
-/// Reads keys on a thread of its own, until it is dropped.
+/// Reads keys on its own thread until it is dropped.
 pub struct Keys {
     keys: mpsc::Receiver<Key>,
     ended: Arc<AtomicBool>,
 }
 
 impl Keys {
-    /// Begins to read.
+    /// Starts reading.
     ///
     /// # Errors
     ///
-    /// The operating system's, when it gives no thread.
+    /// An error of the operating system if it cannot create a thread.
     pub fn read() -> io::Result<Self> {
         let (sender, keys) = mpsc::channel(16);
         let ended = Arc::new(AtomicBool::new(false));
@@ -49,7 +49,7 @@ impl Keys {
         Ok(Self { keys, ended })
     }
 
-    /// Waits for the next one; `None` when the terminal has none any more.
+    /// Waits for the next key; `None` when the terminal is closed.
     pub async fn next(&mut self) -> Option<Key> {
         self.keys.recv().await
     }

@@ -1,4 +1,4 @@
-//! `everwire demo`: what everwire does, shown against a peer that misbehaves, with no network.
+//! `everwire demo`: shows everwire with a misbehaving peer, without a network.
 
 mod board;
 mod draw;
@@ -21,17 +21,17 @@ use jiff::SignedDuration;
 use self::stage::Stage;
 use super::{Failure, signals::Signals};
 
-/// Show what everwire does, with no network
+/// Show everwire at work; no network is needed
 ///
-/// Starts an embedded peer that misbehaves in every way, fourteen named connections to it, and the service with its page. On a
-/// terminal they are shown live; into a pipe go a line for each event, and a summary every two seconds.
+/// Starts an embedded server that misbehaves in every way, fourteen named connections to it, and the service with its page. A terminal
+/// shows them live; a pipe gets a line for each event, and a summary every two seconds.
 #[derive(Debug, Args)]
 pub struct Demo {
-    /// End after so long, as in 10s or 2m [default: at Ctrl-C]
+    /// End after this time, such as 10s or 2m [default: at Ctrl-C]
     #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
     end_after: Option<Duration>,
 
-    /// Write plain lines on a terminal too
+    /// Write plain lines also on a terminal
     #[arg(long)]
     plain: bool,
 
@@ -41,16 +41,16 @@ pub struct Demo {
 }
 
 impl Demo {
-    /// Shows it until a key, a signal or the end of `--for`.
+    /// Runs until a key, a signal or the end of `--for`.
     ///
     /// # Errors
     ///
-    /// [`Failure`] when it cannot start or its output cannot be written.
+    /// [`Failure`] if it cannot start or cannot write its output.
     pub fn execute(self) -> Result<(), Failure> {
         System::new().block_on(async {
             let signals = Signals::new().map_err(Failure::Signals)?;
             let stage = Stage::set()?;
-            // Messages are shown as rates.
+            // Messages are only shown as rates.
             let kinds = Kinds::default().without("message");
             let delivery = Delivery::default().kinds(kinds);
             let events = stage.manager().subscribe(Pattern::all(), delivery);

@@ -1,4 +1,5 @@
-//! The demo where there is no terminal: a line for each event, a summary every two seconds, and the names at the end.
+//! The demo without a terminal: a line for each event, a summary every two seconds, and the names
+//! at the end.
 
 use std::{
     future::Future,

@@ -19,10 +19,10 @@ use super::{
 };
 use crate::cli::Failure;
 
-/// How often the screen is drawn.
+/// The interval between two draws.
 const FRAME: Duration = Duration::from_millis(200);
 
-/// Draws until `stop`, or until the person at the terminal has seen enough.
+/// Draws until `stop`, or until the user quits.
 ///
 /// # Errors
 ///
@@ -57,7 +57,8 @@ pub async fn show(
     }
 }
 
-/// The terminal's other screen; the first one is back when this is dropped, or when anything panics.
+/// The alternate screen of the terminal. The normal one is restored when this is dropped or when
+/// there is a panic.
 struct Screen(DefaultTerminal);
 
 impl Screen {
@@ -75,7 +76,7 @@ impl Screen {
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        // A terminal that is gone needs no restoring.
+        // If the terminal is gone, there is nothing to restore.
         let _gone = ratatui::try_restore();
     }
 }

@@ -1,4 +1,4 @@
-//! What the demo runs: the peer, the manager with its names, and the HTTP status.
+//! The parts of the demo: the peer, the manager with its names, and the HTTP service.
 
 use std::{
     io, mem,
@@ -22,14 +22,14 @@ use crate::{
 /// The settings of the demo's names.
 const CONFIG: &str = include_str!("demo.toml");
 
-/// How long the end may take.
+/// The time limit for the end.
 const DRAIN: Duration = Duration::from_secs(2);
 
-/// How often the names with the tag [`TALK`] are sent a message.
+/// The interval of messages to the names with the tag [`TALK`].
 const PAUSE: Duration = Duration::from_millis(500);
 const TALK: &str = "talk";
 
-/// Everything that runs.
+/// All running parts.
 pub struct Stage {
     peer: Peer,
     manager: Manager,
@@ -39,11 +39,11 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// Starts the peer, an empty manager and the HTTP status, inside a running actix system.
+    /// Starts the peer, an empty manager and the HTTP service, inside a running actix system.
     ///
     /// # Errors
     ///
-    /// [`Failure`] when a thread or a port cannot be had.
+    /// [`Failure`] if a thread or a port is not available.
     pub fn set() -> Result<Self, Failure> {
         let peer = Peer::spawn_thread().map_err(Failure::Peer)?;
         let environment = Environment { peer: peer.addr() };
@@ -54,7 +54,7 @@ impl Stage {
         let manager = Manager::start(settings.clone()).map_err(service::Error::Manager)?;
         settings.connections = connections;
 
-        // A service that runs on this machine has the usual port; the demo then takes any.
+        // If a service already uses the default port, takes any free port.
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let listener = service::http::bind(settings.service.listen)
             .or_else(|_taken| service::http::bind(any))?;
@@ -76,11 +76,11 @@ impl Stage {
         })
     }
 
-    /// Opens the names, and begins to send.
+    /// Opens the names, and starts sending.
     ///
     /// # Errors
     ///
-    /// [`Failure`] when a name cannot be opened.
+    /// [`Failure`] if a name cannot be opened.
     pub fn open(&self) -> Result<(), Failure> {
         for (name, settings) in self.settings.connections.clone() {
             self.manager
@@ -111,7 +111,7 @@ impl Stage {
         self.peer.kick_all(everwire::testing::How::Reset);
     }
 
-    /// Ends it all.
+    /// Stops everything.
     pub async fn strike(self) {
         self.manager.shutdown(DRAIN).await;
         self.server.stop().await;
@@ -119,7 +119,7 @@ impl Stage {
     }
 }
 
-/// Sends to the names that are there to answer, for as long as there are any.
+/// Sends to the names that answer, while there are any.
 async fn talk(manager: Manager) {
     let mut ticks = tokio::time::interval(PAUSE);
     let mut count = 0_u64;
@@ -136,13 +136,13 @@ async fn talk(manager: Manager) {
                 .is_some_and(|settings| settings.tags.iter().any(|tag| tag == TALK))
         };
         for handle in names.iter().filter(|handle| talks(handle.name().as_str())) {
-            // A full outbox is part of the show.
+            // A full outbox is intended.
             let _rejected = handle.send(Message::text(format!("message {count}")));
         }
     }
 }
 
-/// This process's environment, and the address of the peer.
+/// The environment of this process, with the address of the peer.
 struct Environment {
     peer: SocketAddr,
 }

@@ -1,4 +1,4 @@
-//! What an expression has come to, or what is wrong with it.
+//! The result of an expression, or its error.
 
 use everwire::manager::EvaluateError;
 use serde_json::{Value as Json, json};
@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthStr as _;
 
 use crate::cli::{Failure, words};
 
-/// How it is shown.
+/// A result in both forms.
 pub struct Answer {
     /// For a person.
     pub text: String,
@@ -14,11 +14,11 @@ pub struct Answer {
     pub json: Json,
 }
 
-/// The answer to a question.
+/// Evaluates a question.
 ///
 /// # Errors
 ///
-/// [`Failure::Undone`] if there was nobody to ask.
+/// [`Failure::Undone`] if there is no connection to evaluate it.
 pub fn to(question: &str, answer: Result<String, EvaluateError>) -> Result<Answer, Failure> {
     Ok(match answer {
         Ok(value) => Answer {
@@ -42,7 +42,7 @@ pub fn to(question: &str, answer: Result<String, EvaluateError>) -> Result<Answe
     })
 }
 
-/// The text, and below it a mark where it is wrong.
+/// The text with a mark below its error.
 fn drawn(text: &str, span: std::ops::Range<usize>, what: &str) -> String {
     let start = text.floor_char_boundary(span.start);
     let end = text.ceil_char_boundary(span.end.max(start));
@@ -67,7 +67,7 @@ mod tests {
             drawn("/op = 10", 4..5, "invalid operator `=`"),
             "error: invalid operator `=`\n  /op = 10\n      ^"
         );
-        // Wide letters take two columns; the end of the text is a place, too.
+        // Wide characters take two columns. The end of the text can also be marked.
         assert_eq!(
             drawn("\"市\" =", 6..7, "x"),
             "error: x\n  \"市\" =\n       ^"

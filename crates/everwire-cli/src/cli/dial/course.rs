@@ -1,4 +1,4 @@
-//! How far a conversation has come, and how it ended.
+//! The progress of a conversation, and its end.
 
 use std::time::Duration;
 
@@ -11,27 +11,27 @@ use futures::future::{BoxFuture, FutureExt as _, OptionFuture};
 use super::input::Sent;
 use crate::cli::{Failure, words};
 
-/// Close codes of a peer that has nothing to complain of: done, going away, none.
+/// Close codes that are not a complaint: done, going away, none.
 const FRIENDLY: [u16; 3] = [1000, 1001, 1005];
 
-/// How far it has come.
+/// The progress of a conversation.
 #[derive(Debug, Default)]
 pub struct Course {
-    /// Messages of the input; `None` while there may be more.
+    /// The number of input messages; `None` while there may be more.
     sent: Option<u64>,
     is_written: bool,
     answers: u64,
     was_up: bool,
-    /// Why the last dial failed.
+    /// The cause of the last failed dial.
     failure: Option<String>,
 }
 
 impl Course {
-    /// Takes note of an update.
+    /// Records an update.
     ///
     /// # Errors
     ///
-    /// [`Failure::Undone`] when the connection has given up.
+    /// [`Failure::Undone`] if the connection has given up.
     pub fn hear(&mut self, update: &Update) -> Result<(), Failure> {
         match update.kind() {
             Some(EventKind::Ready) => self.was_up = true,
@@ -47,7 +47,8 @@ impl Course {
         Ok(())
     }
 
-    /// The input is over; what ends when its last message is written, or cannot be any more.
+    /// Records the end of the input. The future ends when the last message is written, or cannot be
+    /// written any more.
     pub fn read(&mut self, sent: Sent) -> OptionFuture<BoxFuture<'static, Fate>> {
         self.sent = Some(sent.count);
         let last = sent.last;
@@ -55,7 +56,7 @@ impl Course {
         written.into()
     }
 
-    /// The last message is written, or cannot be any more: the end tells which.
+    /// Records that the last message is written or cannot be written any more. The end says which.
     pub fn written(&mut self) {
         self.is_written = true;
     }
@@ -70,16 +71,16 @@ impl Course {
         self.sent.is_some() && !self.is_written
     }
 
-    /// Whether nothing of the input waits.
+    /// Whether no input message waits.
     pub fn is_written(&self) -> bool {
         self.is_written
     }
 
-    /// Whether all is said; when lingering: and answered.
+    /// Whether everything is sent; with `lingers`, also answered.
     ///
     /// # Errors
     ///
-    /// [`Failure::Undone`] when the input is over, and the peer was never reached.
+    /// [`Failure::Undone`] if the input has ended and no dial has succeeded.
     pub fn is_over(&self, lingers: bool) -> Result<bool, Failure> {
         let Some(sent) = self.sent else {
             return Ok(false);
@@ -95,7 +96,7 @@ impl Course {
         }
     }
 
-    /// The answers did not all come in this time.
+    /// The failure if not all answers came within this time.
     pub fn unanswered(&self, within: Duration) -> Failure {
         let (answers, sent) = (self.answers, self.sent.unwrap_or_default());
         let within = words::limit(within);
@@ -103,19 +104,20 @@ impl Course {
     }
 }
 
-/// How it ended.
+/// The end of a conversation.
 #[derive(Debug)]
 pub struct End {
-    /// Messages in doubt before the close.
+    /// The number of messages in doubt before the close.
     in_doubt: u64,
-    /// Whether the peer has answered our close: it has read all that was ahead of it (RFC 6455 §5.5.1).
+    /// Whether the peer has answered our close. It has then read all earlier messages (RFC 6455
+    /// §5.5.1).
     is_answered: bool,
     /// The peer's complaint, if the last socket ended with one.
     complaint: Option<String>,
 }
 
 impl End {
-    /// The close is asked for when the name tells this.
+    /// Begins when the close is requested; `status` is from that time.
     pub fn begins(status: &Status) -> Self {
         Self {
             in_doubt: status.outbox.in_doubt,
@@ -124,7 +126,7 @@ impl End {
         }
     }
 
-    /// A socket has ended since.
+    /// Records the end of a socket.
     pub fn hear(&mut self, report: &ClosedReport) {
         let by_peer = report.by == CloseBy::Peer;
         self.is_answered &= report.clean && !by_peer;
@@ -135,7 +137,7 @@ impl End {
         });
     }
 
-    /// Whether all that was sent has arrived, when the name tells this at last.
+    /// Whether everything sent has arrived, from the final status.
     ///
     /// # Errors
     ///

@@ -8,14 +8,15 @@ use futures::StreamExt as _;
 use super::{course::End, printer::Printer};
 use crate::cli::Failure;
 
-/// How long the closing handshake may take; its own limit is `close_timeout`.
+/// The time limit for the closing handshake, above `close_timeout`.
 pub const CLOSE: Duration = Duration::from_secs(10);
 
-/// Says goodbye, tells what comes until the peer has said it too, and judges what became of the messages.
+/// Closes, prints what is received until the peer has closed, too, and checks that all messages
+/// were sent.
 ///
 /// # Errors
 ///
-/// [`Failure::Undone`] if the peer does not answer, or a message was not sent or is in doubt.
+/// [`Failure::Undone`] if the peer does not answer, or if a message was not sent or is in doubt.
 pub async fn close(handle: &Handle, events: Events, printer: Printer) -> Result<(), Failure> {
     let closed = tokio::time::timeout(CLOSE, say_goodbye(handle, events, printer));
     closed
@@ -31,7 +32,7 @@ async fn say_goodbye(handle: &Handle, mut events: Events, printer: Printer) -> R
         printer.print(&update)?;
         if let Some(EventKind::Closed(report)) = update.kind() {
             end.hear(report);
-            // It may be the end of a socket that was lost while we asked.
+            // It may be the end of a socket that was lost meanwhile.
             if status(handle).await?.state == State::Closed {
                 break;
             }

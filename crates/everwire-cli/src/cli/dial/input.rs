@@ -5,16 +5,16 @@ use everwire::{Fate, Handle, Message, Receipt, Rejected, SendError};
 
 use crate::cli::{Failure, input::Lines};
 
-/// What was accepted of the input.
+/// The accepted part of the input.
 #[derive(Debug)]
 pub struct Sent {
-    /// How many messages.
+    /// The number of messages.
     pub count: u64,
-    /// The last of them.
+    /// The last message.
     pub last: Option<Receipt>,
 }
 
-/// Sends each line, waiting while the outbox is full; done when the last one is accepted.
+/// Sends each line, and waits while the outbox is full. Returns when the last one is accepted.
 ///
 /// # Errors
 ///
@@ -30,7 +30,7 @@ pub async fn send(handle: &Handle, mut lines: Lines) -> Result<Sent, Failure> {
     Ok(Sent { count, last })
 }
 
-/// Sends a line. `before` is the message ahead of it: when that is written, there is room.
+/// Sends a line. `before` is the previous message: when that is written, there is room.
 ///
 /// # Errors
 ///

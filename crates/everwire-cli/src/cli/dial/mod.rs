@@ -1,4 +1,4 @@
-//! `everwire dial`: a conversation over a socket that comes back, with no service.
+//! `everwire dial`: a conversation over a socket that reconnects, without a service.
 
 mod answers;
 mod course;
@@ -28,30 +28,30 @@ const EVENTS: usize = 65_536;
 
 /// Talk to a WebSocket server; no service is needed
 ///
-/// The server is that of a URL, or of a connection of a configuration by its name.
+/// The server is given by a URL, or by the name of a connection of a configuration.
 ///
-/// Each line of standard input is a text message, sent in order, and kept while the socket is down. Messages are printed on standard
-/// output, a line each; what happens to the socket on standard error. The end of the input closes the socket when all is sent, Ctrl-C
-/// at once. It fails when a message was not sent or is in doubt, when the peer's last word is a complaint, and when the input is over
-/// and no dial has succeeded.
+/// Each line of standard input is a text message. Lines are sent in order, and wait while there is no socket. Messages are printed on
+/// standard output, a line each; what happens to the socket is printed on standard error. The end of the input closes the socket when all
+/// lines are sent, Ctrl-C closes it at once. The command fails if a message was not sent or is in doubt, if the server closes with an
+/// error, or if the input ends before a dial has succeeded.
 ///
-/// With --steps it dials once, and shows on standard output what the conversation does: each step as it was written, what came, which
-/// expression decided and after how long, and what rules do. When the script has passed, lines are sent as messages, and a line that
-/// begins with "? " is an expression, or a template, that is tried on the last message. It fails when the script does.
+/// With --steps it dials once, and prints what the dialogue does: each step as it was written, what came, which expression decided and
+/// after how long, and what rules do. After the script, lines are sent as messages; a line that begins with "? " is an expression, or a
+/// template, that is tried on the last message. The command fails if the script fails.
 #[derive(Debug, Args)]
 pub struct Dial {
-    /// Where to; variables as in a configuration: wss://host/?key=${KEY}. What has no "://" is the name of a connection
+    /// The URL, with variables as in a configuration: wss://host/?key=${KEY}; or, without "://", the name of a connection
     #[arg(value_name = "URL|NAME", value_hint = ValueHint::Url)]
     url: String,
 
     #[command(flatten)]
     config: ConfigOption,
 
-    /// Show each step of the conversation, and try expressions on what comes
+    /// Show each step of the dialogue, and try expressions on messages
     #[arg(long, conflicts_with = "linger")]
     steps: bool,
 
-    /// The only message; - is standard input
+    /// The only message to send; - is standard input
     #[arg(
         default_value = "-",
         hide_default_value = true,
@@ -71,11 +71,11 @@ pub struct Dial {
     #[arg(long = "set", value_name = "KEY=TOML")]
     keys: Vec<String>,
 
-    /// Go on after the end of the input, until Ctrl-C
+    /// Keep the socket open after the end of the input, until Ctrl-C
     #[arg(long)]
     keep_open: bool,
 
-    /// After the end of the input, wait until as many messages have come as were sent; fail when that takes longer
+    /// After the end of the input, wait until as many messages came as were sent; fail if that takes longer
     #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true, default_missing_value = "10s", value_parser = parse::duration, conflicts_with = "keep_open")]
     linger: Option<Duration>,
 
@@ -83,17 +83,18 @@ pub struct Dial {
     #[arg(long)]
     json: bool,
 
-    /// Do not tell what happens to the socket
+    /// Do not print what happens to the socket
     #[arg(short, long)]
     quiet: bool,
 }
 
 impl Dial {
-    /// Talks until the end of the input, a signal, or the connection's failure.
+    /// Runs until the end of the input, a signal, or the connection's failure.
     ///
     /// # Errors
     ///
-    /// [`Failure`] when the connection gives up, or a message cannot be sent or may not have arrived.
+    /// [`Failure`] if the connection gives up, or if a message cannot be sent or may not have
+    /// arrived.
     pub fn execute(self) -> Result<(), Failure> {
         let Target {
             name,
@@ -127,7 +128,8 @@ impl Dial {
         })
     }
 
-    /// What is dialled: a URL with the keys of the arguments, or a connection of the configuration.
+    /// The connection to dial: a URL with the keys of the arguments, or a connection of the
+    /// configuration.
     fn target(&self) -> Result<Target, Failure> {
         if self.url.contains("://") {
             return settings::of(&self.url, &self.headers, &self.subprotocols, &self.keys);

@@ -1,4 +1,4 @@
-//! What is told of a socket, and where.
+//! Prints messages and events of a socket.
 
 use std::io::{self, IsTerminal as _};
 
@@ -10,19 +10,19 @@ use crate::{
     terminal,
 };
 
-/// Messages go to standard output, a line each; what happens to the socket goes to standard error.
+/// Messages go to standard output, a line each. Events of the socket go to standard error.
 #[derive(Clone, Copy, Debug)]
 pub struct Printer {
-    /// All of it goes to standard output, as JSON.
+    /// Everything goes to standard output, as JSON.
     pub json: bool,
-    /// What happens to the socket is not told.
+    /// Events of the socket are not printed.
     pub quiet: bool,
-    /// Messages are told by somebody else, unless as JSON.
+    /// Messages are printed by somebody else, except in JSON.
     pub only_events: bool,
 }
 
 impl Printer {
-    /// Tells it.
+    /// Prints an update.
     ///
     /// # Errors
     ///
@@ -36,7 +36,7 @@ impl Printer {
             _ if self.quiet => Ok(()),
             _ => {
                 let mut event = json()?;
-                // There is but one name.
+                // There is only one name.
                 event["name"] = Value::Null;
                 let is_colored = terminal::is_colored(&io::stderr());
                 stderr::complain(&event_line::of(&event, is_colored));
@@ -46,7 +46,7 @@ impl Printer {
     }
 }
 
-/// A pipe gets a text as it is; on a terminal it must not move the cursor.
+/// A pipe gets the text unchanged. On a terminal, it must not move the cursor.
 fn shown(message: &Message) -> String {
     match message.as_text() {
         Some(text) if io::stdout().is_terminal() => words::printable(text),

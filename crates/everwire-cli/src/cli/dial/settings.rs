@@ -1,8 +1,8 @@
-//! The arguments as a configuration: what is checked there is checked here.
+//! Turns the arguments into a configuration, so that the same checks apply.
 
-use std::{fmt::Write as _, path::Path};
+use std::path::Path;
 
-use everwire::{ConnectionName, ConnectionSettings, Settings};
+use everwire::{ConnectionName, ConnectionSettings, Settings, config::Diagnostics};
 use serde_json::json;
 
 use crate::{
@@ -10,17 +10,17 @@ use crate::{
     service::BASE,
 };
 
-/// What the connection is called that a URL is dialled by.
+/// The name of the connection for a URL.
 const NAME: &str = "dial";
 
-/// What is dialled.
+/// The connection to dial.
 #[derive(Debug)]
 pub struct Target {
     /// What the connection is called.
     pub name: String,
-    /// Settings of a manager without connections.
+    /// The settings of a manager, without connections.
     pub settings: Settings,
-    /// Those of the connection.
+    /// The settings of the connection.
     pub connection: ConnectionSettings,
 }
 
@@ -36,11 +36,12 @@ pub fn header(text: &str) -> Result<(String, String), String> {
     Ok((name.trim().to_owned(), value.trim().to_owned()))
 }
 
-/// A connection of the configuration. What it would keep on disk, it keeps in memory: nobody comes back to it.
+/// A connection of the configuration. It stores nothing on disk, because no later process would
+/// read it.
 ///
 /// # Errors
 ///
-/// [`Failure::Config`] with all that is wrong, and [`Failure::Usage`] if there is no such name.
+/// [`Failure::Config`] with all errors; [`Failure::Usage`] if there is no such name.
 pub fn named(name: &str, config: &Path) -> Result<Target, Failure> {
     let mut read = BASE.load(config).map_err(Failure::Config)?;
     let found = ConnectionName::new(name)
@@ -66,19 +67,20 @@ pub fn named(name: &str, config: &Path) -> Result<Target, Failure> {
     })
 }
 
-/// The connection of a URL and keys.
+/// The connection for a URL with these keys.
 ///
 /// # Errors
 ///
-/// [`Failure::Config`] with all that is wrong.
+/// [`Failure::Usage`] with all that is wrong, each with its argument.
 pub fn of(
     url: &str,
     headers: &[(String, String)],
     subprotocols: &[String],
     keys: &[String],
 ) -> Result<Target, Failure> {
-    let text = toml(url, headers, subprotocols, keys);
-    let mut settings = Settings::from_toml(&text).map_err(Failure::Config)?;
+    let text = Arguments::new(url, headers, subprotocols, keys);
+    let read = Settings::from_toml(&text.toml);
+    let mut settings = read.map_err(|wrong| Failure::Usage(text.told(&wrong)))?;
     let connection = settings.connections.remove(NAME);
     let connection =
         connection.ok_or_else(|| Failure::Undone("the keys of --set name no connection".into()))?;
@@ -89,28 +91,64 @@ pub fn of(
     })
 }
 
-fn toml(
-    url: &str,
-    headers: &[(String, String)],
-    subprotocols: &[String],
-    keys: &[String],
-) -> String {
-    // A JSON string is a TOML string, and so is an array of them.
-    let mut text = format!(
-        "service.workers = 1\n[connections.{NAME}]\nurl = {}\n",
-        json!(url)
-    );
-    if !subprotocols.is_empty() {
-        let _infallible = writeln!(text, "subprotocols = {}", json!(subprotocols));
+/// The arguments as TOML, and which of them each line is.
+struct Arguments {
+    toml: String,
+    lines: Vec<String>,
+}
+
+impl Arguments {
+    fn new(
+        url: &str,
+        headers: &[(String, String)],
+        subprotocols: &[String],
+        keys: &[String],
+    ) -> Self {
+        let mut read = Self {
+            toml: String::new(),
+            lines: Vec::new(),
+        };
+        // A JSON string is a TOML string, and so is an array of them.
+        let head = format!("service.workers = 1\n[connections.{NAME}]");
+        read.push("the arguments", &head);
+        read.push("URL", &format!("url = {}", json!(url)));
+        if !subprotocols.is_empty() {
+            let text = format!("subprotocols = {}", json!(subprotocols));
+            read.push("--subprotocol", &text);
+        }
+        for (name, value) in headers {
+            let text = format!("headers.{} = {}", json!(name), json!(value));
+            read.push(&format!("--header {name:?}"), &text);
+        }
+        for text in keys {
+            // Not the value: it may be a secret.
+            let key = text.split('=').next().unwrap_or_default().trim();
+            read.push(&format!("--set {key:?}"), text);
+        }
+        read
     }
-    for (name, value) in headers {
-        let _infallible = writeln!(text, "headers.{} = {}", json!(name), json!(value));
+
+    fn push(&mut self, argument: &str, text: &str) {
+        for line in text.split('\n') {
+            self.toml.push_str(line);
+            self.toml.push('\n');
+            self.lines.push(argument.to_owned());
+        }
     }
-    for key in keys {
-        text.push_str(key);
-        text.push('\n');
+
+    /// What is wrong, by argument: nobody sees the text that they were made into.
+    fn told(&self, wrong: &Diagnostics) -> String {
+        let told = wrong.iter().map(|error| {
+            let line = error.line.checked_sub(1);
+            let argument = line.and_then(|line| self.lines.get(line));
+            let argument = argument.map_or("the arguments", String::as_str);
+            match &error.help {
+                Some(help) => format!("{argument}: {}; {help}", error.message),
+                None => format!("{argument}: {}", error.message),
+            }
+        });
+        told.collect::<Vec<_>>().join("\nerror: ")
     }
-    text
 }
 
 #[cfg(test)]
@@ -139,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_them_is_told_as_in_a_file() {
+    fn what_is_wrong_with_them_is_told_with_the_argument() {
         for (key, part) in [
             ("hearbeat=1", "hearbeat"),
             ("heartbeat", "expected"),
@@ -147,7 +185,21 @@ mod tests {
         ] {
             let told = connection(&[key]).unwrap_err();
             assert!(told.contains(part), "{key}: {told}");
+            assert!(
+                told.starts_with("--set ") && !told.contains("<toml>"),
+                "{told}"
+            );
         }
+        let told = of("http://h", &[], &["a b".into()], &[])
+            .unwrap_err()
+            .to_string();
+        assert_eq!(
+            told,
+            "URL: invalid WebSocket URL `http://h`; the scheme is \"http\"; it must be ws or wss\n\
+             error: --subprotocol: invalid subprotocol `a b`; it is a token: letters, digits and !#$%&'*+-.^_`|~ (RFC 9110 §5.6.2)"
+        );
+        let told = connection(&["max_message=\"s3cret\""]).unwrap_err();
+        assert!(told.starts_with("--set \"max_message\": "), "{told}");
         assert!(header("no colon").is_err());
     }
 }

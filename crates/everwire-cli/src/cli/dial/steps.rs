@@ -1,4 +1,4 @@
-//! `everwire dial --steps`: a conversation that is watched, and expressions that are tried on what came.
+//! `everwire dial --steps`: shows a conversation, and evaluates expressions on its messages.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -21,36 +21,37 @@ use super::{
 };
 use crate::cli::{Failure, input::Lines, output, signals::Signals, stderr, words};
 
-/// How many happenings may wait while standard output is slow.
+/// The most happenings that may wait while standard output is slow.
 const HAPPENINGS: usize = 65_536;
-/// How many of them are told before anything else has its turn.
+/// How many of them are printed before anything else gets a turn.
 const MOST: usize = 1024;
-/// How long an expression of a pipe, and the end of it, wait for an answer to the line before.
+/// How long an expression from a pipe, and the end of the pipe, wait for an answer to the previous
+/// line.
 const ANSWER: Duration = Duration::from_secs(2);
 
-/// What is typed.
+/// The input.
 pub struct Input {
     /// Line by line.
     pub lines: Lines,
-    /// Whether its end is not that of the conversation.
+    /// Whether the conversation continues after its end.
     pub stays: bool,
-    /// Whether somebody types it, who has seen what came.
+    /// Whether a person types it, who has seen the messages.
     pub is_typed: bool,
 }
 
-/// Has the connection dial once, and only when it is watched.
+/// Makes the connection dial once, and only when it is watched.
 pub fn prepare(connection: &mut ConnectionSettings) {
     connection.enabled = false;
     connection.reconnect = Reconnect::Never;
-    // What has nothing to say can be watched, too.
+    // A connection without a dialogue can be watched, too.
     connection.dialogue.get_or_insert_default();
 }
 
-/// Shows what happens until the end of the input, a signal, or the end of the socket.
+/// Prints what happens until the end of the input, a signal, or the end of the socket.
 ///
 /// # Errors
 ///
-/// [`Failure::Undone`] when the script, the dial or the socket fails.
+/// [`Failure::Undone`] if the script, the dial or the socket fails.
 pub async fn show(
     handle: &Handle,
     input: Input,
@@ -60,7 +61,7 @@ pub async fn show(
 ) -> Result<(), Failure> {
     let gone = |gone: everwire::ConnectionGone| Failure::Undone(gone.to_string());
     let watch = handle.watch(HAPPENINGS).await.map_err(gone)?;
-    let none = || Failure::Undone("the name has no conversation".into());
+    let none = || Failure::Undone("the connection has no dialogue".into());
     let mut shown = Shown {
         printer,
         handle,
@@ -77,7 +78,7 @@ pub async fn show(
     shown.talk(input, events, signals).await
 }
 
-/// A conversation that is shown.
+/// A conversation that is printed.
 struct Shown<'h> {
     printer: Printer,
     handle: &'h Handle,
@@ -89,7 +90,7 @@ struct Shown<'h> {
     failed: Option<String>,
     /// The last line that was sent.
     last: Option<Receipt>,
-    /// Until when what comes behind it waits for an answer to it.
+    /// Later lines wait until then for an answer to the last line.
     awaits_answer: Option<Instant>,
 }
 
@@ -130,7 +131,7 @@ impl Shown<'_> {
         self.close(events).await
     }
 
-    /// What a line asks for: something is tried, or it is sent.
+    /// Handles a line: evaluates or sends it.
     async fn take(&mut self, line: Bytes, asked: &mut VecDeque<String>) -> Result<(), Failure> {
         let question = std::str::from_utf8(&line)
             .ok()
@@ -142,19 +143,19 @@ impl Shown<'_> {
         }
         let sent = input::one(self.handle, line, self.last.as_ref()).await;
         self.last = Some(sent.map_err(|why| Failure::Undone(why.to_string()))?);
-        // Whoever types has seen what came.
+        // A person has seen the messages.
         if !self.is_typed {
             self.awaits_answer = Some(Instant::now() + ANSWER);
         }
         Ok(())
     }
 
-    /// Answers what was asked, unless an answer of the peer's is awaited first.
+    /// Evaluates the questions, unless an answer of the peer is awaited first.
     async fn answer_all(&mut self, asked: &mut VecDeque<String>) -> Result<(), Failure> {
         while self.awaits_answer.is_none()
             && let Some(question) = asked.pop_front()
         {
-            // What has happened is told before.
+            // Earlier happenings are printed first.
             self.tell_rest()?;
             let question = match &*question {
                 "" => "message",
@@ -169,7 +170,7 @@ impl Shown<'_> {
         Ok(())
     }
 
-    /// Tells what has happened.
+    /// Prints a happening.
     fn tell(&mut self, watched: &Watched) -> Result<(), Failure> {
         if let Happening::Came { .. } = &watched.happening {
             self.awaits_answer = None;
@@ -193,7 +194,7 @@ impl Shown<'_> {
         output::print(&format!("{after:>12}  {whose}{told}"))
     }
 
-    /// All that has happened and was not told yet; of a flood a part.
+    /// Prints all happenings that were not printed yet, up to a limit.
     fn tell_rest(&mut self) -> Result<(), Failure> {
         for _ in 0..MOST {
             let Some(Some(watched)) = self.watch.next().now_or_never() else {
@@ -220,7 +221,7 @@ impl Shown<'_> {
         self.printer.print(update)
     }
 
-    /// Says goodbye when what was sent is written, and tells what comes until then.
+    /// Closes when everything is written, and prints what is received until then.
     async fn close(&mut self, events: Events) -> Result<(), Failure> {
         if let Some(last) = &self.last {
             let written = tokio::time::timeout(CLOSE, last.fate(Fate::Written));

@@ -1,4 +1,4 @@
-//! `everwire init`: a configuration to start from.
+//! `everwire init`: writes a configuration to start from.
 
 mod recipe;
 
@@ -16,28 +16,28 @@ use super::{
     table::{Column, Table},
 };
 
-/// Where it is written, and what `run` reads, if nothing else is said.
+/// The default file, which `run` also reads by default.
 const USUAL: &str = "config/everwire.toml";
 
-/// Write a commented configuration to start from; without a name, list them
+/// Write a commented configuration to start from; without a recipe, list the recipes
 ///
-/// Each recipe for a server runs as it is, with your credentials in the environment: its comments say which, and where to get them. A
-/// template dials nothing until its URLs are yours.
+/// A recipe for a server runs as it is, with your credentials in the environment: its comments say which ones, and where to get them. A
+/// template dials nothing until you write your own URLs into it.
 #[derive(Debug, Args)]
 pub struct Init {
-    /// What it is for; without it all are listed
+    /// The recipe or the template; without it all are listed
     #[arg(value_parser = Recipe::parser(), hide_possible_values = true)]
     recipe: Option<&'static Recipe>,
 
-    /// Where to write it; - is standard output [default: config/everwire.toml]
+    /// Where to write it; - is standard output; folders that are missing are made [default: config/everwire.toml]
     #[arg(value_hint = ValueHint::FilePath)]
     path: Option<PathBuf>,
 
-    /// The same
+    /// Where to write it, as PATH
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "path", requires = "recipe")]
     out: Option<PathBuf>,
 
-    /// Replace a file that is there
+    /// Replace the file if it exists
     #[arg(long)]
     force: bool,
 }
@@ -47,7 +47,7 @@ impl Init {
     ///
     /// # Errors
     ///
-    /// [`Failure`] when the file is there already, or cannot be written.
+    /// [`Failure`] if the file exists or cannot be written.
     pub fn execute(self) -> Result<(), Failure> {
         let Some(recipe) = self.recipe else {
             return output::print(&list());
@@ -58,10 +58,11 @@ impl Init {
             return output::print(recipe.text.trim_end());
         }
         let shown = path.display();
+        let made = missing_folders(&path);
         write(recipe, &path, self.force).map_err(|error| {
             Failure::Undone(match error.kind() {
                 io::ErrorKind::AlreadyExists => {
-                    format!("{shown} is there already; --force replaces it")
+                    format!("{shown} exists already; --force replaces it")
                 }
                 _ => format!("{shown} cannot be written: {error}"),
             })
@@ -70,13 +71,16 @@ impl Init {
             needs if needs.is_empty() => "read it".to_owned(),
             needs => format!("it needs {needs}"),
         };
+        for folder in made {
+            output::print(&format!("{} is a new folder", folder.display()))?;
+        }
         output::print(&format!(
             "{shown} is written: {first}, then `everwire check {shown}` and `everwire run {shown}`"
         ))
     }
 }
 
-/// One line for each.
+/// A line for each recipe.
 fn list() -> String {
     let columns = [
         Column::text("NAME"),
@@ -89,6 +93,18 @@ fn list() -> String {
         table.push([name.into(), about.into(), needs.into()]);
     }
     table.render()
+}
+
+/// The folders that must be made before the file, the outermost first.
+fn missing_folders(path: &Path) -> Vec<PathBuf> {
+    let folders = path.ancestors().skip(1);
+    let folders = folders.filter(|folder| !folder.as_os_str().is_empty());
+    let mut missing: Vec<_> = folders
+        .take_while(|folder| !folder.exists())
+        .map(Path::to_owned)
+        .collect();
+    missing.reverse();
+    missing
 }
 
 fn write(recipe: &Recipe, path: &Path, replaces: bool) -> io::Result<()> {

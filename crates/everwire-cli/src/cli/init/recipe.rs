@@ -5,15 +5,15 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 /// A configuration to start from.
 #[derive(Debug)]
 pub struct Recipe {
-    /// What it is called.
+    /// Its name.
     pub name: &'static str,
-    /// It, with its comments. The first line says what it is.
+    /// Its text with comments. The first line is its description.
     pub text: &'static str,
-    /// The variables of the environment and the files that it reads.
+    /// The environment variables and files that it reads.
     pub needs: &'static [&'static str],
 }
 
-/// A template, which dials nothing until its URLs are those of its user.
+/// A template. It dials nothing until the user replaces its URLs.
 macro_rules! template {
     ($name:literal) => {
         Recipe {
@@ -24,7 +24,7 @@ macro_rules! template {
     };
 }
 
-/// A server's protocol, ready to run. `config/recipes/` has the same files.
+/// The protocol of a server, ready to run. `config/recipes/` has the same files.
 macro_rules! recipe {
     ($name:literal, $($need:literal)*) => {
         Recipe {
@@ -35,7 +35,7 @@ macro_rules! recipe {
     };
 }
 
-/// Those that say nothing of a server.
+/// The templates for no particular server.
 pub const TEMPLATES: &[Recipe] = &[
     template!("minimal"),
     template!("fleet"),
@@ -43,7 +43,7 @@ pub const TEMPLATES: &[Recipe] = &[
     template!("chargers"),
 ];
 
-/// Those for a server that there is.
+/// The recipes for real servers.
 pub const SERVERS: &[Recipe] = &[
     recipe!("binance", "BINANCE_KEY" "BINANCE_SECRET"),
     recipe!("bybit", "BYBIT_KEY" "BYBIT_SECRET"),
@@ -64,23 +64,23 @@ pub const SERVERS: &[Recipe] = &[
 ];
 
 impl Recipe {
-    /// All of them, in the order in which they are listed.
+    /// All recipes, in the order of the list.
     pub fn all() -> impl Iterator<Item = &'static Self> + Clone {
         TEMPLATES.iter().chain(SERVERS)
     }
 
-    /// What it is: its first line.
+    /// Its description: the first line.
     pub fn about(&self) -> &'static str {
         let line = self.text.lines().next().unwrap_or_default();
         line.trim_start_matches("# ").trim_end_matches('.')
     }
 
-    /// What there must be before it can be checked or run.
+    /// What is necessary before it can be checked or run.
     pub fn needs(&self) -> String {
         self.needs.join(", ")
     }
 
-    /// Takes one by its name. What is called otherwise is told with the name that is nearest.
+    /// Parses a name. For an unknown name, the error suggests the nearest one.
     pub fn parser() -> impl TypedValueParser<Value = &'static Self> {
         let names = Self::all().map(|recipe| PossibleValue::new(recipe.name).help(recipe.about()));
         PossibleValuesParser::new(names).try_map(|name| {

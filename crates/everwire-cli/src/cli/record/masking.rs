@@ -1,4 +1,4 @@
-//! Secrets do not get into a recording.
+//! Keeps secrets out of recordings.
 
 use std::{collections::BTreeMap, fs};
 
@@ -14,19 +14,19 @@ use everwire::{
 
 use crate::cli::moment::moment;
 
-/// What is shorter may stand anywhere by chance.
+/// Shorter texts can appear anywhere by chance.
 const SHORTEST: usize = 4;
 
-/// The secrets of a name, as they become known.
+/// The secrets of a name that are known so far.
 pub struct Masking<'d> {
     dialogue: &'d Dialogue,
     secrets: Vec<String>,
-    /// What was captured, for conditions that read it.
+    /// The captured values, for conditions that read them.
     captures: BTreeMap<u16, Value<'static>>,
 }
 
 impl<'d> Masking<'d> {
-    /// With all that is known before a dial: variables and files.
+    /// Begins with everything that is known before a dial: variables and files.
     pub fn new(settings: &ConnectionSettings, dialogue: &'d Dialogue) -> Self {
         let mut masking = Self {
             dialogue,
@@ -57,7 +57,8 @@ impl<'d> Masking<'d> {
         masking
     }
 
-    /// Whether all secrets are known that a message may hold. What steps and calls capture is seen by the conversation alone.
+    /// Whether all secrets that a message may hold are known. Values that steps and calls capture
+    /// are known only to the conversation.
     pub fn knows_all(&self) -> bool {
         let mut said = self.dialogue.steps().flat_map(|step| &step.capture);
         self.dialogue.prepare.is_none() && !said.any(|capture| capture.secret)
@@ -73,12 +74,12 @@ impl<'d> Masking<'d> {
             self.secrets.push(escaped);
         }
         self.secrets.push(secret.to_owned());
-        // The longest first: one may stand within another.
+        // The longest first, because one may contain another.
         self.secrets
             .sort_by_key(|secret| std::cmp::Reverse(secret.len()));
     }
 
-    /// The text without secrets, those that it brings among them, and whether there were any.
+    /// Masks the secrets in the text, also new ones. Returns whether there were any.
     pub fn mask(&mut self, text: &str) -> (String, bool) {
         self.look(text);
         let mut masked = text.to_owned();
@@ -91,7 +92,7 @@ impl<'d> Masking<'d> {
         (masked, is_masked)
     }
 
-    /// Learns what a message brings.
+    /// Learns the secrets that a message brings.
     fn look(&mut self, text: &str) {
         let mut spans = Spans::default();
         let found = self.dialogue.pointers.find(text, &mut spans);
@@ -148,7 +149,7 @@ fn templates(settings: &ConnectionSettings) -> Vec<&Template> {
         .collect()
 }
 
-/// What expressions see of a message that is recorded.
+/// What expressions see of a recorded message.
 struct Seen<'s> {
     captures: &'s BTreeMap<u16, Value<'static>>,
     text: &'s str,

@@ -1,4 +1,4 @@
-//! `everwire record`: what a server says to a connection, into a file that `rehearse --from` plays back.
+//! `everwire record`: records the messages of a server in a file that `rehearse --from` plays back.
 
 mod masking;
 mod recorder;
@@ -14,24 +14,23 @@ use self::{masking::Masking, recorder::Recorder};
 use super::{Failure, config_path::ConfigOption, dial, parse, signals::Signals, stderr};
 use crate::service;
 
-/// How much may wait while the file is slow.
+/// The most events that may wait while the file is slow.
 const WAITING: usize = 65_536;
-/// For the close at the end.
+/// The time limit for the close at the end.
 const CLOSE: Duration = Duration::from_secs(10);
 
-/// Record what a server says to a connection of a configuration
+/// Record what a server sends to a connection of a configuration
 ///
-/// The connection is dialled by this command itself, with its own credentials, and comes back after losses as it would in the service. Each
-/// message, and each thing that the conversation decides, is a JSON line with its time. Secrets are masked before they are written: the
-/// values of variables and files, and all that is captured as a secret. Ctrl-C, or --for, ends the recording. `everwire rehearse --from`
-/// plays it back.
+/// This command dials the connection itself, with the credentials of the connection, and reconnects as the service would. Each message, and
+/// each decision of the dialogue, is a JSON line with its time. Secrets are masked before they are written: the values of variables and
+/// files, and all captures that are secret. Ctrl-C, or --for, ends the recording. `everwire rehearse --from` plays it back.
 #[derive(Debug, Args)]
 pub struct Record {
-    /// The connection
+    /// The name of the connection
     #[arg(value_name = "NAME")]
     name: String,
 
-    /// The file; it must not be there yet
+    /// The file to write; it must not exist yet
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     out: PathBuf,
 
@@ -48,7 +47,8 @@ impl Record {
     ///
     /// # Errors
     ///
-    /// [`Failure`] if the configuration is invalid, the file cannot be written, or the name gives up.
+    /// [`Failure`] if the configuration is invalid, the file cannot be written, or the name gives
+    /// up.
     pub fn execute(self) -> Result<(), Failure> {
         let dial::settings::Target {
             name,
@@ -68,7 +68,8 @@ impl Record {
             let handle = handle.map_err(service::Error::Open)?;
             let gone = |gone: everwire::ConnectionGone| Failure::Undone(gone.to_string());
             let watch = handle.watch(WAITING).await.map_err(gone)?;
-            let watch = watch.ok_or_else(|| Failure::Undone("it has no conversation".into()))?;
+            let watch =
+                watch.ok_or_else(|| Failure::Undone("the connection has no dialogue".into()))?;
             let recorder = Recorder::begin(file, &name, masking);
             let mut recorder = recorder.map_err(|error| self.unwritten(&error))?;
             let end = self.time.map(|time| Instant::now() + time);

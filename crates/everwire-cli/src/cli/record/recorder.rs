@@ -1,4 +1,4 @@
-//! Writes what happens into a recording.
+//! Writes events into a recording.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -24,27 +24,29 @@ use crate::cli::{
     words,
 };
 
-/// Events and happenings come by two ways: so late they are written, in the order of their times.
+/// Events and happenings arrive on two channels. They are written after this delay, so that they
+/// can be sorted by time.
 const LATE: Duration = Duration::from_millis(500);
-/// How often is looked for what may be written.
+/// How often waiting lines are checked.
 const LOOK: Duration = Duration::from_millis(100);
-/// The close code that stands for none (RFC 6455 §7.4.1).
+/// The close code for a missing close frame (RFC 6455 §7.4.1).
 const NO_CLOSE: u16 = 1006;
 
-/// Writes what happens.
+/// The writer of a recording.
 pub struct Recorder<'d> {
     out: BufWriter<File>,
     began: Timestamp,
     masking: Masking<'d>,
-    /// What is not written yet, by its time; of one time a socket's beginning stands first, and its end last.
+    /// The lines that are not written yet, by time. With equal times, the start of a socket is
+    /// first and its end is last.
     waiting: BTreeMap<(Timestamp, u8, u64), Waiting>,
-    /// How much has come.
+    /// The number of lines so far.
     count: u64,
-    /// Whether the last happening was on a successor's socket.
+    /// Whether the last happening was on the socket of a rotation.
     is_successor: bool,
-    /// Messages that were delivered, and belong to lines that are not written yet.
+    /// Delivered messages whose lines are not written yet.
     messages: VecDeque<Message>,
-    /// How many lines there are.
+    /// The number of written lines.
     pub lines: u64,
     /// Why the name has given up.
     pub failed: Option<String>,
@@ -53,12 +55,12 @@ pub struct Recorder<'d> {
 /// A line that is not written yet.
 enum Waiting {
     Entry(Entry),
-    /// A message: its start without secrets, its length, and whether subscribers got it.
+    /// A message: its start without secrets, its length, and whether subscribers received it.
     Message(String, usize, bool),
 }
 
 impl Waiting {
-    /// Events and happenings of one time come by two ways, in any order.
+    /// Orders lines with equal times, since events and happenings arrive on two channels.
     fn rank(&self) -> u8 {
         match self {
             Self::Entry(Entry::Opened) => 0,
@@ -69,11 +71,11 @@ impl Waiting {
 }
 
 impl<'d> Recorder<'d> {
-    /// Begins with the first line.
+    /// Writes the first line.
     ///
     /// # Errors
     ///
-    /// The file's.
+    /// An error of the file.
     pub fn begin(file: File, name: &str, masking: Masking<'d>) -> io::Result<Self> {
         let mut recorder = Self {
             out: BufWriter::new(file),
@@ -92,11 +94,11 @@ impl<'d> Recorder<'d> {
         Ok(recorder)
     }
 
-    /// Records until a signal, the end, or the name's failure.
+    /// Records until a signal, the end of the time, or the name's failure.
     ///
     /// # Errors
     ///
-    /// The file's.
+    /// An error of the file.
     pub async fn record(
         &mut self,
         handle: &Handle,
@@ -116,7 +118,7 @@ impl<'d> Recorder<'d> {
             }
             self.write_until(Timestamp::now() - LATE)?;
         }
-        // What has happened by now.
+        // Takes all happenings so far.
         while let Ok(Some(watched)) = timeout(Duration::ZERO, watch.next()).await {
             self.watched(watched);
         }
@@ -133,7 +135,8 @@ impl<'d> Recorder<'d> {
             let lines = watched.missed;
             self.put(at, Waiting::Entry(Entry::Missed { lines }));
         }
-        // A successor is told of when it serves, and speaks before.
+        // A new socket of a rotation is reported when it is in use, but it receives messages
+        // before.
         let has_begun = watched.successor && !self.is_successor;
         self.is_successor = watched.successor;
         if has_begun {
@@ -184,7 +187,7 @@ impl<'d> Recorder<'d> {
             .insert((at, waiting.rank(), self.count), waiting);
     }
 
-    /// Writes what has happened up to this time.
+    /// Writes all lines up to this time.
     fn write_until(&mut self, until: Timestamp) -> io::Result<()> {
         while let Some(first) = self.waiting.first_entry()
             && first.key().0 <= until
@@ -199,13 +202,13 @@ impl<'d> Recorder<'d> {
         Ok(())
     }
 
-    /// A message: all of it, where all of it is known and nothing in it is secret.
+    /// The line of a message: complete if all of it is known and nothing in it is secret.
     fn came(&mut self, shown: String, bytes: usize, delivered: bool) -> Entry {
         let message = match delivered {
             true => self.delivered(bytes),
             false => None,
         };
-        // What is shown is masked by the conversation, which knows more than anybody else.
+        // The conversation has masked the shown text; it knows all secrets.
         let may_be_whole = self.masking.knows_all() && !shown.contains("***");
         let text = match message.as_ref().and_then(Message::as_text) {
             Some(text) if may_be_whole => text.to_owned(),
@@ -216,7 +219,7 @@ impl<'d> Recorder<'d> {
         Entry::Came { text, bytes, whole }
     }
 
-    /// The next message that subscribers got, of this length: some before it may have been missed.
+    /// The next delivered message with this length. Some before it may have been missed.
     fn delivered(&mut self, bytes: usize) -> Option<Message> {
         let mut messages = self.messages.iter();
         let at = messages.position(|message| message.len() == bytes)?;

@@ -1,4 +1,4 @@
-//! What the peer says: messages for which the conditions of a dialogue hold.
+//! The answers of the peer: messages that fulfil the conditions of a dialogue.
 
 use everwire::{
     dialogue::{
@@ -17,26 +17,26 @@ use super::{
     samples::{self, Samples},
 };
 
-/// What an answer is to bring about.
+/// The effect that an answer should have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wanted {
     /// The step passes.
     Expect,
-    /// It is refused, and tried again.
+    /// It is refused, and may be tried again.
     Fail,
-    /// It is refused for good.
+    /// It is refused permanently.
     GiveUp,
-    /// It is asked for again.
+    /// The step is asked to repeat.
     Again,
 }
 
-/// What is made of a dialogue.
+/// Makes answers for a dialogue.
 pub struct Answers<'a> {
     pub dialogue: &'a Dialogue,
     pub samples: &'a Samples,
 }
 
-/// What the answer to a call is asked.
+/// The conditions for the answer to a call.
 #[derive(Clone, Copy)]
 pub struct Asked<'a> {
     pub pointers: &'a PointerSet,
@@ -49,7 +49,7 @@ pub struct Asked<'a> {
 }
 
 impl<'a> Asked<'a> {
-    /// By a step before the dial.
+    /// The conditions of a step before the dial.
     pub fn before_dial(preparation: &'a Preparation, step: &'a PrepareStep) -> Self {
         Self {
             pointers: &preparation.pointers,
@@ -62,7 +62,7 @@ impl<'a> Asked<'a> {
         }
     }
 
-    /// By a step of a script.
+    /// The conditions of a step in a script.
     pub fn by_script(dialogue: &'a Dialogue, step: &'a ScriptStep) -> Self {
         Self {
             pointers: &dialogue.pointers,
@@ -76,10 +76,11 @@ impl<'a> Asked<'a> {
     }
 }
 
-/// A way to ask for a message: what is wanted besides.
+/// Additional conditions for a message.
 type Besides<'i> = &'i dyn Fn(Inversion<'i>) -> Inversion<'i>;
 
-/// The first of these that leads to a message; the last is the least that is wanted.
+/// The message of the first of these ways that leads to one. The last way has the fewest
+/// conditions.
 fn first<'i>(begin: &Inversion<'i>, ways: &[Besides<'i>]) -> Result<Inverted, NotInvertible> {
     let mut reason = NotInvertible::Contradiction;
     for way in ways {
@@ -92,7 +93,7 @@ fn first<'i>(begin: &Inversion<'i>, ways: &[Besides<'i>]) -> Result<Inverted, No
 }
 
 impl<'a> Answers<'a> {
-    /// The answer to a step; `None` if the step knows no such answer.
+    /// The answer to a step; `None` if the step has no such answer.
     pub fn to_step(
         &self,
         step: &ScriptStep,
@@ -132,7 +133,7 @@ impl<'a> Answers<'a> {
         })
     }
 
-    /// The message that a rule matches, and none before it.
+    /// A message that this rule matches, and no earlier one.
     pub fn to_rule(&self, at: usize, seen: &Seen<'_>) -> Option<Result<Inverted, NotInvertible>> {
         let rule = self.dialogue.rules.get(at)?;
         let Trigger::Message(when) = &rule.trigger else {
@@ -167,13 +168,13 @@ impl<'a> Answers<'a> {
         })
     }
 
-    /// The answer to a ping whose answers are an expression.
+    /// The answer to a ping whose answers match an expression.
     pub fn to_ping(&self, pong: &Expression, seen: &Seen<'_>) -> Result<Inverted, NotInvertible> {
         let begin = Inversion::new(seen, &self.dialogue.pointers, &self.dialogue.lets).holds(pong);
         first(&begin, &[&|way| self.quiet(way), &|way| way])
     }
 
-    /// The answer to a call; of a program 200 stands for its exit code 0.
+    /// The answer to a call. For a program, 200 stands for the exit code 0.
     pub fn to_call(
         &self,
         step: Asked<'_>,
@@ -204,7 +205,7 @@ impl<'a> Answers<'a> {
             }
             Wanted::Fail => match step.fail {
                 Some(fail) => without(begin.holds(fail), [step.give_up, &None]).message(),
-                // Whatever is expected: a server that cannot be asked.
+                // Whatever is expected: a server that is not available.
                 None => {
                     let begin = without(begin.with_status(500), [step.give_up, step.expect]);
                     let again = step.again.into_iter();
@@ -237,7 +238,7 @@ impl<'a> Answers<'a> {
         let begin = begin.with_status(200);
         match (wanted, &words.fail) {
             (Wanted::Fail, Some(fail)) => without(begin.holds(fail), [&words.ack, &None]).message(),
-            // Whatever is expected: a server that cannot be asked.
+            // Whatever is expected: a server that is not available.
             (Wanted::Fail, None) => without(begin.with_status(500), [&words.ack, &None]).message(),
             (Wanted::Expect | Wanted::GiveUp | Wanted::Again, _) => {
                 let begin = words.ack.iter().fold(begin, Inversion::holds);
@@ -252,7 +253,7 @@ impl<'a> Answers<'a> {
         }
     }
 
-    /// The captures come to their values.
+    /// The captures get their values.
     fn captured<'i>(&self, way: Inversion<'i>, captures: &'i [Capture]) -> Inversion<'i> {
         captures.iter().fold(way, |way, capture| {
             let way = capture.when.iter().fold(way, Inversion::holds);
@@ -260,7 +261,7 @@ impl<'a> Answers<'a> {
         })
     }
 
-    /// The captures come to their values, and those that each message may set, too.
+    /// The captures get their values, also those that any message may set.
     fn all_captured<'i>(&'i self, way: Inversion<'i>, captures: &'i [Capture]) -> Inversion<'i>
     where
         'a: 'i,
@@ -272,7 +273,7 @@ impl<'a> Answers<'a> {
         })
     }
 
-    /// No rule does anything about it.
+    /// No rule reacts to the message.
     fn quiet<'i>(&'i self, way: Inversion<'i>) -> Inversion<'i>
     where
         'a: 'i,
@@ -300,7 +301,7 @@ fn without<'i, const N: usize>(
     conditions.into_iter().flatten().fold(way, Inversion::fails)
 }
 
-/// What is captured is there.
+/// The captured members exist.
 fn has<'i>(way: Inversion<'i>, captures: &'i [Capture]) -> Inversion<'i> {
     captures.iter().fold(way, |way, capture| {
         let way = capture.when.iter().fold(way, Inversion::holds);
@@ -308,7 +309,8 @@ fn has<'i>(way: Inversion<'i>, captures: &'i [Capture]) -> Inversion<'i> {
     })
 }
 
-/// A refusal that repeats what it refuses, as many servers do; the refusal as it is, where it would be another one then.
+/// A refusal that repeats the refused request, as many servers do. If that would change its effect,
+/// the plain refusal.
 pub fn repeating(
     refusal: String,
     said: &str,

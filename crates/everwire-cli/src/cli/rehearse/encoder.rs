@@ -1,4 +1,4 @@
-//! Messages as a server sends them whose messages are decoded.
+//! Encodes messages like a server whose messages are decoded.
 
 use std::io::Write as _;
 
@@ -8,15 +8,15 @@ use flate2::{
     write::{DeflateEncoder, GzEncoder, ZlibEncoder},
 };
 
-/// Undoes what a name does to each message, the last thing first.
+/// Reverses the decoding of each message, the last step first.
 pub struct Encoder {
     stages: Vec<Stage>,
-    /// That of the socket.
+    /// The compressor of the socket.
     stream: Compress,
 }
 
 impl Encoder {
-    /// For one socket.
+    /// An encoder for one socket.
     pub fn new(decoding: Option<&Decoding>) -> Self {
         let stages = decoding.map(|decoding| decoding.stages().to_vec());
         Self {
@@ -25,11 +25,11 @@ impl Encoder {
         }
     }
 
-    /// A text as it is sent.
+    /// Encodes a text.
     ///
     /// # Errors
     ///
-    /// The compressor's, of which none is known.
+    /// An error of the compressor; in practice none.
     pub fn encode(&mut self, text: &str) -> std::io::Result<Payload> {
         let mut payload = Payload::Text(text.into());
         for stage in self.stages.iter().rev() {
@@ -90,7 +90,7 @@ mod tests {
 
     use super::*;
 
-    /// The first message that comes of this.
+    /// The first message that this decodes to.
     fn decoded(decoder: &mut MessageDecoder, payload: Payload) -> Payload {
         decoder.push(payload);
         loop {

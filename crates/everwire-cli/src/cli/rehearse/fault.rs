@@ -1,11 +1,11 @@
-//! What a run of a rehearsal does to a name, and where.
+//! What goes wrong in a run of a rehearsal, and where.
 
 use std::fmt;
 
-/// Where in a dialogue something happens.
+/// A place in a dialogue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Place {
-    /// All of it.
+    /// The whole dialogue.
     Whole,
     /// A step of `prepare`, from 0.
     Prepare(usize),
@@ -13,9 +13,9 @@ pub enum Place {
     Upgrade,
     /// A step of `open_script`, from 0.
     Open(usize),
-    /// What the settings subscribe to.
+    /// The subscriptions of the settings.
     Subscribe,
-    /// A message behind the script.
+    /// A message after the script.
     Message,
     /// A rule, from 0.
     Rule(usize),
@@ -30,52 +30,52 @@ pub enum Place {
 /// What the peer does there, once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum What {
-    /// What is expected.
+    /// The expected answer.
     AsWritten,
-    /// What was recorded.
+    /// The recorded answer.
     Recorded,
     /// The connection ends before the answer.
     CutBefore,
-    /// It ends within the answer.
+    /// The connection ends within the answer.
     CutWithin,
-    /// It ends behind the answer.
+    /// The connection ends after the answer.
     CutBehind,
     /// A refusal that may pass.
     Refusal,
-    /// A refusal that stays.
+    /// A permanent refusal.
     GiveUp,
-    /// The step is asked for again.
+    /// The step is asked to repeat.
     Again,
-    /// Nothing is said.
+    /// No answer.
     Silence,
-    /// What the rule matches is said.
+    /// The message that the rule matches.
     Said,
-    /// The socket ends with this close code.
+    /// The socket closes with this code.
     Closed(u16),
     /// The upgrade is refused with this status.
     Status(u16),
-    /// A socket is replaced.
+    /// The socket is replaced.
     Rotation,
-    /// Something comes that no server says.
+    /// A message that no server sends.
     Junk(Junk),
 }
 
-/// What no server says.
+/// Messages that no server sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Junk {
-    /// A text that is no JSON.
+    /// A text that is not JSON.
     NoJson,
-    /// Brackets within brackets.
+    /// Deeply nested brackets.
     Deep,
-    /// Bytes.
+    /// Binary data.
     Bytes,
-    /// A long text of JSON.
+    /// A long JSON text.
     Long,
     /// A message longer than `max_message`.
     TooLong,
 }
 
-/// What one run does.
+/// The fault of one run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Fault {
     pub place: Place,
@@ -83,7 +83,7 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// What the peer does where.
+    /// A fault at a place.
     pub fn new(place: Place, what: What) -> Self {
         Self { place, what }
     }
@@ -128,7 +128,7 @@ impl fmt::Display for What {
             Self::Status(status) => write!(f, "status {status}"),
             Self::Rotation => f.write_str("another socket"),
             Self::Junk(junk) => f.write_str(match junk {
-                Junk::NoJson => "no JSON",
+                Junk::NoJson => "not JSON",
                 Junk::Deep => "deep JSON",
                 Junk::Bytes => "bytes",
                 Junk::Long => "a long text",

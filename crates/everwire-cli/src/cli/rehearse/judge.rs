@@ -1,4 +1,4 @@
-//! Whether a name that has given up was to.
+//! Decides whether a name should give up.
 
 use everwire::{
     Reconnect,
@@ -11,7 +11,7 @@ use super::{
     stage::Subject,
 };
 
-/// Whether a name is to give up where this goes wrong.
+/// Whether a name should give up after this fault.
 pub fn is_to_give_up(subject: &Subject, fault: Fault) -> bool {
     fault.ends_name()
         || matches!(subject.settings.reconnect, Reconnect::Never)
@@ -19,7 +19,7 @@ pub fn is_to_give_up(subject: &Subject, fault: Fault) -> bool {
         || rule_gives_up(subject, fault)
 }
 
-/// Whether `give_up_on` names what has gone wrong.
+/// Whether `give_up_on` contains the fault.
 fn is_named(subject: &Subject, fault: Fault) -> bool {
     let Reconnect::Backoff(backoff) = &subject.settings.reconnect else {
         return false;
@@ -34,7 +34,7 @@ fn is_named(subject: &Subject, fault: Fault) -> bool {
         })
 }
 
-/// Whether a rule says so of what has gone wrong.
+/// Whether a rule gives up on the fault.
 fn rule_gives_up(subject: &Subject, fault: Fault) -> bool {
     let rules = &subject.dialogue.rules;
     let gives_up = |rule: &DialogueRule| rule.action == Some(RuleAction::GiveUp);

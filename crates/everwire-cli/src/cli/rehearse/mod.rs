@@ -1,7 +1,8 @@
-//! `everwire rehearse`: a configuration against a peer that is made of it.
+//! `everwire rehearse`: runs a configuration against a peer that is generated from it.
 //!
-//! Its expressions are taken backwards ([`answers`]) to what a server would say. Each run ([`run`]) starts the name as it is, with a peer on
-//! this machine in place of all servers, and has one thing go wrong ([`plan`]). What is looked for stands in [`watching`] and [`secrets`].
+//! The expressions are inverted ([`answers`]) into the messages of a server. Each run ([`run`])
+//! starts the unchanged name with a peer on this machine in place of all servers, and lets one
+//! thing go wrong ([`plan`]). [`watching`] and [`secrets`] check the results.
 
 mod answers;
 mod encoder;
@@ -44,30 +45,31 @@ use self::{
     playback::Playback,
     report::{Counts, NameReport},
 };
-use super::{Failure, config_path::ConfigPath, output, parse, recording, stderr};
+use super::{Failure, config_path::ConfigPath, explain, output, parse, recording, stderr};
 use crate::service::BASE;
 
-/// How many runs are made at a time.
+/// How many runs run at a time.
 const AT_A_TIME: usize = 8;
 
-/// Try a configuration against a peer that is made of it; no network and no credentials are needed
+/// Test a configuration against a server that is made from it, without network or credentials
 ///
-/// A server on this machine says what each step, rule and heartbeat of a name expects. The name is run as it is written, and then once for
-/// each thing that can go wrong: the connection ends before, within and behind each answer, each step is refused and is not answered, each
-/// rule gets its message, and messages come that no server says. A run fails if the name hangs, asks for one socket after the other, gives
-/// up where it is not to, or shows a secret. Variables, files and secrets that are not there have placeholders.
+/// A server on this machine sends what each step, rule and heartbeat of a connection expects. Each connection runs once as it is
+/// written, and then once for each thing that can go wrong: the socket ends before, during and after each answer; a step is refused or
+/// not answered; a rule gets its message; messages come that no server sends. A run fails if the connection hangs, dials in a loop,
+/// gives up where it should not, or shows a secret. Missing variables, files and secrets get placeholders.
 ///
-/// Waits are shortened and rates left out. TLS, proxies, programs and name servers are not rehearsed. The exit code is 1 if a run failed.
+/// Waits are shortened, and rates are left out. TLS, proxies, programs and name servers are not rehearsed. The exit code is 1 if a run
+/// failed.
 #[derive(Debug, Args)]
 pub struct Rehearse {
     #[command(flatten)]
     config: ConfigPath,
 
-    /// Which names; a pattern, as in "market.*"
+    /// Which connections: a name or a pattern, as in "market.*"
     #[arg(value_name = "NAME", value_parser = parse::pattern)]
     names: Option<Pattern>,
 
-    /// Play a recording of `everwire record` back, and see whether the same is decided
+    /// Play back a recording of `everwire record`, and compare the decisions
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     from: Option<PathBuf>,
 
@@ -77,11 +79,12 @@ pub struct Rehearse {
 }
 
 impl Rehearse {
-    /// Rehearses.
+    /// Runs the rehearsal.
     ///
     /// # Errors
     ///
-    /// [`Failure::Config`] for an invalid configuration, [`Failure::Usage`] if no name is meant, [`Failure::Undone`] if a run failed.
+    /// [`Failure::Config`] for an invalid configuration, [`Failure::Usage`] if no name is selected,
+    /// [`Failure::Undone`] if a run failed.
     pub fn execute(self) -> Result<(), Failure> {
         let placeholders = Rc::new(Placeholders::default());
         let settings = BASE.load_with(self.config.path(), &*placeholders);
@@ -105,7 +108,7 @@ impl Rehearse {
         }
     }
 
-    /// The name of a recording, or the one that is given.
+    /// The name of a recording, or the given one.
     fn recorded(
         &self,
         path: &Path,
@@ -128,8 +131,9 @@ impl Rehearse {
         match chosen.is_empty() {
             false => Ok(chosen),
             true => Err(Failure::Usage(format!(
-                "the recording is of {name:?}, and no connection of {} that keeps a socket has such a name",
-                self.config.path().display()
+                "the recording is of {name:?}, but {} has no connection of that name with a socket of its own{}",
+                self.config.path().display(),
+                explain::names_there(settings)
             ))),
         }
     }
@@ -146,7 +150,8 @@ impl Rehearse {
             true => {
                 let path = self.config.path().display();
                 Err(Failure::Usage(format!(
-                    "no connection of {path} that keeps a socket has such a name"
+                    "{path} has no such connection with a socket of its own{}",
+                    explain::names_there(settings)
                 )))
             }
         }
@@ -161,7 +166,7 @@ async fn rehearse_all(chosen: &[Chosen]) -> Vec<NameReport> {
     reports
 }
 
-/// All runs of a name.
+/// Runs all runs of a name.
 async fn rehearse(chosen: &Chosen) -> NameReport {
     let rehearsed = &chosen.rehearsed;
     let whole = Fault::new(Place::Whole, What::AsWritten);
@@ -176,7 +181,7 @@ async fn rehearse(chosen: &Chosen) -> NameReport {
     if let Some(whole) = faults.next() {
         outcomes.push(run::run(rehearsed, whole).await);
     }
-    // Where it does not even do what is written, all else would fail for that.
+    // If the dialogue fails as written, all other runs would fail for the same reason.
     if outcomes
         .iter()
         .all(|outcome| outcome.verdict() == Verdict::Passed)
@@ -197,7 +202,7 @@ async fn rehearse(chosen: &Chosen) -> NameReport {
     }
 }
 
-/// How far a name has come, on standard error.
+/// The progress of a name, on standard error.
 struct Progress<'n> {
     name: &'n str,
     runs: usize,
@@ -220,7 +225,7 @@ impl<'n> Progress<'n> {
     fn show(&self, done: usize) {
         if self.is_terminal {
             let mut stderr = std::io::stderr();
-            // Nobody is told less because a line is not shown.
+            // The progress line is not essential.
             let _unseen = write!(
                 stderr,
                 "\r\x1b[Krehearsing {}: {done} of {} runs",

@@ -1,4 +1,4 @@
-//! What the peer knows of a name: what it has told it, and what the name has said.
+//! What the peer knows about a name: what it has sent, and what the name has sent.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -19,21 +19,21 @@ use crate::cli::moment::moment;
 /// The longest value that the peer makes.
 const MAX_VALUE: usize = 1 << 20;
 
-/// What the peer knows of a name, over all of its sockets.
+/// What the peer knows about a name, over all of its sockets.
 #[derive(Clone)]
 pub struct Model {
     /// The connection's name.
     name: String,
-    /// The captures, as the peer has told them.
+    /// The captured values that the peer has sent.
     captures: BTreeMap<u16, Value<'static>>,
-    /// The contents of files and the stored secrets.
+    /// The contents of files, and the stored secrets.
     variables: HashMap<String, String>,
 }
 
-/// What expressions see where the peer makes or looks at a message.
+/// What expressions see when the peer makes or checks a message.
 pub struct Seen<'m> {
     model: &'m Model,
-    /// What the name has said of itself in the message that is answered.
+    /// The values of names in the message that is answered.
     names: &'m [(Name, Value<'static>)],
     id: Option<u64>,
     message: Option<&'m str>,
@@ -42,7 +42,7 @@ pub struct Seen<'m> {
 }
 
 impl Model {
-    /// Before the name has dialled.
+    /// The model before the first dial.
     pub fn new(name: String, variables: HashMap<String, String>) -> Self {
         Self {
             name,
@@ -51,7 +51,7 @@ impl Model {
         }
     }
 
-    /// What is seen without a message.
+    /// The context without a message.
     pub fn seen<'m>(&'m self, names: &'m [(Name, Value<'static>)], id: Option<u64>) -> Seen<'m> {
         Seen {
             model: self,
@@ -63,7 +63,8 @@ impl Model {
         }
     }
 
-    /// The peer has said this: what the connection and the first rule that matches capture, the name knows now.
+    /// The peer has sent this text. The name now knows what the connection and the first matching
+    /// rule capture from it.
     pub fn said(&mut self, text: &str, dialogue: &Dialogue) {
         let rule = dialogue.rules.iter().find(|rule| match &rule.trigger {
             Trigger::Message(when) => self.looks(text, &dialogue.pointers, |seen| when.holds(seen)),
@@ -76,7 +77,7 @@ impl Model {
         self.capture(text, &dialogue.captures, &dialogue.pointers);
     }
 
-    /// The name captures this of what the peer has said.
+    /// The name captures values from this text of the peer.
     pub fn capture(&mut self, text: &str, captures: &[Capture], pointers: &PointerSet) {
         for capture in captures {
             let value = self.looks(text, pointers, |seen| {
@@ -90,7 +91,7 @@ impl Model {
         }
     }
 
-    /// The name forgets a capture.
+    /// The name forgets a captured value.
     pub fn forget(&mut self, capture: u16) {
         self.captures.remove(&capture);
     }
@@ -108,7 +109,7 @@ impl Model {
 }
 
 impl<'m> Seen<'m> {
-    /// The same with a message, and the status of an HTTP answer.
+    /// The same with a message, and with the status of an HTTP answer.
     pub fn with(self, message: &'m str, found: Found<'m, 'm>, status: Option<u16>) -> Self {
         Self {
             message: Some(message),
@@ -164,7 +165,7 @@ impl World for Seen<'_> {
     }
 }
 
-/// By what a file is known among the variables.
+/// The key of a file among the variables.
 pub fn file_key(path: &Path) -> String {
     format!("file:{}", path.display())
 }

@@ -1,4 +1,4 @@
-//! Which names are rehearsed, and what stands in place of their secrets.
+//! Selects the names to rehearse, and makes placeholders for their secrets.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -18,13 +18,13 @@ use super::{
     rehearsed::Rehearsed,
 };
 
-/// A name, and how many are like it: those are rehearsed with it.
+/// A name, and the number of equal names that are rehearsed with it.
 pub struct Chosen {
     pub rehearsed: Rehearsed,
     pub alike: usize,
 }
 
-/// The names of a pattern that keep a socket; of those that differ in nothing but their name the first.
+/// The names of a pattern that keep a socket. Of names that differ only in their name, the first.
 pub fn of(settings: &Settings, pattern: &Pattern, placeholders: &Rc<Placeholders>) -> Vec<Chosen> {
     let mut chosen: Vec<Chosen> = Vec::new();
     let mut known: HashMap<String, usize> = HashMap::new();
@@ -43,10 +43,10 @@ pub fn of(settings: &Settings, pattern: &Pattern, placeholders: &Rc<Placeholders
             alike: 0,
         });
     }
-    // What is looked for is known when all names are.
+    // The placeholders are complete when all names are prepared.
     for chosen in &mut chosen {
         let any = Fault::new(Place::Whole, What::AsWritten);
-        // It makes the placeholders of its captures.
+        // Makes the placeholders of its captures.
         let _subject = chosen.rehearsed.subject(any);
         chosen.rehearsed.planted = placeholders.planted();
     }

@@ -1,4 +1,4 @@
-//! What has become of a run.
+//! The result of a run.
 
 use std::{fmt, time::Duration};
 
@@ -7,51 +7,51 @@ use serde_json::{Value as Json, json};
 
 use super::fault::{Fault, Place};
 
-/// Why a run failed, or could not be made.
+/// Why a run failed, or could not run.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Trouble {
-    /// This did not happen in its time; and what went wrong last.
+    /// This did not happen in time. The second text is the last error.
     Hangs(String, String),
-    /// So many sockets were asked for, and each was lost for this.
+    /// The name opened this number of sockets, and lost each for this reason.
     Spins(usize, String),
-    /// So many sockets were asked for, and none was ever ready.
+    /// The name opened this number of sockets, and was never ready.
     NeverReady(usize, String),
-    /// The name has given up, which nobody has asked of it.
+    /// The name has given up though it should not.
     GaveUp(String),
-    /// The name was to give up, and has not.
+    /// The name should give up, and has not.
     GoesOn,
     /// A secret was shown: which, and where.
     Shows(String, String),
-    /// Something else was decided than was recorded: which decision, from 1, what was recorded, and what comes now.
+    /// A decision differs from the recording: its number from 1, the recorded one, and the new one.
     Differs(usize, String, String),
-    /// The name did not come to this place: its `if` did not hold.
+    /// The name did not reach this place: its `if` was false.
     NotTaken(Place),
-    /// The peer cannot say this.
+    /// The peer cannot make this message.
     NotInverted(Place, NotInvertible),
-    /// The run could not be made at all.
+    /// The run could not run at all.
     Broken(String),
 }
 
-/// What has become of a run.
+/// The result of a run.
 #[derive(Clone, Debug)]
 pub struct Outcome {
     pub fault: Fault,
-    /// What was seen, or why it failed.
+    /// What was observed, or why it failed.
     pub result: Result<String, Trouble>,
     pub took: Duration,
 }
 
-/// How an outcome counts.
+/// The verdict on an outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     Passed,
     Failed,
-    /// It was not made: the peer cannot say what it takes, or the name does not come there.
+    /// The run was skipped: the peer cannot make the message, or the name does not reach the place.
     Untold,
 }
 
 impl Outcome {
-    /// How it counts.
+    /// Its verdict.
     pub fn verdict(&self) -> Verdict {
         match &self.result {
             Ok(_) => Verdict::Passed,
@@ -60,7 +60,7 @@ impl Outcome {
         }
     }
 
-    /// What it says, in a line.
+    /// A line about it.
     pub fn text(&self) -> String {
         match &self.result {
             Ok(seen) => seen.clone(),
@@ -130,18 +130,18 @@ impl fmt::Display for Trouble {
                 )
             }
             Self::GaveUp(cause) => write!(f, "never comes back: it gave up: {cause}"),
-            Self::GoesOn => f.write_str("was to give up, and goes on"),
+            Self::GoesOn => f.write_str("should give up, but goes on"),
             Self::Shows(what, place) => write!(f, "shows {what} in {place}"),
             Self::NotInverted(place, reason) => {
                 write!(
                     f,
-                    "not rehearsed: what {place} expects cannot be said: {reason}"
+                    "not rehearsed: no message was found that {place} expects: {reason}"
                 )
             }
             Self::Differs(at, recorded, now) => {
                 write!(
                     f,
-                    "decision {at} differs: recorded was \"{recorded}\", and now {now}"
+                    "decision {at} differs: recorded \"{recorded}\", now {now}"
                 )
             }
             Self::NotTaken(place) => {

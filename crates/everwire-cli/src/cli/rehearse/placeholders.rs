@@ -1,4 +1,4 @@
-//! What stands in place of secrets that are not here, and is looked for wherever secrets must not be.
+//! Placeholders for missing secrets. They must not appear where secrets must not.
 
 use std::{
     cell::RefCell,
@@ -13,35 +13,36 @@ use ring::{
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair},
 };
 
-/// What is shorter than this may stand anywhere by chance.
+/// Shorter texts can appear anywhere by chance.
 const SHORTEST_SECRET: usize = 8;
 
-/// A text that must be shown nowhere.
+/// A text that must not be shown.
 #[derive(Clone, Debug)]
 pub struct Planted {
-    /// What it stands for, as an operator knows it.
+    /// The name of the secret for an operator.
     pub what: String,
     /// The text.
     pub text: String,
-    /// Whether it must not even stand in messages that subscribers get: the peer says it in a message that holds nothing else.
+    /// Whether it must not even appear in messages for subscribers: the peer sends it only in
+    /// messages that hold nothing else.
     pub in_messages: bool,
 }
 
-/// Makes placeholders, each once. A placeholder has letters and digits only, and is base64, too.
+/// Makes unique placeholders. A placeholder has only letters and digits, and is also valid base64.
 #[derive(Debug, Default)]
 pub struct Placeholders {
     planted: RefCell<Vec<Planted>>,
 }
 
 impl Placeholders {
-    /// A placeholder for this.
+    /// A placeholder for this secret.
     pub fn make(&self, what: String, in_messages: bool) -> String {
         let mut planted = self.planted.borrow_mut();
         let known = planted.iter().find(|planted| planted.what == what);
         if let Some(known) = known {
             return known.text.clone();
         }
-        // Sixteen characters: a whole number of groups of base64.
+        // Sixteen characters are a whole number of base64 groups.
         let text = format!("planted{:09}", planted.len() + 1);
         planted.push(Planted {
             what,
@@ -51,7 +52,7 @@ impl Placeholders {
         text
     }
 
-    /// A placeholder for the content of a file: a key where its name says that it is one.
+    /// A placeholder for the content of a file: a key, if the name of the file suggests one.
     pub fn file(&self, path: &Path) -> String {
         let what = format!("${{file:{}}}", path.display());
         let extension = path.extension().and_then(|extension| extension.to_str());
@@ -61,7 +62,7 @@ impl Placeholders {
         }
     }
 
-    /// A secret that is here, and must be shown nowhere either.
+    /// A real secret, which must not be shown either.
     fn known(&self, what: String, text: &str) {
         let mut planted = self.planted.borrow_mut();
         if text.len() >= SHORTEST_SECRET && planted.iter().all(|planted| planted.what != what) {
@@ -73,7 +74,7 @@ impl Placeholders {
         }
     }
 
-    /// All that must be shown nowhere.
+    /// All texts that must not be shown.
     pub fn planted(&self) -> Vec<Planted> {
         self.planted.borrow().clone()
     }

@@ -1,4 +1,4 @@
-//! Which runs a name has: what can go wrong, wherever it can.
+//! The runs of a name: each fault at each place where it is possible.
 
 use everwire::{
     Heartbeat, Reconnect,
@@ -11,7 +11,7 @@ use super::{
     stage::Subject,
 };
 
-/// All runs of a name, as it is written first.
+/// All runs of a name. The first is the run as written.
 pub fn of(subject: &Subject) -> Vec<Fault> {
     let dialogue = &subject.dialogue;
     let mut faults = vec![Fault::new(Place::Whole, What::AsWritten)];
@@ -67,7 +67,8 @@ pub fn of(subject: &Subject) -> Vec<Fault> {
     unique
 }
 
-/// What can go wrong at a step. A periodic one, or one of the close script, with an `if` may never be taken.
+/// The faults of a step. A periodic step or a step of the close script may never run if it has an
+/// `if`.
 fn of_step(place: Place, step: &ScriptStep) -> impl Iterator<Item = Fault> {
     let may_be_left_out = !matches!(place, Place::Open(_)) && step.condition.is_some();
     let whats = match may_be_left_out {
@@ -92,7 +93,7 @@ fn of_message(step: &ScriptStep) -> Vec<What> {
     whats
 }
 
-/// What is cut is the connection of the call.
+/// The connection that ends is that of the call.
 fn of_call(step: &ScriptStep) -> Vec<What> {
     let mut whats = vec![
         What::CutBefore,
@@ -105,7 +106,7 @@ fn of_call(step: &ScriptStep) -> Vec<What> {
     whats
 }
 
-/// What can go wrong where the settings subscribe. A refusal, and an answer that does not come, end nothing.
+/// The faults of subscriptions. A refusal or a missing answer ends nothing.
 fn of_subscriptions(dialogue: &Dialogue) -> impl Iterator<Item = Fault> {
     let mut whats = Vec::new();
     if let Some(words) = first_words(dialogue) {
@@ -124,7 +125,7 @@ fn of_subscriptions(dialogue: &Dialogue) -> impl Iterator<Item = Fault> {
     whats.into_iter().map(move |what| Fault::new(place, what))
 }
 
-/// The words of the first key that the settings subscribe to.
+/// The messages of the first key that the settings subscribe to.
 fn first_words(dialogue: &Dialogue) -> Option<&SubscriptionWords> {
     let subscribe = dialogue.subscribe.as_deref()?;
     let first = subscribe.declared.first()?;
@@ -132,7 +133,7 @@ fn first_words(dialogue: &Dialogue) -> Option<&SubscriptionWords> {
     words.on.as_ref().map(|_| &**words)
 }
 
-/// What can happen to a socket that serves.
+/// The faults of a socket in use.
 fn of_socket(subject: &Subject) -> impl Iterator<Item = Fault> {
     let settings = &subject.settings;
     let mut whats = vec![
@@ -145,7 +146,7 @@ fn of_socket(subject: &Subject) -> impl Iterator<Item = Fault> {
         What::Junk(Junk::Bytes),
         What::Junk(Junk::Long),
     ];
-    // More is not sent for a rehearsal.
+    // A rehearsal sends nothing longer than this.
     if settings.max_message < 32 << 20 {
         whats.push(What::Junk(Junk::TooLong));
     }
@@ -185,7 +186,7 @@ fn of_give_up(subject: &Subject) -> impl Iterator<Item = &GiveUpRule> {
     rules.iter()
 }
 
-/// A code that may stand in a close frame (RFC 6455 §7.4).
+/// A code that is allowed in a close frame (RFC 6455 §7.4).
 fn closable(code: u16) -> Option<u16> {
     let reserved = matches!(code, 1004..=1006 | 1015..=2999);
     ((1000..5000).contains(&code) && !reserved).then_some(code)

@@ -1,36 +1,36 @@
-//! A recording as the peer plays it back: what it says on each socket, and what it waits for.
+//! A recording for the peer: what it sends on each socket, and what it waits for.
 
 use super::answers::Wanted;
 use crate::cli::recording::Entry;
 
-/// A recording, to be played back.
+/// A recording to play back.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Playback {
-    /// What the peer does on each socket.
+    /// The actions of the peer on each socket.
     pub sockets: Vec<Vec<Act>>,
-    /// What the dialogue has decided, in order.
+    /// The decisions of the dialogue, in order.
     pub decisions: Vec<String>,
     /// Whether the name gave up at the end.
     pub has_failed: bool,
 }
 
-/// What the peer does.
+/// An action of the peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Act {
-    /// It says this.
+    /// Sends this text.
     Say(String),
-    /// It waits for the message of a step of `open_script`, from 0.
+    /// Waits for the message of a step of `open_script`, from 0.
     Await(usize),
-    /// It answers that step: what it said had a secret in it, and is made anew.
+    /// Makes a new answer to that step, because the recorded one contains a secret.
     Answer(usize, Wanted),
-    /// It says what this rule matches, from 0, for the same reason.
+    /// Makes a message that this rule matches, from 0, for the same reason.
     Rule(usize),
-    /// It ends the socket: with a close frame, or without one.
+    /// Ends the socket, with a close frame or without one.
     End(Option<u16>),
 }
 
 impl Playback {
-    /// What a recording says.
+    /// The playback of a recording.
     pub fn of(entries: &[Entry]) -> Self {
         let mut playback = Self {
             decisions: entries.iter().filter_map(Entry::decision).collect(),
@@ -53,7 +53,7 @@ impl Playback {
     }
 }
 
-/// What the peer does where this was recorded, and that behind it.
+/// The action for an entry, with the entries behind it.
 fn act(entry: &Entry, behind: &[Entry]) -> Option<Act> {
     match entry {
         Entry::Sent { step, .. } if step.script == "open_script" => {
@@ -68,7 +68,7 @@ fn act(entry: &Entry, behind: &[Entry]) -> Option<Act> {
     }
 }
 
-/// A message: what was made of it stands behind it.
+/// The action for a message. The entries behind it show its effect.
 fn came(text: &str, whole: bool, behind: &[Entry]) -> Option<Act> {
     let is_next = |entry: &&Entry| {
         matches!(
@@ -77,7 +77,7 @@ fn came(text: &str, whole: bool, behind: &[Entry]) -> Option<Act> {
         )
     };
     let mut made = behind.iter().take_while(|entry| !is_next(entry));
-    // Pings, and what is said again and again, come when their time has come: the peer answers them itself.
+    // Pings and periodic messages come at their own time: the peer answers them itself.
     let is_timed = |entry: &Entry| match entry {
         Entry::Ponged => true,
         Entry::Decided { step, .. } => step.script != "open_script",

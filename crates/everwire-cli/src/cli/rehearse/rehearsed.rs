@@ -14,23 +14,23 @@ use super::{
     stage::Subject,
 };
 
-/// A name that is to be rehearsed, and what stands in place of its secrets.
+/// A name to rehearse, with placeholders for its secrets.
 #[derive(Clone)]
 pub struct Rehearsed {
     pub name: ConnectionName,
     pub settings: ConnectionSettings,
-    /// In place of files that are not there.
+    /// Replaces missing files.
     pub files: BTreeMap<PathBuf, String>,
-    /// In place of stored secrets.
+    /// Replaces stored secrets.
     pub stored: BTreeMap<String, String>,
     pub planted: Vec<Planted>,
-    /// What is played back.
+    /// The recording to play back.
     pub playback: Option<Arc<Playback>>,
     pub placeholders: Rc<Placeholders>,
 }
 
 impl Rehearsed {
-    /// What the peer of a run is made of.
+    /// The name as the peer of a run needs it.
     pub fn subject(&self, fault: Fault) -> Subject {
         let is_idle = fault == Fault::new(Place::Message, What::Silence);
         let settings = shortened(&self.settings, is_idle);
@@ -52,7 +52,8 @@ impl Rehearsed {
         Model::new(self.name.to_string(), files.chain(stored).collect())
     }
 
-    /// What must be shown nowhere in a run. A peer that repeats what it refuses says secrets that are the name's own.
+    /// The texts that must not be shown in a run. A peer that repeats a refused request sends the
+    /// name's own secrets, so messages for subscribers are then not checked.
     pub fn looked_for(&self, fault: Fault) -> Vec<Planted> {
         let mut planted = self.planted.clone();
         if fault.what == What::Refusal {

@@ -1,4 +1,4 @@
-//! What a rehearsal has shown, for a person and for a program.
+//! The report of a rehearsal, as text and as JSON.
 
 use serde_json::{Value as Json, json};
 
@@ -8,14 +8,14 @@ use crate::cli::table::{Cell, Color, Column, Table};
 /// The runs of a name.
 pub struct NameReport {
     pub name: String,
-    /// How many others differ in nothing but their name.
+    /// The number of other names that differ only in their name.
     pub alike: usize,
-    /// Runs that were not begun, since the name does not even do what is written.
+    /// The number of skipped runs, because the dialogue fails as written.
     pub left_out: usize,
     pub outcomes: Vec<Outcome>,
 }
 
-/// How many runs came to what.
+/// The number of runs with each verdict.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     pub passed: usize,
@@ -24,7 +24,7 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Of all names.
+    /// The numbers of all names together.
     pub fn of(reports: &[NameReport]) -> Self {
         let mut counts = Self::default();
         for outcome in reports.iter().flat_map(|report| &report.outcomes) {
@@ -38,7 +38,7 @@ impl Counts {
     }
 }
 
-/// What was done to waits and rates, in a line.
+/// A line about shortened waits and rates.
 pub const SHORTENED: &str =
     "Waits were shortened, and rates left out: within 2s, heartbeats 500ms, backoff 200ms at most.";
 
@@ -72,7 +72,7 @@ pub fn table(reports: &[NameReport]) -> String {
                 format!("{} more", report.left_out).into(),
                 "".into(),
                 Cell::colored("left out", Color::Yellow),
-                "rehearsed once the name does what is written".into(),
+                "rehearsed once the run as written passes".into(),
             ]);
         }
     }
@@ -98,7 +98,7 @@ pub fn summary(reports: &[NameReport]) -> String {
     format!("{names}{like}: {passed} runs passed, {failed} failed, {untold} could not be made")
 }
 
-/// All of it as one object.
+/// The report as one object.
 pub fn json(reports: &[NameReport]) -> Json {
     let counts = Counts::of(reports);
     let names = reports.iter().map(|report| {

@@ -1,4 +1,4 @@
-//! One run: a name, a peer made of its dialogue, and one thing that goes wrong.
+//! One run: a name, a peer that is generated from its dialogue, and one fault.
 
 use std::{rc::Rc, sync::Arc, time::Duration};
 
@@ -24,14 +24,14 @@ use super::{
     watching::{Seen, Watching},
 };
 
-/// No run takes longer.
+/// The time limit of a run.
 const LIMIT: Duration = Duration::from_secs(30);
-/// For the end of a run.
+/// The time limit for the end of a run.
 const END: Duration = Duration::from_secs(3);
-/// Events, happenings, and what the peer notes, that may wait.
+/// The most events, happenings and notes of the peer that may wait.
 const EVENTS: usize = 16_384;
 
-/// Makes a run. Must run where `spawn_local` works.
+/// Runs one run. Call it where `spawn_local` works.
 pub async fn run(rehearsed: &Rehearsed, fault: Fault) -> Outcome {
     let began = Instant::now();
     let result = rehearse(rehearsed, fault, began).await;
@@ -71,7 +71,7 @@ async fn rehearse(rehearsed: &Rehearsed, fault: Fault, began: Instant) -> Result
     let handle = manager.open(&*subject.name, subject.settings.clone());
     let handle = handle.map_err(|error| broken(&error))?;
     let watch = handle.watch(EVENTS).await.map_err(|gone| broken(&gone))?;
-    let watch = watch.ok_or_else(|| Trouble::Broken("it has no conversation".into()))?;
+    let watch = watch.ok_or_else(|| Trouble::Broken("the connection has no dialogue".into()))?;
     let planted = rehearsed.looked_for(fault);
     let watching = Watching::new(events, watch, noted, planted.clone(), began + LIMIT);
     let playback = rehearsed.playback.as_deref();
@@ -101,7 +101,7 @@ struct Run<'r> {
 }
 
 impl Run<'_> {
-    /// What was seen, where all went well.
+    /// What was observed if all went well.
     async fn through(&mut self) -> Result<String, Trouble> {
         let asked = self.handle.connect(None).await;
         asked.map_err(|error| Trouble::Broken(error.to_string()))?;
@@ -110,7 +110,7 @@ impl Run<'_> {
             Err(Trouble::GaveUp(cause))
                 if judge::is_to_give_up(&self.stage.subject, self.fault) =>
             {
-                Ok(format!("gives up, as it is to: {cause}"))
+                Ok(format!("gives up, as it should: {cause}"))
             }
             Ok(()) if self.fault.ends_name() => Err(Trouble::GoesOn),
             Ok(()) => Ok(self.told()),
@@ -167,7 +167,7 @@ impl Run<'_> {
         }
     }
 
-    /// What the settings subscribe to is asked for, and answered.
+    /// Waits until the subscriptions of the settings are requested and answered.
     async fn subscribed(&mut self) -> Result<(), Trouble> {
         let subscribe = self.stage.subject.dialogue.subscribe.as_deref();
         let is_asked = subscribe.is_some_and(|subscribe| {
@@ -187,7 +187,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// All that is written, up to the close.
+    /// Checks the dialogue as written, up to the close.
     async fn as_written(&mut self) -> Result<(), Trouble> {
         self.watching.steady().await?;
         self.subscribed().await?;
@@ -225,7 +225,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// The dialogue decides what it has decided when the same was said.
+    /// Checks that the dialogue makes the recorded decisions when the same messages are played
+    /// back.
     async fn as_recorded(&mut self, playback: &Playback) -> Result<(), Trouble> {
         let recorded = &playback.decisions;
         let is_told = |seen: &Seen| {
@@ -256,7 +257,7 @@ impl Run<'_> {
         }
     }
 
-    /// What is to go wrong while the name opens goes wrong on the first socket, or on the next.
+    /// A fault during the opening happens on the first socket or on the next.
     async fn reached(&mut self, place: Place) -> Result<(), Trouble> {
         for is_last in [false, true] {
             let what = format!("{place} to come");
@@ -264,7 +265,7 @@ impl Run<'_> {
                 .until(&what, |seen| seen.faulted || seen.ready)
                 .await?;
             if !self.watching.seen.faulted {
-                // It may be ready by the socket before.
+                // It may be ready on the previous socket.
                 self.watching.steady().await?;
             }
             if self.watching.seen.faulted {
@@ -277,7 +278,7 @@ impl Run<'_> {
         Err(Trouble::NotTaken(place))
     }
 
-    /// The peer ends the socket, and the name asks for another.
+    /// The peer ends the socket, and the name opens another one.
     async fn another_socket(&mut self, command: Command) -> Result<(), Trouble> {
         let dials = self.watching.seen.dials;
         self.tell(command).await?;
@@ -291,7 +292,7 @@ impl Run<'_> {
         self.watching.until(&what, |seen| seen.faulted).await
     }
 
-    /// The name comes back.
+    /// Waits until the name is up again.
     async fn back(&mut self) -> Result<(), Trouble> {
         self.watching.steady().await
     }
@@ -307,7 +308,7 @@ impl Run<'_> {
         self.back().await
     }
 
-    /// The peer does as it is told.
+    /// The peer carries out a command.
     async fn tell(&mut self, command: Command) -> Result<(), Trouble> {
         let obeyed = self.watching.seen.obeyed;
         if !self.stage.command(command) {
@@ -328,7 +329,7 @@ impl Run<'_> {
         self.watching.steady().await
     }
 
-    /// A rule does what it is there for.
+    /// A rule has its effect.
     async fn ruled(&mut self, at: usize) -> Result<(), Trouble> {
         let before = (self.watching.seen.dials, self.watching.seen.pinged);
         self.tell(Command::Rule(at)).await?;
@@ -397,7 +398,7 @@ impl Run<'_> {
     }
 }
 
-/// Whether a rule has done what it does.
+/// Whether a rule has had its effect.
 fn acted(rule: &DialogueRule, (dials, pinged): (usize, usize), seen: &Seen) -> bool {
     match rule.action {
         None => true,

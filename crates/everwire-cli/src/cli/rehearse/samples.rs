@@ -1,4 +1,4 @@
-//! Which values the peer gives to captures: of the kind that the dialogue reads them for.
+//! Values for captures: of the type that the dialogue needs.
 
 use std::collections::HashMap;
 
@@ -9,14 +9,14 @@ use everwire::{
 
 use super::placeholders::Placeholders;
 
-/// Where the peer leads a name that dials what it is told.
+/// The host in URLs that the peer names.
 pub const HOST: &str = "rehearsal.example";
 
-/// The values of captures, by their numbers; the best first.
+/// The values for captures by their number, the best first.
 #[derive(Debug, Default)]
 pub struct Samples(HashMap<u16, Vec<Value<'static>>>);
 
-/// What a capture is read for.
+/// The use of a capture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Use {
     /// The beginning of a URL.
@@ -27,7 +27,7 @@ enum Use {
 }
 
 impl Samples {
-    /// For all captures of a dialogue; secret ones have placeholders.
+    /// The values for all captures of a dialogue. Secret ones have placeholders.
     pub fn of(dialogue: &Dialogue, placeholders: &Placeholders) -> Self {
         let mut samples = Self::default();
         let steps = dialogue.steps().flat_map(|step| &step.capture);
@@ -40,7 +40,7 @@ impl Samples {
         let said = said.map(|capture| (capture, capture.secret));
         let prepared = dialogue.prepare.iter();
         let prepared = prepared.flat_map(|prepare| &prepare.preparation().steps);
-        // All that a call gives is secret.
+        // All values from a call are secret.
         let prepared = prepared
             .flat_map(|step| &step.capture)
             .map(|capture| (capture, true));

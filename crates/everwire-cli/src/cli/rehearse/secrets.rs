@@ -1,4 +1,4 @@
-//! Looking for secrets where they must not be.
+//! Looks for secrets where they must not be.
 
 use everwire::{EventKind, Status, Update};
 
@@ -13,8 +13,8 @@ pub struct Leak {
     pub place: String,
 }
 
-/// The first secret that an event shows. A server may say what it likes: its messages are the subscribers', and are looked through only
-/// for what it says as a secret.
+/// The first secret in an event. A server may send anything: its messages go to subscribers, and
+/// are only checked for values that the peer sends as secrets.
 pub fn in_event(update: &Update, planted: &[Planted]) -> Option<Leak> {
     let is_message = matches!(update.kind(), Some(EventKind::Message(_)));
     let text = serde_json::to_string(update).unwrap_or_default();
@@ -26,13 +26,13 @@ pub fn in_event(update: &Update, planted: &[Planted]) -> Option<Leak> {
     })
 }
 
-/// The first secret that a status shows.
+/// The first secret in a status.
 pub fn in_status(status: &Status, planted: &[Planted]) -> Option<Leak> {
     let text = serde_json::to_string(status).unwrap_or_default();
     find(planted.iter(), &text, || "the status".to_owned())
 }
 
-/// The first secret that a text shows.
+/// The first secret in a text.
 pub fn in_text(text: &str, place: &str, planted: &[Planted]) -> Option<Leak> {
     find(planted.iter(), text, || place.to_owned())
 }

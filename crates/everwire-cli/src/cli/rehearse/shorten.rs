@@ -1,4 +1,4 @@
-//! Settings whose waits are short: a rehearsal waits for each of them many times.
+//! Shortens the waits in settings: a rehearsal waits for each of them many times.
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
@@ -12,26 +12,27 @@ use everwire::{
     language::{BuiltIn, Expression, MessageTemplate, Name},
 };
 
-/// A step's `within`, at most.
+/// The longest `within` of a step.
 const WITHIN: Duration = Duration::from_secs(2);
 /// The longest wait between dials.
 const BACKOFF: Duration = Duration::from_millis(200);
-/// A heartbeat's interval, at most.
+/// The longest interval of a heartbeat.
 const BEAT: Duration = Duration::from_millis(500);
-/// Its timeout: long enough for a machine that is busy with other things, too.
+/// The timeout of a heartbeat: long enough also for a busy machine.
 const PONG: Duration = Duration::from_secs(2);
-/// `connect_timeout`, at most.
+/// The longest `connect_timeout`.
 const CONNECT: Duration = Duration::from_secs(3);
-/// `close_timeout`, at most.
+/// The longest `close_timeout`.
 const CLOSE: Duration = Duration::from_secs(2);
-/// A rule's delay, at most.
+/// The longest delay of a rule.
 const DELAY: Duration = Duration::from_millis(100);
-/// `idle_timeout` where nothing waits for it.
+/// `idle_timeout` if no run waits for it.
 const IDLE: Duration = Duration::from_secs(10);
-/// `idle_timeout` where it is waited for.
+/// `idle_timeout` if a run waits for it.
 const IDLE_AWAITED: Duration = Duration::from_secs(1);
 
-/// The settings with short waits, and without rates. The waits that the peer names are as short as can be since the peer says so.
+/// The settings with short waits, and without rates. Waits that the peer names are short because
+/// the peer sends short ones.
 pub fn shortened(settings: &ConnectionSettings, waits_for_idle: bool) -> ConnectionSettings {
     let mut short = settings.clone();
     short.enabled = false;
@@ -61,7 +62,7 @@ pub fn shortened(settings: &ConnectionSettings, waits_for_idle: bool) -> Connect
             *timeout = (*timeout).min(PONG);
         }
     }
-    // What has nothing to say can be watched, too.
+    // A connection without a dialogue can be watched, too.
     let dialogue = settings.dialogue.clone().unwrap_or_default();
     short.dialogue = Some(Arc::new(of_dialogue(&dialogue)));
     short
@@ -97,7 +98,8 @@ fn of_dialogue(dialogue: &Dialogue) -> Dialogue {
     short
 }
 
-/// Whether an answer says something else of each key: no message that is made says it of all keys of a batch.
+/// Whether an answer has a result for each key: the peer makes no message that has one for all keys
+/// of a batch.
 fn decides_by_key(words: &SubscriptionWords) -> bool {
     let expressions = [&words.ack, &words.fail].into_iter().flatten();
     let mut reads = expressions.flat_map(Expression::reads);

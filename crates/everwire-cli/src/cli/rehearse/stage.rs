@@ -1,4 +1,4 @@
-//! What all connections of one run have in common: whom they talk to, what is to go wrong, and who is told.
+//! The shared state of all connections of one run: the name, the fault, and the channel to the run.
 
 use std::{
     cell::{Cell, RefCell},
@@ -16,53 +16,53 @@ use super::{
     samples::Samples,
 };
 
-/// Commands that may wait: each is given when the one before was obeyed.
+/// The most waiting commands: each is sent after the previous one was carried out.
 const COMMANDS: usize = 4;
 
-/// A name that is rehearsed.
+/// A name under rehearsal.
 pub struct Subject {
     pub name: String,
-    /// As they are rehearsed: with short waits.
+    /// The settings with short waits.
     pub settings: ConnectionSettings,
     pub dialogue: Arc<Dialogue>,
     pub samples: Samples,
 }
 
-/// What has happened at the peer.
+/// An event at the peer.
 #[derive(Debug)]
 pub enum Note {
-    /// A socket was asked for.
+    /// The name has opened a socket.
     Dialled,
-    /// What was to go wrong at a place has gone wrong.
+    /// The fault has happened.
     Faulted,
-    /// A command is being obeyed.
+    /// A command is being carried out.
     Obeyed,
     /// A step has its answer.
     Passed(Place),
-    /// An answer of this rule has come.
+    /// An answer of this rule was received.
     Answered(usize),
-    /// A ping has come.
+    /// A ping was received.
     Pinged,
-    /// The name has said something that nobody expects of it.
+    /// The name has sent an unexpected message.
     Unknown,
-    /// More has happened than is ever looked at: nothing is told from now on.
+    /// Too many events: no further ones are reported.
     TooMany,
-    /// There is no message for this.
+    /// The peer cannot make this message.
     NotInverted(Place, NotInvertible),
 }
 
-/// What a socket is told to do.
+/// A command to a socket.
 #[derive(Clone, Debug)]
 pub enum Command {
-    /// Say what this rule matches.
+    /// Send a message that this rule matches.
     Rule(usize),
     /// Do this.
     Do(What),
-    /// Go on: a call of the open script was answered.
+    /// Continue: a call of the open script was answered.
     GoOn,
 }
 
-/// One run, as its connections see it.
+/// The state of one run.
 pub struct Stage {
     pub subject: Arc<Subject>,
     fault: Cell<Option<Fault>>,
@@ -71,19 +71,19 @@ pub struct Stage {
     pub prepare_at: Cell<usize>,
     /// The step of the open script whose call the last socket waits for.
     pub calling: Cell<Option<usize>>,
-    /// How many calls there were since it has opened: each has a number, as its messages have.
+    /// The number of calls since the last socket opened. Calls are numbered like messages.
     pub calls: Cell<u64>,
     notes: mpsc::Sender<Note>,
-    /// What is played back.
+    /// The recording to play back.
     playback: Option<Arc<Playback>>,
-    /// How many sockets have opened.
+    /// The number of sockets so far.
     opened: Cell<usize>,
-    /// The last socket that has opened.
+    /// The last socket.
     latest: RefCell<Option<mpsc::Sender<Command>>>,
 }
 
 impl Stage {
-    /// For a run in which this goes wrong.
+    /// The state for a run with this fault.
     pub fn new(
         subject: Arc<Subject>,
         fault: Fault,
@@ -104,19 +104,19 @@ impl Stage {
         }
     }
 
-    /// The same, where a recording is played back.
+    /// The same with a recording to play back.
     #[must_use]
     pub fn playing(self, playback: Option<Arc<Playback>>) -> Self {
         Self { playback, ..self }
     }
 
-    /// What is played back on the socket that has opened now.
+    /// The actions of the recording for the socket that has just opened.
     pub fn next_acts(&self) -> Option<Vec<Act>> {
         let at = self.opened.replace(self.opened.get() + 1);
         self.playback.as_ref()?.sockets.get(at).cloned()
     }
 
-    /// What is said to the name.
+    /// Makes the answers for the name.
     pub fn answers(&self) -> Answers<'_> {
         Answers {
             dialogue: &self.subject.dialogue,
@@ -124,7 +124,7 @@ impl Stage {
         }
     }
 
-    /// What goes wrong at this place, once.
+    /// The fault at this place, once.
     pub fn take_fault(&self, place: Place) -> Option<What> {
         let fault = self.fault.get().filter(|fault| fault.place == place)?;
         if let What::AsWritten | What::Recorded = fault.what {
@@ -134,12 +134,13 @@ impl Stage {
         Some(fault.what)
     }
 
-    /// Whether this is to go wrong here.
+    /// Whether this fault is still to happen.
     pub fn awaits(&self, fault: Fault) -> bool {
         self.fault.get() == Some(fault)
     }
 
-    /// Tells the run, which may be over. The last place is for the word that there is none.
+    /// Reports an event to the run, which may be over. The last place in the channel is for
+    /// [`Note::TooMany`].
     pub fn note(&self, note: Note) {
         let note = match self.notes.capacity() {
             0 | 1 => Note::TooMany,
@@ -148,7 +149,7 @@ impl Stage {
         let _over_or_told = self.notes.try_send(note);
     }
 
-    /// A socket has opened.
+    /// Records a new socket.
     pub fn open(&self) -> mpsc::Receiver<Command> {
         self.calling.set(None);
         self.calls.set(0);
@@ -157,7 +158,7 @@ impl Stage {
         receiver
     }
 
-    /// Tells the last socket that has opened; whether there is one.
+    /// Sends a command to the last socket. Returns whether there is one.
     pub fn command(&self, command: Command) -> bool {
         let latest = self.latest.borrow();
         latest
@@ -165,7 +166,7 @@ impl Stage {
             .is_some_and(|latest| latest.try_send(command).is_ok())
     }
 
-    /// The call of the open script was answered that the last socket waits for.
+    /// Records that the call of the open script was answered that the last socket waits for.
     pub fn called(&self) {
         self.calling.set(None);
         self.command(Command::GoOn);

@@ -1,15 +1,15 @@
-//! A folder of a run.
+//! A temporary folder for a run.
 
 use std::{
     path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering},
 };
 
-/// Where the names of a run keep what outlives them: removed with it.
+/// The folder for stored data of a run. It is removed with the value.
 pub struct StateDir(PathBuf);
 
 impl StateDir {
-    /// A folder that nobody else has; it is made when something is to be kept.
+    /// A unique folder. It is created when something is stored.
     pub fn new() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -17,7 +17,7 @@ impl StateDir {
         Self(std::env::temp_dir().join(name))
     }
 
-    /// Where it is.
+    /// Its path.
     pub fn path(&self) -> &Path {
         &self.0
     }
@@ -25,7 +25,7 @@ impl StateDir {
 
 impl Drop for StateDir {
     fn drop(&mut self) {
-        // It may never have been made.
+        // The folder may not exist.
         let _missing = std::fs::remove_dir_all(&self.0);
     }
 }

@@ -1,4 +1,4 @@
-//! One run, as it is seen: what the name tells of itself, and what the peer has seen of it.
+//! Observes a run: the events of the name, and those of the peer.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -18,47 +18,47 @@ use super::{
 };
 use crate::cli::recording::Entry;
 
-/// So long nothing must happen to a name that is back.
+/// How long nothing may happen to a name that is up again.
 const QUIET: Duration = Duration::from_millis(400);
-/// More sockets are not asked for in a run: the first, one for what goes wrong, and two more for what that may bring along.
+/// The most sockets of a run: the first, one for the fault, and two more for its consequences.
 const DIALS: usize = 4;
 
-/// What was seen so far.
+/// The observations so far.
 #[derive(Debug, Default)]
 pub struct Seen {
     /// Whether the name is ready.
     pub ready: bool,
-    /// Whether it ever was.
+    /// Whether it was ever ready.
     pub was_ready: bool,
-    /// Sockets that were asked for.
+    /// The number of sockets.
     pub dials: usize,
     /// Why the name has given up.
     pub failed: Option<String>,
-    /// Why it was last lost, or what last went wrong.
+    /// The cause of its last loss, or the last error.
     pub last: Option<String>,
-    /// Whether what was to go wrong has gone wrong.
+    /// Whether the fault has happened.
     pub faulted: bool,
-    /// How many commands the peer has obeyed.
+    /// The number of commands that the peer has carried out.
     pub obeyed: usize,
     /// The steps that have their answers.
     pub passed: HashSet<Place>,
-    /// The rules whose answers have come.
+    /// The rules whose answers were received.
     pub answered: HashSet<usize>,
     /// The rules that have matched.
     pub ruled: HashSet<usize>,
-    /// Pings that have come.
+    /// The number of received pings.
     pub pinged: usize,
-    /// Whether the name has said something that nobody expects.
+    /// Whether the name has sent an unexpected message.
     pub unknown: bool,
-    /// What the dialogue has decided.
+    /// The decisions of the dialogue.
     pub decisions: Vec<String>,
-    /// How often something has changed for the name.
+    /// The number of state changes of the name.
     changes: usize,
-    /// How many sockets had ended.
+    /// The number of ended sockets.
     pub closed: usize,
 }
 
-/// A run that is watched.
+/// A run under observation.
 pub struct Watching {
     pub seen: Seen,
     events: Events,
@@ -66,12 +66,12 @@ pub struct Watching {
     notes: mpsc::Receiver<Note>,
     planted: Vec<Planted>,
     until: Instant,
-    /// More sockets are not asked for.
+    /// The limit for the number of sockets.
     dials: usize,
 }
 
 impl Watching {
-    /// Up to this time at most.
+    /// Observes up to this time at most.
     pub fn new(
         events: Events,
         watch: Watch,
@@ -90,7 +90,7 @@ impl Watching {
         }
     }
 
-    /// The same, where so many sockets more are asked for.
+    /// The same, with more sockets allowed.
     #[must_use]
     pub fn with_dials(self, more: usize) -> Self {
         Self {
@@ -99,11 +99,11 @@ impl Watching {
         }
     }
 
-    /// Waits for this. A name that gives up meanwhile, or asks for too many sockets, is in trouble.
+    /// Waits for this. Fails if the name gives up meanwhile, or opens too many sockets.
     ///
     /// # Errors
     ///
-    /// The trouble that comes first.
+    /// The first trouble.
     pub async fn until(
         &mut self,
         what: &str,
@@ -125,11 +125,11 @@ impl Watching {
         Ok(())
     }
 
-    /// Waits until the name is ready, and stays so.
+    /// Waits until the name is ready and stays ready.
     ///
     /// # Errors
     ///
-    /// The trouble that comes first.
+    /// The first trouble.
     pub async fn steady(&mut self) -> Result<(), Trouble> {
         loop {
             self.until("the name to be ready", |seen| seen.ready)
@@ -143,7 +143,7 @@ impl Watching {
         }
     }
 
-    /// Looks at what has happened by now, and waits for nothing.
+    /// Checks all events so far, without waiting.
     ///
     /// # Errors
     ///
@@ -155,7 +155,7 @@ impl Watching {
         Ok(())
     }
 
-    /// What happens next.
+    /// Handles the next event.
     async fn next(&mut self, what: &str) -> Result<(), Trouble> {
         let next = async {
             tokio::select! {

@@ -1,4 +1,4 @@
-//! What a state is caused by.
+//! The causes of states.
 
 use super::code::Code;
 
@@ -6,7 +6,7 @@ use super::code::Code;
 pub const LOSSES: [Code; 31] = [
     Code {
         code: "secret_missing",
-        meaning: "A secret of the settings is not there: the file of a `${file:PATH}` cannot be read, or the service has no `${secret:ID}`. Nothing was dialled.",
+        meaning: "A secret of the settings is missing: the file of a `${file:PATH}` cannot be read, or the service has no `${secret:ID}`. Nothing was dialled.",
         remedy: "Write the file, or give the secret with `PUT /v1/secrets/ID`. It is read again before each dial.",
     },
     Code {
@@ -16,7 +16,7 @@ pub const LOSSES: [Code; 31] = [
     },
     Code {
         code: "forbidden",
-        meaning: "The policy forbids what was to be dialled: `allow_urls` of the caller's token, or the rules for a URL that a server has named.",
+        meaning: "The policy forbids the address: `allow_urls` of the caller's token, or the rules for a URL that a server has named.",
         remedy: "Widen `allow_urls` if the address is meant. A URL that a server names must be `wss` and lead to a public or an allowed address.",
     },
     Code {
@@ -62,11 +62,11 @@ pub const LOSSES: [Code; 31] = [
     Code {
         code: "handshake_status",
         meaning: "The server answered the upgrade with another HTTP status than 101.",
-        remedy: "401 and 403: check the credentials. 404: check the path of `url`. 429 and 503: the server is busy, and `Retry-After` is honoured. After any other 4xx the delays are drawn up to `reconnect.max` from the first one on.",
+        remedy: "401 and 403: check the credentials. 404: check the path of `url`. 429 and 503: the server is busy, and `Retry-After` is honoured. After any other 4xx already the first delay may be as long as `reconnect.max`.",
     },
     Code {
         code: "handshake_invalid",
-        meaning: "The answer to the upgrade breaks RFC 6455 or HTTP. The other side is probably no WebSocket server.",
+        meaning: "The answer to the upgrade breaks RFC 6455 or HTTP. The other side is probably not a WebSocket server.",
         remedy: "Check `url`: the path, and whether a web server or a load balancer in between passes `Upgrade` on.",
     },
     Code {
@@ -82,7 +82,7 @@ pub const LOSSES: [Code; 31] = [
     Code {
         code: "closed",
         meaning: "The server closed the WebSocket with a close frame. The text has its code and its reason.",
-        remedy: "Look the code up in the server's documentation. A code that can never go away, such as a login that is forbidden, belongs into `reconnect.give_up_on`.",
+        remedy: "Look the code up in the server's documentation. Write a code for which another dial is useless, such as a login that is forbidden, into `reconnect.give_up_on`.",
     },
     Code {
         code: "eof",
@@ -141,7 +141,7 @@ pub const LOSSES: [Code; 31] = [
     },
     Code {
         code: "script_timeout",
-        meaning: "A step of `open_script` was not answered within its `timeout`. The text has what was expected, and what came last.",
+        meaning: "A step of `open_script` was not answered within its `within`. The text has what was expected, and what came last.",
         remedy: "If the answer did come, `expect` does not match it: try it at the prompt of `everwire dial NAME --config FILE --steps`.",
     },
     Code {
@@ -161,7 +161,7 @@ pub const LOSSES: [Code; 31] = [
     },
 ];
 
-/// What a state is caused by beside what a socket can be lost for.
+/// The causes of states that are not losses.
 pub const STATES: [Code; 6] = [
     Code {
         code: "store",
@@ -170,7 +170,7 @@ pub const STATES: [Code; 6] = [
     },
     Code {
         code: "sessions_only",
-        meaning: "The connection keeps no socket of its own, since `sessions_only` is set: each client of the raw bridge brings one up.",
+        meaning: "The connection keeps no socket of its own, since `sessions_only` is set: each client of the raw bridge opens one.",
         remedy: "Nothing is wrong.",
     },
     Code {
@@ -185,7 +185,7 @@ pub const STATES: [Code; 6] = [
     },
     Code {
         code: "removed",
-        meaning: "The connection is being removed: by the API, or because a reload found it in the file no longer.",
+        meaning: "The connection is being removed: by the API, or because the file no longer had it at a reload.",
         remedy: "Write it into the file again if it was removed by mistake, and reload.",
     },
     Code {

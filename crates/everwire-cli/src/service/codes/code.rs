@@ -1,12 +1,12 @@
-//! One code, and what it means.
+//! A code and its meaning.
 
 /// One code.
 #[derive(Clone, Copy, Debug)]
 pub struct Code {
-    /// As it stands in JSON.
+    /// The code, as in JSON.
     pub code: &'static str,
     /// What has happened.
     pub meaning: &'static str,
-    /// What helps.
+    /// What the reader can do.
     pub remedy: &'static str,
 }

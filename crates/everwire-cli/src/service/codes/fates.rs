@@ -1,8 +1,8 @@
-//! What a problem says became of a message, beside the fates that messages have.
+//! The fates of messages that only problems report.
 
 use super::code::Code;
 
-/// The fates that only problems tell.
+/// The fates of messages that only problems report.
 pub const FATES: [Code; 4] = [
     Code {
         code: "rejected",

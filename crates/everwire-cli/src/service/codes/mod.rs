@@ -1,7 +1,7 @@
-//! The stable codes of errors: what each means, and what its reader can do about it.
+//! The stable codes of errors: their meaning, and what the reader can do.
 //!
-//! A code stands in statuses, events, metrics and problems. `everwire explain CODE` prints its entry, `docs/errors.md` lists all of
-//! them, and the OpenAPI document takes its known values from here.
+//! Codes appear in statuses, events, metrics and problems. `everwire explain CODE` prints an entry,
+//! `docs/errors.md` lists all of them, and the OpenAPI document takes its known values from here.
 
 mod causes;
 mod code;
@@ -17,16 +17,16 @@ pub use self::{
     problems::REASONS,
 };
 
-/// Where codes of a kind stand.
+/// Where codes of a kind appear.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
     /// `cause` of a status, of `why`, and of the events of a loss.
     Cause,
-    /// `cause` of a status that no loss has brought about.
+    /// `cause` of a status that is not the result of a loss.
     State,
     /// `reason` of a problem.
     Problem,
-    /// `fate` of a problem, beside the fates that messages have.
+    /// `fate` of a problem, besides the fates of messages.
     Fate,
     /// `reason` of the event `dropped`.
     Drop,
@@ -42,7 +42,7 @@ impl Place {
         Self::Drop,
     ];
 
-    /// How a reader is told where such a code stands.
+    /// The place as text for a reader.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Cause => "cause of a loss",
@@ -53,7 +53,7 @@ impl Place {
         }
     }
 
-    /// The codes that stand here.
+    /// The codes of this place.
     pub fn codes(self) -> &'static [Code] {
         match self {
             Self::Cause => &LOSSES,
@@ -65,7 +65,7 @@ impl Place {
     }
 }
 
-/// Everything that a code means: one word may stand in several places.
+/// All meanings of a code: it may appear in several places.
 pub fn find(code: &str) -> Vec<(Place, &'static Code)> {
     let all = Place::ALL.into_iter().flat_map(|place| {
         let codes = place.codes().iter();

@@ -1,4 +1,4 @@
-//! Why a request to the service cannot be granted.
+//! Why the service refuses a request.
 
 use super::code::Code;
 
@@ -36,7 +36,7 @@ pub const REASONS: [Code; 19] = [
     },
     Code {
         code: "store_outage",
-        meaning: "The store cannot be opened, so it is not known what there is.",
+        meaning: "The store cannot be opened, so what it holds is not known.",
         remedy: "Ask again later. The log says what is wrong with `state_dir`.",
     },
     Code {
@@ -56,7 +56,7 @@ pub const REASONS: [Code; 19] = [
     },
     Code {
         code: "no_subscribe",
-        meaning: "The connection has no `subscribe`, so it is not known how to ask the server for a subscription.",
+        meaning: "The connection has no `subscribe`, so everwire does not know how to ask the server for a subscription.",
         remedy: "Write `subscribe` into the settings of the connection.",
     },
     Code {

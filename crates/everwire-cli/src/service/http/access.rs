@@ -1,4 +1,4 @@
-//! Who asks, and what they may do.
+//! Who sends a request, and what they may do.
 
 use std::{collections::BTreeSet, ops::Deref, sync::Arc};
 
@@ -19,27 +19,27 @@ use super::problem::Problem;
 #[derive(Default)]
 pub struct Access(RwLock<Vec<(Digest, Arc<Caller>)>>);
 
-/// A token is compared by its hash: in constant time, whatever its length.
+/// Tokens are compared by their hash, so that the time does not depend on their length.
 type Digest = [u8; 32];
 
-/// Who asks.
+/// The sender of a request.
 #[derive(Debug)]
 pub struct Caller {
-    /// The name of the token; empty without one.
+    /// The name of the token; empty without tokens.
     pub token: String,
     scopes: BTreeSet<Scope>,
     names: Pattern,
 }
 
 impl Access {
-    /// Lets in who has one of these tokens; without any everybody, for everything.
+    /// Admits callers with one of these tokens. Without tokens, admits everybody for everything.
     pub fn new(tokens: Vec<TokenSettings>) -> Self {
         let access = Self::default();
         access.replace(tokens);
         access
     }
 
-    /// From the next request on, these tokens and no others. What has begun goes on.
+    /// Replaces the tokens from the next request on. Running requests continue.
     pub fn replace(&self, tokens: Vec<TokenSettings>) {
         let caller = |token: TokenSettings| {
             let caller = Caller {
@@ -52,7 +52,7 @@ impl Access {
         *self.0.write() = tokens.into_iter().map(caller).collect();
     }
 
-    /// What names of each token's may use of what all names share.
+    /// The shares of each token's names in what all names use together.
     pub fn owner_shares(&self) -> OwnerShares {
         let tokens = self.0.read();
         let callers = tokens.iter().map(|(_, caller)| caller);
@@ -61,15 +61,17 @@ impl Access {
         )
     }
 
-    /// How many tokens do not reach all names: as many share what is not kept back for those that do.
+    /// The number of tokens that do not reach all names. They share what is not reserved for tokens
+    /// that do.
     pub fn tenants(&self) -> usize {
         let tokens = self.0.read();
         let tenants = tokens.iter().filter(|(_, caller)| !caller.reaches_all());
         tenants.count()
     }
 
-    /// Who has a share that counts what belongs to this owner: itself, or [`Owner::removed`] where its token is no more. `None`: its token
-    /// reaches all names, or there are no tokens.
+    /// The owner whose share counts what belongs to `owner`: the owner itself, or
+    /// [`Owner::removed`] if its token no longer exists. `None` if its token reaches all names, or
+    /// if there are no tokens.
     pub fn tenant(&self, owner: &Owner) -> Option<Owner> {
         let tokens = self.0.read();
         if tokens.is_empty() {
@@ -82,11 +84,11 @@ impl Access {
         }
     }
 
-    /// Who sends these headers.
+    /// The caller that sends these headers.
     ///
     /// # Errors
     ///
-    /// 401 for whoever has no token, or an unknown one.
+    /// 401 without a token or with an unknown one.
     pub fn identify(&self, headers: &HeaderMap) -> Result<Arc<Caller>, Problem> {
         let tokens = self.0.read();
         if tokens.is_empty() {
@@ -94,11 +96,14 @@ impl Access {
         }
         let Some(token) = bearer(headers).or_else(|| offered(headers)) else {
             let challenge = r#"Bearer realm="everwire""#;
-            return Err(Problem::unauthorized("a token is needed", challenge));
+            return Err(Problem::unauthorized(
+                "missing token: send Authorization: Bearer TOKEN",
+                challenge,
+            ));
         };
         let asked = hash(&token);
         let mut found = None;
-        // To the end, so that the time says nothing about where it stands.
+        // All tokens are compared, so that the time does not show the position of the right one.
         for (known, caller) in &*tokens {
             if bool::from(known.ct_eq(&asked)) {
                 found = Some(caller);
@@ -106,13 +111,16 @@ impl Access {
         }
         found.map(Arc::clone).ok_or_else(|| {
             let challenge = r#"Bearer realm="everwire", error="invalid_token""#;
-            Problem::unauthorized("the token is not known", challenge)
+            Problem::unauthorized(
+                "unknown token: this service has no token with this secret",
+                challenge,
+            )
         })
     }
 }
 
 impl Caller {
-    /// Who asks a service that has no tokens.
+    /// The caller of a service without tokens.
     pub fn everybody() -> Self {
         Self {
             token: String::new(),
@@ -121,12 +129,12 @@ impl Caller {
         }
     }
 
-    /// Whether they may know of this name.
+    /// Whether the caller may know about this name.
     pub fn reaches(&self, name: &ConnectionName) -> bool {
         self.names.matches(name)
     }
 
-    /// Asks for one of these scopes.
+    /// Checks for one of these scopes.
     ///
     /// # Errors
     ///
@@ -135,22 +143,23 @@ impl Caller {
         if scopes.iter().any(|scope| self.scopes.contains(scope)) {
             return Ok(());
         }
-        let names: Vec<_> = scopes.iter().map(|scope| scope.as_str()).collect();
-        let detail = format!("the token has not the scope {}", names.join(" or "));
+        let names = scopes.iter().map(|scope| format!("{:?}", scope.as_str()));
+        let names: Vec<_> = names.collect();
+        let detail = format!("the token lacks the scope {}", names.join(" or "));
         Err(Problem::forbidden(detail))
     }
 
-    /// The names that they may know of.
+    /// The names that the caller may know about.
     pub fn names(&self) -> &Pattern {
         &self.names
     }
 
-    /// Whether they may know of all names.
+    /// Whether the caller may know about all names.
     pub fn reaches_all(&self) -> bool {
         self.names == Pattern::all()
     }
 
-    /// Asks that they may know of all names; `or` says what is refused otherwise.
+    /// Checks that the caller may know about all names. `or` says what is refused otherwise.
     ///
     /// # Errors
     ///
@@ -162,17 +171,17 @@ impl Caller {
         }
     }
 
-    /// The name of a connection as they wrote it.
+    /// The name of a connection, as the caller wrote it.
     ///
     /// # Errors
     ///
-    /// 404 for what is no name, 403 for one that they must not know of.
+    /// 404 if the text is not a name, 403 if the caller must not know about it.
     pub fn name(&self, name: &str) -> Result<ReachedName, Problem> {
         let name = ConnectionName::new(name).map_err(|_| Problem::unknown(name))?;
         self.reach(name)
     }
 
-    /// Asks that they may know of this name, of a connection or a secret.
+    /// Checks that the caller may know about this name of a connection or a secret.
     ///
     /// # Errors
     ///
@@ -187,7 +196,7 @@ impl Caller {
     }
 }
 
-/// A name that its caller may know of: nothing else finds a connection.
+/// A name that its caller may know about. Connections can be found only with this.
 #[derive(Clone)]
 pub struct ReachedName(ConnectionName);
 
@@ -217,8 +226,9 @@ fn bearer(headers: &HeaderMap) -> Option<Vec<u8>> {
         .then(|| token.trim().into())
 }
 
-/// The token among the subprotocols of a WebSocket handshake, where a page cannot set `Authorization`: `bearer.TOKEN`, in base64url
-/// without padding, since a subprotocol takes fewer characters than a token.
+/// The token among the subprotocols of a WebSocket handshake, for pages that cannot set
+/// `Authorization`: `bearer.TOKEN`. It is base64url without padding, since a subprotocol allows
+/// fewer characters than a token.
 fn offered(headers: &HeaderMap) -> Option<Vec<u8>> {
     if headers.contains_key(header::AUTHORIZATION) {
         return None;

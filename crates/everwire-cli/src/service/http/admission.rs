@@ -1,4 +1,4 @@
-//! Which requests are let in, and until when each is under way.
+//! Decides which requests are admitted, and how long each counts as running.
 
 use std::{
     pin::Pin,
@@ -23,7 +23,8 @@ use super::{
 };
 use crate::service::state::AppState;
 
-/// Lets a request in if there is room for one of its class; it is under way until its answer's body has ended.
+/// Admits a request if there is room for one of its class. It counts as running until the body of
+/// its answer has ended.
 ///
 /// # Errors
 ///
@@ -32,7 +33,7 @@ pub async fn admit(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    // A request of a test may come from no client.
+    // A request in a test may have no client.
     let Some(client) = request.conn_data::<Client>().cloned() else {
         return Ok(next.call(request).await?.map_into_boxed_body());
     };
@@ -53,7 +54,7 @@ pub async fn admit(
     }))
 }
 
-/// What was let in for a request.
+/// The admission of a request.
 pub fn admitted(request: &HttpRequest) -> Option<Rc<Request>> {
     request.extensions().get::<Rc<Request>>().cloned()
 }
@@ -68,7 +69,7 @@ fn begin(client: &Client, request: &HttpRequest) -> Result<Request, TooMany> {
     let caller =
         state.and_then(|state| Some((state, state.access.identify(request.headers()).ok()?)));
     match caller {
-        // Whoever nobody knows is refused at once.
+        // Unknown callers are refused at once.
         None => client.begin(Class::Other),
         Some((_, caller)) if caller.reaches_all() => client
             .begin(Class::Other)
@@ -85,7 +86,7 @@ impl From<TooMany> for Problem {
     }
 }
 
-/// A body whose request is under way until it ends.
+/// A body whose request counts as running until the body ends.
 struct UnderWay {
     body: BoxBody,
     _admitted: Rc<Request>,

@@ -1,4 +1,4 @@
-//! Bodies of requests: bounded, of a known type.
+//! Bodies of requests: bounded, and of a known type.
 
 use std::time::Duration;
 
@@ -21,16 +21,17 @@ use tokio::time::Instant;
 use super::{admission, problem::Problem};
 use crate::service::state::AppState;
 
-/// How long a client may take for a body, besides the time that its bytes may take.
+/// The time for a body, in addition to the time that its bytes may need.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// The bytes that have come each second, at least, once [`PATIENCE`] is used up.
+/// The minimum rate in bytes per second, once [`PATIENCE`] is used up.
 const FLOOR: u32 = 16 << 10;
 
 /// Reads a body of at most `limit` bytes.
 ///
 /// # Errors
 ///
-/// 413 for a longer one, 408 for one that does not come, 400 for one that breaks HTTP, 503 where there is no memory for it.
+/// 413 if it is longer, 408 if it does not arrive, 400 if it violates HTTP, 503 if there is no
+/// memory for it.
 async fn bytes(
     request: &HttpRequest,
     mut payload: Payload,
@@ -59,7 +60,7 @@ async fn bytes(
                 if let Some(admitted) = &admitted {
                     admitted.has_arrived()?;
                 }
-                // What was only guessed to be needed is not kept by what keeps the body.
+                // The owner of the body should not keep memory that was reserved by estimate.
                 body.shrink_to_fit();
                 held.keep(request);
                 return Ok(body.into());
@@ -80,16 +81,16 @@ async fn bytes(
     }
 }
 
-/// What a body is for.
+/// The purpose of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Content {
-    /// It is a message to be sent.
+    /// A message to send.
     Message,
-    /// It changes something: operators must be able to when there is no memory for messages any more.
+    /// A change. Operators must be able to make changes even if there is no memory for messages.
     Change,
 }
 
-/// The memory of a body, for as long as its request lasts or until it is [`accepted`].
+/// The memory of a body, while its request runs or until it is [`accepted`].
 struct Held {
     charge: Option<Charge>,
     of: Content,
@@ -104,7 +105,8 @@ impl Held {
         }
     }
 
-    /// Doubles, so that each byte is moved only a few times; where there is no memory for that it takes what is needed.
+    /// Doubles the memory, so that each byte is moved only a few times. If there is not enough for
+    /// that, takes only what is needed.
     fn make_room(
         &mut self,
         request: &HttpRequest,
@@ -154,12 +156,12 @@ impl Held {
     }
 }
 
-/// The body was accepted: what it brought is counted elsewhere from now on.
+/// The body was accepted. From now on, its content is counted elsewhere.
 pub fn accepted(request: &HttpRequest) {
     drop(request.extensions_mut().remove::<Charge>());
 }
 
-/// How long a body may take of which so many bytes have come.
+/// The time for a body of which this number of bytes has arrived.
 fn time_for(bytes: usize) -> Duration {
     let seconds = bytes as u64 / u64::from(FLOOR);
     PATIENCE + Duration::from_secs(seconds)
@@ -169,7 +171,7 @@ fn time_for(bytes: usize) -> Duration {
 ///
 /// # Errors
 ///
-/// Those of [`change`]; 422 for a text that is not UTF-8.
+/// The errors of [`change`]; 422 for a text that is not UTF-8.
 pub async fn message(
     request: &HttpRequest,
     payload: Payload,
@@ -183,11 +185,12 @@ pub async fn message(
     Ok(Message::text(text))
 }
 
-/// Reads what changes something, of any type.
+/// Reads the body of a change, of any type.
 ///
 /// # Errors
 ///
-/// 413 for a longer one, 408 for one that does not come, 400 for one that breaks HTTP, 503 where there is no memory for it.
+/// 413 if it is longer, 408 if it does not arrive, 400 if it violates HTTP, 503 if there is no
+/// memory for it.
 pub async fn change(
     request: &HttpRequest,
     payload: Payload,
@@ -196,11 +199,11 @@ pub async fn change(
     bytes(request, payload, limit, Content::Change).await
 }
 
-/// Reads a JSON text of at most `limit` bytes; an empty body is none.
+/// Reads a JSON text of at most `limit` bytes. An empty body gives `None`.
 ///
 /// # Errors
 ///
-/// Those of [`change`]; 415 for another type.
+/// The errors of [`change`]; 415 for another type.
 pub async fn json_text(
     request: &HttpRequest,
     payload: Payload,
@@ -208,7 +211,7 @@ pub async fn json_text(
 ) -> Result<Bytes, Problem> {
     let body = change(request, payload, limit).await?;
     let essence = essence(request);
-    // What `curl -d` says of all that it sends. Who may change anything is decided elsewhere, not by this header.
+    // `curl -d` sends this type for everything. Permissions do not depend on this header.
     let is_curls =
         essence == "application/x-www-form-urlencoded" && body.trim_ascii_start().starts_with(b"{");
     let is_json = essence.is_empty()
@@ -222,11 +225,11 @@ pub async fn json_text(
     Ok(body)
 }
 
-/// Reads a JSON object; an empty body, or null, is that of all defaults.
+/// Reads a JSON object. An empty body or null gives all defaults.
 ///
 /// # Errors
 ///
-/// Those of [`json_text`]; 400 for what is no JSON, 422 for another JSON than expected.
+/// The errors of [`json_text`]; 400 if it is not JSON, 422 if it is not the expected JSON.
 pub async fn json<T: DeserializeOwned + Default>(
     request: &HttpRequest,
     payload: Payload,

@@ -1,4 +1,4 @@
-//! The same for all connections of a pattern.
+//! Requests for all connections of a pattern.
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -18,10 +18,10 @@ use super::{
 };
 use crate::service::{changes::Subject, persisted, state::AppState};
 
-/// How many connections are asked at a time.
+/// How many connections are handled at a time.
 const AT_A_TIME: usize = 256;
 
-/// How many connections a request in bulk concerned.
+/// The number of connections in a bulk request.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Matched {
     /// The connections that the pattern selects.
@@ -30,7 +30,7 @@ pub struct Matched {
     changed: usize,
 }
 
-/// Have all connections of a pattern up
+/// Connect all connections of a pattern
 #[utoipa::path(
     post,
     path = "/v1/connect",
@@ -86,7 +86,8 @@ pub async fn close(
 
 /// Dial now all connections of a pattern that wait in backoff or have failed
 ///
-/// Those that are up ask at once for each of their subscriptions again that the peer has refused, not answered, or ended.
+/// Connections that are up ask again at once for each of their subscriptions that the peer has
+/// refused, not answered or ended.
 #[utoipa::path(
     post,
     path = "/v1/retry",
@@ -112,7 +113,9 @@ pub async fn retry(
     .await
 }
 
-/// Replace the sockets of all connections of a pattern, each by one that is made ready before
+/// Replace the sockets of all connections of a pattern
+///
+/// Each new socket is ready before the old one closes.
 #[utoipa::path(
     post,
     path = "/v1/rotate",
@@ -132,7 +135,8 @@ pub async fn rotate(
     .await
 }
 
-/// The connections of `?match=` that the caller reaches. Without a pattern there are none: "all" is something to say.
+/// The connections of `?match=` that the caller reaches. Without a pattern there are none: a client
+/// that means all must say so.
 fn matched(
     state: &AppState,
     caller: &Caller,
@@ -140,7 +144,7 @@ fn matched(
 ) -> Result<Vec<Handle>, Problem> {
     let mut pattern = None;
     for (key, value) in url::form_urlencoded::parse(request.query_string().as_bytes()) {
-        let wrong = |reason: String| Problem::bad_request(format!("{key}: {reason}"));
+        let wrong = |reason: String| Problem::bad_request(format!("invalid {key}: {reason}"));
         match &*key {
             "match" if pattern.is_some() => {
                 return Err(wrong(
@@ -151,17 +155,21 @@ fn matched(
                 let read = Pattern::new(&value).map_err(|error| wrong(error.to_string()))?;
                 pattern = Some(read);
             }
-            _ => return Err(wrong("unknown parameter; there is match".into())),
+            _ => {
+                return Err(Problem::bad_request(format!(
+                    "unknown parameter {key}; the only one is match"
+                )));
+            }
         }
     }
     let Some(pattern) = pattern else {
-        let detail = "match: a pattern is needed; * selects all connections";
+        let detail = "missing parameter match: write a pattern; * selects all connections";
         return Err(Problem::bad_request(detail));
     };
     Ok(state.list(caller, &pattern))
 }
 
-/// Before the first connection is closed: a code that one refuses is refused by all.
+/// Checked before the first connection is closed: an invalid code is invalid for all.
 fn check(close: &Close) -> Result<(), Problem> {
     let reason = close.reason.clone().into();
     let close = everwire::CloseMyself {
@@ -173,19 +181,19 @@ fn check(close: &Close) -> Result<(), Problem> {
         .map_err(|invalid| Problem::unprocessable(CloseError::from(invalid).to_string()))
 }
 
-/// Whether a connection is in one of these states just now.
+/// Whether a connection is in one of these states now.
 async fn is_in(handle: &Handle, states: &[State]) -> bool {
     let status = handle.status().await;
     status.is_ok_and(|status| states.contains(&status.state))
 }
 
-/// In its turn, so that what the work looks at first holds when it acts.
+/// Runs the work in the connection's turn, so that what it checks first still holds when it acts.
 async fn in_turn(state: &AppState, handle: &Handle, work: impl AsyncFn(&Handle) -> bool) -> bool {
     let subject = Subject::Connection(handle.name().clone());
     let Ok(_turn) = state.changes.turn(subject).await else {
         return false;
     };
-    // It may be another one by now, or gone.
+    // The name may have another connection by now, or none.
     match state.manager.find(handle.name()) {
         Some(handle) => work(&handle).await,
         None => false,

@@ -1,4 +1,4 @@
-//! Connections that come and go at run time.
+//! Connections that are created and removed at run time.
 
 use std::time::Duration;
 
@@ -24,21 +24,23 @@ use crate::service::{changes::Subject, persisted, state::AppState};
 
 /// The longest settings, in bytes.
 const MAX_SETTINGS: usize = 1 << 20;
-/// The longest of a token that does not reach all names: they are kept in memory and on disk for each of its names, and its tags are in each
-/// list.
+/// The longest settings of a token that does not reach all names. They are kept in memory and on
+/// disk for each of its names, and each list shows their tags.
 const TENANTS_SETTINGS: usize = 64 << 10;
-/// How many connections there may be, those of the file included.
+/// The most connections, with those of the file.
 const MAX_CONNECTIONS: usize = 100_000;
-/// Of these, those that only callers open who reach all names.
+/// The part of these that is reserved for callers that reach all names.
 const KEPT_CONNECTIONS: usize = 1_000;
-/// How long a request waits for the end of a connection; it goes on all the same.
+/// How long a request waits for a connection to close. The removal continues in any case.
 const REMOVAL: Duration = Duration::from_secs(30);
 
 /// Create or replace a connection
 ///
-/// The body has the keys of `[connections.NAME]` of the TOML file. `[defaults]` and `[groups]` are inherited, but for what says whom to
-/// dial and what may be secret. No `${NAME}`, `${file:PATH}` or path is allowed, only `${secret:ID}`. `service.api_limits` bounds what may be
-/// asked for. A new name belongs to the token that creates it; replacing it leaves it to its owner.
+/// The body has the keys of `[connections.NAME]` of the TOML file. The connection inherits
+/// `[defaults]` and `[groups]`, except for the keys that say where to dial and those that may hold
+/// secrets. `${NAME}`, `${file:PATH}` and paths are not allowed, only `${secret:ID}`.
+/// `service.api_limits` limits the values. A new name belongs to the token that creates it.
+/// Replacing it does not change its owner.
 #[utoipa::path(
     put,
     path = "/v1/connections/{name}",
@@ -62,7 +64,7 @@ pub async fn put(
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     let name = ConnectionName::new(name.as_str())
-        .map_err(|error| Problem::unprocessable(format!("{:?} is no name: {error}", *name)))?;
+        .map_err(|error| Problem::unprocessable(format!("invalid name {:?}: {error}", *name)))?;
     let name = permit.reach(name)?;
     state.refuse_owned(&name)?;
     state.refuse_unknown()?;
@@ -89,7 +91,8 @@ pub async fn put(
         .json(status))
 }
 
-/// Whether the name is new, and what it is now: a later change may remove it before this one is answered.
+/// Whether the name is new, and its status. A later change may remove the name before this one is
+/// answered.
 async fn put_in_turn(
     caller: &Caller,
     state: &AppState,
@@ -99,7 +102,7 @@ async fn put_in_turn(
     let subject = Subject::Connection(ConnectionName::clone(name));
     let _turn = state.changes.turn(subject).await?;
     let _steady = state.changes.steady().await;
-    // The file may have taken the name over while the body came.
+    // A reload may have given the name to the file while the body arrived.
     state.refuse_owned(name)?;
     let rules = state.rules();
     let inherited = &rules.inherited;
@@ -124,7 +127,7 @@ async fn put_in_turn(
 
 /// Remove a connection
 ///
-/// It is closed as by hand, and forgotten.
+/// The connection is closed as by hand, and then forgotten.
 #[utoipa::path(
     delete,
     path = "/v1/connections/{name}",
@@ -141,7 +144,7 @@ pub async fn delete(named: Named<ToControl>) -> Result<HttpResponse, Problem> {
     state.refuse_unknown()?;
     let removal = delete_in_turn(state.clone(), name);
     let removed = tokio::time::timeout(REMOVAL, AppState::whole(removal)).await;
-    // What is told to be gone is gone on disk, too, whoever removed it.
+    // A connection that is reported as removed is also removed on disk, whoever removed it.
     persisted::written(&state.manager).await?;
     match removed {
         Ok(removed) => removed.map(|()| HttpResponse::NoContent().finish()),
@@ -164,7 +167,8 @@ async fn delete_in_turn(state: Data<AppState>, name: ReachedName) -> Result<(), 
     removed.map_err(|_gone| Problem::unknown(name.as_str()))
 }
 
-/// A token that reaches some names reaches the secrets with such ids: another's would otherwise be sent wherever it likes.
+/// A token that reaches some names also reaches the secrets with such ids. With other secrets, it
+/// could send the secret of another token anywhere.
 fn refuse_foreign_secrets(caller: &Caller, settings: &ConnectionSettings) -> Result<(), Problem> {
     for id in settings.secret_ids() {
         let reached = ConnectionName::new(id).is_ok_and(|id| caller.reaches(&id));
@@ -177,8 +181,9 @@ fn refuse_foreign_secrets(caller: &Caller, settings: &ConnectionSettings) -> Res
     Ok(())
 }
 
-/// A token that reaches some names shares no bucket of the file, or it would use up what others send by, and says nothing about whether the
-/// process is ready. What is inherited counts as well: a group is chosen by who puts the name.
+/// A token that reaches some names must not use a bucket of the file, because it would use up the
+/// rate of others. It must not make a connection required, because that would affect readiness.
+/// Inherited values count as well: the caller chooses the group.
 fn refuse_what_moves_others(caller: &Caller, settings: &ConnectionSettings) -> Result<(), Problem> {
     if caller.reaches_all() {
         return Ok(());
@@ -190,18 +195,18 @@ fn refuse_what_moves_others(caller: &Caller, settings: &ConnectionSettings) -> R
     let mut rates = settings.rate.iter().chain(of_steps);
     if let Some(bucket) = rates.find_map(|rate| rate.bucket.as_ref()) {
         return Err(Problem::forbidden(format!(
-            "invalid rate: the token does not reach all names, and others share the bucket {bucket:?}; give the name a rate of its own, as \
+            "invalid rate: the token does not reach all names, but others share the bucket {bucket:?}; give the name a rate of its own, as \
              {{\"messages\": 5, \"per\": \"1s\"}}"
         )));
     }
     if settings.required {
-        let detail = "invalid required: the token does not reach all names, and the process would not be ready without this one; it must be false";
+        let detail = "invalid required: the token does not reach all names, and the service would not be ready without this connection; write false";
         return Err(Problem::forbidden(detail));
     }
     Ok(())
 }
 
-/// Opens a name that is not there yet, and belongs to this owner; whether it was not.
+/// Opens a name that does not exist yet and belongs to this owner. Returns whether it opened it.
 fn open(
     caller: &Caller,
     state: &AppState,
@@ -211,7 +216,7 @@ fn open(
     owner: Owner,
 ) -> Result<bool, Problem> {
     let manager = &state.manager;
-    // Between the look and the opening nobody opens another one.
+    // Nobody else opens a connection between the check and the opening.
     let _alone = state.opening.lock();
     if manager.find(name).is_some() {
         return Ok(false);
@@ -225,7 +230,7 @@ fn open(
     }
 }
 
-/// There are as many names as there may be, or as the owner may have.
+/// Checks that the limits for all names and for this owner allow one more.
 fn refuse_one_more(
     caller: &Caller,
     manager: &Manager,

@@ -1,7 +1,8 @@
-//! The clients of one listener: how many there are, and who is silent.
+//! The clients of one listener: their number, and which are silent.
 //!
-//! A client is silent that has no request under way, or has not sent all of one. Where places run out the oldest silent client
-//! goes; there always is one, since fewer requests may be under way than there are places.
+//! A client is silent if none of its requests is running, or none has arrived whole. When there are
+//! no places left, the oldest silent client is disconnected. There always is one, since there are
+//! more places than requests that may run.
 
 use std::{cell::RefCell, collections::BTreeMap, rc::Rc, time::Duration};
 
@@ -9,13 +10,14 @@ use tokio::{task::AbortHandle, time::Instant};
 
 use super::request_limit::{Class, RequestLimit, Tenant, TooMany};
 
-/// How many clients may be connected.
+/// The most connected clients.
 pub const PLACES: usize = 320;
-/// How many requests of one client may be under way or arriving, as HTTP/2 allows.
+/// The most running or arriving requests of one client, as HTTP/2 allows.
 const MAX_REQUESTS: usize = 64;
-/// So long a client is not let go for another one: what it has sent can be read within that time, however many come at once.
+/// A client that connected within this time is not disconnected for another one: this is enough to
+/// read its request, however many clients connect at once.
 const GRACE: Duration = Duration::from_millis(100);
-/// How long an HTTP/1 client may take for the head of a request, the wait for its beginning included.
+/// The time for an HTTP/1 client to send the head of a request, with the wait for its first byte.
 const HEAD: Duration = Duration::from_secs(35);
 
 /// The clients of a listener.
@@ -26,18 +28,18 @@ pub struct Clients(Rc<RefCell<Inside>>);
 struct Inside {
     next: u64,
     clients: BTreeMap<u64, State>,
-    /// Requests that have arrived whole, and are not answered.
+    /// Requests that have arrived whole and are not answered.
     requests: RequestLimit,
 }
 
 #[derive(Debug)]
 struct State {
     id: u64,
-    /// Since when it is silent, if it is.
+    /// Since when it is silent.
     silent_since: Instant,
-    /// Requests that have begun to arrive.
+    /// The number of requests that have begun to arrive.
     begun: usize,
-    /// Those that have arrived whole.
+    /// The number of requests that have arrived whole.
     whole: usize,
     /// It speaks HTTP/2, and may be silent for long.
     http2: bool,
@@ -51,7 +53,8 @@ impl State {
 }
 
 impl Clients {
-    /// When the next client may come, if places have run out and the oldest silent client has only just come itself.
+    /// When the next client can be accepted, if there are no places left and the oldest silent
+    /// client has just connected.
     pub fn room_at(&self, now: Instant) -> Option<Instant> {
         let inside = self.0.borrow();
         if inside.clients.len() < PLACES {
@@ -62,7 +65,8 @@ impl Clients {
         (at > now).then_some(at)
     }
 
-    /// A place for a client that has just come; the oldest silent one makes room. `None`: nobody is silent.
+    /// Gives a place to a new client. If necessary, disconnects the oldest silent client. `None` if
+    /// no client is silent.
     pub fn admit(&self, now: Instant) -> Option<Place> {
         let mut inside = self.0.borrow_mut();
         if inside.clients.len() >= PLACES && !inside.evict_oldest() {
@@ -85,12 +89,12 @@ impl Clients {
         }))
     }
 
-    /// Lets the oldest silent client go; whether there was one.
+    /// Disconnects the oldest silent client. Returns whether there was one.
     pub fn evict_oldest(&self) -> bool {
         self.0.borrow_mut().evict_oldest()
     }
 
-    /// Lets those go whose request's head takes too long.
+    /// Disconnects clients whose request head takes too long.
     pub fn expire(&self, now: Instant) {
         self.0.borrow_mut().clients.retain(|_, state| {
             let late = now.saturating_duration_since(state.silent_since) > HEAD;
@@ -102,7 +106,7 @@ impl Clients {
         });
     }
 
-    /// Lets all of them go.
+    /// Disconnects all clients.
     pub fn end(&self) {
         let clients = std::mem::take(&mut self.0.borrow_mut().clients);
         clients.values().for_each(State::end);
@@ -134,17 +138,17 @@ impl State {
     }
 }
 
-/// The place of a client; dropping it frees it.
+/// The place of a client. Dropping it frees the place.
 #[derive(Debug)]
 pub struct Place(Client);
 
 impl Place {
-    /// What serves it, so that it can be let go.
+    /// Sets the task that serves the client, so that the client can be disconnected.
     pub fn served_by(client: &Client, task: AbortHandle) {
         client.with(|state| state.task = Some(task));
     }
 
-    /// It speaks HTTP/2.
+    /// Records that it speaks HTTP/2.
     pub fn speaks_http2(&self) {
         self.0.with(|state| state.http2 = true);
     }
@@ -169,7 +173,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// A request of it has begun.
+    /// Records that a request has begun.
     ///
     /// # Errors
     ///
@@ -178,7 +182,7 @@ impl Client {
         self.begin_as(class, None)
     }
 
-    /// The same of a token that is one of so many that do not reach all names.
+    /// The same for a token that is one of `tenants` tokens that do not reach all names.
     ///
     /// # Errors
     ///
@@ -219,7 +223,7 @@ impl Client {
         }
     }
 
-    /// Looks at its state, if it has not been let go.
+    /// Runs `look` on the state of the client, unless it was disconnected.
     fn with<T>(&self, look: impl FnOnce(&mut State) -> T) -> Option<T> {
         let mut inside = self.clients.0.borrow_mut();
         inside.clients.get_mut(&self.id).map(look)
@@ -236,18 +240,18 @@ pub struct Request {
 }
 
 impl Request {
-    /// Its body is still to come: its client counts as silent meanwhile.
+    /// The body is still to come. Until then the client counts as silent.
     pub fn wait_for_body(&self) {
         if self.is_whole.replace(false) {
             self.client.left(self.tenant.as_ref());
         }
     }
 
-    /// All of it is there.
+    /// The request has arrived whole.
     ///
     /// # Errors
     ///
-    /// [`TooMany`] are under way by now.
+    /// [`TooMany`] requests are running by now.
     pub fn has_arrived(&self) -> Result<(), TooMany> {
         if !self.is_whole.get() {
             self.client.arrived(self.class, self.tenant.as_ref())?;

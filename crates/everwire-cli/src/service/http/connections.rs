@@ -18,10 +18,10 @@ use crate::service::state::AppState;
 /// How many actors are asked at a time.
 const BATCH: usize = 256;
 
-/// A part of the list, in the order of the names.
+/// A page of the list, in the order of the names.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Page {
-    /// At most as many as were asked for.
+    /// At most as many as requested.
     #[schema(value_type = Vec<super::schema::Status>)]
     connections: Vec<Status>,
     /// The `cursor` of the next page; `None` at the end.
@@ -30,7 +30,8 @@ pub struct Page {
 
 /// The status of many connections
 ///
-/// Pages are cut by name: one that is opened or removed meanwhile shifts no other from page to page.
+/// Pages are cut by name: a connection that is created or removed meanwhile does not move others to
+/// another page.
 #[utoipa::path(
     get,
     path = "/v1/connections",
@@ -69,7 +70,7 @@ pub async fn status(connection: Found<ToRead>) -> Result<HttpResponse, Problem> 
 
 /// The settings of one connection
 ///
-/// Under their TOML keys, those included that have their default. Secrets are masked.
+/// The settings have their TOML keys, with defaults included. Secrets are masked.
 #[utoipa::path(
     get,
     path = "/v1/connections/{name}/config",
@@ -84,13 +85,13 @@ pub async fn config(connection: Found<ToRead>) -> HttpResponse {
 async fn page(state: &AppState, caller: &Caller, query: &ListQuery) -> Page {
     let handles = candidates(state, caller, query);
     let mut connections = Vec::new();
-    // One more than fits tells whether there is a next page.
+    // One more than fits shows whether there is a next page.
     let enough = query.limit + 1;
     for batch in handles.chunks(BATCH.min(enough)) {
         let statuses = join_all(batch.iter().map(Handle::status)).await;
         let wanted =
             |status: &Status| query.states.is_empty() || query.states.contains(&status.state);
-        // A name that was removed just now is left out.
+        // A name that was just removed is left out.
         connections.extend(statuses.into_iter().flatten().filter(wanted));
         if connections.len() >= enough {
             break;
@@ -105,7 +106,7 @@ async fn page(state: &AppState, caller: &Caller, query: &ListQuery) -> Page {
     }
 }
 
-/// The names that fit by what needs no answer of their actors.
+/// The names that match, as far as this can be decided without their actors.
 fn candidates(state: &AppState, caller: &Caller, query: &ListQuery) -> Vec<Handle> {
     let tagged = |handle: &Handle| {
         query.tags.is_empty()

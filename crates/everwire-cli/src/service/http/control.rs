@@ -11,7 +11,7 @@ use crate::service::{changes::Subject, persisted, state::AppState};
 /// The longest body of a close, in bytes.
 pub const MAX_CLOSE: usize = 4096;
 
-/// How a connection is to be closed.
+/// How to close a connection.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Close {
@@ -32,10 +32,10 @@ impl Default for Close {
     }
 }
 
-/// Have a connection up
+/// Connect a connection
 ///
-/// It is dialled now, a backoff notwithstanding. The body, if there is one, is sent whenever the socket opens, before anything else
-/// of the application; it replaces the body of an earlier call.
+/// It is dialled now, even during a backoff. The body, if any, is sent whenever the socket opens,
+/// before anything else of the application. It replaces the body of an earlier call.
 #[utoipa::path(
     post,
     path = "/v1/connections/{name}/connect",
@@ -69,7 +69,8 @@ pub async fn connect(
 
 /// Close a connection by hand
 ///
-/// It refuses new messages, flushes its outbox, says goodbye, and stays closed until it is connected again.
+/// It refuses new messages, sends the waiting ones, closes the socket, and stays closed until it is
+/// connected again.
 #[utoipa::path(
     post,
     path = "/v1/connections/{name}/close",
@@ -100,7 +101,8 @@ pub async fn close(
     .await
 }
 
-/// Changes a connection when it is its turn, and tells what it is then. The change is made whole, even if its client stops waiting for it.
+/// Changes a connection in its turn, and returns its new status. The change is completed even if
+/// the client stops waiting.
 async fn in_turn(
     connection: Found<ToControl>,
     change: impl AsyncFnOnce(&AppState, &Handle) -> Result<(), Problem> + 'static,
@@ -111,7 +113,7 @@ async fn in_turn(
         async move {
             let subject = Subject::Connection(ConnectionName::clone(&name));
             let _turn = state.changes.turn(subject).await?;
-            // It may be another one by now.
+            // The name may have another connection by now.
             let (handle, _) = state.find(&name)?;
             change(&state, &handle).await?;
             state.status(&handle).await

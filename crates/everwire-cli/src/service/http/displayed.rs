@@ -1,4 +1,4 @@
-//! Answers that a terminal may print: `curl` shows a body as it is.
+//! Makes answers safe for terminals: `curl` prints a body unchanged.
 
 use actix_web::{
     Error,
@@ -10,7 +10,7 @@ use actix_web::{
 use bytes::Bytes;
 use everwire::core::displayable_json;
 
-/// Escapes what is not displayable in each JSON that is answered; a stream does so for itself.
+/// Escapes characters that are not displayable in JSON answers. Streams do this themselves.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! Whether the process lives, and whether it does what it is there for.
+//! Whether the process is alive and does its job.
 
 use std::sync::atomic::Ordering;
 
@@ -19,18 +19,19 @@ pub struct Alive {
     status: &'static str,
 }
 
-/// Whether all required connections are ready, and the process goes on.
+/// Whether all required connections are ready and the process is not ending.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Readiness {
-    /// Whether they are.
+    /// Whether they are ready.
     ready: bool,
-    /// The required connections that are not.
+    /// The required connections that are not ready.
     waiting: Vec<String>,
-    /// The process is about to end: it is not ready from then on. Absent otherwise.
+    /// The process is about to end, and is no longer ready. Absent otherwise.
     #[serde(skip_serializing_if = "is_false")]
     #[schema(required = false)]
     ending: bool,
-    /// The store cannot be opened: durable connections wait for it, and what the API was given before is not known. Absent otherwise.
+    /// The store cannot be opened: durable connections wait for it, and connections that were
+    /// created over the API are not known. Absent otherwise.
     #[serde(skip_serializing_if = "is_false")]
     #[schema(required = false)]
     store_outage: bool,
@@ -43,7 +44,7 @@ fn is_false(flag: &bool) -> bool {
 
 /// Whether the process is alive
 ///
-/// It runs and answers; nothing is said about connections.
+/// It answers if the process runs. It says nothing about connections.
 #[utoipa::path(get, path = "/healthz", tag = "health", security(()), responses((status = 200, body = Alive)))]
 pub async fn alive() -> HttpResponse {
     HttpResponse::Ok().json(Alive { status: "ok" })
@@ -70,7 +71,7 @@ pub async fn ready(state: Data<AppState>) -> Result<HttpResponse, Problem> {
     {
         Ok(statuses) => {
             let waits = |(handle, status): (&Handle, Result<everwire::Status, _>)| {
-                // An idle one that takes sessions is there for nothing else.
+                // An idle connection that takes sessions has no other purpose.
                 let is_ready = status.is_ok_and(|status| {
                     status.ready || (status.state == State::Idle && status.takes_sessions)
                 });

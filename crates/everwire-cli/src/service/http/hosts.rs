@@ -1,5 +1,6 @@
-//! The check of where a request comes from: a page whose name was made to point at this machine (DNS rebinding) gets no
-//! answer, and a page of another site changes nothing. Behind a reverse proxy, `service.public_url` says what the page's own site is.
+//! Checks where a request comes from. A page whose name points at this machine (DNS rebinding) gets
+//! no answer, and a page of another site changes nothing. Behind a reverse proxy,
+//! `service.public_url` is the site of the page.
 
 use std::net::IpAddr;
 
@@ -17,27 +18,28 @@ use url::{Host, Url};
 use super::problem::Problem;
 use crate::service::{page, state::AppState};
 
-/// The hosts by which this server may be asked.
+/// The hosts under which this server may be addressed.
 #[derive(Debug)]
 pub struct Hosts {
     listen: IpAddr,
 }
 
 impl Hosts {
-    /// Those of a server that listens on this address: the address itself, and every name of this machine to itself.
+    /// The hosts of a server that listens on this address: the address itself, and all names that a
+    /// machine has for itself.
     pub fn of(listen: IpAddr) -> Self {
         Self {
             listen: listen.to_canonical(),
         }
     }
 
-    /// Whether other machines reach this server; who may use it is known then.
+    /// Whether other machines can reach this server. Callers must then be known.
     fn is_exposed(&self) -> bool {
         !self.listen.is_loopback()
     }
 
-    /// Whether `host`, with or without a port, is one of them. An unspecified address stands for any address; a name
-    /// that can be made to point here is never accepted.
+    /// Whether `host`, with or without a port, is one of them. An unspecified address stands for
+    /// any address. A name is never accepted if somebody else can make it point here.
     fn accept(&self, authority: &str) -> bool {
         let Some(host) = host_of(authority) else {
             return false;
@@ -51,7 +53,7 @@ impl Hosts {
     }
 }
 
-/// `localhost` and what is below it are this machine by definition (RFC 6761 §6.3).
+/// `localhost` and names below it are this machine by definition (RFC 6761 §6.3).
 fn is_localhost(name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name);
     name == "localhost" || name.ends_with(".localhost")
@@ -62,10 +64,10 @@ fn host_of(authority: &str) -> Option<Host> {
     host_and_port(authority).map(|(host, _)| host)
 }
 
-/// The host and the port of an authority; the port is empty where none is written.
+/// The host and the port of an authority. The port is empty if there is none.
 fn host_and_port(authority: &str) -> Option<(Host, &str)> {
     let (host, port) = match authority.rfind(':') {
-        // The colons of an IPv6 address stand inside its brackets.
+        // The colons of an IPv6 address are inside its brackets.
         Some(at) if !authority[at..].contains(']') => (&authority[..at], &authority[at + 1..]),
         _ => (authority, ""),
     };
@@ -75,8 +77,8 @@ fn host_and_port(authority: &str) -> Option<(Host, &str)> {
     Some((Host::parse(host).ok()?, port))
 }
 
-/// Whether two authorities of a URL with this scheme are one: letters' case and a default port that is written make no
-/// difference (RFC 9110 §4.2.3).
+/// Whether two authorities of a URL with this scheme are equal. Case and an explicit default port
+/// make no difference (RFC 9110 §4.2.3).
 fn is_same_authority(one: &str, other: &str, scheme: &str) -> bool {
     let default = if scheme == "https" { "443" } else { "80" };
     let normal = |authority| {
@@ -89,8 +91,9 @@ fn is_same_authority(one: &str, other: &str, scheme: &str) -> bool {
     }
 }
 
-/// The authority that a request asks for: that of its target, which HTTP/2 sends as `:authority` instead of `Host`
-/// (RFC 9113 §8.3.1) and which counts before `Host` in HTTP/1.1 (RFC 9112 §3.2.2); else `Host`.
+/// The authority of a request: that of its target, else `Host`. HTTP/2 sends it as `:authority`
+/// instead of `Host` (RFC 9113 §8.3.1); in HTTP/1.1 it takes precedence over `Host` (RFC 9112
+/// §3.2.2).
 fn authority(request: &HttpRequest) -> Option<&str> {
     match request.uri().authority() {
         Some(authority) => Some(authority.as_str()),
@@ -104,13 +107,14 @@ fn authority(request: &HttpRequest) -> Option<&str> {
     }
 }
 
-/// Lets a request through if its `Host`, and the host of an absolute target or of `:authority`, are ours, and if no other site
-/// had a browser make a change.
+/// Admits a request if its `Host` and the host of an absolute target or of `:authority` are ours,
+/// and if no other site made a browser send a change.
 ///
 /// # Errors
 ///
-/// 400 when `Host` is missing (RFC 9112 §3.2; in HTTP/2 when `:authority` is missing, too), when there are several, or when it
-/// contradicts the target's authority (RFC 9113 §8.3.1). 403 when it is not ours, or for a change that another site wants.
+/// 400 if `Host` is missing (RFC 9112 §3.2; in HTTP/2 only if `:authority` is missing, too), if
+/// there are several, or if it contradicts the authority of the target (RFC 9113 §8.3.1). 403 if it
+/// is not ours, or if another site wants a change.
 pub async fn guard(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
@@ -134,7 +138,7 @@ fn check_host(request: &HttpRequest) -> Result<(), Problem> {
     };
     let Some(hosts) = request.app_data::<Data<Hosts>>() else {
         return Err(Problem::unavailable(
-            "the hosts of this server are not known",
+            "the host names of this service are not loaded",
         ));
     };
     let public = public_url(request);
@@ -144,7 +148,7 @@ fn check_host(request: &HttpRequest) -> Result<(), Problem> {
         hosts.accept(authority) || public.as_ref().is_some_and(is_public)
     };
     let is_ours = accept(authority) && host.is_none_or(accept);
-    // A browser has no token yet when it asks for the page, which is the same for everybody.
+    // A browser has no token yet when it requests the page, which is the same for everybody.
     let is_open = || hosts.is_exposed() && (page::is_at(request.path()) || is_known(request));
     if !is_ours && !is_open() {
         return Err(unknown_host(request, authority, public.as_ref()));
@@ -158,7 +162,7 @@ fn check_host(request: &HttpRequest) -> Result<(), Problem> {
     }
 }
 
-/// Where users find the service, behind a reverse proxy.
+/// The URL of the service behind a reverse proxy.
 fn public_url(request: &HttpRequest) -> Option<PublicUrl> {
     request
         .app_data::<Data<AppState>>()?
@@ -168,7 +172,7 @@ fn public_url(request: &HttpRequest) -> Option<PublicUrl> {
 }
 
 fn unknown_host(request: &HttpRequest, authority: &str, public: Option<&PublicUrl>) -> Problem {
-    let told = "this Host is not served here: ask by a loopback address or by localhost";
+    let told = "invalid Host: ask by a loopback address or by localhost";
     if let Some(public) = public {
         return Problem::forbidden(format!(
             "{told}, or by service.public_url, which is {public}"
@@ -186,7 +190,7 @@ fn unknown_host(request: &HttpRequest, authority: &str, public: Option<&PublicUr
     Problem::forbidden(format!("{told}{}", behind_a_proxy(url.origin())))
 }
 
-/// What to write where the origin is that of a proxy before this service.
+/// What to configure if the origin belongs to a proxy in front of this service.
 fn behind_a_proxy(origin: &str) -> String {
     let origin = displayable(origin);
     format!(
@@ -194,7 +198,7 @@ fn behind_a_proxy(origin: &str) -> String {
     )
 }
 
-/// The request's `Host`; HTTP/2 need not have one.
+/// The request's `Host`. HTTP/2 may omit it.
 fn host_field(request: &HttpRequest) -> Result<Option<&str>, Problem> {
     let mut fields = request.headers().get_all(header::HOST);
     match (fields.next(), fields.next()) {
@@ -206,14 +210,15 @@ fn host_field(request: &HttpRequest) -> Result<Option<&str>, Problem> {
     }
 }
 
-/// Whether the request has what a page of another host cannot have: a token, or a client certificate for this very name.
+/// Whether the caller is known. A page of another host has no token.
 fn is_known(request: &HttpRequest) -> bool {
     request
         .app_data::<Data<AppState>>()
         .is_some_and(|state| state.access.identify(request.headers()).is_ok())
 }
 
-/// Whether a browser says that a page of ours, or nobody's, makes this request. Who is no browser says nothing.
+/// Checks that a browser names no other site as the origin of the request. Other clients send no
+/// such headers, and pass.
 ///
 /// # Errors
 ///
@@ -233,7 +238,8 @@ pub fn check_site(request: &HttpRequest) -> Result<(), Problem> {
     };
     let is_known = |origin: &str| match &public {
         Some(public) if public.is_origin(origin) => true,
-        // The same host, and not the same scheme: whoever can change what is on the way has written that page.
+        // The same host with another scheme: the page may be written by somebody who can change
+        // traffic on the way.
         Some(public) if is_same_authority(host, public.authority(), public.scheme()) => false,
         _ => is_same(origin),
     };
@@ -244,7 +250,7 @@ pub fn check_site(request: &HttpRequest) -> Result<(), Problem> {
     let told = "a page of another site must not do this here";
     let help = match (&public, origin.map(Url::parse)) {
         (Some(public), _) => format!("; service.public_url is {public}"),
-        // What the browser says of the two sites would be otherwise if they were one.
+        // The browser says that the page is ours, so its origin is that of a proxy.
         (None, Some(Ok(url))) if is_ours && url.has_host() => {
             behind_a_proxy(&url.origin().ascii_serialization())
         }

@@ -1,4 +1,4 @@
-//! `Idempotency-Key`: a request that is repeated sends its message once.
+//! `Idempotency-Key`: a repeated request sends its message once.
 
 use actix_web::HttpRequest;
 use everwire::SendOnceError;
@@ -8,7 +8,7 @@ use super::{access::Caller, problem::Problem};
 /// The longest key, in bytes.
 const MAX_KEY: usize = 255;
 
-/// A key, within what it counts for: one token's sends. That they are to one connection the library sees to.
+/// A key, within the sends of one token. The library limits it to one connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key(Box<[u8]>);
 
@@ -17,7 +17,7 @@ impl Key {
     ///
     /// # Errors
     ///
-    /// 400 for an empty or overlong key, and for several.
+    /// 400 for an empty or overlong key, and for several keys.
     pub fn of(request: &HttpRequest, caller: &Caller) -> Result<Option<Self>, Problem> {
         let mut keys = request.headers().get_all("idempotency-key");
         let Some(key) = keys.next() else {
@@ -25,10 +25,10 @@ impl Key {
         };
         let key = key.as_bytes();
         if keys.next().is_some() || key.is_empty() || key.len() > MAX_KEY {
-            let detail = format!("Idempotency-Key is one text of 1 to {MAX_KEY} bytes");
+            let detail = format!("invalid Idempotency-Key: write one text of 1 to {MAX_KEY} bytes");
             return Err(Problem::bad_request(detail));
         }
-        // Neither a token's name nor a header has such a byte.
+        // Neither the name of a token nor a header contains this byte.
         let key = [caller.token.as_bytes(), b"\0", key].concat();
         Ok(Some(Self(key.into())))
     }

@@ -1,7 +1,7 @@
 //! The connection that the path of a request names.
 //!
-//! A handler that takes [`Found`] can forget no check: whether the caller has the scope, whether the name is one, whether the caller
-//! reaches it, whether there is such a connection.
+//! A handler that takes [`Found`] has all checks done: the scope of the caller, whether the name is
+//! valid, whether the caller reaches it, and whether the connection exists.
 
 use std::{
     future::{Ready, ready},
@@ -23,21 +23,23 @@ use super::{
 };
 use crate::service::state::AppState;
 
-/// A name that the caller reaches, for what they have the scope for. The connection need not be there.
+/// A name that the caller reaches, for actions that their scope allows. The connection may not
+/// exist.
 pub struct Named<N> {
-    /// What all handlers share.
+    /// The shared state of all handlers.
     pub state: Data<AppState>,
-    /// Who asks.
+    /// The caller.
     pub caller: Permit<N>,
     /// The name.
     pub name: ReachedName,
 }
 
-/// A connection that is there, under a name that the caller reaches, for what they have the scope for.
+/// An existing connection under a name that the caller reaches, for actions that their scope
+/// allows.
 pub struct Found<N> {
-    /// What all handlers share.
+    /// The shared state of all handlers.
     pub state: Data<AppState>,
-    /// Who asks.
+    /// The caller.
     pub caller: Permit<N>,
     /// The name.
     pub name: ReachedName,
@@ -52,7 +54,7 @@ impl<N: Need> Named<N> {
     ///
     /// # Errors
     ///
-    /// Those of [`AppState::find`].
+    /// The errors of [`AppState::find`].
     pub fn find(self) -> Result<Found<N>, Problem> {
         let (handle, settings) = self.state.find(&self.name)?;
         Ok(Found {
@@ -78,17 +80,17 @@ impl<N: Need> Named<N> {
 }
 
 impl<N> Found<N> {
-    /// What the connection tells about itself.
+    /// The status of the connection.
     ///
     /// # Errors
     ///
-    /// Those of [`AppState::status`].
+    /// The errors of [`AppState::status`].
     pub async fn status(&self) -> Result<Status, Problem> {
         self.state.status(&self.handle).await
     }
 }
 
-/// Of a path, whatever else is in it.
+/// The name in a path.
 #[derive(Debug, Deserialize)]
 struct Segments {
     name: String,

@@ -11,7 +11,7 @@ use crate::service::state::AppState;
 /// OpenMetrics 1.0.
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// What is measured, as OpenMetrics
+/// The metrics, in the OpenMetrics format
 #[utoipa::path(
     get,
     path = "/metrics",

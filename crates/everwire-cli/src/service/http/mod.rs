@@ -56,7 +56,7 @@ use self::{hosts::Hosts, problem::Problem};
 pub use self::{routes::Serves, server::Server};
 use super::{error::Error, state::AppState};
 
-/// Listens, without serving yet; port 0 is a free one.
+/// Listens without serving yet. Port 0 selects a free port.
 ///
 /// # Errors
 ///
@@ -65,11 +65,11 @@ pub fn bind(addr: SocketAddr) -> Result<TcpListener, Error> {
     TcpListener::bind(addr).map_err(|source| Error::Listen { addr, source })
 }
 
-/// Serves in the running actix system until the handle says stop.
+/// Serves in the running actix system until the handle stops it.
 ///
 /// # Errors
 ///
-/// The operating system's.
+/// An error of the operating system.
 pub fn start(
     listener: TcpListener,
     state: web::Data<AppState>,
@@ -92,7 +92,7 @@ pub fn start(
                     .add((header::CACHE_CONTROL, "no-store"))
                     .add((header::X_CONTENT_TYPE_OPTIONS, "nosniff")),
             )
-            // The last one is the first to see a request, and the last to see its answer.
+            // The last one sees a request first and its answer last.
             .wrap(from_fn(admission::admit))
             .configure(|config| routes::add(config, serves))
             .default_service(web::to(|| async { Problem::not_found("no such path") }))

@@ -85,7 +85,7 @@ pub async fn openapi(_: Permit<ToCome>, state: Data<AppState>) -> HttpResponse {
         .body(DOCUMENT.as_str())
 }
 
-/// What the derives say, and what is the same everywhere: who may come in, and how errors look.
+/// The document of the derives, plus what is the same everywhere: authentication and errors.
 pub fn document() -> Json {
     let mut document = json!(Document::openapi());
     document["components"]["securitySchemes"] = json!({
@@ -112,7 +112,7 @@ pub fn document() -> Json {
     document
 }
 
-/// The keys of a connection, from the declaration that reads them.
+/// The keys of a connection, from the declaration that parses them.
 fn settings() -> Json {
     let mut settings = BASE.schema()["$defs"]["connection"].take();
     settings["oneOf"] = json!([{ "required": ["url"] }, { "required": ["urls"] }]);

@@ -1,4 +1,4 @@
-//! What the process does as a whole.
+//! The process as a whole.
 
 use actix_web::{HttpResponse, web::Data};
 use everwire::memory::MemoryUsage;
@@ -11,17 +11,19 @@ use super::{
 };
 use crate::service::{bridge::BridgeStatus, state::AppState};
 
-/// What the process does as a whole.
+/// The process as a whole.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Overview {
     /// The version of everwire.
     version: &'static str,
     /// How many connections there are.
     connections: usize,
-    /// Events that readers missed because they were too slow or there was no memory, since the start.
+    /// Events that readers missed since the start, because they were too slow or there was no
+    /// memory.
     missed_events: u64,
     memory: Memory,
-    /// Why the store cannot be opened, which is tried again; null where it is open, or nothing needs it.
+    /// Why the store cannot be opened; the service keeps trying. Null if it is open, or if nothing
+    /// needs it.
     #[schema(required)]
     store_outage: Option<String>,
     /// How the bridge to NATS is doing; absent where there is none.
@@ -29,26 +31,27 @@ pub struct Overview {
     nats: Option<BridgeStatus>,
 }
 
-/// How much memory is used, and for what, in bytes.
+/// Memory in bytes, by use.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = MemoryUsage)]
 struct Memory {
-    /// The bound over all uses: `service.memory`. From half of it on histories let go of their oldest, from three quarters on readers miss
-    /// events, from nine tenths on messages are refused.
+    /// The limit for all uses together: `service.memory`. At half of it, histories drop their
+    /// oldest messages; at three quarters, readers miss events; at nine tenths, messages are
+    /// refused.
     limit: usize,
     /// The sum of all uses.
     used: usize,
-    /// The bound over what connections said last: `service.history_bytes`, or half of `limit` where that is less.
+    /// The limit for histories: `service.history_bytes`, or half of `limit` if that is less.
     histories_limit: usize,
-    /// What connections said last.
+    /// The last messages of connections.
     histories: usize,
-    /// What waits to be sent, and what is remembered of it.
+    /// Messages that wait to be sent, and the records of messages.
     outboxes: usize,
-    /// Messages of which a part has arrived.
+    /// Fragmented messages that are incomplete.
     reassembly: usize,
-    /// Events that wait for those who read them.
+    /// Events that wait for their readers.
     readers: usize,
-    /// Bodies of requests, until what they bring is accepted.
+    /// Bodies of requests, until their content is accepted.
     bodies: usize,
 }
 
@@ -81,9 +84,9 @@ impl Overview {
     }
 }
 
-/// What the process does as a whole
+/// The process as a whole
 ///
-/// For tokens that reach all names.
+/// Only for tokens that reach all names.
 #[utoipa::path(
     get,
     path = "/v1/status",

@@ -1,4 +1,4 @@
-//! A caller who has the scope that a route needs.
+//! A caller who has the scope that a route requires.
 
 use std::{fmt, future::Ready, marker::PhantomData, ops::Deref, sync::Arc};
 
@@ -13,13 +13,13 @@ use everwire::config::Scope;
 use super::{access::Caller, problem::Problem};
 use crate::service::state::AppState;
 
-/// Something that a caller needs a scope for.
+/// An action that requires a scope.
 pub trait Need: 'static {
-    /// Asks for it.
+    /// Checks the scope.
     ///
     /// # Errors
     ///
-    /// 403, with a challenge that says what is lacking (RFC 6750 §3.1).
+    /// 403, with a challenge that names the missing scope (RFC 6750 §3.1).
     fn ask(caller: &Caller) -> Result<(), Problem>;
 }
 
@@ -31,7 +31,7 @@ impl<A: Need, B: Need> Need for (A, B) {
     }
 }
 
-/// Declares a need, with the scopes of which one is enough, and how the lack of it is told.
+/// Declares an action with the scopes of which one is enough, and the scope to name in the refusal.
 macro_rules! need {
     ($(#[doc = $doc:literal])* $name:ident: [$($scope:ident),*], $text:literal) => {
         $(#[doc = $doc])*
@@ -50,27 +50,27 @@ macro_rules! need {
 }
 
 need! {
-    /// To look.
+    /// Reading.
     ToRead: [Read], "read"
 }
 need! {
-    /// To send.
+    /// Sending.
     ToSend: [Send], "send"
 }
 need! {
-    /// To ask what became of a message: who may send may ask.
+    /// Reading the fate of a message: a sender may read it, too.
     ToAsk: [Send, Read], "send"
 }
 need! {
-    /// To change.
+    /// Changing.
     ToControl: [Control], "control"
 }
 need! {
-    /// To be known.
+    /// Any scope.
     ToCome: [Read, Send, Control], "read"
 }
 
-/// A caller who has the scope: the one way to the handlers of routes that need one.
+/// A caller who has the scope. Handlers of routes that require one can be reached only with this.
 pub struct Permit<N>(Arc<Caller>, PhantomData<N>);
 
 impl<N> Deref for Permit<N> {
@@ -98,7 +98,8 @@ impl<N: Need> FromRequest for Permit<N> {
 
 fn permit<N: Need>(request: &HttpRequest) -> Result<Permit<N>, Problem> {
     let state = request.app_data::<Data<AppState>>();
-    let state = state.ok_or_else(|| Problem::unavailable("nobody can be let in"))?;
+    let state = state
+        .ok_or_else(|| Problem::unavailable("the access rules are not loaded; ask again later"))?;
     let caller = state.access.identify(request.headers())?;
     N::ask(&caller)?;
     Ok(Permit(caller, PhantomData))

@@ -1,4 +1,5 @@
-//! Paths below the prefix of `service.public_url`: a reverse proxy may pass it on, or take it off.
+//! Paths below the prefix of `service.public_url`. A reverse proxy may keep the prefix or remove
+//! it.
 
 use crate::service::state::AppState;
 use actix_web::{
@@ -10,10 +11,11 @@ use actix_web::{
     web::Data,
 };
 
-/// The first segments of what is served.
+/// The first segments of all paths.
 const ROOTS: [&str; 6] = ["v1", "page", "metrics", "healthz", "readyz", "openapi.json"];
 
-/// Takes the prefix off, where the proxy has passed it on. The bare prefix leads to the page: its links start at a slash.
+/// Removes the prefix if the proxy has kept it. The bare prefix leads to the page, whose links need
+/// a trailing slash.
 ///
 /// # Errors
 ///
@@ -43,8 +45,8 @@ pub async fn strip<B: MessageBody>(
     Ok(response.map_into_left_body())
 }
 
-/// The target without the prefix, if it has that and goes on with something that is served. A service may itself have paths that begin
-/// with the prefix.
+/// The target without the prefix, if the rest is a path of the service. The service itself may have
+/// paths that begin with the prefix.
 fn without(prefix: &str, uri: &Uri) -> Option<Uri> {
     let target = uri.path_and_query()?;
     let path = target.path().strip_prefix(prefix)?.strip_prefix('/')?;

@@ -8,13 +8,13 @@ use serde_json::{Value as Json, json};
 
 use super::{lookup::Found, permit::ToControl, problem::Problem};
 
-/// How long a request waits: for its turn among the dials, and for the dial.
+/// How long a request waits for its turn and for the dial.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Dial a connection's URLs without touching the connection
 ///
-/// Each is dialled and upgraded as the next attempt would be, and closed with 1000 at once. The socket that serves serves on, and
-/// a backoff goes on.
+/// Each URL is dialled and upgraded like the next attempt, and closed at once with 1000. The
+/// current socket and a backoff are not affected.
 #[utoipa::path(
     post,
     path = "/v1/connections/{name}/probe",
@@ -28,7 +28,11 @@ pub async fn probe(connection: Found<ToControl>) -> Result<HttpResponse, Problem
     let Found { state, name, .. } = connection;
     let probed = tokio::time::timeout(PATIENCE, state.manager.probe(&*name)).await;
     let probed = probed
-        .map_err(|_| Problem::unavailable("the dial has not had its turn, or takes too long"))?
+        .map_err(|_| {
+            Problem::unavailable(
+                "the dial did not end in time, or other dials wait ahead of it; ask again",
+            )
+        })?
         .map_err(|_gone| Problem::unknown(name.as_str()))?;
     let probes: Vec<_> = probed.iter().map(probed_json).collect();
     Ok(HttpResponse::Ok().json(json!({ "name": *name, "probes": probes })))

@@ -18,7 +18,7 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::service::{changes::Busy, persisted::NotOnDisk};
 
-/// What was wrong with a request, or with answering it.
+/// The problem with a request or with its answer.
 #[derive(Debug)]
 pub struct Problem(Box<Inside>);
 
@@ -37,18 +37,18 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, detail)
     }
 
-    /// 401: nobody knows who asks; `challenge` says how to tell (RFC 6750 §3).
+    /// 401: the caller is unknown. `challenge` says how to authenticate (RFC 6750 §3).
     pub fn unauthorized(detail: impl Into<String>, challenge: &'static str) -> Self {
         let challenge = HeaderValue::from_static(challenge);
         Self::new(StatusCode::UNAUTHORIZED, detail).header(header::WWW_AUTHENTICATE, challenge)
     }
 
-    /// 403: the request must not be answered.
+    /// 403: the caller must not do this.
     pub fn forbidden(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, detail)
     }
 
-    /// 404: there is no such thing.
+    /// 404: it does not exist.
     pub fn not_found(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, detail)
     }
@@ -65,33 +65,33 @@ impl Problem {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, detail).header(header::ALLOW, allow)
     }
 
-    /// 408: the body does not come.
+    /// 408: the body does not arrive.
     pub fn too_slow(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::REQUEST_TIMEOUT, detail)
     }
 
-    /// 409: it cannot be done as things are.
+    /// 409: the current state does not allow it.
     pub fn conflict(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, detail)
     }
 
     /// 413: the body has more than `limit` bytes.
     pub fn too_large(limit: usize) -> Self {
-        let detail = format!("the body has more than {limit} bytes, which is what is allowed here");
+        let detail = format!("the body is too long: at most {limit} bytes are allowed here");
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
     }
 
-    /// 415: the body is of another type than what can be read here.
+    /// 415: the body has a type that cannot be read here.
     pub fn unsupported_type(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
     }
 
-    /// 422: the request is understood, and cannot be meant.
+    /// 422: the request is well-formed, but makes no sense.
     pub fn unprocessable(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
     }
 
-    /// 426: it is told over a WebSocket alone, of the one version that there is (RFC 6455 §4.4).
+    /// 426: only a WebSocket of the supported version can get this (RFC 6455 §4.4).
     pub fn upgrade_required(detail: impl Into<String>) -> Self {
         let websocket = HeaderValue::from_static("websocket");
         let version = HeaderValue::from_static("13");
@@ -100,7 +100,7 @@ impl Problem {
             .header(header::SEC_WEBSOCKET_VERSION, version)
     }
 
-    /// 429: there is too much of it already.
+    /// 429: there are too many of them.
     pub fn too_many(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::TOO_MANY_REQUESTS, detail)
     }
@@ -110,17 +110,17 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)
     }
 
-    /// 503: the store cannot be opened, and is tried again.
+    /// 503: the store cannot be opened; the service keeps trying.
     pub fn store_outage(detail: impl Into<String>) -> Self {
         let soon = HeaderValue::from_static("1");
         let problem = Self::unavailable(detail).header(header::RETRY_AFTER, soon);
         problem.member("reason", "store_outage")
     }
 
-    /// 409: the fate that was asked for can no longer come.
+    /// 409: the message can no longer reach the requested fate.
     pub fn fate(receipt: &Receipt, fate: Fate) -> Self {
         let detail = format!(
-            "the message can no longer be what was asked for: it is {}",
+            "the message can no longer reach the fate that was asked for: it is {}",
             fate.as_str()
         );
         Self::conflict(detail)
@@ -129,21 +129,21 @@ impl Problem {
             .member("fate", fate.as_str())
     }
 
-    /// 410: no message is known any more that had this id in this epoch.
+    /// 410: the message with this id in this epoch is no longer known.
     pub fn forgotten(id: u64) -> Self {
-        let detail = "what became of the message is not known any more: its id is of another epoch, or too old";
+        let detail = "the fate of the message is forgotten: its id is of another epoch, or too old";
         Self::new(StatusCode::GONE, detail)
             .member("id", id)
             .member("fate", Fate::Forgotten.as_str())
     }
 
-    /// The same, with one more member.
+    /// Adds a member.
     pub fn member(mut self, name: &str, value: impl Into<Json>) -> Self {
         self.0.members.insert(name.to_owned(), value.into());
         self
     }
 
-    /// The same, with one more header.
+    /// Adds a header.
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.0.headers.push((name, value));
         self
@@ -212,7 +212,7 @@ impl From<SendError> for Problem {
     fn from(error: SendError) -> Self {
         match error {
             SendError::Rejected(rejected) => rejected.into(),
-            // It is as closed as can be.
+            // The connection is closed for good.
             SendError::Gone(_) => Rejected::Closed.into(),
             error => Self::unavailable(error.to_string()),
         }

@@ -1,28 +1,29 @@
-//! The parameters of a list: which names, how many, from where.
+//! The parameters of a list: filters, page size and start.
 
 use everwire::{ConnectionName, Pattern, State};
 
 use super::problem::Problem;
 
-/// How many names a page has when the request does not say.
+/// The default page size.
 const DEFAULT_LIMIT: usize = 100;
 /// The largest page.
 const MAX_LIMIT: usize = 1000;
 
 /// `?match=&tag=&state=&limit=&cursor=`.
 ///
-/// `tag` and `state` may be repeated and may hold commas: one of them must fit. An empty parameter counts as absent.
+/// `tag` and `state` may be repeated and may contain commas: one of the values must match. An empty
+/// parameter counts as absent.
 #[derive(Debug, PartialEq)]
 pub struct ListQuery {
     /// The names.
     pub pattern: Pattern,
-    /// One of these tags; empty: any or none.
+    /// One of these tags; empty: any.
     pub tags: Vec<String>,
     /// One of these states; empty: any.
     pub states: Vec<State>,
     /// The size of a page.
     pub limit: usize,
-    /// The last name of the page before.
+    /// The last name of the previous page.
     pub after: Option<ConnectionName>,
 }
 
@@ -43,12 +44,12 @@ impl ListQuery {
     ///
     /// # Errors
     ///
-    /// 400, with the parameter and what would be right. An unknown parameter is an error: it would be a filter that
-    /// silently filters nothing.
+    /// 400, with the parameter and the valid values. An unknown parameter is an error: as a filter
+    /// it would silently have no effect.
     pub fn parse(query: &str) -> Result<Self, Problem> {
         let mut list = Self::default();
         for (key, value) in url::form_urlencoded::parse(query.as_bytes()) {
-            let wrong = |reason: String| Problem::bad_request(format!("{key}: {reason}"));
+            let wrong = |reason: String| Problem::bad_request(format!("invalid {key}: {reason}"));
             match &*key {
                 "match" | "tag" | "state" | "limit" | "cursor" if value.is_empty() => {}
                 "match" => {
@@ -65,11 +66,15 @@ impl ListQuery {
                 "limit" => list.limit = limit(&value).map_err(wrong)?,
                 "cursor" => {
                     let after = ConnectionName::new(&value);
-                    list.after = Some(after.map_err(|_| wrong("it is none of ours".to_owned()))?);
+                    list.after = Some(after.map_err(|_| {
+                        wrong("use next_cursor of the page before, as it is".into())
+                    })?);
                 }
                 _ => {
                     let known = "the parameters are match, tag, state, limit and cursor";
-                    return Err(wrong(format!("unknown parameter; {known}")));
+                    return Err(Problem::bad_request(format!(
+                        "unknown parameter {key}; {known}"
+                    )));
                 }
             }
         }
@@ -81,7 +86,7 @@ impl ListQuery {
 ///
 /// # Errors
 ///
-/// What would be right.
+/// What would be valid.
 pub fn limit(value: &str) -> Result<usize, String> {
     match value.parse() {
         Ok(limit @ 1..=MAX_LIMIT) => Ok(limit),
@@ -119,7 +124,7 @@ mod tests {
             ("limit=x", "1 to 1000"),
             ("state=up", "the states are idle"),
             ("match=a%3F", "'?'"),
-            ("cursor=..", "none of ours"),
+            ("cursor=..", "next_cursor"),
             ("states=open", "unknown parameter"),
         ] {
             let told = ListQuery::parse(query).unwrap_err().to_string();

@@ -1,4 +1,4 @@
-//! The configuration is read again on request.
+//! Reads the configuration again on request.
 
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 use serde_json::json;
@@ -12,8 +12,9 @@ use crate::service::state::AppState;
 
 /// Read the configuration's files again
 ///
-/// Names whose settings are the same keep their sockets; so do those whose changes take no other socket. With `plan=true` nothing is
-/// changed, and the answer says what would be. What the API created stays. An invalid configuration changes nothing.
+/// Names with unchanged settings keep their sockets. So do names whose changes need no new socket.
+/// With `plan=true`, nothing changes, and the answer says what would change. Connections that were
+/// created over the API stay. An invalid configuration changes nothing.
 #[utoipa::path(
     post,
     path = "/v1/reload",
@@ -46,10 +47,16 @@ fn plan_only(query: &str) -> Result<bool, Problem> {
     for (key, value) in url::form_urlencoded::parse(query.as_bytes()) {
         let read = match (&*key, value.parse::<bool>()) {
             ("plan", Ok(value)) if plan.is_none() => value,
-            ("plan", Ok(_)) => return Err(Problem::bad_request("plan: it comes twice")),
-            ("plan", Err(_)) => return Err(Problem::bad_request("plan: write true or false")),
+            ("plan", Ok(_)) => {
+                return Err(Problem::bad_request(
+                    "invalid plan: it comes twice; write it once",
+                ));
+            }
+            ("plan", Err(_)) => {
+                return Err(Problem::bad_request("invalid plan: write true or false"));
+            }
             _ => {
-                let detail = format!("{key}: unknown parameter; there is plan");
+                let detail = format!("unknown parameter {key}; the only one is plan");
                 return Err(Problem::bad_request(detail));
             }
         };

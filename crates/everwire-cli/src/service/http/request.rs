@@ -1,4 +1,4 @@
-//! Messages that are answered.
+//! Requests: messages with an answer.
 
 use std::time::Duration;
 
@@ -23,12 +23,13 @@ use super::{
     send,
 };
 
-/// Send a message, and get the one that answers it
+/// Send a message, and get its answer
 ///
-/// Where the settings of the connection have `request`, they say what answers it: a number of ours replaces the caller's, and any number of
-/// clients may choose the same. Elsewhere `json` and `equals` do: the first message behind it with that value is the answer, and one message
-/// answers one request. The body is the payload, verbatim, as in `send`, and so is the answer. It goes ahead of what waits to be sent, once;
-/// subscribers see the answer, too.
+/// If the settings of the connection have `request`, they define the answer: a number of ours
+/// replaces the caller's, so that any number of clients may choose the same one. Without it, `json`
+/// and `equals` do: the answer is the first later message with that value, and one message answers
+/// one request. The body is the payload, verbatim, as in `send`, and so is the answer. The message
+/// is sent once, before other waiting messages. Subscribers also receive the answer.
 #[utoipa::path(
     post,
     path = "/v1/connections/{name}/request",
@@ -72,7 +73,7 @@ pub async fn request(
     } = connection;
     let wanted = Wanted::parse(request.query_string())?;
     if request.headers().contains_key("idempotency-key") {
-        let detail = "a request is sent anew each time: there is no Idempotency-Key for it";
+        let detail = "invalid Idempotency-Key: a request is sent each time that it is made; leave the header out";
         return Err(Problem::bad_request(detail));
     }
     let message = body::message(&request, payload, settings.max_message).await?;
@@ -82,7 +83,7 @@ pub async fn request(
     Ok(verbatim(answer))
 }
 
-/// What a client says of the answer that it wants.
+/// What a client says about the answer.
 #[derive(Debug, Default, PartialEq)]
 pub struct Wanted {
     expected: Option<(JsonPointer, String)>,
@@ -90,7 +91,7 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    /// As a client writes it.
+    /// From the parameters of a client.
     ///
     /// # Errors
     ///
@@ -104,40 +105,43 @@ impl Wanted {
             (None, None) => None,
             (Some(json), Some(equals)) => {
                 let json = JsonPointer::new(json);
-                let json = json.map_err(|error| Problem::bad_request(format!("json: {error}")))?;
+                let json =
+                    json.map_err(|error| Problem::bad_request(format!("invalid json: {error}")))?;
                 Some((json, equals.to_owned()))
             }
             (Some(_), None) => {
                 return Err(Problem::bad_request(
-                    "json needs equals: the value that stands there",
+                    "missing parameter equals: it says which value stands there; write equals=7",
                 ));
             }
             (None, Some(_)) => {
-                let detail = "equals needs json: where the value stands, such as /id";
+                let detail =
+                    "missing parameter json: it says where the value stands; write json=/id";
                 return Err(Problem::bad_request(detail));
             }
         };
         let within = timeout.map(send::timeout).transpose();
-        let within = within.map_err(|reason| Problem::bad_request(format!("timeout: {reason}")))?;
+        let within =
+            within.map_err(|reason| Problem::bad_request(format!("invalid timeout: {reason}")))?;
         Ok(Self { expected, within })
     }
 
     fn parse(query: &str) -> Result<Self, Problem> {
         let (mut json, mut equals, mut timeout) = (None, None, None);
         for (key, value) in url::form_urlencoded::parse(query.as_bytes()) {
-            let wrong = |reason: &str| Problem::bad_request(format!("{key}: {reason}"));
+            let wrong = |reason: &str| Problem::bad_request(format!("invalid {key}: {reason}"));
             let known = match &*key {
                 "json" => &mut json,
                 "equals" => &mut equals,
                 "timeout" => &mut timeout,
                 _ => {
-                    return Err(wrong(
-                        "unknown parameter; they are json, equals and timeout",
-                    ));
+                    return Err(Problem::bad_request(format!(
+                        "unknown parameter {key}; the parameters are json, equals and timeout"
+                    )));
                 }
             };
             if known.replace(value).is_some() {
-                return Err(wrong("it comes twice"));
+                return Err(wrong("it comes twice; write it once"));
             }
         }
         Self::new(json.as_deref(), equals.as_deref(), timeout.as_deref())
@@ -154,7 +158,7 @@ impl Wanted {
     }
 }
 
-/// A message as the body of an answer.
+/// A message as the body of an HTTP answer.
 fn verbatim(message: Message) -> HttpResponse {
     let mut response = HttpResponse::Ok();
     match message {
@@ -178,12 +182,12 @@ impl From<RequestError> for Problem {
         let (problem, fate) = match error {
             RequestError::Rejected(Rejected::Full) => {
                 let soon = HeaderValue::from_static("1");
-                let problem = Self::too_many("too many requests wait to be sent");
+                let problem = Self::too_many("too many requests wait to be sent; try again later");
                 let problem = problem.member("reason", "full");
                 (problem.header(header::RETRY_AFTER, soon), "rejected")
             }
             RequestError::Rejected(rejected) => return rejected.into(),
-            // It is as closed as can be.
+            // The connection is closed for good.
             RequestError::Gone(_) => return Rejected::Closed.into(),
             RequestError::Failed(answer) => {
                 let problem = Self::with_status(StatusCode::BAD_GATEWAY, detail);
@@ -203,11 +207,11 @@ impl From<RequestError> for Problem {
             RequestError::InDoubt => (Self::conflict(detail), "in_doubt"),
             RequestError::Cancelled => (Self::conflict(detail), "cancelled"),
             RequestError::NothingExpected => {
-                let detail = "nothing says what answers it: say json and equals, or write `request` into the settings of the connection";
+                let detail = "missing json and equals: nothing says which message is the answer; send them, or write `request` into the settings of the connection";
                 (Self::unprocessable(detail), "rejected")
             }
             RequestError::ExpectedBySettings => {
-                let detail = "the `request` of the connection's settings says what answers it: leave out json and equals";
+                let detail = "invalid request: `request` in the connection's settings says which message is the answer; leave out json and equals";
                 (Self::unprocessable(detail), "rejected")
             }
             RequestError::Invalid(_) => (Self::unprocessable(detail), "rejected"),
@@ -236,9 +240,12 @@ mod tests {
         for (query, part) in [
             ("json=/id", "needs equals"),
             ("equals=7", "needs json"),
-            ("json=id&equals=7", "json: "),
-            ("json=/id&equals=7&equals=8", "equals: it comes twice"),
-            ("timeout=5", "is no duration"),
+            ("json=id&equals=7", "invalid json: "),
+            (
+                "json=/id&equals=7&equals=8",
+                "invalid equals: it comes twice",
+            ),
+            ("timeout=5", "not a duration"),
             ("timeout=6m", "longer than 5m"),
             ("wait=written", "they are json, equals and timeout"),
         ] {

@@ -1,25 +1,27 @@
-//! How many requests may be under way: of all clients of a listener, and of each token that does not reach all names.
+//! Limits the running requests: of all clients of a listener, and of each token that does not reach
+//! all names.
 
 use std::{collections::BTreeMap, rc::Rc};
 
-/// Beyond so many requests of all a token that does not reach all names is let in only for its share of the others that may be under way.
+/// With more running requests than this, a token that does not reach all names gets only its share
+/// of the rest.
 pub const FREE: usize = 180;
 
-/// What a request may take of what is left.
+/// The kind of a request, which decides how much of the rest it may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
-    /// Of anyone.
+    /// A request of anyone.
     Other,
-    /// Of someone who may know of all names.
+    /// A request of a caller that reaches all names.
     Operator,
-    /// Whether the process is ready.
+    /// The readiness check.
     Ready,
-    /// Whether it is alive. It is answered in one turn, and never refused.
+    /// The health check. It is answered in one turn, and never refused.
     Alive,
 }
 
 impl Class {
-    /// So many requests may be under way where this one is admitted.
+    /// A request of this kind is admitted while fewer than this number of requests are running.
     pub fn limit(self) -> usize {
         match self {
             Self::Other => 240,
@@ -34,12 +36,12 @@ impl Class {
 #[derive(Clone, Debug)]
 pub struct Tenant {
     token: Rc<str>,
-    /// So many of its requests find room that other tokens cannot take.
+    /// The number of its requests that other tokens cannot displace.
     share: usize,
 }
 
 impl Tenant {
-    /// One of so many.
+    /// A token that is one of `tenants`.
     pub fn new(token: &str, tenants: usize) -> Self {
         Self {
             token: token.into(),
@@ -52,17 +54,17 @@ impl Tenant {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooMany;
 
-/// The requests that are under way.
+/// The running requests.
 #[derive(Debug, Default)]
 pub struct RequestLimit {
     /// Of all.
     pub all: usize,
-    /// Of these, those of each token that does not reach all names.
+    /// The running requests of each token that does not reach all names.
     pub by_tenant: BTreeMap<Rc<str>, usize>,
 }
 
 impl RequestLimit {
-    /// One more is under way.
+    /// Records the start of a request.
     ///
     /// # Errors
     ///
@@ -82,7 +84,7 @@ impl RequestLimit {
         Ok(())
     }
 
-    /// One is over.
+    /// Records the end of a request.
     pub fn leave(&mut self, tenant: Option<&Tenant>) {
         self.all -= 1;
         if let Some(Tenant { token, .. }) = tenant

@@ -1,4 +1,4 @@
-//! Which path leads where.
+//! The routes of the service.
 
 use actix_web::{
     HttpRequest, Resource, Route, guard,
@@ -17,11 +17,11 @@ use crate::service::page;
 /// What a listener serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Serves {
-    /// The API, and the metrics.
+    /// The API and the metrics.
     Everything,
-    /// The API; the metrics have an address of their own.
+    /// The API. The metrics have an address of their own.
     Api,
-    /// The metrics, and the process's health.
+    /// The metrics and the health of the process.
     Metrics,
 }
 
@@ -107,7 +107,7 @@ fn streams(config: &mut ServiceConfig) {
         .service(resource("/v1/events", "GET").route(web::get().to(sse::events)))
         .service(resource("/v1/ws", "GET").route(web::get().to(ws::ws)))
         .service(resource("/v1/connections/{name}/raw", "GET").route(web::get().to(raw::raw)))
-        // Some clients put a path behind the URL that they are given: a slash, or the identity of a charge point.
+        // Some clients append a path to their URL: a slash, or the identity of a charge point.
         .service(
             resource("/v1/connections/{name}/raw/{ignored:.*}", "GET")
                 .route(web::get().to(raw::raw)),
@@ -129,7 +129,7 @@ fn page(config: &mut ServiceConfig) {
     }
 }
 
-/// A resource that answers other methods than `allow` with 405.
+/// A resource that answers methods outside `allow` with 405.
 fn resource(path: &str, allow: &'static str) -> Resource {
     web::resource(path).default_service(web::to(move |request: HttpRequest| async move {
         Problem::method_not_allowed(&request, allow)

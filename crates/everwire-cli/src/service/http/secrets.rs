@@ -1,4 +1,4 @@
-//! Secrets: they can be given, and taken away. Only a dial can read them.
+//! Secrets over the API: they can be set and deleted. Only a dial can read them.
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -16,9 +16,10 @@ use crate::service::{changes::Subject, persisted, state::AppState};
 /// The longest secret, in bytes.
 const MAX_SECRET: usize = 64 * 1024;
 
-/// Give a value to `${secret:ID}`
+/// Set the value of `${secret:ID}`
 ///
-/// The body is the value, verbatim. It counts from the next dial on. A new secret belongs to the token that creates it, and counts for its share.
+/// The body is the value, verbatim. It applies from the next dial on. A new secret belongs to the
+/// token that creates it, and counts towards its share.
 #[utoipa::path(
     put,
     path = "/v1/secrets/{id}",
@@ -41,15 +42,15 @@ pub async fn put(
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     let id = ConnectionName::new(id.as_str())
-        .map_err(|error| Problem::unprocessable(format!("{:?} is no id: {error}", *id)))?;
+        .map_err(|error| Problem::unprocessable(format!("invalid id {:?}: {error}", *id)))?;
     let id = permit.reach(id)?;
     state.refuse_unknown()?;
     let value = body::change(&request, payload, MAX_SECRET).await?;
     let value = String::from_utf8(value.into());
-    let value = value.map_err(|_| Problem::unprocessable("the value is not UTF-8"))?;
+    let value = value.map_err(|_| Problem::unprocessable("invalid value: it is not UTF-8"))?;
     if value.is_empty() {
         return Err(Problem::unprocessable(
-            "the value is empty; DELETE removes a secret",
+            "invalid value: it is empty; DELETE removes a secret",
         ));
     }
     let turn = state
@@ -75,7 +76,7 @@ pub async fn put(
     })
 }
 
-/// Forget a secret
+/// Delete a secret
 ///
 /// Connections that need it wait for it at their next dial.
 #[utoipa::path(

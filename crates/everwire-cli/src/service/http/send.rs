@@ -1,4 +1,4 @@
-//! Messages: sending one, and asking what became of it.
+//! Sending messages, and asking for their fates.
 
 use std::time::Duration;
 
@@ -19,22 +19,22 @@ use super::{
     problem::Problem,
 };
 
-/// How long a request waits for a fate when it does not say.
+/// The default time that a request waits for a fate.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
-/// The longest that it may wait.
+/// The longest time that it may wait.
 const MAX_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// A message and its fate.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Sent {
-    /// Counts the accepted messages of the connection, from 1.
+    /// The number of the message among the accepted messages of the connection, from 1.
     #[schema(minimum = 1)]
     id: u64,
-    /// The epoch in which it was accepted. Ids begin anew in a later one, unless the outbox is durable: epoch and id together name one
-    /// message.
+    /// The epoch in which it was accepted. In a later epoch, ids begin again, unless the outbox is
+    /// durable. Epoch and id together identify a message.
     #[schema(minimum = 1)]
     epoch: u32,
-    /// What has become of it so far.
+    /// Its fate so far.
     #[schema(value_type = super::schema::Fate)]
     fate: &'static str,
 }
@@ -101,10 +101,10 @@ pub async fn send(
     wait(receipt, &query).await
 }
 
-/// What became of an earlier message
+/// The fate of an earlier message
 ///
-/// An id means one message in the epoch in which it was accepted. It goes on to mean that in later epochs for as long as ids go on counting:
-/// over a restart of the service where the outbox is durable.
+/// An id identifies a message in the epoch in which it was accepted. It stays valid in later epochs
+/// while ids continue: over a restart of the service if the outbox is durable.
 #[utoipa::path(
     get,
     path = "/v1/connections/{name}/sends/{id}",
@@ -138,9 +138,9 @@ pub async fn fate(
         Epoch::Never => None,
     };
     if found.is_none() && handle.waits_for_store() {
-        return Err(connection
-            .state
-            .unknown_yet("what the connection accepted before is not known"));
+        return Err(connection.state.unknown_yet(
+            "the store is not open, so the fates of earlier messages are not known yet",
+        ));
     }
     match found.map(|receipt| (receipt.now(), receipt)) {
         Some((fate, receipt)) if fate != Fate::Forgotten => {
@@ -152,7 +152,7 @@ pub async fn fate(
     }
 }
 
-/// The message that a path names, of whichever connection.
+/// The message in a path, of any connection.
 #[derive(Debug, Deserialize)]
 pub struct AskedFor {
     id: String,
@@ -161,10 +161,10 @@ pub struct AskedFor {
 /// `?epoch=`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Epoch {
-    /// None was given.
+    /// No epoch was given.
     Now,
     Of(u32),
-    /// One that no connection has had.
+    /// An epoch that no connection has had.
     Never,
 }
 
@@ -172,11 +172,17 @@ impl Epoch {
     fn parse(query: &str) -> Result<Self, Problem> {
         let mut read = Self::Now;
         for (key, value) in url::form_urlencoded::parse(query.as_bytes()) {
-            let wrong = |reason: String| Problem::bad_request(format!("{key}: {reason}"));
+            let wrong = |reason: String| Problem::bad_request(format!("invalid {key}: {reason}"));
             read = match &*key {
-                "epoch" if read != Self::Now => return Err(wrong("it comes twice".into())),
+                "epoch" if read != Self::Now => {
+                    return Err(wrong("it comes twice; write it once".into()));
+                }
                 "epoch" => Self::of(&value).map_err(wrong)?,
-                _ => return Err(wrong("unknown parameter; there is epoch".into())),
+                _ => {
+                    return Err(Problem::bad_request(format!(
+                        "unknown parameter {key}; the only one is epoch"
+                    )));
+                }
             };
         }
         Ok(read)
@@ -187,12 +193,14 @@ impl Epoch {
         match value.parse() {
             Ok(epoch @ 1..) => Ok(Self::Of(epoch)),
             Err(_) if is_number => Ok(Self::Never),
-            Ok(0) | Err(_) => Err(format!("invalid epoch {value:?}: write a number from 1 on")),
+            Ok(0) | Err(_) => Err(format!(
+                "{value:?} is not a number; write a number from 1 up"
+            )),
         }
     }
 }
 
-/// Refuses to wait for what can never come.
+/// Refuses to wait for a fate that can never come.
 ///
 /// # Errors
 ///
@@ -200,20 +208,21 @@ impl Epoch {
 pub fn check_wait(wait: Fate, settings: &ConnectionSettings) -> Result<(), Problem> {
     match wait == Fate::Confirmed && !settings.heartbeat.can_fence() {
         true => Err(Problem::unprocessable(
-            "nothing can confirm a message here: the heartbeat is neither of pings nor a text that fences",
+            "invalid wait: nothing confirms messages here; set a heartbeat of pings, or one of texts with fence = true, or wait for written",
         )
         .member("reason", "no_fence")),
         false => Ok(()),
     }
 }
 
-/// The fate to wait for, and for how long, as a client writes them.
+/// The fate to wait for and the time limit, from the parameters of a client.
 ///
 /// # Errors
 ///
 /// 400.
 pub fn wait_for(wait: Option<&str>, timeout: Option<&str>) -> Result<(Fate, Duration), Problem> {
-    let wrong = |key: &str, reason: String| Problem::bad_request(format!("{key}: {reason}"));
+    let wrong =
+        |key: &str, reason: String| Problem::bad_request(format!("invalid {key}: {reason}"));
     let wait = wait.map(fate_to_wait_for).transpose();
     let timeout = timeout.map(self::timeout).transpose();
     Ok((
@@ -252,11 +261,15 @@ impl SendQuery {
             timeout: DEFAULT_TIMEOUT,
         };
         for (key, value) in url::form_urlencoded::parse(query.as_bytes()) {
-            let wrong = |reason: String| Problem::bad_request(format!("{key}: {reason}"));
+            let wrong = |reason: String| Problem::bad_request(format!("invalid {key}: {reason}"));
             match &*key {
                 "wait" => read.wait = fate_to_wait_for(&value).map_err(wrong)?,
                 "timeout" => read.timeout = timeout(&value).map_err(wrong)?,
-                _ => return Err(wrong("unknown parameter; they are wait and timeout".into())),
+                _ => {
+                    return Err(Problem::bad_request(format!(
+                        "unknown parameter {key}; the parameters are wait and timeout"
+                    )));
+                }
             }
         }
         Ok(read)
@@ -269,19 +282,19 @@ fn fate_to_wait_for(value: &str) -> Result<Fate, String> {
         "written" => Ok(Fate::Written),
         "confirmed" => Ok(Fate::Confirmed),
         _ => Err(format!(
-            "{value:?} is none of queued, written and confirmed"
+            "{value:?} is not one of queued, written and confirmed"
         )),
     }
 }
 
-/// How long a client waits, as it writes that.
+/// The time limit, from the parameter of a client.
 ///
 /// # Errors
 ///
 /// What is wrong with it.
 pub fn timeout(value: &str) -> Result<Duration, String> {
     let timeout =
-        parse_duration(value).map_err(|help| format!("{value:?} is no duration: {help}"))?;
+        parse_duration(value).map_err(|help| format!("{value:?} is not a duration; {help}"))?;
     match timeout <= MAX_TIMEOUT {
         true => Ok(timeout),
         false => Err(format!("{value:?} is longer than 5m")),
@@ -306,10 +319,10 @@ mod tests {
             (Fate::Written, s(0))
         );
         for (query, part) in [
-            ("wait=sent", "none of queued"),
-            ("wait=", "none of queued"),
-            ("timeout=5", "is no duration"),
-            ("timeout=", "is no duration"),
+            ("wait=sent", "not one of queued"),
+            ("wait=", "not one of queued"),
+            ("timeout=5", "not a duration"),
+            ("timeout=", "not a duration"),
             ("timeout=6m", "longer than 5m"),
             ("waits=written", "unknown parameter"),
         ] {

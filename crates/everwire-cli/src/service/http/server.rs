@@ -1,7 +1,8 @@
-//! The server: one thread that accepts clients and serves them.
+//! The server: one thread accepts clients and serves them.
 //!
-//! Actix's own server counts connections and leaves those beyond its limit in the kernel's queue, behind however many silent ones.
-//! This one lets the oldest silent client go instead.
+//! The server of Actix counts connections. When its limit is reached, new clients wait in the
+//! kernel's queue, even if all others are silent. This server disconnects the oldest silent client
+//! instead.
 
 use std::{
     cell::Cell,
@@ -33,19 +34,19 @@ use super::{
     user_timeout,
 };
 
-/// How long the head of a client's first request may take to arrive, and its TLS handshake.
+/// The time limit for the head of a client's first request, and for its TLS handshake.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a client may stay connected without a request.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
-/// How many clients may wait in the kernel.
+/// The length of the kernel's queue.
 const BACKLOG: i32 = 4096;
-/// So many clients are accepted before those that are there have a turn.
+/// How many clients are accepted before those that are connected get a turn.
 const AT_A_TIME: usize = 16;
-/// How long nothing is accepted where it fails.
+/// How long to wait after a failed accept.
 const PAUSE: Duration = Duration::from_millis(50);
-/// How often the log tells that nobody can be accepted.
+/// How often the log reports that no client can be accepted.
 const WARNINGS: Duration = Duration::from_secs(60);
-/// How often it is looked for heads that take too long.
+/// How often slow heads are looked for.
 const SWEEP: Duration = Duration::from_secs(1);
 
 /// A running server.
@@ -57,7 +58,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Lets all clients go, and ends.
+    /// Disconnects all clients, and stops.
     pub async fn stop(self) {
         let _ended = self.stop.send(());
         let _ended = self.ended.await;
@@ -68,7 +69,7 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// The operating system's.
+    /// An error of the operating system.
     pub fn start<F, I, S, B>(
         listener: StdListener,
         tls: Option<ServerConfig>,
@@ -105,7 +106,8 @@ impl Server {
                     .keep_alive(KEEP_ALIVE)
                     .client_request_timeout(REQUEST_TIMEOUT)
                     .client_disconnect_timeout(Duration::from_secs(1))
-                    // Whoever listens to what happens may send nothing for hours; the end of it is the only sign that they are gone.
+                    // A reader of events may send nothing for hours. The end of its stream is the
+                    // only sign that it is gone.
                     .h1_allow_half_closed(false)
                     .on_connect_ext(|io: &Stream, data| {
                         data.insert(io.client.clone());
@@ -122,7 +124,7 @@ impl Server {
                     accept(&listener, &clients, tls.as_ref(), &Rc::new(http), stopped).await;
                     clients.end();
                 }
-                // Nobody need wait for it.
+                // The receiver may be dropped.
                 let _unheard = ended.send(());
             });
         });
@@ -134,7 +136,7 @@ impl Server {
     }
 }
 
-/// Accepts clients until it is to stop.
+/// Accepts clients until it is told to stop.
 async fn accept<S>(
     listener: &TcpListener,
     clients: &Clients,
@@ -161,9 +163,9 @@ async fn accept<S>(
         };
         match accepted {
             Ok((tcp, _)) => admit(tcp, clients, tls, http),
-            // It left before it was accepted, and concerns nobody else.
+            // The client left before it was accepted. Others are not affected.
             Err(error) if concerns_one_client(&error) => {}
-            // No descriptor is left: a silent client has one.
+            // No descriptor is free. A silent client can be disconnected to free one.
             Err(error) => {
                 let let_go = clients.evict_oldest();
                 let now = Instant::now();
@@ -181,7 +183,7 @@ async fn accept<S>(
     }
 }
 
-/// Whether the next client can be accepted all the same.
+/// Whether the error concerns only one client, so that the next one can be accepted.
 fn concerns_one_client(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(
@@ -194,7 +196,7 @@ fn admit<S>(tcp: TcpStream, clients: &Clients, tls: Option<&TlsAcceptor>, http: 
 where
     S: Service<(Stream, Protocol, Option<std::net::SocketAddr>)> + 'static,
 {
-    // What happens is told when it happens, not when the client has confirmed what it was told before.
+    // Without it, events would wait for the acknowledgement of earlier ones.
     let _slower = tcp.set_nodelay(true);
     let Some(place) = clients.admit(Instant::now()) else {
         return;
@@ -222,7 +224,7 @@ where
         place.speaks_http2();
     }
     let client = place.client();
-    // How it ends concerns its client alone.
+    // The result concerns only this client.
     let stream = Stream {
         io,
         client,
@@ -232,23 +234,25 @@ where
     let _ended = http.call((stream, protocol, peer)).await;
 }
 
-/// What a client is connected by.
+/// The connection of a client.
 struct Stream {
     io: Io,
     client: Client,
     last_bytes: LastBytes,
-    /// The client has been told that nothing more comes.
+    /// The end of our data was sent.
     is_shut: bool,
 }
 
-/// Whether the bytes that a client is sent now are the last ones.
+/// Whether the bytes that are being sent to a client are the last ones.
 ///
-/// Actix listens to a client for a second more before it ends the connection; until then a client that waits for the end waits.
+/// Actix waits another second for data from the client before it ends the connection. A client that
+/// waits for the end would wait as long.
 #[derive(Clone, Debug, Default)]
 pub struct LastBytes(Rc<Cell<bool>>);
 
 impl LastBytes {
-    /// Nothing may be sent behind what is sent now: the sending half of the connection is shut as soon as that is written.
+    /// Nothing may be sent after the current bytes: the sending half is closed as soon as they are
+    /// written.
     pub fn are_sent(&self) {
         self.0.set(true);
     }
@@ -256,7 +260,7 @@ impl LastBytes {
 
 enum Io {
     Plain(TcpStream),
-    // Boxed: it is large, and most have none.
+    // Boxed: it is large, and most connections have none.
     Tls(Box<TlsStream<TcpStream>>),
 }
 

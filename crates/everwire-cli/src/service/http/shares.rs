@@ -1,4 +1,5 @@
-//! Places that callers share: some are kept for those who reach all names, and a token that does not has a share at most.
+//! Places that callers share. Some are reserved for callers that reach all names; any other token
+//! gets at most a share.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -6,47 +7,47 @@ use parking_lot::Mutex;
 
 use super::access::Caller;
 
-/// A number of places. Who reaches all names takes any that is free.
+/// A number of places. A caller that reaches all names may take any free one.
 #[derive(Clone, Debug)]
 pub struct Shares(Arc<Inside>);
 
 #[derive(Debug)]
 struct Inside {
-    /// In all.
+    /// All places.
     places: usize,
-    /// Of these, those that only callers take who reach all names.
+    /// The places that are reserved for callers that reach all names.
     kept: usize,
     taken: Mutex<Taken>,
 }
 
-/// What is taken: by all, and by each token that does not reach all names.
+/// The taken places: all, and those of each token that does not reach all names.
 #[derive(Debug, Default)]
 struct Taken {
     all: usize,
     by_tenant: BTreeMap<String, usize>,
 }
 
-/// One place; dropping it frees it.
+/// One place. Dropping it frees it.
 #[derive(Debug)]
 pub struct Place {
     shares: Shares,
-    /// Whose it is, if the token does not reach all names.
+    /// The token that took it, if that does not reach all names.
     tenant: Option<String>,
 }
 
 /// Why there is no place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refused {
-    /// The token has its share, which is this.
+    /// The token already has its share of this size.
     Share(usize),
-    /// What is not kept back is taken.
+    /// All places that are not reserved are taken.
     Kept,
-    /// All are taken, which are so many.
+    /// All places are taken; this is their number.
     All(usize),
 }
 
 impl Shares {
-    /// So many places, of which some are kept for callers that reach all names.
+    /// A number of places, of which `kept` are reserved for callers that reach all names.
     pub fn new(places: usize, kept: usize) -> Self {
         Self(Arc::new(Inside {
             places,
@@ -55,12 +56,12 @@ impl Shares {
         }))
     }
 
-    /// What all tokens that do not reach all names may take together.
+    /// The places for all tokens together that do not reach all names.
     pub fn for_tenants(&self) -> usize {
         self.0.places - self.0.kept
     }
 
-    /// Takes a place; a token that does not reach all names takes no more than `share`.
+    /// Takes a place. A token that does not reach all names gets at most `share` places.
     ///
     /// # Errors
     ///
@@ -70,8 +71,9 @@ impl Shares {
         self.take_for(tenant, share)
     }
 
-    /// Takes a place; a token that does not reach all names takes no more than `most`, and once three quarters of what such tokens may take
-    /// are taken, no more than its part of the last quarter: each of so many `tenants` finds that part free, however many others take.
+    /// Takes a place. A token that does not reach all names gets at most `most` places. Once such
+    /// tokens have taken three quarters of their places, each gets only its part of the last
+    /// quarter. So each of the `tenants` finds its part free, however many places others take.
     ///
     /// # Errors
     ///
@@ -103,7 +105,8 @@ impl Shares {
         self.take_within(tenant, |_| share)
     }
 
-    /// `share`: of a token, where all that do not reach all names have taken so many.
+    /// `share` gives the limit of a token, from the number of places that all such tokens have
+    /// taken.
     fn take_within(
         &self,
         tenant: Option<String>,
@@ -134,7 +137,7 @@ impl Shares {
 }
 
 impl Taken {
-    /// By all tokens that do not reach all names.
+    /// The places of all tokens that do not reach all names.
     fn by_tenants(&self) -> usize {
         self.by_tenant.values().sum()
     }
@@ -187,7 +190,7 @@ mod tests {
         assert_eq!((acme.len(), refused), (80, Refused::Share(80)));
         let (other, _) = fill(&shares, Some("other"), 80);
         assert_eq!(other.len(), 80);
-        // One whose token has come since waits until others go.
+        // A token that was added later waits until others free places.
         let (third, refused) = fill(&shares, Some("third"), 80);
         assert_eq!((third.len(), refused), (0, Refused::Kept));
         assert_eq!(fill(&shares, None, 0).0.len(), 32);

@@ -1,4 +1,4 @@
-//! Live subscriptions: added and removed without another socket.
+//! Live subscriptions: they are added and removed without a new socket.
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -27,14 +27,16 @@ pub use self::{
     wish::{read_wish, refuse_foreign},
 };
 
-/// The longest body, in bytes: an item, and what is said and expected for it.
+/// The longest body in bytes: an item with its messages and expected answers.
 const MAX_WISH: usize = 256 << 10;
-/// The longest of a token that does not reach all names: they are kept in memory and on disk.
+/// The longest body from a token that does not reach all names: subscriptions are kept in memory
+/// and on disk.
 const TENANTS_WISH: usize = 64 << 10;
 
 /// The subscriptions of a connection
 ///
-/// In the order of their keys: where each stands, and who holds it. `state` takes several, separated by commas.
+/// In the order of their keys, with the state and the holders of each. `state` takes several
+/// values, separated by commas.
 #[utoipa::path(
     get,
     path = "/v1/connections/{name}/subscriptions",
@@ -60,10 +62,12 @@ pub async fn list(
 
 /// Subscribe to a key
 ///
-/// Without another socket, and over reconnects and rotations, until it is deleted; over restarts where there is a store. Without a body the key
-/// is the item, unless the settings of the connection say another one. Otherwise the body is an object with `item`, and with the keys of
-/// `subscribe` that are not to be those of the settings. Strings in an item are templates. PUT again it changes nothing, and asks at once again
-/// for what the peer has refused, not answered, or ended.
+/// The subscription needs no new socket. It lasts over reconnects and rotations until it is
+/// deleted, and over restarts if there is a store. Without a body, the item is the key, unless the
+/// settings of the connection define another one. Otherwise the body is an object with `item` and
+/// with the keys of `subscribe` that differ from the settings. Strings in an item are templates.
+/// Repeating the PUT changes nothing, but asks again at once for a subscription that the peer has
+/// refused, not answered or ended.
 #[utoipa::path(
     put,
     path = "/v1/connections/{name}/subscriptions/{key}",
@@ -104,7 +108,7 @@ pub async fn put(
         async move {
             let subject = Subject::Connection(ConnectionName::clone(&name));
             let _turn = state.changes.turn(subject).await?;
-            // It may be another one by now.
+            // The name may have another connection by now.
             let (handle, _) = state.find(&name)?;
             let held = handle.hold_subscription(&key, wish, Holder::Api);
             let held = state.in_time(held).await;
@@ -133,7 +137,8 @@ pub async fn put(
 
 /// End a subscription of the API
 ///
-/// The peer is told so when nobody else holds the key: the settings of the connection, or a client of `/v1/ws`.
+/// The peer is told if nobody else holds the key: neither the settings of the connection nor a
+/// client of `/v1/ws`.
 #[utoipa::path(
     delete,
     path = "/v1/connections/{name}/subscriptions/{key}",
@@ -164,11 +169,11 @@ pub async fn delete(
             }
             let released = handle.release_subscription(&key, Holder::Api);
             let released = state.in_time(released).await;
-            // Also where the answer is late: the name has let go of it, or does so when it has its turn.
+            // Also if the answer is late: the name has released it, or does so in its turn.
             state.holds.remove(&name, &key);
             persisted::forget_subscription(&state.manager, &name, &key);
             match released.map_err(|_late| let_go_of(&key))? {
-                // Without words for subscriptions it has gone already.
+                // Without `subscribe` in the settings, the subscription is already gone.
                 Ok(_) | Err(HoldError::NoSubscribe) => Ok(()),
                 Err(error) => Err(error.into()),
             }
@@ -179,7 +184,7 @@ pub async fn delete(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Of a path, beside the name.
+/// The key in a path, next to the name.
 #[derive(Debug, Deserialize)]
 pub struct Key {
     key: String,
@@ -193,14 +198,15 @@ fn segment(key: &str) -> String {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'~' => {
                 segment.push(byte.into());
             }
-            // A dot, too: "." and ".." are no segments.
+            // Also escapes dots: "." and ".." are not valid segments.
             _ => segment.push_str(&format!("%{byte:02X}")),
         }
     }
     segment
 }
 
-/// 503: the connection does not answer, and what that means for a key that a caller wants.
+/// 503: the connection does not answer. The text says what that means for a key that a caller
+/// wants.
 pub fn not_taken_on(key: &str, was_held: bool) -> Problem {
     let holds = match was_held {
         true => "is held as before",
@@ -211,14 +217,14 @@ pub fn not_taken_on(key: &str, was_held: bool) -> Problem {
     ))
 }
 
-/// 503: the connection does not answer, and a caller wants a key no more.
+/// 503: the connection does not answer, and a caller wants to release a key.
 fn let_go_of(key: &str) -> Problem {
     Problem::unavailable(format!(
         "the connection does not answer: the API does not hold the subscription {key:?} any more, and the peer is told once the connection answers"
     ))
 }
 
-/// Why the API cannot let go of a key.
+/// Why the API cannot release a key.
 fn not_held(key: &str, all: &[SubscriptionStatus]) -> Problem {
     let holders = all.iter().find(|status| *status.key == *key);
     let holders = holders.map_or(&[][..], |status| &status.holders);

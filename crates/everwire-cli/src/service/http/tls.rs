@@ -62,7 +62,7 @@ pub fn config(settings: &ServiceTlsSettings) -> Result<ServerConfig, TlsError> {
         .map_err(TlsError::Certificate)
 }
 
-/// Lets in who has a certificate of these authorities, and nobody else.
+/// Admits only clients with a certificate of these authorities.
 fn verifier(
     path: &Path,
     provider: Arc<CryptoProvider>,

@@ -1,18 +1,18 @@
-//! What to do about a client that stops reading.
+//! Handles clients that stop reading.
 
 use std::{io, net::TcpListener, time::Duration};
 
 use socket2::SockRef;
 
-/// How long bytes may wait for a client that takes none.
+/// How long bytes may wait for a client that does not read.
 const USER_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Has the kernel end the connections of a listener whose clients take nothing for too long, dead ones included: whoever serves such a
-/// client is not polled, and could not.
+/// Makes the kernel end the connections of clients that accept no data for too long, also of dead
+/// ones. The task of such a client is not polled, so it cannot do this.
 ///
 /// # Errors
 ///
-/// The operating system's.
+/// An error of the operating system.
 pub fn limit(listener: &TcpListener) -> io::Result<()> {
     set(listener, USER_TIMEOUT)
 }
@@ -23,7 +23,8 @@ fn set(listener: &TcpListener, timeout: Duration) -> io::Result<()> {
     SockRef::from(listener).set_tcp_user_timeout(Some(timeout))
 }
 
-/// Elsewhere there is no such option: keep-alive finds clients that are dead, and bounds hold those that do not read.
+/// Other systems have no such option. Keep-alive finds dead clients, and limits apply to those that
+/// do not read.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 fn set(listener: &TcpListener, patience: Duration) -> io::Result<()> {
     let keep_alive = socket2::TcpKeepalive::new().with_time(patience);

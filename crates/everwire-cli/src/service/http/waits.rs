@@ -1,4 +1,4 @@
-//! How many requests may wait for what becomes of a message.
+//! Limits the requests that wait for the fate of a message.
 
 use actix_web::http::header::{self, HeaderValue};
 
@@ -8,14 +8,14 @@ use super::{
     shares::{Place, Shares},
 };
 
-/// Of all callers.
+/// The limit for all callers.
 const ALL: usize = 192;
-/// Of these, those that only callers take who may know of all names.
+/// The part of these that is reserved for callers that reach all names.
 const KEPT: usize = 32;
-/// Of one token that may not know of all names.
+/// The limit for one token that does not reach all names.
 const ONE: usize = 96;
 
-/// The places of requests that wait.
+/// The places of waiting requests.
 #[derive(Clone, Debug)]
 pub struct Waits(Shares);
 
@@ -26,7 +26,8 @@ impl Default for Waits {
 }
 
 impl Waits {
-    /// Takes a place, before the message is accepted. `tenants`: how many tokens do not reach all names.
+    /// Takes a place before the message is accepted. `tenants` is the number of tokens that do not
+    /// reach all names.
     ///
     /// # Errors
     ///
@@ -34,7 +35,7 @@ impl Waits {
     pub fn take(&self, caller: &Caller, tenants: usize) -> Result<Place, Problem> {
         self.0.take_fairly(caller, ONE, tenants).map_err(|_refused| {
             let soon = HeaderValue::from_static("1");
-            let detail = "too many requests wait for what becomes of a message; nothing was sent: send without `wait`, and ask for its fate";
+            let detail = "too many requests wait for the fate of a message, so nothing was sent; send without `wait`, and ask for the fate later";
             Problem::unavailable(detail).header(header::RETRY_AFTER, soon)
         })
     }

@@ -8,10 +8,12 @@ use super::{lookup::Found, permit::ToRead, problem::Problem};
 
 /// Why a connection is up or down
 ///
-/// Its last attempts, the latest first, each with its events and when they came; the cause of its present state, with the rule that
-/// decided; and the time of the next attempt, if there will be one. While it opens, the step of its script that is on its way, or the subscriptions that it awaits; and how many
-/// answers of rules wait, where too many were asked for within a second. With the scope `control` also the peer's last message, where its socket
-/// ended soon after it was ready.
+/// The answer has the last attempts, the latest first, each with its events and their times; the
+/// cause of the present state, with the rule that decided; and the time of the next attempt, if
+/// there will be one. While the connection opens, it has the current step of the script or the
+/// awaited subscriptions. It has the number of waiting rule answers if too many were due within a
+/// second. With the scope `control`, it also has the peer's last message if the socket ended soon
+/// after it was ready.
 #[utoipa::path(
     get,
     path = "/v1/connections/{name}/why",
@@ -42,6 +44,7 @@ pub async fn why(connection: Found<ToRead>) -> Result<HttpResponse, Problem> {
         "requests": status["requests"],
         "subscriptions": status["subscriptions"],
         "preparing": status["preparing"],
+        "rotation": status["rotation"],
         "last_error": status["last_error"],
         "last_close": status["last_close"],
         "sessions": status["sessions"],
@@ -50,7 +53,8 @@ pub async fn why(connection: Found<ToRead>) -> Result<HttpResponse, Problem> {
     if let Some(lag) = state.bridge.lag(&name).await {
         told["nats"] = json!(lag);
     }
-    // The peer's words may be anybody's business: whoever may only read does not even learn whether there are any.
+    // The message may be confidential: a caller that may only read does not even learn whether
+    // there is one.
     if caller.need(&[Scope::Control]).is_ok() {
         let last = state.in_time(handle.last_message()).await?;
         let last = last.map_err(|_gone| Problem::unknown(name.as_str()))?;

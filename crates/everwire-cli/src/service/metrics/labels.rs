@@ -1,16 +1,16 @@
-//! The labels of what is counted as it happens.
+//! The labels of the counters.
 
 use everwire::{ConnectionName, core::Cause, events::DropReason};
 use prometheus_client::encoding::EncodeLabelSet;
 
-/// Of `everwire_reconnects_total`.
+/// The labels of `everwire_reconnects_total`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct ReconnectLabels {
     name: String,
     cause: &'static str,
 }
 
-/// Of `everwire_dropped_total`.
+/// The labels of `everwire_dropped_total`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct DroppedLabels {
     name: String,
@@ -23,7 +23,7 @@ impl ReconnectLabels {
         Self { name, cause }
     }
 
-    /// All that the name can have.
+    /// All label sets that the name can have.
     pub fn all(name: &ConnectionName) -> impl Iterator<Item = Self> {
         Cause::KINDS.into_iter().map(|cause| Self::new(name, cause))
     }
@@ -37,7 +37,7 @@ impl DroppedLabels {
         }
     }
 
-    /// All that the name can have.
+    /// All label sets that the name can have.
     pub fn all(name: &ConnectionName) -> impl Iterator<Item = Self> {
         DropReason::ALL
             .into_iter()

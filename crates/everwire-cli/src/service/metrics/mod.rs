@@ -1,6 +1,6 @@
-//! What is measured: counted as events come, read off the connections when somebody asks.
+//! The metrics: counted with each event, or read from the connections on request.
 //!
-//! Messages are not asked for: how many there were is in each connection's status.
+//! Message events are not used: each connection's status has the number of messages.
 
 mod labels;
 mod names;
@@ -33,13 +33,13 @@ use self::{
     snapshot::Snapshot,
 };
 
-/// The counters, and what feeds them.
+/// The counters, and the callback that feeds them.
 pub struct Metrics {
     counters: Arc<Counters>,
     _subscription: SubscriptionGuard,
 }
 
-/// What is counted as it happens.
+/// What is counted with each event.
 struct Counters {
     names: Names,
     tenants: Tenants,
@@ -50,7 +50,8 @@ struct Counters {
 }
 
 impl Metrics {
-    /// Counts what happens to the connections of a manager from now on; `max_names` of them have series of their own.
+    /// Counts the events of a manager from now on. At most `max_names` connections have their own
+    /// series.
     pub fn start(manager: &Manager, max_names: usize, tenants: Tenants) -> Arc<Self> {
         let counters = Arc::new(Counters {
             names: Names::new(max_names),
@@ -70,15 +71,15 @@ impl Metrics {
         });
         Arc::new(Self {
             counters,
-            _subscription: subscription,
+            _subscription: subscription.uncounted(),
         })
     }
 
-    /// All of it in the text format of OpenMetrics.
+    /// All metrics in the text format of OpenMetrics.
     ///
     /// # Errors
     ///
-    /// That of the encoder.
+    /// An error of the encoder.
     pub async fn text(
         &self,
         manager: &Manager,
@@ -120,7 +121,7 @@ impl Counters {
         }
     }
 
-    /// Whether the name has series of its own.
+    /// Whether the name has its own series.
     fn admit(&self, name: &ConnectionName) -> bool {
         let tenant = || Some((self.tenants.of(name)?, self.tenants.count()));
         self.names.admit(name, tenant)
@@ -135,7 +136,7 @@ impl Counters {
         }
     }
 
-    /// The names of all that is counted, for one answer.
+    /// The registry of all metrics for one answer.
     fn registry(&self) -> Registry {
         let mut registry = Registry::with_prefix("everwire");
         registry.register(
@@ -162,7 +163,7 @@ impl Counters {
     }
 }
 
-/// The steps of a dial, one after the other; opening the TCP connection is a part of reaching the proxy, if there is one.
+/// The sum of a dial's steps. With a proxy, the TCP connection is a part of the proxy step.
 fn dial_seconds(opened: &Opened) -> f64 {
     let timings = &opened.timings;
     let steps = [

@@ -1,20 +1,21 @@
-//! Which names have series of their own.
+//! Which names have their own series.
 
 use std::collections::HashMap;
 
 use everwire::{ConnectionName, Owner};
 use parking_lot::RwLock;
 
-/// The names that have series of their own: as many as there may be, who comes first. They keep them until they are removed, so that
-/// no series jumps from name to name.
+/// The names with their own series: the first ones, up to a limit. They keep the series until they
+/// are removed, so that no series moves from name to name.
 ///
-/// Names of tokens that do not reach all names have three quarters of the series at most, and those of each token an equal share of that.
+/// Names of tokens that do not reach all names have at most three quarters of the series. Each of
+/// these tokens has an equal share.
 pub struct Names {
     max: usize,
     admitted: RwLock<Admitted>,
 }
 
-/// The names, with the owners that they count for.
+/// The names, with the owners whose share they use.
 #[derive(Default)]
 struct Admitted {
     names: HashMap<ConnectionName, Option<Owner>>,
@@ -29,7 +30,8 @@ impl Names {
         }
     }
 
-    /// Whether the name has series of its own. `tenant`: the owner that it counts for, and how many such owners share.
+    /// Whether the name has its own series. `tenant`: the owner whose share it uses, and the number
+    /// of such owners.
     pub fn admit(
         &self,
         name: &ConnectionName,
@@ -60,7 +62,7 @@ impl Names {
         true
     }
 
-    /// The name is gone; whether it had series.
+    /// Removes a name. Returns whether it had series.
     pub fn forget(&self, name: &ConnectionName) -> bool {
         let mut admitted = self.admitted.write();
         let gone = admitted.names.remove(name);
@@ -70,7 +72,7 @@ impl Names {
         gone.is_some()
     }
 
-    /// Forgets the names that are gone without having been told of.
+    /// Removes names that disappeared without notice.
     pub fn keep(&self, is_there: impl Fn(&ConnectionName) -> bool) {
         let admitted = &mut *self.admitted.write();
         let gone = admitted.names.extract_if(|name, _| !is_there(name));

@@ -1,4 +1,4 @@
-//! What is read off the connections when somebody asks.
+//! Values that are read from the connections on request.
 
 use std::{collections::HashMap, fmt};
 
@@ -18,7 +18,7 @@ use super::{super::bridge::BridgeStatus, names::Names};
 /// All connections at one moment.
 #[derive(Debug)]
 pub struct Snapshot {
-    /// Those that have series of their own, and their groups.
+    /// The connections with their own series, and their groups.
     named: Vec<(Status, String)>,
     states: HashMap<State, i64>,
     left_out: i64,
@@ -30,11 +30,11 @@ pub struct Snapshot {
     pub bridge: Option<BridgeStatus>,
 }
 
-/// A label, and its value.
+/// A label and its value.
 type Label<'a> = (&'static str, &'a str);
 
 impl Snapshot {
-    /// Asks all connections; `admit` says which of them have series of their own.
+    /// Reads all connections. `admit` says which of them have their own series.
     pub async fn take(
         manager: &Manager,
         names: &Names,
@@ -65,7 +65,7 @@ impl Snapshot {
         snapshot
     }
 
-    /// Those of the connections that have series of their own.
+    /// The statuses of connections with their own series.
     pub fn statuses(&self) -> impl Iterator<Item = &Status> {
         self.named.iter().map(|(status, _)| status)
     }
@@ -203,7 +203,7 @@ impl Snapshot {
         )
     }
 
-    /// Of connections that have any.
+    /// Only for connections that have any.
     fn encode_subscriptions(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
         let counts = self.statuses();
         let counts = counts.filter_map(|status| Some((&status.name, status.subscriptions?)));

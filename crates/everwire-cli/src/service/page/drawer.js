@@ -66,7 +66,7 @@ export class Drawer {
     if (!this.name) return;
     const row = this.names.all.get(this.name);
     this.element.classList.toggle('gone', !row);
-    if (!row) return say(this.why, 'This name has been removed.');
+    if (!row) return say(this.why, 'This connection was removed.');
     const { status } = row;
     this.element.dataset.state = status.state;
     say(this.state, status.state);
@@ -74,8 +74,8 @@ export class Drawer {
     say(this.why, reason(status));
     for (const [title, text] of figures(row)) say(this.figures[title], text);
     this.tail.say(this.link.isLive
-      ? 'Nothing has come yet.'
-      : `${count(status.received.messages)} have come so far; they are shown when the WebSocket of this page is up.`);
+      ? 'No event yet.'
+      : `${count(status.received.messages)} messages came so far; they are shown once the WebSocket of this page is up.`);
     const subscribes = total(status.subscriptions) > 0 && this.routes().has('/v1/connections/{name}/subscriptions');
     this.tabList.querySelector('[data-tab=subscriptions]').hidden = !subscribes && this.subscriptions.element.hidden;
     if (!this.subscriptions.element.hidden) this.subscriptions.update(row);

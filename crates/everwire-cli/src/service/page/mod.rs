@@ -1,4 +1,4 @@
-//! The page: a few static files that use the API like any other client.
+//! The web page: a few static files that use the API like any other client.
 
 #[cfg(test)]
 mod tests;
@@ -8,7 +8,7 @@ use actix_web::{
     http::header::{self, HeaderValue},
 };
 
-/// The page runs its own scripts and speaks to its own origin, and to nobody else; no other page may frame it.
+/// The page runs only its own scripts and contacts only its own origin. No other page may frame it.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
@@ -57,17 +57,18 @@ static FILES: &[File] = &[
     script!("why.js"),
 ];
 
-/// Where the files are.
+/// The paths of the files.
 pub fn paths() -> impl Iterator<Item = &'static str> {
     FILES.iter().map(|file| file.path)
 }
 
-/// Whether a file of the page is here. They are the same for everybody and tell nothing, so they need no token.
+/// Whether the path is a file of the page. The files are the same for everybody and hold no secret,
+/// so they need no token.
 pub fn is_at(path: &str) -> bool {
     paths().any(|known| known == path)
 }
 
-/// Answers with the file that the path names.
+/// Answers with the file at the path.
 pub async fn serve(request: HttpRequest) -> HttpResponse {
     let Some(file) = FILES.iter().find(|file| file.path == request.path()) else {
         return HttpResponse::NotFound().finish();
@@ -78,7 +79,7 @@ pub async fn serve(request: HttpRequest) -> HttpResponse {
         .insert_header((header::CONTENT_SECURITY_POLICY, fixed(POLICY)))
         .insert_header((header::REFERRER_POLICY, fixed("no-referrer")))
         .insert_header((header::X_FRAME_OPTIONS, fixed("DENY")))
-        // A new version of the program is a new page.
+        // Browsers must load a new page with a new version of the program.
         .insert_header((header::CACHE_CONTROL, fixed("no-cache")))
         .body(file.bytes)
 }

@@ -130,9 +130,12 @@ function noteLoss(row, before, status) {
   if (end && end.at >= Date.parse(before.since)) note(row, { at: end.at, state: 'backoff', text: end.text });
 }
 
-// Why a name is where it is; nothing where a state needs no reason.
-export function reason({ cause }) {
-  return cause ? cause.text : '';
+// Why a name is in its state, or does not get its new socket; nothing where a state needs no reason.
+export function reason({ cause, rotation, last_error: error }) {
+  if (cause) return cause.text;
+  if (!rotation) return '';
+  const times = rotation.failures === 1 ? 'once' : `${rotation.failures} times`;
+  return `The rotation to a new socket failed ${times}${error ? `: ${error.text}` : ''}`;
 }
 
 // Compares as a person would: numbers by their value, letters whatever their case. Texts that compare so need no collator, which would take most of the time.

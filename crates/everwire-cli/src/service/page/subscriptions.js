@@ -26,7 +26,7 @@ export class Subscriptions {
       const all = lists.flatMap(({ subscriptions }) => subscriptions);
       const known = total(status.subscriptions);
       const shown = all.length < known ? `, of which the first ${all.length} are shown` : '';
-      say(this.summary, known ? `${told(status.subscriptions)}${shown}.` : 'It subscribes to nothing.');
+      say(this.summary, known ? `${told(status.subscriptions)}${shown}.` : 'It has no subscriptions.');
       this.list.replaceChildren(...all.map(entry));
     } catch (error) {
       this.asked = null;

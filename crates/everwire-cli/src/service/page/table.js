@@ -39,7 +39,7 @@ export class Table {
     this.at = Math.max(0, now >= 0 ? now : Math.min(this.at, this.rows.length - 1));
     this.grid.setAttribute('aria-rowcount', this.rows.length + 1);
     this.none.hidden = this.rows.length > 0;
-    say(this.none, this.names.all.size ? 'No name fits the filter.' : 'There are no names yet.');
+    say(this.none, this.names.all.size ? 'No connection matches the filter.' : 'There are no connections yet.');
     this.soon();
   }
 

@@ -15,7 +15,7 @@ export class Tail {
 
   constructor() {
     this.list = make('ol', { className: 'entries', tabIndex: 0, ariaLabel: 'Live tail' });
-    this.empty = make('p', { className: 'quiet', textContent: 'Nothing has come yet.' });
+    this.empty = make('p', { className: 'quiet', textContent: 'No event yet.' });
     this.pause = make('button', { type: 'button', textContent: 'Pause', ariaPressed: 'false' });
     this.pause.addEventListener('click', () => this.setPaused(!this.isPaused));
     const clear = make('button', { type: 'button', textContent: 'Clear' });

@@ -38,8 +38,8 @@ function dial({ at, outcome, events }) {
 
 function rule({ rule: decided, retry_at: at }) {
   const parts = [];
-  if (decided) parts.push(`The rule that decided last: ${decided}.`);
-  if (at) parts.push(`The next attempt comes at ${clock(at)}.`);
+  if (decided) parts.push(`Decided by the rule: ${decided}.`);
+  if (at) parts.push(`The next attempt is at ${clock(at)}.`);
   return make('p', { className: 'quiet', textContent: parts.join(' ') });
 }
 
@@ -47,12 +47,12 @@ function rule({ rule: decided, retry_at: at }) {
 function conversation({ step, rule_rate: rate, requests }) {
   const told = [];
   if (step?.script === 'subscribe') {
-    told.push(`Opening: awaits ${step.expect}`);
+    told.push(`Opening: waits for ${step.expect}`);
   } else if (step) {
     const does = step.send ?? step.call;
     const done = step.send ? 'sent' : 'called';
     const sends = does ? `${does} ${step.state === 'queued' ? 'waits for its turn' : `${done} at ${clock(step.since)}`}` : null;
-    const waits = step.state === 'rests' ? `comes again at ${clock(step.until)}` : step.expect && `waits for ${step.expect}`;
+    const waits = step.state === 'rests' ? `is sent again at ${clock(step.until)}` : step.expect && `waits for ${step.expect}`;
     told.push([`Opening: step ${step.number} of ${step.steps}`, sends, waits].filter(Boolean).join(', '));
   }
   if (rate) told.push(`${rate.waiting} answers of rules wait: at most 100 go out in a second`);

@@ -1,4 +1,4 @@
-//! What came of a reload.
+//! The result of a reload.
 
 use everwire::{
     ConnectionName,
@@ -6,15 +6,15 @@ use everwire::{
 };
 use serde::Serialize;
 
-/// What a reload does, or has done.
+/// The plan or the result of a reload.
 #[derive(Debug, Serialize)]
 pub struct Reloaded {
-    /// Whether it was done; a plan is not.
+    /// Whether it was done; false for a plan.
     pub done: bool,
-    /// What becomes of each name.
+    /// What happens to each name.
     #[serde(flatten)]
     pub plan: Plan,
-    /// What was planned and could not be done.
+    /// Planned changes that failed.
     pub failed: Vec<Failed>,
 }
 
@@ -48,11 +48,11 @@ impl Reloaded {
         }
     }
 
-    /// Writes into the log what was done.
+    /// Logs what was done.
     pub fn log(&self, trigger: &str) {
         let plan = &self.plan;
         for failed in &self.failed {
-            tracing::error!(name = %failed.name, text = failed.reason.as_str(), "not changed as the configuration says");
+            tracing::error!(name = %failed.name, text = failed.reason.as_str(), "the connection could not be changed as the configuration says");
         }
         tracing::info!(
             trigger,

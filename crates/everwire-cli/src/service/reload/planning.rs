@@ -1,4 +1,4 @@
-//! What is to become of each name: what the files say now, against what there is.
+//! Compares the files with the running names.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,7 +10,7 @@ use everwire::{
     config::{DialPolicy, Plan},
 };
 
-/// What is to become of all names, and of each.
+/// The plan for all names, and the work for each.
 pub fn plan(
     manager: &Manager,
     mut names: BTreeMap<ConnectionName, ConnectionSettings>,
@@ -33,7 +33,7 @@ fn settings_of_all(manager: &Manager) -> BTreeMap<ConnectionName, ConnectionSett
         .collect()
 }
 
-/// What the API has created stays as it is, but for what it may dial.
+/// Connections that the API created stay, except for what they may dial.
 fn add_those_of_the_api(
     names: &mut BTreeMap<ConnectionName, ConnectionSettings>,
     old: &BTreeMap<ConnectionName, ConnectionSettings>,
@@ -52,7 +52,7 @@ fn add_those_of_the_api(
 /// Lets a connection of the API dial what this policy allows.
 pub fn allow(settings: &mut ConnectionSettings, policy: &DialPolicy) {
     settings.dial_policy = policy.clone();
-    // One that is inherited may be dialled, whatever the API may.
+    // An inherited proxy may be dialled, whatever the API allows.
     if settings.proxy_policy != DialPolicy::Any {
         settings.proxy_policy = policy.clone();
     }

@@ -1,4 +1,4 @@
-//! What has the configuration read again without a request: SIGHUP, and a change of its files.
+//! Triggers of a reload without a request: SIGHUP, and a change of the files.
 
 use std::{ffi::OsStr, io, path::Path, time::Duration};
 
@@ -12,9 +12,9 @@ use tokio::sync::mpsc;
 use super::{ReloadError, Reloaded, reload};
 use crate::service::state::AppState;
 
-/// Files are read again when nothing was written to them for so long: who saves writes more than once.
+/// Files are read again after this time without a write: an editor may write more than once.
 const QUIET: Duration = Duration::from_millis(200);
-/// What never falls quiet is read all the same, after so many writes.
+/// After this number of writes, files are read even if writes continue.
 const MAX_WRITES: usize = 50;
 
 /// Why changes cannot be noticed.
@@ -28,7 +28,7 @@ pub enum TriggerError {
     Watch(#[from] notify::Error),
 }
 
-/// Begins to listen, inside a running actix system.
+/// Starts listening, inside a running actix system.
 ///
 /// # Errors
 ///
@@ -63,7 +63,7 @@ fn on_hangup(_: Data<AppState>) -> io::Result<()> {
     Ok(())
 }
 
-/// Watches the folder, since editors put a new file into the old one's place.
+/// Watches the folder, since editors replace the file.
 fn watcher(path: &Path) -> notify::Result<(RecommendedWatcher, mpsc::Receiver<()>)> {
     let folder = match path.is_dir() {
         true => path,
@@ -73,7 +73,7 @@ fn watcher(path: &Path) -> notify::Result<(RecommendedWatcher, mpsc::Receiver<()
             .unwrap_or(Path::new(".")),
     };
     let own_name = path.file_name().map(OsStr::to_owned);
-    // One that waits is as good as many.
+    // One waiting notice is enough.
     let (sender, changes) = mpsc::channel(1);
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
         let concerns = match &event {
@@ -89,7 +89,7 @@ fn watcher(path: &Path) -> notify::Result<(RecommendedWatcher, mpsc::Receiver<()
     Ok((watcher, changes))
 }
 
-/// Reading, which a reload does itself, is no change.
+/// Whether the event is a change. Reads are not: a reload itself reads.
 fn is_change(event: &Event) -> bool {
     match event.kind {
         EventKind::Access(kind) => kind == AccessKind::Close(AccessMode::Write),
@@ -98,7 +98,7 @@ fn is_change(event: &Event) -> bool {
 }
 
 fn is_of_the_configuration(event: &Event, own_name: Option<&OsStr>) -> bool {
-    // Kubernetes exchanges a link of this name.
+    // Kubernetes replaces a link of this name.
     event.need_rescan()
         || event.paths.iter().any(|path| {
             let name = path.file_name();
@@ -112,7 +112,7 @@ fn is_of_the_configuration(event: &Event, own_name: Option<&OsStr>) -> bool {
 
 async fn on_changes(
     state: Data<AppState>,
-    // It watches for as long as it lives.
+    // It watches until it is dropped.
     _watcher: RecommendedWatcher,
     mut changes: mpsc::Receiver<()>,
 ) {
@@ -126,7 +126,7 @@ async fn on_changes(
     }
 }
 
-/// Nobody has asked who could be answered: the log is.
+/// Nobody waits for the result, so it is logged.
 fn log_reload(trigger: &str, reloaded: &Result<Reloaded, ReloadError>) {
     match reloaded {
         Ok(reloaded) => reloaded.log(trigger),

@@ -1,4 +1,4 @@
-//! What a plan says, done name by name, each in its turn.
+//! Carries out a plan name by name, each in its turn.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -22,29 +22,29 @@ use crate::service::{
 
 /// How many names are changed at a time.
 const AT_A_TIME: usize = 256;
-/// How long one name may take; it goes on all the same.
+/// The time limit for the wait for one name. The change continues after it.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What is to be done, with a place in the queue of each name.
+/// The planned changes, with a place in the queue of each name.
 pub(super) struct Work {
     removed: Vec<(ConnectionName, Place)>,
     configured: Vec<(ConnectionName, Place, Wanted)>,
     opened: Vec<(ConnectionName, Place, Wanted)>,
 }
 
-/// What a name is to have.
+/// The target state of a name.
 enum Wanted {
-    /// What the file says. `switched`: the file changes `enabled`.
+    /// The settings of the file. `switched`: the file changes `enabled`.
     Settings {
         settings: Box<ConnectionSettings>,
         switched: bool,
     },
-    /// What the API gave it, which the API may have changed by then, with this policy.
+    /// The settings of the API at that time, with this policy.
     Policy(DialPolicy),
 }
 
 impl Work {
-    /// Enters all that is to be done into the queues, so that no later change comes before it.
+    /// Puts all changes into the queues, so that no later change comes before them.
     pub fn enter(
         state: &AppState,
         plan: &Plan,
@@ -63,7 +63,7 @@ impl Work {
         let removed = removed.collect();
         let changed = plan.applied.iter().chain(&plan.rotated);
         let changed = changed.map(|change| (&change.name, &*change.keys));
-        // A change that is under way may be the end of a name that the file has now.
+        // A running change may be removing a name that is now in the file.
         let is_changing =
             |name: &&ConnectionName| state.changes.is_busy(&Subject::Connection((*name).clone()));
         let changing: BTreeSet<_> = plan.untouched.iter().filter(is_changing).collect();
@@ -93,7 +93,7 @@ impl Work {
             let removed = async {
                 let _turn = place.turn_at_last().await;
                 state.holds.forget(manager, &name);
-                // Whoever was first has removed it.
+                // An earlier change may have removed it already.
                 let _gone = manager.remove(&name).await;
             };
             let removed = tokio::time::timeout(PATIENCE, removed).await;
@@ -121,7 +121,7 @@ fn enter(changes: &Changes, name: &ConnectionName) -> Place {
     changes.enter_anyway(Subject::Connection(name.clone()))
 }
 
-/// Gives a name what it is to have, as it is now.
+/// Gives a name its target state, from whatever state it has now.
 async fn have(manager: &Manager, name: &ConnectionName, wanted: Wanted) -> Result<(), String> {
     match wanted {
         Wanted::Policy(policy) => {
@@ -133,10 +133,10 @@ async fn have(manager: &Manager, name: &ConnectionName, wanted: Wanted) -> Resul
             let configured = manager.configure(name, settings).await;
             configured.map(drop).map_err(|error| error.to_string())
         }
-        // In its turn nobody else opens or removes it.
+        // In its turn, nobody else opens or removes it.
         Wanted::Settings { settings, switched } => match manager.find(name) {
             Some(_) => {
-                // Of whoever put it over the API it is no more.
+                // It no longer belongs to the caller that created it over the API.
                 manager.disown(name);
                 configure(manager, name, *settings, switched).await
             }
@@ -160,7 +160,7 @@ async fn configure(
     let Some(handle) = manager.find(name).filter(|_| switched) else {
         return Ok(());
     };
-    // Whoever changes `enabled` gives an order, and a later one than any close by hand.
+    // A change of `enabled` is an order, and later than any close by hand.
     match enabled {
         true => {
             let connected = handle.connect(None).await;

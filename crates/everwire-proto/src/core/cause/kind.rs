@@ -3,7 +3,8 @@
 use super::Cause;
 
 impl Cause {
-    /// The values of [`kind`](Self::kind) that a socket can be lost for: what `give_up_on = ["cause:…"]` may name.
+    /// The values of [`kind`](Self::kind) that a socket can be lost for: the ones allowed in
+    /// `give_up_on = ["cause:…"]`.
     pub const KINDS: [&str; 31] = [
         "secret_missing",
         "invalid_request",

@@ -9,7 +9,7 @@ pub enum Phase {
     Prepare,
     /// Resolving the host name.
     Dns,
-    /// Reaching the proxy, and having it open the tunnel.
+    /// Connecting to the proxy, and opening the tunnel.
     Proxy,
     /// Opening the TCP connection.
     Tcp,

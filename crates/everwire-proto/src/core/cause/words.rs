@@ -1,11 +1,11 @@
-//! How a cause is told to an operator.
+//! The text of a cause for an operator.
 
 use std::{borrow::Cow, fmt};
 
 use super::{super::displayable, Cause};
 
 impl Cause {
-    /// The text in which words of the server's may stand; with `any`, whatever text it has.
+    /// The text, if it may quote the server; with `any`, whatever text it has.
     pub fn foreign_text(&mut self, any: bool) -> Option<&mut String> {
         match self {
             Self::HandshakeStatus { text, .. }
@@ -45,7 +45,7 @@ impl Cause {
         }
     }
 
-    /// What an operator reads: the reason in one line, of [displayable](crate::core::is_displayable) characters.
+    /// One line for an operator, in [displayable](crate::core::is_displayable) characters.
     pub fn text(&self) -> Cow<'_, str> {
         match self.words() {
             Cow::Borrowed(text) => displayable(text),
@@ -113,9 +113,10 @@ impl fmt::Display for Cause {
 
 impl std::error::Error for Cause {}
 
-/// What looks like code in a text that an operator reads: a name in camel case, or the form in which a value is debugged.
+/// Parts of an operator's text that look like code: a name in camel case, or the debug form of a
+/// value.
 ///
-/// For the tests of those that make such texts.
+/// For tests of such texts.
 #[doc(hidden)]
 pub fn code_in(text: &str) -> Option<&str> {
     const NAMES: [&str; 10] = [

@@ -1,23 +1,23 @@
-//! How what all owners use together is divided among them.
+//! Divides what all owners share.
 
 use std::num::NonZeroU32;
 
 use crate::{core::Share, settings::Rate};
 
-/// The most that owners of one share may have of something, one at least.
+/// The most that owners of one share may have; at least one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Division {
-    /// All tenants together, and the removed ones with them: a quarter is kept for what has no limit, two at least. Of two or three they
-    /// have one, and the only one is everybody's.
+    /// All tenants together, including the removed ones. A quarter, and at least two, is reserved
+    /// for what has no limit. Of two or three the tenants have one; a single one is for everybody.
     pub tenants: u32,
     /// One tenant.
     pub tenant: u32,
-    /// All removed ones together.
+    /// All removed owners together.
     pub removed: u32,
 }
 
 impl Division {
-    /// Of so many.
+    /// The division of `all`.
     pub fn of(all: u32) -> Self {
         let kept = all.div_ceil(4).max(2);
         let tenants = all.saturating_sub(kept).max(1);
@@ -28,7 +28,7 @@ impl Division {
         }
     }
 
-    /// What one owner of this share may have; `None` where it has no limit.
+    /// The part of one owner with this share; `None` if it has no limit.
     pub fn part(&self, share: Share) -> Option<u32> {
         match share {
             Share::All => None,
@@ -38,7 +38,7 @@ impl Division {
     }
 }
 
-/// The part of a rate that the owners of a share have, as [`Division::part`].
+/// The part of a rate for the owners of a share, as in [`Division::part`].
 pub(super) fn rate_of(share: Share, rate: Rate) -> Rate {
     part_of(rate, |division| division.part(share))
 }
@@ -54,7 +54,7 @@ fn part_of(rate: Rate, part: impl FnOnce(Division) -> Option<u32>) -> Rate {
     };
     match part(Division::of(count.get())).and_then(NonZeroU32::new) {
         Some(count) => Rate::Limited { count, per },
-        // Who has no limit of its own has that of all.
+        // A share without a limit of its own has the whole rate.
         None => Rate::Unlimited,
     }
 }

@@ -1,4 +1,4 @@
-//! Which line a dial belongs to.
+//! Finds the queue of a dial.
 
 use std::{sync::Arc, time::Instant};
 
@@ -14,7 +14,7 @@ use crate::{
 };
 
 impl DialLimiter {
-    /// The line that dials of this owner to this host have from now on.
+    /// The queue for dials of this owner to this host, as of now.
     pub(super) fn host_queue_of(
         &mut self,
         host: &str,
@@ -43,7 +43,7 @@ impl DialLimiter {
     }
 
     fn host_of(&mut self, host: &str) -> usize {
-        // One of that very name is the host: the settings never change.
+        // A host is its exact name: the settings never change.
         if let Some(host) = self.named.get(host) {
             return *host;
         }
@@ -57,7 +57,7 @@ impl DialLimiter {
         host
     }
 
-    /// The name that a host has here, and its limits.
+    /// The name of a host here, and its limits.
     fn line<'h>(&self, host: &'h str) -> (&'h str, HostSettings) {
         if let Some(settings) = self.settings.get(host) {
             return (host, *settings);
@@ -88,7 +88,8 @@ impl DialLimiter {
         group
     }
 
-    /// Those of whom nothing is left: one who comes again has no more of a rate than one who stays.
+    /// Forgets tenants without dials, unless a rate still remembers them: leaving and coming back
+    /// gives no larger rate.
     fn forget_tenants(&mut self, now: Instant) {
         let tenants = &mut self.tenants;
         self.groups.retain(|_, group| {
@@ -100,7 +101,7 @@ impl DialLimiter {
         });
     }
 
-    /// Puts a dial into the line that it belongs to by the shares of now.
+    /// Moves a dial to its queue under the current shares.
     pub(super) fn regroup(&mut self, id: usize, now: Instant) {
         let (owner, from) = (self.dials[id].owner.clone(), self.dials[id].host_queue);
         let group = self.group_of(owner.as_ref(), now);

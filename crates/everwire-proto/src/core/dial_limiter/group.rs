@@ -1,4 +1,4 @@
-//! Those whose dials count together, and how much of all places each may have.
+//! Groups: owners whose dials count together, and the places that each may have.
 
 use std::time::Instant;
 
@@ -13,9 +13,9 @@ use crate::{
     settings::Rate,
 };
 
-/// What has no limit: names of the file and of Rust programs, and those of operators.
+/// The group without a limit: names of the file, of Rust programs, and of operators.
 pub(super) const UNLIMITED: usize = 0;
-/// What belongs to tokens that are no more.
+/// The group of removed tokens.
 pub(super) const REMOVED: usize = 1;
 
 /// The names of one tenant, or of all owners of another share.
@@ -54,19 +54,19 @@ impl Group {
     }
 }
 
-/// All places and the rate, and what tenants have of them together.
+/// All places and the rate, and the tenants' part of them.
 #[derive(Debug)]
 pub(super) struct Stock {
     all: u32,
     division: Division,
     held: u32,
-    /// Of these, by tenants.
+    /// The part of these that tenants hold.
     by_tenants: u32,
     window: Window,
     tenants_window: Window,
     /// When tenants had their last turn.
     pub tenants_turn: u64,
-    /// Of all tenants.
+    /// The queues of all tenants.
     pub tenant_queues: usize,
 }
 
@@ -88,8 +88,8 @@ impl Stock {
         self.held >= self.all
     }
 
-    /// Among how many places the hosts of a group share by their standings, `None` if it may have no more at all. `unlimited` are
-    /// the places of what has no limit.
+    /// The number of places that the hosts of a group divide by their standings; `None` if it may
+    /// have no more at all. `unlimited` are the places of what has no limit.
     pub fn room(&self, group: &Group, unlimited: &Places) -> Option<u32> {
         if self.is_taken() {
             return None;
@@ -99,7 +99,7 @@ impl Stock {
         };
         let own = group.places.total();
         let free = self.division.tenants.saturating_sub(self.by_tenants);
-        // Who has some leaves half as many to the other tenants.
+        // A tenant that has some leaves half as many to the other tenants.
         let leaves_some =
             own == 0 || own.saturating_add(1) <= free.saturating_sub(1).saturating_mul(2);
         let may = own < part && free > 0 && leaves_some;
@@ -111,8 +111,8 @@ impl Stock {
         (may && keeps).then_some(part)
     }
 
-    /// What tenants leave that have so many, for those that have no limit to share by their standings. An eighth is the tenants' as long
-    /// as there are any.
+    /// The places that tenants leave if they hold `by_tenants`, divided by standings among what has
+    /// no limit. An eighth is reserved for the tenants while there are any.
     fn left(&self, by_tenants: u32) -> u32 {
         self.all - by_tenants.max(self.floor()).min(self.all)
     }
@@ -152,7 +152,7 @@ impl Stock {
         self.add(group, standing, 1);
     }
 
-    /// So many more are in flight.
+    /// Adds dials in flight.
     pub fn add(&mut self, group: &mut Group, standing: Standing, count: u32) {
         group.places.add(standing, count);
         self.held += count;
@@ -161,7 +161,7 @@ impl Stock {
         }
     }
 
-    /// So many less are.
+    /// Removes dials in flight.
     pub fn remove(&mut self, group: &mut Group, standing: Standing, count: u32) {
         group.places.remove(standing, count);
         self.held -= count;
@@ -173,7 +173,7 @@ impl Stock {
 
 #[cfg(test)]
 impl Group {
-    /// Whether it has no line, and nothing in flight.
+    /// Whether it has no queue, and nothing in flight.
     pub fn is_empty(&self) -> bool {
         self.host_queues == 0 && self.ready.is_empty() && self.places.total() == 0
     }

@@ -1,4 +1,4 @@
-//! A host: what all owners' dials to it share.
+//! A host: the state that all owners' dials to it share.
 
 use std::{sync::Arc, time::Instant};
 
@@ -8,18 +8,18 @@ use super::{
 };
 use crate::{core::Share, settings::HostSettings};
 
-/// What is common to the lines of a host.
+/// The shared state of a host's queues.
 #[derive(Debug)]
 pub(super) struct Host {
     pub name: Arc<str>,
     pub settings: HostSettings,
     division: Division,
     in_flight: u32,
-    /// Of these, those of tenants.
+    /// The part of these that belongs to tenants.
     of_tenants: u32,
     window: Window,
     tenants_window: Window,
-    /// The lines: one for each group, by the group.
+    /// The queues: one for each group, by the group.
     host_queues: Vec<(usize, usize)>,
 }
 
@@ -37,7 +37,7 @@ impl Host {
         }
     }
 
-    /// The line of a group.
+    /// The queue of a group.
     pub fn queue(&self, group: usize) -> Option<usize> {
         let at = self
             .host_queues
@@ -54,13 +54,13 @@ impl Host {
         self.host_queues.insert(at, (group, host_queue));
     }
 
-    /// Whether it was the last one.
+    /// Removes a queue. `true` if it was the last one.
     pub fn remove_queue(&mut self, group: usize) -> bool {
         self.host_queues.retain(|(other, _)| *other != group);
         self.host_queues.is_empty()
     }
 
-    /// The line at this place, from 0, if there are so many.
+    /// The queue at this index, if there are so many.
     pub fn nth_queue(&self, at: usize) -> Option<usize> {
         self.host_queues.get(at).map(|(_, host_queue)| *host_queue)
     }
@@ -69,7 +69,7 @@ impl Host {
         self.host_queues.len()
     }
 
-    /// Whether a line of this share that has so many handshakes in flight may have one more.
+    /// Whether a queue of this share with `own` handshakes in flight may have one more.
     pub fn has_room(&self, share: Share, own: u32) -> bool {
         let all = self.settings.max_handshakes.get();
         let part = self.division.part(share);
@@ -77,7 +77,7 @@ impl Host {
             && part.is_none_or(|part| own < part && self.of_tenants < self.division.tenants)
     }
 
-    /// When the rates of the host let one of this share begin; `None` if now.
+    /// When the rates of the host let a dial of this share begin; `None` if now.
     pub fn free_at(&mut self, share: Share, now: Instant) -> Option<Instant> {
         let all = self.window.free_at(now);
         match share {
@@ -100,7 +100,7 @@ impl Host {
         self.add(share, 1);
     }
 
-    /// So many more are in flight.
+    /// Adds handshakes in flight.
     pub fn add(&mut self, share: Share, count: u32) {
         self.in_flight += count;
         if share != Share::All {
@@ -108,7 +108,7 @@ impl Host {
         }
     }
 
-    /// So many less are.
+    /// Removes handshakes in flight.
     pub fn remove(&mut self, share: Share, count: u32) {
         self.in_flight -= count;
         if share != Share::All {

@@ -1,4 +1,4 @@
-//! One line: the dials of a group to a host, and where it stands among all.
+//! A host queue: the dials of a group to a host, and its place among all.
 
 use std::time::Instant;
 
@@ -16,10 +16,10 @@ pub(super) struct HostQueue {
     pub host: usize,
     pub group: usize,
     pub in_flight: u32,
-    /// Of a tenant's dials: its part of the host's rate.
+    /// For tenants: their part of the host's rate.
     pub window: Window,
     pub waiting: LinkedQueue,
-    /// What the host did for this group: another's URLs may end elsewhere.
+    /// The host's record for this group; another group's URLs may lead elsewhere.
     pub record: Record,
     pub state: QueueState,
     /// Its turn, while it is ready.
@@ -27,29 +27,30 @@ pub(super) struct HostQueue {
     links: Links,
 }
 
-/// Where a line stands; it may change with each grant, request and end.
+/// The state of a queue; it may change with each grant, request and end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum QueueState {
     /// Nobody waits, or all places are taken.
     Aside,
-    /// Among those of this standing that could be granted a dial.
+    /// It could be granted a dial, with this standing.
     Ready(Standing),
-    /// Among those that wait for their own rate, until then.
+    /// It waits for its own rate, until then.
     Timed(Instant),
-    /// No dial is left, and a rate forgets them then.
+    /// It has no dials; its rate forgets the last ones then.
     Expiring(Instant),
-    /// No dial is left, only what is known of the host.
+    /// It has no dials, only the record of its host.
     Resting,
 }
 
-/// Where in its queue a host stands.
+/// The place of a host in its queue.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Turn {
-    /// Grows with each that joins.
+    /// Increases with each host that joins.
     pub number: u64,
-    /// Nobody waited for it until it joined.
+    /// Whether nobody waited for it before it joined.
     pub is_fresh: bool,
-    /// It lost its turn to another owner's line of its host, and is the first of its group again when it comes back.
+    /// Whether it lost its turn to another owner's queue of its host. It is then the first of its
+    /// group when it comes back.
     pub is_kept: bool,
 }
 

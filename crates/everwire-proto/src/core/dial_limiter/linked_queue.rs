@@ -1,9 +1,9 @@
-//! A line whose members lie in a slab: first come, first served, and whoever gives up leaves from the middle. Nothing is
-//! allocated, and nothing depends on how many wait.
+//! A queue whose members are in a slab: first come, first served, and a member that gives up leaves
+//! from the middle. It allocates nothing, and its cost does not depend on its length.
 
 use slab::Slab;
 
-/// What may stand in one line at a time.
+/// A member of at most one queue at a time.
 pub(super) trait Member {
     fn links(&mut self) -> &mut Links;
 }
@@ -15,7 +15,7 @@ pub(super) struct Links {
     behind: Option<usize>,
 }
 
-/// The two ends of a line; its members are in a slab, always the same one.
+/// The two ends of a queue; its members are always in the same slab.
 #[derive(Debug, Default)]
 pub(super) struct LinkedQueue {
     first: Option<usize>,
@@ -35,7 +35,7 @@ impl LinkedQueue {
         self.first.is_none()
     }
 
-    /// Queues up one that stands in no line.
+    /// Appends a member that is in no queue.
     pub fn join(&mut self, members: &mut Slab<impl Member>, key: usize) {
         *members[key].links() = Links {
             before: self.last,
@@ -47,7 +47,7 @@ impl LinkedQueue {
         }
     }
 
-    /// Puts one that stands in no line before all others.
+    /// Prepends a member that is in no queue.
     pub fn join_front(&mut self, members: &mut Slab<impl Member>, key: usize) {
         *members[key].links() = Links {
             before: None,
@@ -59,12 +59,12 @@ impl LinkedQueue {
         }
     }
 
-    /// The one behind a member of this line.
+    /// The member after this one.
     pub fn behind(members: &mut Slab<impl Member>, key: usize) -> Option<usize> {
         members[key].links().behind
     }
 
-    /// Takes one out that stands in this line.
+    /// Removes a member of this queue.
     pub fn leave(&mut self, members: &mut Slab<impl Member>, key: usize) {
         let Links { before, behind } = std::mem::take(members[key].links());
         match before {

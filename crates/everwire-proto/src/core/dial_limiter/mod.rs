@@ -1,47 +1,60 @@
-//! When a dial may begin: handshakes in flight and dials in a time, over all names and for each host.
+//! Decides when a dial may begin: limits handshakes in flight and dials within a period, over all
+//! names and for each host.
 //!
-//! Within an owner's line to a host it is first come, first served. Hosts take turns, by how they did last: those that answered promptly go
-//! first, then those of which nothing is known, those whose last handshakes hung, and those that hang again and again. The last kind
-//! holds at most half of the places, with the one before it three quarters, and all that have not answered seven
-//! eighths. A worse kind is passed over a few times, not for ever. Half of the turns, because a handshake that hangs holds its place for
-//! so long that any smaller share would only make the dead ones' retries rarer, and an eighth of 64 places is
-//! enough for 160 prompt handshakes of 50 ms a second.
+//! Within an owner's queue to a host it is first come, first served. Hosts take turns by their
+//! standing: first those that answered promptly, then unknown ones, then those whose last
+//! handshakes hung, then those that hang again and again. The last kind holds at most half of the
+//! places, together with the one before it three quarters, and all that have not answered seven
+//! eighths. A worse standing is passed over a few times, not forever. It gets as much as half of
+//! the turns because a handshake that hangs holds its place very long: a smaller share would only
+//! make the retries of dead hosts rarer, and an eighth of 64 places is enough for 160 prompt
+//! handshakes of 50 ms a second.
 //!
-//! # Whose a dial is
+//! # Owners
 //!
-//! Owners have lines and turns of their own. What has no limit ([`Share::All`]: names of the file and of Rust programs, and those of
-//! operators) is one owner here, and so are all whose tokens are no more. What a host did for one says nothing for
-//! another: a tenant chooses URLs that hang on a server that others need. Tenants and what has no limit take turns, and so
-//! do tenants among each other: the next is the one whose last turn is the longest ago.
+//! Owners have their own queues and turns. Everything without a limit ([`Share::All`]: names of the
+//! file, of Rust programs, and of operators) counts as one owner, and so do all removed tokens. A
+//! host's record with one owner says nothing about it for another, since a tenant can choose URLs
+//! that hang on a server that others need. Tenants and what has no limit take turns, and so do
+//! tenants among each other: next is the one whose last turn is the longest ago.
 //!
-//! Of all places, of the places of a host, and of the dials that a rate allows in its time, all tenants together have three quarters at
-//! most, one tenant half, and the removed ones together an eighth, each at least one. A quarter is kept for what has no
-//! limit, two at least; of two or three tenants have one, and a single one is everybody's.
+//! Of all places, of the places of a host, and of the dials that a rate allows, all tenants
+//! together have at most three quarters, one tenant half, and the removed ones together an eighth,
+//! each at least one. A quarter, and at least two, is reserved for what has no limit; of two or
+//! three, tenants have one; a single one is for everybody.
 //!
-//! - The places that tenants leave are what the standings of the file's hosts divide. As long as there are tenants an eighth is theirs.
+//! - The standings of the file's hosts divide the places that tenants leave. While there are
+//!   tenants, an eighth is reserved for them.
 //! - The part of a tenant is divided in the same way by the standings of its hosts.
-//! - A tenant that has some of the tenants' places leaves half as many free. Alone it may have its part, and who comes later finds some.
+//! - A tenant that has some of the tenants' places leaves half as many free. Alone it may have its
+//!   whole part, and a later tenant still finds some.
 //!
 //! # How long a host waits
 //!
-//! Let T be the longest time for which a dial holds its place, `connect_timeout`, and let tenants leave more than one place.
+//! Let T be the longest time that a dial holds its place, `connect_timeout`, and let tenants leave
+//! more than one place.
 //!
-//! - **A name of the file waits for no handshake of a tenant** while the file's dials have less than a quarter of the places would be for
-//!   their standings, however many tenants there are and whatever their hosts do. Beyond that it takes turns with tenants. The same
-//!   holds for rates.
-//! - **A host that answered last waits only for other such hosts** of its owner: one handshake of theirs for each eighth of the
-//!   places, one place at least. Hosts that hang and have never answered do not delay it, however many they are.
-//! - **A live host that waits among dead ones that cannot be told from it**, because nothing is known of them or because they too have
-//!   answered last, waits at most 3 T, however many they are, unless others come after it: two turns for each of these.
-//!   Of hosts that all come at once the middle ones wait longest: T for each round of places that the dead ones fill.
-//! - **A host that failed again and again** takes turns with the others of its kind: T for each round of half the places.
+//! - **A name of the file waits for no handshake of a tenant** while the file's dials hold less
+//!   than the part of a quarter of the places that their standings allow, whatever the tenants and
+//!   their hosts do. Beyond that it takes turns with tenants. The same holds for rates.
+//! - **A host that answered last waits only for other such hosts** of its owner: one handshake of
+//!   theirs for each eighth of the places, at least one place. Hosts that hang and have never
+//!   answered do not delay it, however many they are.
+//! - **A live host among dead ones that look the same**, because nothing is known about them or
+//!   because they have also answered last, waits at most 3 T, however many they are. If others come
+//!   after it, it waits two more turns for each. If all hosts come at once, the middle ones wait
+//!   longest: T for each round of places that the dead ones fill.
+//! - **A host that failed again and again** takes turns with the others of its kind: T for each
+//!   round of half the places.
 //!
-//! In the last three the places are those that tenants leave to names of the file, a quarter of all at least. A tenant's hosts have
-//! what the other tenants and the file's dials leave of its part.
+//! In the last three cases the places are those that tenants leave to names of the file, at least a
+//! quarter of all. A tenant's hosts have what the other tenants and the file's dials leave of its
+//! part.
 //!
-//! A dial costs the same however many names wait. Only a host with a rate has to be sorted among the others, and tenants that wait are
-//! looked at one by one: a hundred of them take a few microseconds. What is known of a host without dials is kept for
-//! the last few thousand of them, and for as many of all tenants together.
+//! A dial costs the same however many names wait. Only a host with a rate must be sorted among the
+//! others, and waiting tenants are checked one by one: a hundred of them take a few microseconds.
+//! The records of hosts without dials are kept for the last few thousand, and for as many of all
+//! tenants together.
 
 mod division;
 mod find;
@@ -80,8 +93,9 @@ use crate::settings::{HostSettings, Rate};
 
 /// Admits dials.
 ///
-/// Every dial is requested once, and ended once, granted or not. [`grant`](Self::grant) until it has nothing more after each of
-/// these, and when the time comes that [`next`](Self::next) names, or grants are late.
+/// Every dial is requested once, and ended once, granted or not. After each of these calls, and at
+/// the time from [`next`](Self::next), call [`grant`](Self::grant) until it returns `None`;
+/// otherwise grants are late.
 #[derive(Debug)]
 pub struct DialLimiter {
     stock: Stock,
@@ -89,7 +103,7 @@ pub struct DialLimiter {
     settings: BTreeMap<String, HostSettings>,
     shares: OwnerShares,
     dials: Slab<Dial>,
-    /// What has no limit, the removed owners, and the tenants.
+    /// The group without a limit, the removed owners, and the tenants.
     groups: Slab<Group>,
     tenants: BTreeMap<Owner, usize>,
     hosts: Slab<Host>,
@@ -98,11 +112,11 @@ pub struct DialLimiter {
     /// For each host and group.
     host_queues: Slab<HostQueue>,
     turns: u64,
-    /// Dials in flight that may still prove to be prompt, the oldest first.
+    /// Dials in flight that may still be prompt, the oldest first.
     young: LinkedQueue,
-    /// Lines that wait for their own rate.
+    /// Queues that wait for their own rate.
     timed: BTreeSet<(Instant, usize)>,
-    /// Lines with nothing left but a rate that has not forgotten them.
+    /// Empty queues whose rate has not forgotten the last dials.
     expiring: BTreeSet<(Instant, usize)>,
     resting: Resting,
 }
@@ -112,7 +126,8 @@ pub struct DialLimiter {
 pub struct DialId(usize);
 
 impl DialId {
-    /// A number that no other dial has until this one ends: always less than the most dials that there were at a time.
+    /// A number that is unique until this dial ends: always less than the highest number of
+    /// simultaneous dials so far.
     pub fn number(self) -> usize {
         self.0
     }
@@ -129,11 +144,11 @@ struct Dial {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
-    /// In its host's line.
+    /// In its host's queue.
     Waiting,
-    /// Granted then, and not yet late.
+    /// Granted at this time, and not late yet.
     Young(Instant),
-    /// Granted then, and found to hang.
+    /// Granted at this time, and hanging.
     Hanging(Instant),
 }
 
@@ -144,17 +159,18 @@ impl Member for Dial {
 }
 
 impl DialLimiter {
-    /// At most `max_in_flight` handshakes and `rate` dials over all hosts, and for each host what `hosts` says of
-    /// its `host:port`, else of its `host`, else the default. No owner has a limit, until [`set_shares`](Self::set_shares).
+    /// At most `max_in_flight` handshakes and `rate` dials over all hosts. For each host the limits
+    /// come from `hosts`, by its `host:port`, else by its `host`, else the default. No owner has a
+    /// limit before [`set_shares`](Self::set_shares).
     ///
-    /// A `host` without a port is one for all its ports; otherwise each port is one.
+    /// An entry `host` without a port is one host for all its ports; otherwise each port is one.
     pub fn new(
         max_in_flight: NonZeroU32,
         rate: Rate,
         hosts: BTreeMap<String, HostSettings>,
     ) -> Self {
         let mut groups = Slab::new();
-        // In this order: they have their numbers.
+        // In this order: they have fixed numbers.
         for share in [Share::All, Share::Removed] {
             groups.insert(Group::new(share, None, rate));
         }
@@ -177,7 +193,7 @@ impl DialLimiter {
         }
     }
 
-    /// Queues a dial of a name of `owner` to `host`, written as `host:port`.
+    /// Queues a dial for a name of `owner` to `host`, written as `host:port`.
     pub fn request(&mut self, host: &str, owner: Option<&Owner>, now: Instant) -> DialId {
         self.wake(now);
         let host_queue = self.host_queue_of(host, owner, now);
@@ -195,8 +211,8 @@ impl DialLimiter {
         DialId(id)
     }
 
-    /// The dial is given up, or its handshake is over. One that has ended already is none any more; the outcome of one that was
-    /// never granted says nothing.
+    /// The dial is given up, or its handshake is over. Has no effect on an ended dial. The outcome
+    /// of a dial that was never granted is ignored.
     pub fn end(&mut self, DialId(id): DialId, outcome: DialOutcome, now: Instant) {
         self.wake(now);
         let Some(&Dial {
@@ -232,12 +248,12 @@ impl DialLimiter {
         self.requeue_host(host_queue, now);
     }
 
-    /// Whether no dial is left. A rate may still remember some.
+    /// Whether there are no dials. A rate may still remember some.
     pub fn is_idle(&self) -> bool {
         self.dials.is_empty()
     }
 
-    /// Grants the one dial whose turn it is, if it may begin at `now`.
+    /// Grants the dial whose turn it is, if it may begin at `now`.
     pub fn grant(&mut self, now: Instant) -> Option<DialId> {
         self.wake(now);
         let at = self.take_turn(now)?;
@@ -258,22 +274,23 @@ impl DialLimiter {
         dial.is_some_and(|dial| dial.stage == Stage::Waiting)
     }
 
-    /// When time alone may admit the next dial, and which. All but lines that wait for their own rate can wait for any other event.
+    /// When time alone may admit the next dial, and which. Except for queues that wait for their
+    /// own rate, it may also be admitted by any other event.
     pub fn next(&mut self, now: Instant) -> Option<(Instant, DialId)> {
         let (at, host_queue) = self.next_turn(now)?;
         let id = self.host_queues[host_queue].waiting.first()?;
         Some((at, DialId(id)))
     }
 
-    /// Gives the owners other shares, from now on and for all dials that have not ended. One whose owner has another share than
-    /// before waits behind those that wait there already.
+    /// Changes the owners' shares, from now on and for all dials that have not ended. If the share
+    /// of an owner changes, its dials are queued after those that wait there already.
     pub fn set_shares(&mut self, shares: OwnerShares, now: Instant) {
         self.wake(now);
         self.shares = shares;
-        // Those that wait in the order of their lines, then those in flight.
+        // The waiting ones in the order of their queues, then those in flight.
         let host_queues: Vec<_> = self.host_queues.iter().map(|(at, _)| at).collect();
         for at in host_queues {
-            // It may be gone with its last dial.
+            // The queue may be gone with its last dial.
             let mut next = self
                 .host_queues
                 .get(at)

@@ -1,4 +1,4 @@
-//! The hosts that could be granted a dial, and whose turn it is.
+//! The hosts that could be granted a dial, and their turns.
 
 use slab::Slab;
 
@@ -8,14 +8,15 @@ use super::{
     standing::Standing,
 };
 
-/// So often a standing may be passed over in favour of better ones.
+/// How often a standing may be passed over in favour of better ones.
 const PASSES: u8 = 4;
 
 /// The hosts that could be granted a dial.
 ///
-/// The best standing that has room goes first, a worse one once it was passed over a few times: nobody starves. Within a standing the
-/// host that came last and the one that has waited longest take turns. By the latter alone a live host would wait
-/// for all the dead ones that came before it and that cannot be told from it.
+/// The best standing with room goes first, and a worse one after it was passed over a few times, so
+/// that nobody starves. Within a standing the newest host and the one that has waited longest take
+/// turns. Without the newest, a live host would wait for all dead ones that came before it and look
+/// the same.
 #[derive(Debug, Default)]
 pub(super) struct Ready {
     queues: [Queue; Standing::ALL.len()],
@@ -29,13 +30,13 @@ struct Queue {
     fresh: LinkedQueue,
     /// Those that had a turn, and for which others wait.
     again: LinkedQueue,
-    /// Whether the next turn is that of the host that came last.
+    /// Whether the newest host is next.
     is_newest_next: bool,
     passed_over: u8,
 }
 
 impl Ready {
-    /// Queues a host up; a fresh one if nobody waited for it before.
+    /// Queues a host; as fresh if nobody waited for it before.
     pub fn join(
         &mut self,
         host_queues: &mut Slab<HostQueue>,
@@ -58,7 +59,7 @@ impl Ready {
         self.queue(standing).line(is_fresh).join(host_queues, at);
     }
 
-    /// Takes a host out that stands there.
+    /// Removes a host from its place.
     pub fn leave(&mut self, host_queues: &mut Slab<HostQueue>, at: usize, standing: Standing) {
         let is_fresh = host_queues[at].turn.is_fresh;
         self.queue(standing).line(is_fresh).leave(host_queues, at);
@@ -71,7 +72,7 @@ impl Ready {
         queues.find_map(|(standing, queue)| queue.any().filter(|_| could(standing)))
     }
 
-    /// The host whose turn it is, which leaves.
+    /// Removes and returns the host whose turn it is.
     pub fn take(
         &mut self,
         host_queues: &mut Slab<HostQueue>,
@@ -87,7 +88,7 @@ impl Ready {
         }
         let queue = &mut self.queues[chosen];
         queue.passed_over = 0;
-        // Nothing speaks for a failing host that came last.
+        // There is no reason to prefer the newest failing host.
         let both_ends = Standing::ALL[chosen] != Standing::Failing;
         queue.take(host_queues, both_ends)
     }
@@ -123,7 +124,7 @@ impl Queue {
         Some(at)
     }
 
-    /// The one that has waited longest.
+    /// The host that has waited longest.
     fn longest(&self, host_queues: &Slab<HostQueue>) -> Option<usize> {
         let firsts = [self.fresh.first(), self.again.first()];
         let firsts = firsts.into_iter().flatten();

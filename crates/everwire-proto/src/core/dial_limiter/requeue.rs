@@ -1,4 +1,4 @@
-//! Where each line stands after something changed.
+//! Updates the state of each queue after a change.
 
 use std::time::Instant;
 
@@ -11,7 +11,8 @@ use super::{
 use crate::core::{Owner, Share};
 
 impl DialLimiter {
-    /// Dials that hang from now on are noticed; lines whose time has come take their turn, or are forgotten.
+    /// Notices dials that have begun to hang, and queues whose time has come: they take their turn,
+    /// or are forgotten.
     pub(super) fn wake(&mut self, now: Instant) {
         while let Some(id) = self.young.first()
             && let Dial {
@@ -38,7 +39,7 @@ impl DialLimiter {
         }
     }
 
-    /// There is news of a host. The dials in flight count for what it is from now on.
+    /// There is news about a host. The dials in flight count for its new standing.
     pub(super) fn judge(&mut self, at: usize, news: impl FnOnce(&mut Record)) {
         let host_queue = &mut self.host_queues[at];
         let group = &mut self.groups[host_queue.group];
@@ -49,7 +50,7 @@ impl DialLimiter {
         self.stock.add(group, after, host_queue.in_flight);
     }
 
-    /// A dial of this line begins.
+    /// A dial of this queue begins.
     pub(super) fn put_on(&mut self, at: usize, now: Instant) {
         let host_queue = &mut self.host_queues[at];
         let group = &mut self.groups[host_queue.group];
@@ -59,7 +60,7 @@ impl DialLimiter {
         self.stock.begin(group, host_queue.record.standing(), now);
     }
 
-    /// A dial of this line has begun already.
+    /// A dial of this queue has begun already.
     pub(super) fn carry_over(&mut self, at: usize) {
         let host_queue = &mut self.host_queues[at];
         let group = &mut self.groups[host_queue.group];
@@ -68,7 +69,7 @@ impl DialLimiter {
         self.stock.add(group, host_queue.record.standing(), 1);
     }
 
-    /// A dial of this line is in flight no more.
+    /// A dial of this queue is no longer in flight.
     pub(super) fn take_off(&mut self, at: usize) {
         let host_queue = &mut self.host_queues[at];
         let group = &mut self.groups[host_queue.group];
@@ -77,13 +78,13 @@ impl DialLimiter {
         self.stock.remove(group, host_queue.record.standing(), 1);
     }
 
-    /// Puts a line where it belongs, and those of its host for which others wait: they share its limits.
+    /// Updates a queue, and the waiting queues of the same host, since they share its limits.
     pub(super) fn requeue_host(&mut self, at: usize, now: Instant) {
         let host = self.host_queues[at].host;
         if self.hosts[host].queue_count() > 1 {
             let mut number = 0;
             while let Some(host_queue) = self.hosts[host].nth_queue(number) {
-                // One that others wait for is not forgotten.
+                // A queue with waiting dials is not forgotten.
                 if host_queue != at && !self.host_queues[host_queue].waiting.is_empty() {
                     self.requeue(host_queue, false, now);
                 }
@@ -93,13 +94,13 @@ impl DialLimiter {
         self.requeue(at, false, now);
     }
 
-    /// Puts a line where it belongs after something changed, or forgets it when it has nothing left.
+    /// Updates a queue after a change, or forgets it when it is empty.
     pub(super) fn requeue(&mut self, at: usize, is_fresh: bool, now: Instant) {
         let wanted = self.wanted(at, now);
         let host_queue = &mut self.host_queues[at];
         let state = host_queue.state;
         host_queue.turn.is_kept &= !host_queue.waiting.is_empty();
-        // A line that keeps being ready keeps its turn.
+        // A queue that stays ready keeps its turn.
         if Some(state) == wanted {
             return;
         }
@@ -135,7 +136,7 @@ impl DialLimiter {
         }
     }
 
-    /// Where a line belongs; `None` when nothing of it needs to be kept.
+    /// The new state of a queue; `None` if nothing of it needs to be kept.
     fn wanted(&mut self, at: usize, now: Instant) -> Option<QueueState> {
         let host_queue = &mut self.host_queues[at];
         let (host, share) = (
@@ -160,7 +161,7 @@ impl DialLimiter {
         }
     }
 
-    /// Keeps what is known of a host, in place of the one of which nothing was heard for longest.
+    /// Keeps the record of a host, in place of the one without news for longest.
     fn rest(&mut self, at: usize) {
         let rest = self
             .resting
@@ -172,7 +173,7 @@ impl DialLimiter {
         }
     }
 
-    /// Forgets what is known of the hosts of groups that are no more by the shares of now.
+    /// Forgets the records of groups that do not exist under the current shares.
     pub(super) fn forget_groups(&mut self) {
         let shares = &self.shares;
         let is_over = |group: &Group| match group.share {

@@ -1,21 +1,21 @@
-//! Lines of which nothing is left but what is known of their hosts.
+//! Resting queues: only the records of their hosts are left.
 
 use slab::Slab;
 
 use super::{host_queue::HostQueue, linked_queue::LinkedQueue};
 use crate::core::Share;
 
-/// What is known is kept of at most so many hosts without dials.
+/// The most hosts without dials whose records are kept.
 pub(super) const MAX_RESTING: usize = 4096;
 
-/// Lines of which nothing is left but what is known of their hosts, the longest first.
+/// Resting queues, the longest first.
 #[derive(Debug, Default)]
 pub(super) struct Rest {
     line: LinkedQueue,
     count: usize,
 }
 
-/// What has no limit, and all tenants: neither makes the other's forgotten.
+/// Separate for what has no limit and for all tenants, so that neither pushes out the other.
 #[derive(Debug, Default)]
 pub(super) struct Resting {
     pub unlimited: Rest,
@@ -42,7 +42,7 @@ impl Rest {
         self.count -= 1;
     }
 
-    /// The one of which nothing was heard for longest, if they are too many.
+    /// The queue without news for longest, if there are too many.
     pub fn surplus(&self) -> Option<usize> {
         self.line.first().filter(|_| self.count > MAX_RESTING)
     }

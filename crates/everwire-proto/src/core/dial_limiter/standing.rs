@@ -1,23 +1,26 @@
-//! How a host did last, and how many places that earns.
+//! The standing of a host, and the places that it earns.
 
 use std::time::{Duration, Instant};
 
-/// A handshake that ends within this time was prompt; one that does not hangs. A satellite's four round trips fit.
+/// A handshake that ends within this time is prompt; otherwise it hangs. Four round trips over a
+/// satellite fit.
 pub(super) const PROMPT: Duration = Duration::from_secs(2);
 
-/// After more handshakes in a row that hung a host is [`Failing`](Standing::Failing).
+/// After more handshakes in a row that hung, a host is [`Failing`](Standing::Failing).
 const SUSPICIONS: u8 = 3;
 
-/// How a host did last, the best first. A worse one leaves places to the better ones, and its turn comes later.
+/// The standing of a host, the best first. A worse one leaves places to the better ones, and its
+/// turn comes later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Standing {
     /// Its last handshake was answered promptly.
     Answered,
-    /// Nothing is known of it, or what is known says little: its last handshake failed promptly, or was answered late.
+    /// Nothing useful is known about it: it is new, its last handshake failed promptly, or was
+    /// answered late.
     Unknown,
     /// Its last handshakes hung, one to three in a row.
     Suspect,
-    /// More of them did.
+    /// More than three in a row hung.
     Failing,
 }
 
@@ -35,11 +38,11 @@ pub enum DialOutcome {
     Answered,
     /// It failed.
     Failed,
-    /// It was given up by us. That says nothing of the host, unless it had hung already.
+    /// We gave up. That says nothing about the host, unless the dial had hung already.
     Abandoned,
 }
 
-/// What the handshakes with a host came to.
+/// The record of the handshakes with a host.
 #[derive(Debug, Default)]
 pub(super) struct Record {
     /// Whether the last one was answered promptly.
@@ -60,7 +63,7 @@ impl Record {
         }
     }
 
-    /// One that began at `began` was answered.
+    /// A handshake that began at `began` was answered.
     pub fn answer(&mut self, began: Instant, now: Instant) {
         *self = Self {
             answered: now.saturating_duration_since(began) < PROMPT,
@@ -69,7 +72,7 @@ impl Record {
         };
     }
 
-    /// One that began at `began` failed promptly.
+    /// A handshake that began at `began` failed promptly.
     pub fn fail(&mut self, began: Instant, now: Instant) {
         if self.is_news(began) {
             *self = Self {
@@ -79,7 +82,7 @@ impl Record {
         }
     }
 
-    /// One that began at `began` hangs.
+    /// A handshake that began at `began` hangs.
     pub fn hang(&mut self, began: Instant, now: Instant) {
         if self.is_news(began) {
             *self = Self {
@@ -90,7 +93,8 @@ impl Record {
         }
     }
 
-    /// Sixteen handshakes that hang together are one failure, and none where another one was answered meanwhile.
+    /// Sixteen handshakes that hang together count as one failure, and as none if another one was
+    /// answered meanwhile.
     fn is_news(&self, began: Instant) -> bool {
         self.at.is_none_or(|at| began >= at)
     }
@@ -107,25 +111,25 @@ impl Places {
         self.held.iter().sum()
     }
 
-    /// Whether a host of this standing may have one more, where one more is free of so many: it and all that are worse hold less than they
-    /// may together, and so do those that are better with them.
+    /// Whether a host of this standing may have one more of `all` places. The limits of its own and
+    /// all worse standings together, and those of the better ones with them, must hold.
     pub fn has_room(&self, standing: Standing, all: u32) -> bool {
         let mut up_to = Standing::LEAVING.iter().take_while(|s| **s <= standing);
         up_to.all(|better| self.held_from(*better) < share(*better, all))
     }
 
-    /// Whether no standing holds more of so many than it may.
+    /// Whether no standing holds more of `all` than it may.
     pub fn fit(&self, all: u32) -> bool {
         let mut leaving = Standing::LEAVING.iter();
         leaving.all(|standing| self.held_from(*standing) <= share(*standing, all))
     }
 
-    /// Whether hosts that have not answered leave those that have what is theirs of so many.
+    /// Whether hosts that have not answered leave enough of `all` to those that have.
     pub fn leave_answered(&self, all: u32) -> bool {
         self.held_from(Standing::Unknown) <= share(Standing::Unknown, all)
     }
 
-    /// By hosts of this standing and of worse ones.
+    /// The places that hosts of this and worse standings hold.
     fn held_from(&self, standing: Standing) -> u32 {
         self.held[standing as usize..].iter().sum()
     }
@@ -139,8 +143,8 @@ impl Places {
     }
 }
 
-/// How many of so many places hosts of this standing and of worse ones may hold together. A single place is everybody's; of more, those
-/// that answered last have one at least.
+/// How many of `all` places hosts of this and worse standings may hold together. A single place is
+/// for everybody; of more, hosts that answered last have at least one.
 fn share(standing: Standing, all: u32) -> u32 {
     let left = match standing {
         Standing::Answered => return all,

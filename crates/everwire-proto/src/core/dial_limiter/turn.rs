@@ -1,4 +1,4 @@
-//! Whose turn it is.
+//! Decides whose turn it is.
 
 use std::time::Instant;
 
@@ -10,7 +10,7 @@ use super::{
 use crate::core::Share;
 
 impl DialLimiter {
-    /// The line whose turn it is, if there is one now; it leaves those that are ready.
+    /// Removes and returns the queue whose turn it is, if there is one now.
     pub(super) fn take_turn(&mut self, now: Instant) -> Option<usize> {
         if self.stock.is_taken() || self.stock.free_at(now).is_some() {
             return None;
@@ -28,7 +28,8 @@ impl DialLimiter {
         group.ready.take(&mut self.host_queues, has_room)
     }
 
-    /// Those whose last turn is the longest ago. What has no limit and all tenants have every second turn.
+    /// The group whose last turn is the longest ago. What has no limit, and all tenants together,
+    /// alternate.
     fn group_in_turn(&mut self, now: Instant) -> Option<usize> {
         let stock = &mut self.stock;
         let mut groups = self.groups.iter_mut();
@@ -46,7 +47,7 @@ impl DialLimiter {
         tenant.or(unlimited_could.then_some(UNLIMITED))
     }
 
-    /// When time alone may give some line its turn, and which.
+    /// When time alone may give a queue its turn, and which.
     pub(super) fn next_turn(&mut self, now: Instant) -> Option<(Instant, usize)> {
         let stock = &mut self.stock;
         if stock.is_taken() {
@@ -68,7 +69,7 @@ impl DialLimiter {
     }
 }
 
-/// Some line of a group that could be granted a dial as soon as the rates allow it.
+/// Some queue of a group that could be granted a dial as soon as the rates allow it.
 fn could(stock: &Stock, group: &Group, unlimited: &Places) -> Option<usize> {
     if group.host_queues == 0 {
         return None;
@@ -77,7 +78,7 @@ fn could(stock: &Stock, group: &Group, unlimited: &Places) -> Option<usize> {
     group.ready.any(has_room(&group.places, room))
 }
 
-/// Whether hosts of a standing have room, where so many places are theirs to share.
+/// Whether hosts of a standing have room among `all` places.
 fn has_room(places: &Places, all: u32) -> impl Fn(Standing) -> bool {
     move |standing| places.has_room(standing, all)
 }

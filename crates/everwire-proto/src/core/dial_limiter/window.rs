@@ -1,4 +1,4 @@
-//! At most so much in any window of a given length.
+//! Limits how often something happens in any window of a given length.
 
 use std::{
     collections::VecDeque,
@@ -7,18 +7,18 @@ use std::{
 
 use crate::settings::Rate;
 
-/// A rate over a sliding window: it counts what happened within `per`, so that a burst of the whole count is
-/// fine, and no window of that length ever holds more.
+/// A rate over a sliding window: it counts events within `per`. A burst of the whole count is
+/// allowed, and no window of that length ever holds more.
 #[derive(Debug)]
 pub(super) struct Window {
     rate: Rate,
-    /// When something happened, and how often at that instant; oldest first.
+    /// The times of events, with the number at each instant; oldest first.
     events: VecDeque<(Instant, u32)>,
     total: u32,
 }
 
 impl Window {
-    /// Nothing has happened yet.
+    /// An empty window.
     pub fn new(rate: Rate) -> Self {
         Self {
             rate,
@@ -39,7 +39,7 @@ impl Window {
         self.events.front().map(|(at, _)| after(*at, per))
     }
 
-    /// When everything that happened is out of the window; `None` if it is.
+    /// When all events have left the window; `None` if they have.
     pub fn forgotten_at(&mut self, now: Instant) -> Option<Instant> {
         let Rate::Limited { per, .. } = self.rate else {
             return None;
@@ -48,7 +48,7 @@ impl Window {
         self.events.back().map(|(at, _)| after(*at, per))
     }
 
-    /// Something happens.
+    /// Counts an event.
     pub fn count(&mut self, now: Instant) {
         if self.rate == Rate::Unlimited {
             return;

@@ -1,4 +1,4 @@
-//! How a socket is closed: by hand, by the peer, or because the peer broke the protocol.
+//! Closing a socket: by hand, by the peer, or because the peer broke the protocol.
 
 use std::time::Instant;
 
@@ -9,7 +9,7 @@ use super::{
 use crate::{core::later, wire::CloseFrame};
 
 impl Lifecycle {
-    /// Closed by hand: wins over everything that is under way.
+    /// Closed by hand: overrides everything that is under way.
     pub fn close(
         &mut self,
         frame: CloseFrame,
@@ -48,8 +48,8 @@ impl Lifecycle {
         }
     }
 
-    /// The name is to keep no socket: one that is up is closed as by hand, and messages that wait are cancelled, but then the name is
-    /// idle. One that was closed by hand stays so.
+    /// The name must have no socket: an open one is closed as by hand, and waiting messages are
+    /// cancelled, but the name is then idle. A name that was closed by hand stays closed.
     pub fn rest(
         &mut self,
         frame: CloseFrame,
@@ -74,7 +74,7 @@ impl Lifecycle {
         }
     }
 
-    /// A name that keeps no socket, and was closed by hand, is wanted again.
+    /// A name without a socket that was closed by hand is wanted again.
     pub fn reopen(&mut self, out: &mut Vec<Effect>) {
         match &mut self.state {
             State::Closed | State::Failed => {
@@ -95,8 +95,8 @@ impl Lifecycle {
         }
     }
 
-    /// Everything that was accepted before a close has been handed to the kernel. `close_script`: whether something is to be said
-    /// before the close frame, within the same time.
+    /// All messages accepted before a close were handed to the kernel. `close_script`: whether
+    /// there is one, which must finish within the same time.
     pub fn flushed(
         &mut self,
         close_script: bool,
@@ -122,12 +122,12 @@ impl Lifecycle {
         }
     }
 
-    /// Whether the close script is being said.
+    /// Whether the close script is running.
     pub fn is_saying_close_script(&self) -> bool {
         matches!(&self.state, State::Closing(closing) if closing.stage == Stage::CloseScript)
     }
 
-    /// All was said: our close frame goes out.
+    /// Everything was sent: our close frame goes out.
     pub(super) fn send_close(&mut self, policy: Policy<'_>, now: Instant, out: &mut Vec<Effect>) {
         if let State::Closing(closing) = &mut self.state {
             closing.stage = Stage::Handshake;
@@ -174,7 +174,7 @@ impl Lifecycle {
                 closing.stage = Stage::Goodbye;
                 closing.deadline = deadline;
                 if closing.then == Then::Replace {
-                    // The server's session is over: each moment from here on is one without a socket.
+                    // The server's session is over, so from now on the name is without a socket.
                     let (report, stable) = (closing.report.clone(), closing.stable);
                     out.push(Effect::Emit(Happened::Closed(report)));
                     self.dial_in_place(stable, out);
@@ -189,7 +189,7 @@ impl Lifecycle {
         }
     }
 
-    /// The peer broke the protocol or a limit: says so with `code`, and lets the socket go.
+    /// The peer broke the protocol or a limit: closes with `code`.
     pub fn violated(
         &mut self,
         cause: Cause,

@@ -1,4 +1,4 @@
-//! What follows when a dial or a socket is over.
+//! Decides what follows when a dial or a socket has ended.
 
 use std::time::Instant;
 
@@ -9,7 +9,7 @@ use super::{
     Rule, Stage, State, Then, Verdict, backoff, is_stable, verdict,
 };
 
-/// A dial or a socket that is over.
+/// A finished dial or socket.
 struct Over {
     cause: Cause,
     /// See [`Loss::close`].
@@ -71,7 +71,7 @@ impl Lifecycle {
         }
     }
 
-    /// What has ended in a retry is final: a rule of the name says so. Nothing where no retry waits.
+    /// A rule of the name declares the loss final. No effect unless a retry waits.
     pub fn give_up(&mut self, cause: Cause, rule: Rule, out: &mut Vec<Effect>) {
         if matches!(self.state, State::Backoff { .. }) {
             self.fail(cause, rule, out);
@@ -132,7 +132,7 @@ impl Lifecycle {
         }
     }
 
-    /// The one place that decides between another attempt and giving up.
+    /// The only place that decides between another attempt and giving up.
     fn after_loss(
         &mut self,
         over: Over,
@@ -162,7 +162,7 @@ impl Lifecycle {
         };
         match (verdict(loss, policy.reconnect), policy.reconnect) {
             (Verdict::Retry { delay_kind, rule }, Reconnect::Backoff(backoff)) => {
-                // One number draws both delays: they are of different servers.
+                // One number is enough for both delays, since they are for different servers.
                 let own = backoff::wait(backoff, delay_kind, attempt, random);
                 let another = backoff::before_another_url(backoff, random);
                 let keeps_its_turn = was_stable || delay_kind == DelayKind::AtOnce;

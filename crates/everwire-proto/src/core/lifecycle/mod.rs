@@ -29,17 +29,17 @@ enum Incarnation {
 
 /// The state machine of one name.
 ///
-/// Each input appends the effects to `out`, to be carried out in order.
+/// Each input appends effects to `out`, to be applied in order.
 #[derive(Clone, Debug)]
 pub struct Lifecycle {
     state: State,
     incarnation: Incarnation,
-    /// Whether the dial takes the place of a socket that gave way to it, and is no retry.
+    /// Whether the dial replaces a socket that was closed for it, and is not a retry.
     replaces: bool,
     incarnations: u32,
-    /// Retries since the last stable socket: of an only URL the exponent of its backoff.
+    /// Retries since the last stable socket: for a single URL the exponent of its backoff.
     attempt: u32,
-    /// The URLs, and what is counted and kept of each.
+    /// The URLs, with their counts.
     endpoints: Endpoints,
 }
 
@@ -57,12 +57,12 @@ impl Default for Lifecycle {
 }
 
 impl Lifecycle {
-    /// Where the name is.
+    /// The state of the name.
     pub fn state(&self) -> &State {
         &self.state
     }
 
-    /// Which incarnation this is, from 1.
+    /// The current incarnation, from 1.
     pub fn incarnation(&self) -> u32 {
         self.incarnations
     }
@@ -75,22 +75,23 @@ impl Lifecycle {
         }
     }
 
-    /// The number of the dial that is under way.
+    /// The number of the current dial.
     pub fn dials(&self) -> u32 {
         self.attempt
     }
 
-    /// Which URL is in use, or dialled next.
+    /// The URLs.
     pub fn endpoints(&self) -> &Endpoints {
         &self.endpoints
     }
 
-    /// The name has so many URLs, and none has failed.
+    /// The name now has `count` URLs without failures.
     pub fn set_endpoints(&mut self, count: usize) {
         self.endpoints = Endpoints::new(count);
     }
 
-    /// The URL that a dial waits for is not the one that is dialled next any more: what held that one does not hold the other.
+    /// The waiting dial's URL is no longer the next one, so its delay does not apply to the new
+    /// one.
     pub fn hurry(&mut self, policy: Policy<'_>, now: Instant, random: u64) {
         if let (State::Backoff { until }, Reconnect::Backoff(backoff)) =
             (&mut self.state, policy.reconnect)
@@ -109,7 +110,7 @@ impl Lifecycle {
         matches!(self.state, State::Open { .. }) || self.is_flushing()
     }
 
-    /// Whether frames that come in still count: until the peer's close frame or our own verdict.
+    /// Whether incoming frames still count: until the peer's close frame or our own verdict.
     pub fn may_read(&self) -> bool {
         match &self.state {
             State::Open { .. } => true,
@@ -118,12 +119,12 @@ impl Lifecycle {
         }
     }
 
-    /// Whether both sides have said all, and only the end of the TCP connection is awaited.
+    /// Whether both sides have sent everything, and only the end of the TCP connection is awaited.
     pub fn is_goodbye(&self) -> bool {
         matches!(&self.state, State::Closing(closing) if closing.stage == Stage::Goodbye)
     }
 
-    /// Whether a dial is under way or a socket exists.
+    /// Whether there is a dial or a socket.
     pub fn holds_a_link(&self) -> bool {
         matches!(
             self.state,
@@ -136,12 +137,12 @@ impl Lifecycle {
         self.state == State::Closed
     }
 
-    /// Whether the socket that is on its way out is the last one, and the name is idle then.
+    /// Whether the closing socket is the last one, after which the name is idle.
     pub fn goes_idle(&self) -> bool {
         matches!(&self.state, State::Closing(closing) if closing.then == Then::Idle)
     }
 
-    /// Why the socket that is on its way out was lost; `None` where it was closed by hand, or gives way to a successor.
+    /// Why the closing socket was lost; `None` if it was closed by hand, or is being replaced.
     pub fn loss(&self) -> Option<&Cause> {
         match &self.state {
             State::Closing(closing) => match &closing.then {
@@ -176,7 +177,7 @@ impl Lifecycle {
         }
     }
 
-    /// The peer's answer to our close frame is not late before `until`: it was not yet able to come.
+    /// The peer's answer to our close frame is not late before `until`: it could not come earlier.
     pub fn postpone_close(&mut self, until: Instant) {
         if let State::Closing(closing) = &mut self.state
             && closing.stage == Stage::Handshake
@@ -191,7 +192,8 @@ impl Lifecycle {
         self.incarnations = self.incarnations.wrapping_add(1);
         match self.state {
             State::Connecting => self.dial(out),
-            // The socket went down with the last incarnation without a verdict: nothing is left to wait for.
+            // The socket ended with the last incarnation, without a verdict: there is nothing left
+            // to wait for.
             State::Open { .. } | State::Closing(_) => {
                 self.state = State::Connecting;
                 self.dial(out);
@@ -201,7 +203,7 @@ impl Lifecycle {
         }
     }
 
-    /// The name is to be up: dials now, if it neither is up nor dials.
+    /// The name should be up: dials now, unless it is up or dialling.
     pub fn connect(&mut self, out: &mut Vec<Effect>) {
         match &mut self.state {
             State::Idle | State::Closed | State::Failed => {
@@ -230,8 +232,8 @@ impl Lifecycle {
         }
     }
 
-    /// What the dial depends on has changed: a dial is given up for another one, a socket gets a successor. Says whether there
-    /// was one or the other.
+    /// Settings of the dial have changed: a dial is restarted, a socket gets a successor. `true` if
+    /// there was one of them.
     pub fn replace(&mut self, out: &mut Vec<Effect>) -> bool {
         if self.state == State::Connecting {
             self.end_incarnation(out);
@@ -252,7 +254,7 @@ impl Lifecycle {
         }
     }
 
-    /// A deadline of [`deadline`](Self::deadline) may have passed.
+    /// The time of [`deadline`](Self::deadline) may have come.
     pub fn timer(&mut self, policy: Policy<'_>, now: Instant, random: u64, out: &mut Vec<Effect>) {
         if self.deadline(policy).is_none_or(|deadline| now < deadline) {
             return;
@@ -271,7 +273,7 @@ impl Lifecycle {
         }
     }
 
-    /// What was counted was of a life that is over.
+    /// Resets the counts of the earlier life.
     fn begin_anew(&mut self) {
         self.attempt = 0;
         self.replaces = false;

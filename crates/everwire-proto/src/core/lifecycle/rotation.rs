@@ -1,5 +1,5 @@
-//! Make before break: a successor is made ready while the old socket serves. Where a server allows one socket at a time, the old one
-//! ends first.
+//! Make before break: a successor is made ready while the old socket is in use. If a server allows
+//! one socket at a time, the old one ends first.
 
 use std::time::Instant;
 
@@ -11,7 +11,7 @@ use super::{
 use crate::{core::later, settings::Backoff};
 
 impl Lifecycle {
-    /// The socket that serves is to be replaced. Says whether there is one, or one that is on its way to be.
+    /// Replaces the current socket. `true` if there is one, or one that is about to be.
     pub fn rotate(&mut self, out: &mut Vec<Effect>) -> bool {
         let State::Open { rotation, .. } = &mut self.state else {
             return false;
@@ -26,7 +26,7 @@ impl Lifecycle {
         true
     }
 
-    /// What the successor depends on has changed: it is dialled anew.
+    /// Settings of the successor have changed: it is dialled again.
     pub fn rotate_anew(&mut self, out: &mut Vec<Effect>) -> bool {
         if let State::Open { rotation, .. } = &mut self.state {
             *rotation = Rotation::None;
@@ -34,7 +34,20 @@ impl Lifecycle {
         self.rotate(out)
     }
 
-    /// Whether a successor is of use, at whatever it is.
+    /// The number of successors in a row that have failed, and when the next one is due. `None` if
+    /// the last one succeeded or none was requested.
+    pub fn failed_successors(&self) -> Option<(u32, Option<Instant>)> {
+        let State::Open { rotation, .. } = &self.state else {
+            return None;
+        };
+        match *rotation {
+            Rotation::Postponed { attempt, until } => Some((attempt, Some(until))),
+            Rotation::Underway { attempt, .. } if attempt > 0 => Some((attempt, None)),
+            Rotation::None | Rotation::Underway { .. } => None,
+        }
+    }
+
+    /// Whether a successor is still needed.
     pub fn wants_successor(&self) -> bool {
         match &self.state {
             State::Open { rotation, .. } => matches!(rotation, Rotation::Underway { .. }),
@@ -48,12 +61,12 @@ impl Lifecycle {
         }
     }
 
-    /// Whether the successor is ready, and the old socket is read to its end.
+    /// Whether the successor is ready, and the old socket is being read to its end.
     pub fn is_handing_over(&self) -> bool {
         !matches!(self.state, State::Open { .. }) && self.wants_successor()
     }
 
-    /// The successor could not be had: the old socket serves on, and another attempt follows.
+    /// The successor failed: the old socket stays in use, and another attempt follows.
     pub fn successor_failed(
         &mut self,
         cause: Cause,
@@ -81,7 +94,7 @@ impl Lifecycle {
         };
         let delay_kind = match verdict(loss, policy.reconnect) {
             Verdict::GiveUp(_) => DelayKind::Slow,
-            // The peer goes: its successor is no sooner there than any other.
+            // The peer is restarting, so its successor is not up any sooner.
             Verdict::Retry {
                 delay_kind: DelayKind::AtOnce,
                 ..
@@ -106,7 +119,7 @@ impl Lifecycle {
         }
     }
 
-    /// What follows when the socket that serves ends by itself: its successor, if that is up.
+    /// What follows if the current socket ends by itself: its successor, if that is up.
     pub(super) fn then(rotation: Rotation, cause: Cause) -> Then {
         match rotation {
             Rotation::Underway {
@@ -118,8 +131,8 @@ impl Lifecycle {
         }
     }
 
-    /// The successor has said what is to be said first. The old socket is closed with `frame`, and read to its end. `close_script`:
-    /// whether something is to be said on the old one before that.
+    /// The successor has sent its opening messages. The old socket is closed with `frame`, and read
+    /// to its end. `close_script`: whether the old one has a close script before that.
     pub fn successor_ready(
         &mut self,
         frame: CloseFrame,
@@ -132,8 +145,9 @@ impl Lifecycle {
         self.close_rotated(then, frame, close_script, policy, now, out);
     }
 
-    /// The server allows one socket at a time, and all is prepared for the next one: the old socket is closed with `frame`, and another is
-    /// dialled as soon as it has ended, without a wait. That is no loss, whatever becomes of the old one; if the dial fails, it is one.
+    /// The server allows one socket at a time, and everything is prepared for the next one: the old
+    /// socket is closed with `frame`, and another is dialled as soon as it has ended, without a
+    /// delay. This is not a loss, whatever happens to the old one; if the dial fails, it is one.
     /// `close_script`: as for [`successor_ready`](Self::successor_ready).
     pub fn give_way(
         &mut self,
@@ -146,7 +160,7 @@ impl Lifecycle {
         self.close_rotated(Then::Replace, frame, close_script, policy, now, out);
     }
 
-    /// The socket that is rotated is closed; nothing where none is.
+    /// Closes the rotated socket, if there is one.
     fn close_rotated(
         &mut self,
         then: Then,
@@ -176,7 +190,8 @@ impl Lifecycle {
         }
     }
 
-    /// Whether the old socket gives way to one that is dialled when it has ended, or has given way and the dial is under way.
+    /// Whether the old socket is being closed for one that is dialled afterwards, or that dial is
+    /// under way.
     pub fn is_replacing(&self) -> bool {
         match &self.state {
             State::Closing(closing) => closing.then == Then::Replace,
@@ -190,14 +205,14 @@ impl Lifecycle {
         }
     }
 
-    /// The old socket has ended: the next incarnation dials the one that takes its place.
+    /// The old socket has ended: the next incarnation dials its replacement.
     pub(super) fn dial_in_place(&mut self, stable: bool, out: &mut Vec<Effect>) {
         self.state = State::Connecting;
         self.replaces = true;
         self.end_rotated(stable, out);
     }
 
-    /// The old socket has ended: the next incarnation takes the successor over.
+    /// The old socket has ended: the next incarnation takes over the successor.
     pub(super) fn hand_over(
         &mut self,
         since: Instant,
@@ -218,7 +233,7 @@ impl Lifecycle {
         self.end_incarnation(out);
     }
 
-    /// The incarnation that follows the hand-over has begun.
+    /// The incarnation after the handover has begun.
     pub(super) fn adopt(&mut self, since: Instant) {
         self.incarnation = Incarnation::Used;
         self.state = State::Open {
@@ -227,7 +242,7 @@ impl Lifecycle {
         };
     }
 
-    /// When a socket that serves since then must be looked at.
+    /// When a socket that is in use since then must be rotated.
     pub(super) fn rotation_deadline(
         policy: Policy<'_>,
         since: Instant,

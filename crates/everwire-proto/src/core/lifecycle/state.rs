@@ -1,4 +1,4 @@
-//! Where a name can be, what can happen to it, and what is to be done then.
+//! The states of a name, its events, and its effects.
 
 use std::time::{Duration, Instant};
 
@@ -8,24 +8,27 @@ use crate::{
     wire::{CloseFrame, code},
 };
 
-/// Where a name is. Each variant's comment lists its exits.
+/// The state of a name. Each variant's comment lists its exits.
 #[derive(Clone, Debug, PartialEq)]
 pub enum State {
-    /// Not asked to connect yet, or to keep no socket. → `Connecting` by `connect`; `Closed` by hand.
+    /// Not asked to connect yet, or without a socket of its own. → `Connecting` by `connect`;
+    /// `Closed` by hand.
     Idle,
     /// A dial is wanted or under way. → `Open`; `Backoff` or `Failed` by a failure; `Closed` by hand; `Idle` by `rest`.
     Connecting,
-    /// The socket serves. → `Closing` by hand, by the peer, by a violation, by a successor that is ready; `Backoff` or `Failed`
-    /// by a loss.
+    /// The socket is in use. → `Closing` by hand, by the peer, by a violation, by a ready
+    /// successor; `Backoff` or `Failed` by a loss.
     Open {
         /// Since when.
         since: Instant,
-        /// Whether another socket is to take its place.
+        /// Whether another socket will replace it.
         rotation: Rotation,
     },
-    /// The socket is on its way out. → `Closed`, `Idle`, `Connecting`, `Adopting`, `Backoff` or `Failed`, as `then` says.
+    /// The socket is closing. → `Closed`, `Idle`, `Connecting`, `Adopting`, `Backoff` or `Failed`,
+    /// as `then` says.
     Closing(Box<Closing>),
-    /// The old socket has ended, and the next incarnation takes over its successor. → `Open`; `Closed` by hand.
+    /// The old socket has ended, and the next incarnation takes over its successor. → `Open`;
+    /// `Closed` by hand.
     Adopting {
         /// Since when the successor is ready.
         since: Instant,
@@ -41,7 +44,7 @@ pub enum State {
     Failed,
 }
 
-/// A socket on its way out.
+/// A closing socket.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Closing {
     pub(super) then: Then,
@@ -51,16 +54,17 @@ pub struct Closing {
     pub(super) stable: bool,
 }
 
-/// Whether the socket that serves is to be replaced by another one, which is made ready beside it.
+/// Whether the current socket is being replaced by another one, which is made ready beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rotation {
     /// No. → `Underway` when asked.
     None,
-    /// The successor is dialled, or says its opening messages. → `Postponed` when it fails; the socket closes when it is ready.
+    /// The successor is being dialled, or sends its opening messages. → `Postponed` when it fails;
+    /// the socket closes when it is ready.
     Underway {
         /// How many successors have failed before.
         attempt: u32,
-        /// Since when it is up: it takes over should the old socket end by itself.
+        /// Since when it is up: it takes over if the old socket ends by itself.
         up: Option<Instant>,
     },
     /// The last successor failed. → `Underway` by time.
@@ -73,17 +77,19 @@ pub enum Rotation {
 }
 
 impl Closing {
-    /// The peer's close frame comes when ours is out: it answers ours, or has crossed it. It is the first one that was received, and
-    /// tells how the socket ended (RFC 6455 §7.1.5).
+    /// The peer's close frame came after ours was sent: it answers ours, or has crossed it. It is
+    /// the first one that was received, and defines how the socket ended (RFC 6455 §7.1.5).
     pub(super) fn answered(&mut self, frame: &CloseFrame) {
         let report = &mut self.report;
         let is_echo = frame.code == Some(report.code);
-        // Many servers answer without a code, or with 1000. One that goes by itself says why.
+        // Many servers answer without a code, or with 1000. A peer that closes by itself gives a
+        // reason.
         let is_answer = is_echo || matches!(frame.code, None | Some(code::NORMAL));
         if !is_answer {
             report.by = CloseBy::Peer;
         }
-        // Who goes by itself may have left something unsaid that a successor did not hear: that matters where there is one.
+        // A peer that closes by itself may have left something unsent that a successor did not
+        // receive: that matters if there is a successor.
         report.clean = is_answer || !matches!(self.then, Then::Adopt { .. });
         report.code = frame.code.unwrap_or(code::NO_STATUS);
         // An echo need not repeat the reason.
@@ -99,7 +105,7 @@ pub(super) enum Then {
     Closed,
     Idle,
     Connect,
-    /// Another one is dialled, which takes its place: the server allows one at a time.
+    /// Another socket is dialled in its place: the server allows one at a time.
     Replace,
     Adopt {
         since: Instant,
@@ -109,13 +115,13 @@ pub(super) enum Then {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
-    /// The outbox goes out first.
+    /// The outbox is flushed first.
     Flushing,
-    /// The close script is said, and nothing else goes out. It is left when that is over, or by time.
+    /// The close script runs, and nothing else is sent. Left when it is over, or by time.
     CloseScript,
-    /// Our close frame is out, the peer's has not come.
+    /// Our close frame was sent, the peer's has not come.
     Handshake,
-    /// Both sides have said what they had to say; the peer ends the TCP connection.
+    /// Both sides have sent everything; the peer ends the TCP connection.
     Goodbye,
 }
 
@@ -132,16 +138,17 @@ pub enum CloseBy {
 /// How a socket ended.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct ClosedReport {
-    /// The close code of the first close frame that was received (RFC 6455 §7.1.5), or ours where none came in answer to it; 1005
-    /// for a close frame without one, 1006 where there was no close frame (§7.4.1).
+    /// The close code of the first close frame that was received (RFC 6455 §7.1.5), or ours if none
+    /// answered it; 1005 for a close frame without one, 1006 if there was no close frame (§7.4.1).
     pub code: u16,
     /// The reason that came with it.
     pub reason: String,
     /// Whether close frames went both ways.
     pub clean: bool,
-    /// Who began. It is the peer where its close frame has crossed ours, and gives a reason of its own.
+    /// Who began. It is the peer if its close frame has crossed ours, and gives a reason of its
+    /// own.
     pub by: CloseBy,
-    /// The close frame that we sent, by ourselves or as an answer; `None` if there was none.
+    /// The close frame that we sent first or as an answer; `None` if there was none.
     pub sent: Option<SentClose>,
 }
 
@@ -163,7 +170,7 @@ impl From<&CloseFrame> for SentClose {
     }
 }
 
-/// What happened, as the core knows it.
+/// An event of the core.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Happened {
     /// A dial begins.
@@ -177,7 +184,7 @@ pub enum Happened {
     Error(Cause),
     /// The next dial is set.
     Retrying {
-        /// How long until then.
+        /// The time until then.
         delay: Duration,
         /// Why it is needed.
         cause: Cause,
@@ -191,7 +198,7 @@ pub enum Happened {
         /// The rule that decided.
         rule: Rule,
     },
-    /// The socket that served has ended, and its successor serves.
+    /// The socket in use has ended, and its successor replaces it.
     Rotated {
         /// How the old one ended.
         report: ClosedReport,
@@ -203,35 +210,35 @@ pub enum Happened {
 pub enum Effect {
     /// Dial. At most one per incarnation.
     Dial,
-    /// Dial a successor of the socket that serves.
+    /// Dial a successor of the current socket.
     DialSuccessor,
-    /// End this incarnation: socket, dial and timers go with it. Nothing follows in the same turn.
+    /// End this incarnation with its socket, dial and timers. Nothing follows in the same turn.
     Restart,
     /// Accept new messages from now on, or reject them.
     SetAccepting(bool),
-    /// Cancel all messages that wait.
+    /// Cancel all waiting messages.
     Cancel,
-    /// Say the close script. [`close_script_over`](super::Lifecycle::close_script_over) is to be told when that is done.
+    /// Run the close script, then call [`close_script_over`](super::Lifecycle::close_script_over).
     CloseScript,
-    /// Send this close frame behind what is encoded.
+    /// Send this close frame after the encoded bytes.
     SendClose(CloseFrame),
-    /// Tell the subscribers.
+    /// Publish an event.
     Emit(Happened),
 }
 
-/// The settings that a life depends on.
+/// The settings that the lifecycle depends on.
 #[derive(Clone, Copy, Debug)]
 pub struct Policy<'a> {
     /// What happens after a loss.
     pub reconnect: &'a Reconnect,
-    /// For flushing and the close script, and again for the closing handshake.
+    /// The time limit for flushing and the close script, and again for the closing handshake.
     pub close_timeout: Duration,
-    /// After how long a socket is replaced.
+    /// The age at which a socket is replaced.
     pub rotate_after: Option<Duration>,
 }
 
 impl ClosedReport {
-    /// What a close frame says, which is not answered yet.
+    /// The report for a close frame that is not answered yet.
     pub(super) fn of(frame: &CloseFrame, clean: bool, by: CloseBy) -> Self {
         Self {
             code: frame.code.unwrap_or(code::NO_STATUS),
@@ -242,7 +249,7 @@ impl ClosedReport {
         }
     }
 
-    /// The same, and this was sent.
+    /// Adds the close frame that we sent.
     pub(super) fn sent(self, frame: &CloseFrame) -> Self {
         Self {
             sent: Some(frame.into()),
@@ -250,7 +257,7 @@ impl ClosedReport {
         }
     }
 
-    /// What a rule for close codes is compared with; `None` where it was us who failed the socket.
+    /// The code that a rule for close codes is compared with; `None` if we have failed the socket.
     pub(super) fn code_of_the_peer(&self, cause: &Cause) -> Option<u16> {
         match cause {
             Cause::Closed(frame) => Some(frame.code.unwrap_or(code::NO_STATUS)),
@@ -258,7 +265,7 @@ impl ClosedReport {
         }
     }
 
-    /// A socket that ended without a closing handshake.
+    /// The report for a socket that ended without a closing handshake.
     pub(super) fn unanswered(cause: &Cause) -> Self {
         let abnormal = |by| Self {
             code: code::ABNORMAL,

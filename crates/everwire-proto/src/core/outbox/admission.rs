@@ -1,4 +1,4 @@
-//! What is accepted, and what has to make room for it.
+//! Accepting messages, and making room for them.
 
 use std::time::Instant;
 
@@ -19,20 +19,20 @@ impl Outbox {
         self.open
     }
 
-    /// Refuses new messages as not stored until [`release`](Self::release): what the store has for this outbox is not known, and comes
-    /// before them.
+    /// Refuses new messages as not stored until [`release`](Self::release): the store's messages
+    /// for this outbox are unknown, and come first.
     pub fn hold(&mut self) {
         self.refusal = Some(Refusal::Unknown);
     }
 
-    /// What the store has is known, and new messages are accepted again.
+    /// The store's messages are known, and new messages are accepted again.
     pub fn release(&mut self) {
         if self.is_held() {
             self.refusal = None;
         }
     }
 
-    /// An outbox that is held, and is durable no more, waits for no store.
+    /// A held outbox that is not durable any more does not wait for the store.
     pub fn forgo_store(&mut self) {
         if self.is_held() {
             self.refusal = None;
@@ -40,12 +40,12 @@ impl Outbox {
         }
     }
 
-    /// Whether new messages are refused until what the store has is known.
+    /// Whether new messages are refused until the store's messages are known.
     pub fn is_held(&self) -> bool {
         self.refusal == Some(Refusal::Unknown)
     }
 
-    /// Whether there is never a socket that could take a message: new ones are refused then.
+    /// Sets whether there is never a socket for messages: new ones are then refused.
     pub fn set_sessions_only(&mut self, only: bool) {
         match only {
             true => self.refusal = Some(Refusal::SessionsOnly),
@@ -60,7 +60,7 @@ impl Outbox {
     ///
     /// # Errors
     ///
-    /// [`Rejected`]; the outbox is then as it was.
+    /// [`Rejected`]; the outbox is then unchanged.
     pub fn admit(
         &mut self,
         message: Message,
@@ -87,7 +87,7 @@ impl Outbox {
     ///
     /// # Errors
     ///
-    /// [`Rejected`], for another reason than that the outbox is full.
+    /// [`Rejected`], for another reason than a full outbox.
     pub fn check(&self, message: &Message) -> Result<(), Rejected> {
         if !self.open {
             return Err(Rejected::Closed);
@@ -118,7 +118,8 @@ impl Outbox {
             WhenFull::Reject => return Err(Rejected::Full),
             WhenFull::DropOldest => self.queue.range(held..).map(|q| q.message.len()).sum(),
         };
-        // What is written or being written cannot make room: if the rest does not suffice, nobody is evicted in vain.
+        // Messages that were written, or are being written, cannot make room. If the others are not
+        // enough, nothing is evicted.
         if held >= self.settings.messages || self.bytes - waiting + len > self.settings.bytes {
             return Err(Rejected::Full);
         }

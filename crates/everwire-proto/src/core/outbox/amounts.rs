@@ -1,4 +1,4 @@
-//! How much an outbox holds.
+//! The size of an outbox.
 
 use std::collections::VecDeque;
 
@@ -16,7 +16,7 @@ impl Outbox {
         self.queue.is_empty()
     }
 
-    /// Whether all that is here was written.
+    /// Whether all messages here were written.
     pub fn is_written(&self) -> bool {
         self.queue.len() == self.kept
     }
@@ -26,8 +26,8 @@ impl Outbox {
         self.taken
     }
 
-    /// How many messages are here that the peer may have: they were written to a socket that died before they were confirmed, or were
-    /// left by an earlier process.
+    /// How many messages here the peer may have: they were written to a socket that died before
+    /// they were confirmed, or were left by an earlier process.
     pub fn in_doubt(&self) -> u64 {
         // They are older than all others.
         self.queue.partition_point(|queued| queued.doubt) as u64
@@ -39,17 +39,17 @@ impl Outbox {
         waiting.take_while(|waiting| waiting.doubt).count()
     }
 
-    /// The payload bytes of what is here.
+    /// The payload bytes of all messages here.
     pub fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// The memory that is held on the heap for messages, in bytes.
+    /// The heap memory of the messages, in bytes.
     pub fn footprint(&self) -> usize {
         self.queue.capacity() * size_of::<Queued>() + self.bytes
     }
 
-    /// How much more is held when this message is accepted, in bytes.
+    /// How much memory this message adds, in bytes.
     pub fn growth(&self, message: &Message) -> usize {
         let places = match self.queue.len() < self.queue.capacity() {
             true => 0,
@@ -58,7 +58,7 @@ impl Outbox {
         places * size_of::<Queued>() + message.len()
     }
 
-    /// Gives back memory that an empty queue does not need.
+    /// Frees memory that an empty queue does not need.
     pub fn shrink(&mut self) {
         if self.queue.is_empty() && self.queue.capacity() > 64 {
             self.queue = VecDeque::new();

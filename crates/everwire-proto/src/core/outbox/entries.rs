@@ -1,4 +1,4 @@
-//! What goes into an outbox and what comes out of it.
+//! The entries and results of an outbox.
 
 use std::time::Instant;
 
@@ -9,16 +9,16 @@ use super::super::{Fate, Message};
 pub struct Queued {
     /// Counts the accepted messages of a name, from 1.
     pub id: u64,
-    /// What is to be sent.
+    /// The message.
     pub message: Message,
-    /// When it is too late to send it.
+    /// When it expires.
     pub expires: Option<Instant>,
-    /// Whether the peer may have it already: it was written to a socket that died before it was confirmed, or it was left by
-    /// an earlier process.
+    /// Whether the peer may have it already: it was written to a socket that died before it was
+    /// confirmed, or was left by an earlier process.
     pub doubt: bool,
 }
 
-/// The answer to an accepted message.
+/// The result of accepting a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Admitted {
     /// The message's id.
@@ -27,14 +27,14 @@ pub struct Admitted {
     pub evicted: u32,
 }
 
-/// Neighbouring messages that have met the same fate.
+/// Consecutive messages with the same fate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FateRun {
     /// The first id.
     pub first: u64,
     /// The last id.
     pub last: u64,
-    /// What became of them.
+    /// Their fate.
     pub fate: Fate,
     /// Whether they were written a second time.
     pub resent: bool,
@@ -58,7 +58,7 @@ impl Removed {
     }
 }
 
-/// What a store has to be told.
+/// Changes for a store.
 #[derive(Clone, Debug, Default)]
 pub struct Changes {
     /// Messages that are not on disk yet, in order.

@@ -1,4 +1,4 @@
-//! What waits to be sent: bounded by messages and bytes, in order, with one fate for each.
+//! The outbox: waiting messages, bounded by number and bytes, in order, each with one fate.
 
 mod admission;
 mod amounts;
@@ -20,19 +20,19 @@ use self::{
 use super::{Fate, Fates};
 use crate::settings::OutboxSettings;
 
-/// Why nothing is accepted, though the outbox is open.
+/// Why an open outbox accepts nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Refusal {
-    /// What an earlier process has left is not known yet.
+    /// The messages of an earlier process are not known yet.
     Unknown,
     /// There is never a socket.
     SessionsOnly,
 }
 
-/// Messages on their way out, in three zones: those that are written and kept until they are confirmed, those that are
-/// being written, those that wait.
+/// Outgoing messages in three zones: written and kept until they are confirmed, being written, and
+/// waiting.
 ///
-/// Where the settings ask for neither `durable` nor `resend`, a message that was written is not kept.
+/// If the settings ask for neither `durable` nor `resend`, written messages are not kept.
 #[derive(Debug)]
 pub struct Outbox {
     settings: OutboxSettings,
@@ -45,11 +45,11 @@ pub struct Outbox {
     bytes: usize,
     last_id: u64,
     fates: Fates,
-    /// Of a durable outbox only.
+    /// Only for a durable outbox.
     persist_state: Option<Box<PersistState>>,
-    /// Of an outbox that keeps its messages until they are confirmed.
+    /// Only for an outbox that keeps messages until they are confirmed.
     window: Option<Box<Window>>,
-    /// Fates that somebody wants to be told one by one.
+    /// Fates to be reported one by one.
     #[expect(
         clippy::box_collection,
         reason = "one word for the many names that nobody listens to"
@@ -77,7 +77,8 @@ impl Outbox {
         }
     }
 
-    /// What an earlier process left in the store: `messages` in the order of their ids, none above `last_id`.
+    /// Restores an earlier process's messages from the store, in the order of their ids, none above
+    /// `last_id`.
     pub fn restore(&mut self, messages: impl IntoIterator<Item = Queued>, last_id: u64) {
         let mut next = 1;
         for message in messages {
@@ -97,7 +98,7 @@ impl Outbox {
         }
     }
 
-    /// New limits; what was accepted under the old ones stays.
+    /// Sets new limits; messages accepted under the old ones stay.
     pub fn configure(&mut self, settings: OutboxSettings, max_message: usize) {
         self.settings = settings;
         self.max_message = max_message;
@@ -119,12 +120,13 @@ impl Outbox {
         }
     }
 
-    /// The limits in force.
+    /// The current limits.
     pub fn settings(&self) -> &OutboxSettings {
         &self.settings
     }
 
-    /// The oldest message that waits meets its end. One that the peer may have is in doubt, whatever ended it here.
+    /// The oldest waiting message ends. If the peer may have it, it ends in doubt, whatever the
+    /// reason.
     fn end_waiting(&mut self, fate: Fate) -> Fate {
         let Some(removed) = self.queue.remove(self.kept + self.taken) else {
             return fate;
@@ -142,7 +144,7 @@ impl Outbox {
         self.report_fate(first, last, fate, false);
     }
 
-    /// Removes what waited too long.
+    /// Removes expired messages.
     pub fn expire(&mut self, now: Instant) -> Removed {
         let mut removed = Removed::default();
         while self.next_expiry().is_some_and(|expires| expires <= now) {
@@ -156,8 +158,8 @@ impl Outbox {
         self.oldest_waiting().and_then(|next| next.expires)
     }
 
-    /// The name is down and means to stay so: removes all that waits, unless it is durable. What is being written is left to
-    /// the socket.
+    /// The name is down and stays down: removes all waiting messages, unless they are durable.
+    /// Messages that are being written are left to the socket.
     pub fn cancel(&mut self) -> Removed {
         match self.settings.durable {
             true => Removed::default(),
@@ -165,7 +167,7 @@ impl Outbox {
         }
     }
 
-    /// The name is gone: removes all that waits, durable or not.
+    /// The name is gone: removes all waiting messages, durable or not.
     pub fn discard(&mut self) -> Removed {
         let mut removed = Removed::default();
         while self.queue.len() > self.kept + self.taken {
@@ -177,7 +179,7 @@ impl Outbox {
         removed
     }
 
-    /// The fate of a message, if the id was given out.
+    /// The fate of a message; `None` if the id was not given out.
     pub fn fate(&self, id: u64) -> Option<Fate> {
         (1..=self.last_id)
             .contains(&id)
@@ -198,19 +200,20 @@ impl Outbox {
         self.last_id
     }
 
-    /// Whether the message of this id waits, is being written, or is kept until it is confirmed.
+    /// Whether this message waits, is being written, or is kept until it is confirmed.
     pub fn holds(&self, id: u64) -> bool {
         self.queue.binary_search_by_key(&id, |q| q.id).is_ok()
     }
 
-    /// Whether fates are to be reported one by one; they wait for [`take_fate_runs`](Self::take_fate_runs).
+    /// Sets whether fates are reported one by one; they wait for
+    /// [`take_fate_runs`](Self::take_fate_runs).
     pub fn set_fate_reporting(&mut self, reports: bool) {
         if reports != self.fate_runs.is_some() {
             self.fate_runs = reports.then(Box::default);
         }
     }
 
-    /// The fates that were met since the last call.
+    /// The fates since the last call.
     pub fn take_fate_runs(&mut self) -> Vec<FateRun> {
         let fate_runs = self.fate_runs.as_mut();
         fate_runs

@@ -1,22 +1,24 @@
-//! What the store has of a durable outbox, and what it has to be told.
+//! The store's state of a durable outbox, and its pending changes.
 
 use std::collections::VecDeque;
 
-/// How far the store is behind the outbox. Bounded by the outbox: only what was handed to the store has to be taken back.
+/// How far the store is behind the outbox. Bounded by the outbox: only messages that were handed to
+/// the store must be removed there.
 #[derive(Clone, Debug, Default)]
 pub(super) struct PersistState {
-    /// Up to this id messages were handed to the store.
+    /// Messages up to this id were handed to the store.
     pub submitted: u64,
-    /// Up to this id they are safe.
+    /// Messages up to this id are safe.
     pub stored: u64,
     /// The store cannot write at present.
     pub failing: bool,
-    /// Ids that were handed to the store and have met their end since the last collection: runs in ascending order.
+    /// Ids that were handed to the store and have ended since the last collection: runs in
+    /// ascending order.
     gone: VecDeque<(u64, u64)>,
 }
 
 impl PersistState {
-    /// What was stored before stays stored, up to `last_id`.
+    /// Messages up to `last_id` were stored before.
     pub fn restored(last_id: u64) -> Self {
         Self {
             submitted: last_id,
@@ -25,7 +27,7 @@ impl PersistState {
         }
     }
 
-    /// The message has met its end: the store need not keep it.
+    /// The message has ended: the store need not keep it.
     pub fn forget(&mut self, id: u64) {
         if id > self.submitted {
             return;
@@ -36,7 +38,7 @@ impl PersistState {
         }
     }
 
-    /// What has met its end since the last call.
+    /// The ids that have ended since the last call.
     pub fn take_gone(&mut self) -> Vec<(u64, u64)> {
         self.gone.drain(..).collect()
     }

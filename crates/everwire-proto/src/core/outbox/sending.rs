@@ -1,4 +1,4 @@
-//! The way of a message to a socket: taken, written, confirmed, or lost with the socket.
+//! Sending messages: taken, written, confirmed, or lost with the socket.
 
 use super::{
     Outbox, Queued,
@@ -8,7 +8,8 @@ use super::{
 use crate::{core::Fate, settings::Resend};
 
 impl Outbox {
-    /// The next message to write; it is being written until [`written`](Self::written) or [`lost`](Self::lost).
+    /// Takes the next message to write; it is being written until [`written`](Self::written) or
+    /// [`lost`](Self::lost).
     pub fn take(&mut self) -> Option<&Queued> {
         let len = self.peek()?.message.len();
         if let Some(window) = &mut self.window {
@@ -18,7 +19,8 @@ impl Outbox {
         self.queue.get(self.kept + self.taken - 1)
     }
 
-    /// The next message that [`take`](Self::take) would give: none that is not safe in the store, and none beyond the window.
+    /// The message that [`take`](Self::take) would return: it is safe in the store, and within the
+    /// window.
     pub fn peek(&self) -> Option<&Queued> {
         let next = self.oldest_waiting()?;
         let is_stored = |persist_state: &PersistState| next.id <= persist_state.stored;
@@ -28,12 +30,13 @@ impl Outbox {
         may_go.then_some(next)
     }
 
-    /// The oldest message of which nothing was written to the present socket.
+    /// The oldest message of which nothing was written to the current socket.
     pub fn oldest_waiting(&self) -> Option<&Queued> {
         self.queue.get(self.kept + self.taken)
     }
 
-    /// All taken messages up to `id` were handed to the kernel whole; returns how many that are, and their payload bytes.
+    /// All taken messages up to `id` were handed to the kernel as a whole. Returns their number and
+    /// payload bytes.
     pub fn written(&mut self, id: u64) -> (u64, u64) {
         let (mut messages, mut bytes) = (0, 0);
         let keeps = self.settings.keeps();
@@ -58,8 +61,8 @@ impl Outbox {
         (messages, bytes)
     }
 
-    /// What a ping that is sent now will confirm: the last id that this socket was given. What waits to be written again was
-    /// given to another one.
+    /// The id up to which a ping that is sent now will confirm: the last one that this socket was
+    /// given. Messages that wait to be written again were given to another socket.
     pub fn fence(&self) -> u64 {
         let held = self.kept + self.taken;
         let last = held.checked_sub(1).and_then(|last| self.queue.get(last));
@@ -71,8 +74,8 @@ impl Outbox {
         }
     }
 
-    /// A fence was answered: what was taken up to `id` has arrived, and so was written whole. Returns what of it was not known
-    /// to be written: messages, and their payload bytes.
+    /// A fence was answered: everything taken up to `id` has arrived, and so was written. Returns
+    /// the number and payload bytes of messages that were not yet known to be written.
     pub fn confirmed(&mut self, id: u64) -> (u64, u64) {
         let written = self.written(id);
         if self.fate_runs.is_some() {
@@ -91,7 +94,7 @@ impl Outbox {
         written
     }
 
-    /// Lets go of what is kept up to `id`; says how much that was.
+    /// Drops kept messages up to `id`; returns how much that was.
     pub(super) fn release_through(&mut self, id: u64) -> Amount {
         let mut released = Amount::default();
         while self.kept > 0
@@ -110,15 +113,16 @@ impl Outbox {
         released
     }
 
-    /// The socket is gone. What was not written whole waits again; what was written and not confirmed waits again where the
-    /// settings say `resend`, and otherwise ends in doubt. Returns how many messages have ended so.
+    /// The socket is gone. Messages that were not written as a whole wait again. Written but
+    /// unconfirmed messages wait again with `resend`, and otherwise end in doubt. Returns how many
+    /// ended in doubt.
     pub fn lost(&mut self) -> u64 {
         if let Some(window) = &mut self.window {
             window.lost(self.queue.len() > self.kept + self.taken);
         }
         self.taken = 0;
         let again = self.settings.resend == Resend::InDoubt;
-        // From here on ids are in the queue to be written again.
+        // From here on ids in the queue are to be written again.
         let first_again = match again {
             true => self.queue.front(),
             false => self.oldest_waiting().filter(|waiting| waiting.doubt),
@@ -142,15 +146,16 @@ impl Outbox {
         in_doubt
     }
 
-    /// Whether the confirmation of something that this socket was given is awaited: because it is kept until then, or because
-    /// somebody waits for the confirmation of a message up to the id `through`.
+    /// Whether a confirmation of this socket's messages is awaited: they are kept until then, or
+    /// somebody waits for an id up to `through`.
     pub fn awaits_confirmation(&self, through: u64) -> bool {
         let confirmed = self.fates.last_confirmed();
         self.fence() > confirmed && (self.window.is_some() || through > confirmed)
     }
 
-    /// Whether a ping should go out behind what this socket was given: a confirmation is awaited, and nothing more can go out at
-    /// present (the rate `is_paced`, the window is full, or nothing waits), or half of the outbox is unconfirmed.
+    /// Whether a ping should follow this socket's messages: a confirmation is awaited, and either
+    /// nothing more can be sent now (the rate `is_paced`, the window is full, or nothing waits), or
+    /// half of the outbox is unconfirmed.
     pub fn wants_fence(&self, through: u64, is_paced: bool) -> bool {
         self.awaits_confirmation(through)
             && (is_paced || self.peek().is_none() || self.is_half_unconfirmed())

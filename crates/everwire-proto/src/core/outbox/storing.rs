@@ -1,9 +1,9 @@
-//! What a store is told of an outbox, and tells it.
+//! The exchange between an outbox and a store.
 
 use super::{Changes, Outbox};
 
 impl Outbox {
-    /// What a store has to be told since the last call: messages to put, ids to forget.
+    /// The changes for a store since the last call: messages to put, ids to forget.
     pub fn changes(&mut self) -> Changes {
         let Some(persist_state) = &mut self.persist_state else {
             return Changes::default();
@@ -20,14 +20,14 @@ impl Outbox {
         }
     }
 
-    /// The store has lost what it was given: [`changes`](Self::changes) gives it all again.
+    /// The store has lost its data: [`changes`](Self::changes) returns everything again.
     pub fn store_was_lost(&mut self) {
         if let Some(persist_state) = &mut self.persist_state {
             persist_state.submitted = 0;
         }
     }
 
-    /// Whether [`changes`](Self::changes) has something to say.
+    /// Whether [`changes`](Self::changes) has something to return.
     pub fn has_changes(&self) -> bool {
         let persist_state = self.persist_state.as_ref();
         persist_state.is_some_and(|persist_state| {
@@ -35,7 +35,7 @@ impl Outbox {
         })
     }
 
-    /// The store has all up to `id` safe on disk.
+    /// The store has everything up to `id` safe on disk.
     pub fn stored(&mut self, id: u64) {
         if let Some(persist_state) = &mut self.persist_state {
             persist_state.stored = persist_state.stored.max(id);
@@ -43,10 +43,11 @@ impl Outbox {
         }
     }
 
-    /// The store cannot write: new messages are refused until [`stored`](Self::stored). Says whether that is news.
+    /// The store cannot write: new messages are refused until [`stored`](Self::stored). `true` if
+    /// this is news.
     pub fn store_failed(&mut self) -> bool {
         let persist_state = self.persist_state.as_mut();
-        // Of one that is held it was told.
+        // A held outbox has reported it already.
         let is_news = persist_state
             .is_some_and(|persist_state| !std::mem::replace(&mut persist_state.failing, true));
         is_news && !self.is_held()

@@ -1,4 +1,4 @@
-//! How much may be written and unconfirmed at a time.
+//! Limits how much may be written and unconfirmed at a time.
 
 use crate::settings::OutboxSettings;
 
@@ -28,19 +28,20 @@ impl Amount {
     }
 }
 
-/// The window of an outbox that keeps its messages until they are confirmed: a lost socket makes no more messages arrive twice than
-/// it holds, and a peer that dies after a few messages still has one more confirmed on each socket that answers a ping.
+/// The window of an outbox that keeps messages until they are confirmed. A lost socket causes at
+/// most this many duplicates, and even a peer that dies after a few messages confirms at least one
+/// more on each socket that answers a ping.
 #[derive(Clone, Debug)]
 pub(super) struct Window {
     limit: Amount,
-    /// What is written or being written, and unconfirmed.
+    /// Written or being written, and unconfirmed.
     in_flight: Amount,
-    /// What the present socket has confirmed.
+    /// Confirmed by the current socket.
     confirmed: Amount,
 }
 
 impl Window {
-    /// At first half of the outbox.
+    /// Starts at half of the outbox.
     pub fn new(settings: &OutboxSettings, in_flight: Amount) -> Self {
         let most = most(settings);
         Self {
@@ -58,7 +59,8 @@ impl Window {
         self.limit = self.limit.min(most(settings));
     }
 
-    /// Whether another message of this length may go out. One that is larger than the window goes alone.
+    /// Whether another message of this length may be sent. One that is larger than the window is
+    /// sent alone.
     pub fn admits(&self, bytes: usize) -> bool {
         self.in_flight.messages == 0
             || (self.in_flight.messages < self.limit.messages
@@ -75,16 +77,16 @@ impl Window {
         self.in_flight.add(bytes);
     }
 
-    /// A message is kept no more.
+    /// A message is no longer kept.
     pub fn release(&mut self, bytes: usize) {
         self.in_flight.remove(bytes);
     }
 
-    /// A fence was answered that had these messages ahead of it: the window doubles, up to the outbox.
+    /// A fence after these messages was answered: the window doubles, up to the outbox.
     pub fn answered(&mut self, confirmed: Amount, settings: &OutboxSettings) {
         self.confirmed.messages += confirmed.messages;
         self.confirmed.bytes += confirmed.bytes;
-        // A message that went alone may have been larger than the window.
+        // A message that was sent alone may have been larger than the window.
         let limit = Amount {
             messages: self.limit.messages.saturating_mul(2),
             bytes: self.limit.bytes.max(confirmed.bytes).saturating_mul(2),
@@ -92,8 +94,8 @@ impl Window {
         self.limit = limit.min(most(settings));
     }
 
-    /// The socket is gone. If it was given something and left something unconfirmed, on its way or waiting, the window shrinks to what
-    /// it had confirmed, or to one message.
+    /// The socket is gone. If it was given something and left something unconfirmed, in flight or
+    /// waiting, the window shrinks to what it had confirmed, or to one message.
     pub fn lost(&mut self, is_waiting: bool) {
         let confirmed = std::mem::take(&mut self.confirmed);
         let in_flight = std::mem::take(&mut self.in_flight);
@@ -128,18 +130,18 @@ mod tests {
         settings::{OutboxSettings, Resend},
     };
 
-    /// What a backlog took to arrive.
+    /// The cost of delivering a backlog.
     #[derive(Debug, Default, PartialEq, Eq)]
     struct Toll {
         sockets: u64,
         written: u64,
         doubled: u64,
-        /// Pings that were answered.
+        /// Answered pings.
         answered: u64,
     }
 
-    /// A peer that reads `life` messages on each socket, and the pings up to the last of them and directly behind it; then it is
-    /// gone. All its answers reach us.
+    /// A peer that reads `life` messages on each socket, with the pings up to and directly after
+    /// the last of them; then it is gone. All its answers reach us.
     struct Peer {
         read: BTreeMap<u64, u64>,
     }
@@ -152,7 +154,7 @@ mod tests {
         Outbox::new(settings, 1 << 20)
     }
 
-    /// Sends what is in the outbox over as many sockets as it takes; checks the promises for each of them.
+    /// Sends the outbox over as many sockets as needed, and checks the promises for each of them.
     fn drain(outbox: &mut Outbox, lives: impl Fn(u64) -> u64, in_flight: u32) -> Toll {
         let (mut toll, mut peer) = (
             Toll::default(),
@@ -167,7 +169,7 @@ mod tests {
             let (mut given, mut alive, mut answered, before) = (0, true, false, outbox.len());
             while alive && !outbox.is_empty() {
                 let mut last = None;
-                // As the writer does: a message after the other, and a fence as soon as one is due.
+                // Like the writer: one message after the other, and a fence as soon as one is due.
                 while let Some(next) = outbox.take() {
                     let id = next.id;
                     (last, given) = (Some(id), given + 1);

@@ -1,44 +1,47 @@
-//! Which of the successor's messages are the last ones of the old socket.
+//! Finds the successor's messages that are the last ones of the old socket.
 
 use std::{collections::VecDeque, mem};
 
 use super::{digest::Digest, limits::HoldLimits};
 use crate::core::Message;
 
-/// How many messages of the successor's own may come before those that came on both sockets.
+/// How many of the successor's own messages may come before those that came on both sockets.
 pub const MAX_GREETING: usize = 16;
 
-/// Compares the successor's messages with the old socket's, until it is known where one follows on the other.
+/// Compares the successor's messages with the old socket's, until it is known where one continues
+/// the other.
 #[derive(Clone, Debug)]
 pub(super) struct Alignment {
     old: Vec<Digest>,
-    /// For each message of the old socket: how many of the successor's last messages are the ones that end with it.
+    /// For each message of the old socket: how many of the successor's last messages equal the ones
+    /// that end with it.
     runs: Vec<usize>,
-    /// How many messages of the successor there were.
+    /// How many messages the successor had.
     seen: usize,
-    /// The longest run that has come to the old socket's end.
+    /// The longest run that has reached the old socket's end.
     complete: Option<Run>,
-    /// The successor's last messages, about which nothing is decided yet.
+    /// The successor's last messages, which are not decided yet.
     held: VecDeque<Message>,
     bytes: usize,
     limits: HoldLimits,
     is_resolved: bool,
-    /// What equals the midst of the old socket's messages is taken for the same, and held no longer.
+    /// Messages that equal the middle of the old socket's messages count as duplicates, and are
+    /// held no longer.
     trusts: bool,
     doubles: u64,
 }
 
-/// A run of the successor's messages that are the old socket's, too.
+/// A run of the successor's messages that the old socket had, too.
 #[derive(Clone, Copy, Debug)]
 struct Run {
     /// The number of its first message among the successor's.
     start: usize,
-    /// How many messages it has once it comes to the old socket's end.
+    /// Its length when it reaches the old socket's end.
     len: usize,
 }
 
 impl Alignment {
-    /// Nothing came on the successor yet, and on the old socket these.
+    /// Starts with the old socket's messages, and none of the successor's.
     pub fn new(old: Vec<Digest>, limits: HoldLimits) -> Self {
         Self {
             runs: vec![0; old.len()],
@@ -54,7 +57,7 @@ impl Alignment {
         }
     }
 
-    /// Takes the successor's next message, and delivers what can be.
+    /// Takes the successor's next message, and delivers what it can.
     pub fn take(&mut self, message: Message, digest: Digest, delivered: &mut Vec<Message>) {
         if self.is_resolved {
             delivered.push(message);
@@ -77,7 +80,7 @@ impl Alignment {
         }
     }
 
-    /// Drops the run that has come to the old socket's end, and delivers the rest.
+    /// Drops the run that has reached the old socket's end, and delivers the rest.
     fn resolve(&mut self, delivered: &mut Vec<Message>) {
         self.is_resolved = true;
         if let Some(Run { start, len }) = self.complete.take() {
@@ -88,10 +91,10 @@ impl Alignment {
         self.bytes = 0;
     }
 
-    /// What is held equals messages of the old socket, in their order: it is taken for the same, though it has not come to
-    /// their end, and what goes on with it will be, too.
+    /// Held messages equal messages of the old socket, in order: they count as duplicates although
+    /// they have not reached the end, and so do those that continue them.
     ///
-    /// A run that has come to their end decides, though a longer one might have followed.
+    /// A run that has reached the end decides, although a longer one might have followed.
     pub fn trust(&mut self, delivered: &mut Vec<Message>) {
         if self.complete.is_some() {
             return self.resolve(delivered);
@@ -121,10 +124,10 @@ impl Alignment {
         self.doubles
     }
 
-    /// The successor's next message goes on with runs, ends others, and may begin one.
+    /// The successor's next message continues some runs, ends others, and may begin one.
     fn extend_runs(&mut self, digest: Digest) {
         let may_begin = self.seen <= MAX_GREETING;
-        // From the end, so that each still finds the run before it as it was.
+        // From the end, so that each step still finds the previous run unchanged.
         for at in (0..self.old.len()).rev() {
             let before = at.checked_sub(1).map_or(0, |before| self.runs[before]);
             let goes_on = self.old[at] == digest && (before > 0 || may_begin);
@@ -138,8 +141,8 @@ impl Alignment {
         }
     }
 
-    /// The first message of the runs that have not come to the old socket's end yet, and would be longer than the one that
-    /// has; with that one, if there is any.
+    /// The first message of the runs that have not reached the old socket's end yet, and would be
+    /// longer than the one that has; including that one, if any.
     fn pending_from(&self) -> Option<usize> {
         let best = self.complete.map_or(0, |run| run.len);
         let (_, unfinished) = self.runs.split_last()?;

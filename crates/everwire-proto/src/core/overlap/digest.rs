@@ -1,11 +1,12 @@
-//! What a message is recognised by when it comes again.
+//! The digest by which a repeated message is recognised.
 
 use std::hash::{DefaultHasher, Hasher};
 
 use crate::core::Message;
 
-/// 128 bits of a message's kind and payload: two messages that differ have the same by accident alone, once in 10³⁸ pairs.
-/// It is no defence against a peer that looks for collisions, which could only hide its own messages.
+/// 128 bits of a message's kind and payload: two different messages collide only by accident, once
+/// in 10³⁸ pairs. It is no defence against a peer that searches for collisions, but such a peer
+/// could only hide its own messages.
 pub(super) type Digest = u128;
 
 /// The digest of a message.

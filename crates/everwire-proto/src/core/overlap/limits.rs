@@ -1,6 +1,6 @@
-//! How much of the successor's may be held.
+//! Limits for held messages of the successor.
 
-/// How much of the successor's may be held.
+/// Limits for held messages of the successor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HoldLimits {
     /// Messages.

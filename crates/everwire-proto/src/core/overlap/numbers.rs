@@ -1,4 +1,4 @@
-//! Which of the successor's messages have numbers that the old socket has come to.
+//! Finds the successor's messages whose numbers the old socket has reached.
 
 use std::collections::HashMap;
 
@@ -15,11 +15,11 @@ use crate::{
 pub(super) struct Numbers {
     settings: SequenceSettings,
     marks: Sequence,
-    /// The first number of each stream since the successor is dialled.
+    /// The first number of each stream since the successor's dial began.
     first: HashMap<Box<str>, u64>,
 }
 
-/// The streams in which the successor has not come past the old socket.
+/// The streams in which the successor has not passed the old socket.
 #[derive(Clone, Debug)]
 pub(super) struct Overlap {
     settings: SequenceSettings,
@@ -27,10 +27,10 @@ pub(super) struct Overlap {
     doubles: u64,
 }
 
-/// What the old socket brought of a stream.
+/// The old socket's numbers of a stream.
 #[derive(Clone, Copy, Debug)]
 struct Brought {
-    /// The first number since the successor is dialled; without one the last.
+    /// The first number since the successor's dial began; if there is none, the last one.
     first: u64,
     last: u64,
 }
@@ -55,7 +55,7 @@ impl Numbers {
         }
     }
 
-    /// The old socket has come to its end.
+    /// The old socket has ended.
     pub fn into_overlap(self) -> Overlap {
         let brought = |(stream, last): (&str, u64)| {
             let first = self.first.get(stream).copied().unwrap_or(last);
@@ -99,7 +99,7 @@ impl Overlap {
         };
         let is_double = number <= last && (number >= first || !starts_over(number, last));
         if !is_double {
-            // The stream has come past its mark, or counts from the beginning again.
+            // The stream has passed its mark, or counts from the beginning again.
             self.streams.remove(&*stream);
         }
         is_double

@@ -1,4 +1,4 @@
-//! When a message may go out, and whose that is.
+//! Decides when a message may be sent, and whose turn it is.
 
 mod queue;
 mod spacing;
@@ -16,18 +16,21 @@ use crate::settings::RateSettings;
 /// The longest period that is counted.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 
-/// How long the one whose turn it is may leave what is free to itself. A thread that stands still longer than that must not hold up
-/// the names of all others.
+/// How long the first in the queue may leave its free slot unused. A thread that stands still
+/// longer must not hold up the names of all others.
 const PATIENCE: Duration = Duration::from_millis(20);
 
-/// What a rate allows to all that share it.
+/// A rate limiter for all that share it.
 ///
-/// - **The window.** What [`take`](Self::take) allows is written only while all that was written within the last `per`, and it, is at
-///   most `messages`. What never waits is [counted](Self::spend), and may exceed that alone.
-/// - **The spacing.** `burst` messages may go back to back after a silence, then one each `per / messages`.
-/// - **Turns.** What is free belongs to the one that has waited longest; each turn is one message.
+/// - **The window.** [`take`](Self::take) allows a message only if it, and all that was written
+///   within the last `per`, are at most `messages`. Messages that never wait are
+///   [counted](Self::spend), and are the only ones that may exceed that.
+/// - **The spacing.** `burst` messages may be sent back to back after a silence, then one each `per
+///   / messages`.
+/// - **Turns.** A free slot belongs to the one that has waited longest; each turn is one message.
 ///
-/// `W` wakes one that waits. It is to ask again when it is woken, and at the time that it was given.
+/// `W` wakes a waiter. A waiter should ask again when it is woken, and at the time that it was
+/// given.
 #[derive(Debug)]
 pub struct RateLimiter<W> {
     /// Times are counted in nanoseconds from [`LONGEST`] before this.
@@ -41,22 +44,23 @@ pub struct RateLimiter<W> {
 /// A message has to wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wait {
-    /// The place in the queue. It must be given back: by taking what it is for, or by [leaving](RateLimiter::leave).
+    /// The place in the queue. It must be given back: by taking a slot, or by
+    /// [leaving](RateLimiter::leave).
     pub turn: Turn,
     /// When to ask again; `None`: when it is woken.
     pub until: Option<Instant>,
 }
 
-/// What one message needs is free: what [`RateLimiter::ask`] has found.
+/// A free slot for one message, found by [`RateLimiter::ask`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Free {
-    /// The place that was given before.
+    /// The earlier place in the queue.
     pub turn: Option<Turn>,
     ahead: usize,
 }
 
 impl<W: Clone> RateLimiter<W> {
-    /// Nothing was written yet.
+    /// An unused limiter.
     pub fn new(settings: &RateSettings, now: Instant) -> Self {
         let (messages, per, burst) = limits(settings);
         Self {
@@ -68,7 +72,7 @@ impl<W: Clone> RateLimiter<W> {
         }
     }
 
-    /// Other limits. What was written before counts.
+    /// Sets new limits. Earlier messages still count.
     pub fn set_limits(&mut self, settings: &RateSettings) {
         let (messages, per, burst) = limits(settings);
         self.window.set_limits(messages, per);
@@ -76,11 +80,11 @@ impl<W: Clone> RateLimiter<W> {
         self.queue.wake_front();
     }
 
-    /// Takes what one message needs, or a place in the queue; `turn` is the place that was given before, if one was.
+    /// Takes a slot for one message, or a place in the queue; `turn` is the earlier place, if any.
     ///
     /// # Errors
     ///
-    /// [`Wait`]: it has to wait, at the place that this says.
+    /// [`Wait`]: it must wait, at this place.
     pub fn take(&mut self, turn: Option<Turn>, waker: &W, now: Instant) -> Result<(), Wait> {
         if let Some(turn) = turn {
             let now = self.at(now);
@@ -98,20 +102,21 @@ impl<W: Clone> RateLimiter<W> {
         }
     }
 
-    /// Whether one message may go; nothing changes. Where a message needs several limiters, all are asked, and then all are
-    /// [taken](Self::take_free), or it [waits](Self::wait) for one and [lets the others pass](Self::wait_aside). Nothing may happen to
-    /// this one in between.
+    /// Whether one message may be sent, without changing anything. If a message needs several
+    /// limiters, ask all of them. Then either [take](Self::take_free) from all, or
+    /// [wait](Self::wait) for one and [let others pass](Self::wait_aside) at the rest. The limiters
+    /// must not be used in between.
     ///
     /// # Errors
     ///
-    /// Until when it has to wait, if that is known.
+    /// Until when it must wait, if that is known.
     pub fn ask(&mut self, turn: Option<Turn>, now: Instant) -> Result<Free, Option<Instant>> {
         let now = self.at(now);
         let free = self.window.free_at(now).max(self.spacing.free_at());
         let ahead = self.queue.ahead(turn);
         let until = ahead.map(|ahead| match ahead {
             0 => free,
-            // Each of those ahead has the time to come before the next may pass it.
+            // Each of those ahead has this much time before the next may pass it.
             _ => free.max(self.queue.first_since()) + nanos(PATIENCE) * ahead as u64,
         });
         match ahead.filter(|_| until.is_some_and(|until| until <= now)) {
@@ -132,7 +137,7 @@ impl<W: Clone> RateLimiter<W> {
         }
     }
 
-    /// Takes what was found free.
+    /// Takes a slot that was found free.
     pub fn take_free(&mut self, free: Free, now: Instant) {
         let now = self.at(now);
         self.queue.put_aside(free.ahead, now);
@@ -142,9 +147,10 @@ impl<W: Clone> RateLimiter<W> {
         }
     }
 
-    /// Keeps a place, or takes one, and lets the others pass: its message waits for another limiter. It is not woken; when it asks again,
-    /// the place is where it was. Nothing changes for the others if they could pass before: two that wait for two limiters each would
-    /// wake each other for ever.
+    /// Keeps a place, or takes one, and lets others pass, because its message waits for another
+    /// limiter. It is not woken; when it asks again, it still has its place. If others could pass
+    /// before, nothing changes for them: otherwise two that wait for the same two limiters would
+    /// wake each other forever.
     pub fn wait_aside(&mut self, turn: Option<Turn>, waker: &W, now: Instant) -> Turn {
         let now = self.at(now);
         match turn {
@@ -156,19 +162,19 @@ impl<W: Clone> RateLimiter<W> {
         }
     }
 
-    /// Gives a place back. Nothing, if it was given back before.
+    /// Gives a place back. No effect if it was given back before.
     pub fn leave(&mut self, turn: Turn, now: Instant) {
         let now = self.at(now);
         self.queue.leave(turn, now);
     }
 
-    /// So much that never waits is written.
+    /// Counts messages that never wait.
     pub fn spend(&mut self, messages: u32, now: Instant) {
         let now = self.at(now);
         self.count(messages, now);
     }
 
-    /// Who is to be woken, since its turn has come nearer.
+    /// The waiters to wake, since their turn has come nearer.
     pub fn take_woken(&mut self) -> Vec<W> {
         self.queue.take_woken()
     }
@@ -186,7 +192,7 @@ impl<W: Clone> RateLimiter<W> {
         spans.map(move |span| (Duration::from_nanos(now - span.last), span.count))
     }
 
-    /// Counts what was written before there was this limiter, oldest first, as [`written`](Self::written) tells it.
+    /// Counts earlier messages, oldest first, in the form of [`written`](Self::written).
     pub fn restore(&mut self, written: impl IntoIterator<Item = (Duration, u32)>, now: Instant) {
         let now = self.at(now);
         for (age, messages) in written {
@@ -199,7 +205,8 @@ impl<W: Clone> RateLimiter<W> {
         self.spacing.count(messages, now);
     }
 
-    /// The time on the limiter's clock, which never goes back: two threads read theirs in one order and come here in another.
+    /// The time on the limiter's clock, which never goes back: two threads may read their clocks in
+    /// one order and come here in another.
     fn at(&mut self, now: Instant) -> u64 {
         let since = now.saturating_duration_since(self.origin);
         self.latest = self.latest.max(nanos(LONGEST) + nanos(since));

@@ -1,22 +1,22 @@
-//! Whose turn it is.
+//! The queue of a rate limiter.
 
 use std::collections::BTreeMap;
 
-/// So many at the front watch those ahead of them.
+/// How many at the front watch those before them.
 const WATCHERS: usize = 32;
 
-/// Those who wait for a message to be allowed, in the order in which they came.
+/// The waiters, in the order in which they came.
 ///
-/// The first is to take what is free. Those that do not come for it, since their thread stands still for example, are put aside by the
-/// next one behind them: the others go on, and they are the first again when they come.
+/// The first takes the free slot. If it does not come, for example since its thread stands still,
+/// the next one puts it aside. The others go on, and it is the first again when it comes.
 #[derive(Debug)]
 pub(super) struct Queue<W> {
     waiting: BTreeMap<Turn, W>,
     aside: BTreeMap<Turn, W>,
     next: u64,
-    /// Since when the first one has been that.
+    /// Since when the first one is the first.
     first_since: u64,
-    /// Who has come to the front, and was not told yet.
+    /// Waiters that have come near the front, and were not woken yet.
     woken: Vec<W>,
 }
 
@@ -39,19 +39,19 @@ impl<W: Clone> Queue<W> {
         self.waiting.is_empty() && self.aside.is_empty()
     }
 
-    /// Since when the first one has been that.
+    /// Since when the first one is the first.
     pub fn first_since(&self) -> u64 {
         self.first_since
     }
 
-    /// How many are ahead of this place, or of the next that is given; `None`: too many to watch them.
+    /// How many are before this place, or before a new one; `None`: too many to watch them.
     pub fn ahead(&self, turn: Option<Turn>) -> Option<usize> {
         let ahead = self.waiting.keys();
         let ahead = ahead.take_while(|other| turn.is_none_or(|turn| **other < turn));
         Some(ahead.take(WATCHERS).count()).filter(|ahead| *ahead < WATCHERS)
     }
 
-    /// Gives a place at the end.
+    /// Gives out a place at the end.
     pub fn join(&mut self, waker: W, now: u64) -> Turn {
         if self.waiting.is_empty() {
             self.first_since = now;
@@ -61,7 +61,7 @@ impl<W: Clone> Queue<W> {
         turn
     }
 
-    /// Gives a place at the end to one that lets the others pass.
+    /// Gives out a place at the end to a waiter that lets others pass.
     pub fn join_aside(&mut self, waker: W) -> Turn {
         let turn = self.new_turn();
         self.aside.insert(turn, waker);
@@ -74,7 +74,7 @@ impl<W: Clone> Queue<W> {
         turn
     }
 
-    /// The one with this place has come, and is woken by this from now on.
+    /// The waiter of this place has come, and has this waker from now on.
     pub fn came(&mut self, turn: Turn, waker: W, now: u64) {
         if self.aside.remove(&turn).is_some() {
             self.first_since = now;
@@ -82,7 +82,7 @@ impl<W: Clone> Queue<W> {
         self.waiting.insert(turn, waker);
     }
 
-    /// The first ones, so many, do not come: the next is the first.
+    /// The first `count` do not come: the next one becomes the first.
     pub fn put_aside(&mut self, count: usize, now: u64) {
         for (turn, waker) in std::iter::from_fn(|| self.waiting.pop_first()).take(count) {
             self.aside.insert(turn, waker);
@@ -99,14 +99,14 @@ impl<W: Clone> Queue<W> {
         self.pass(turn, now);
     }
 
-    /// The one with this place lets the others pass until it comes.
+    /// The waiter of this place lets others pass until it comes.
     pub fn step_aside(&mut self, turn: Turn, now: u64) {
         if let Some(waker) = self.pass(turn, now) {
             self.aside.insert(turn, waker);
         }
     }
 
-    /// A place is no longer among those that are waited for.
+    /// A place does not hold others up any more.
     fn pass(&mut self, turn: Turn, now: u64) -> Option<W> {
         let ahead = self.ahead(Some(turn));
         let waker = self.waiting.remove(&turn)?;
@@ -120,20 +120,20 @@ impl<W: Clone> Queue<W> {
         Some(waker)
     }
 
-    /// So many have come near enough to the front to watch it, and are to be told.
+    /// `count` waiters have come near enough to the front to watch it, and are woken.
     fn wake_last_watchers(&mut self, count: usize) {
         let watchers = self.waiting.values().take(WATCHERS);
         let last = watchers.skip(WATCHERS.saturating_sub(count));
         self.woken.extend(last.cloned());
     }
 
-    /// What is free may be so earlier than the front was told.
+    /// The slot may be free earlier than the front was told.
     pub fn wake_front(&mut self) {
         self.woken
             .extend(self.waiting.values().take(WATCHERS).cloned());
     }
 
-    /// Who is to be woken.
+    /// The waiters to wake.
     pub fn take_woken(&mut self) -> Vec<W> {
         std::mem::take(&mut self.woken)
     }

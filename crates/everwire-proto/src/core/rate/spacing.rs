@@ -1,14 +1,15 @@
-//! So many messages back to back, and the rest evenly spaced.
+//! A burst of messages back to back, and the rest evenly spaced.
 
-/// A bucket of `burst` tokens that gets one back each `per / messages`, as the generic cell rate algorithm (ITU-T I.371) counts it: by
-/// the time at which the bucket is full again. Times are nanoseconds.
+/// A bucket of `burst` tokens that gets one back each `per / messages`, stored as in the generic
+/// cell rate algorithm (ITU-T I.371): as the time at which the bucket is full again. Times are
+/// nanoseconds.
 #[derive(Debug)]
 pub(super) struct Spacing {
     /// How long a token takes to come back.
     interval: u64,
     /// How long all but one of them take.
     tolerance: u64,
-    /// How long a debt takes at most: what never waits may take tokens that are not there.
+    /// The longest debt: messages that never wait may take tokens that are not there.
     longest: u64,
     full_at: u64,
 }
@@ -25,19 +26,19 @@ impl Spacing {
         spacing
     }
 
-    /// Other limits. A burst beyond `messages` is as good as `messages`.
+    /// Sets new limits. A burst beyond `messages` counts as `messages`.
     pub fn set_limits(&mut self, messages: u32, per: u64, burst: u32) {
         self.interval = per / u64::from(messages.max(1));
         self.tolerance = self.interval * u64::from(burst.min(messages).saturating_sub(1));
         self.longest = per;
     }
 
-    /// From when on there is a token; that may be in the past.
+    /// When there is a token; this may be in the past.
     pub fn free_at(&self) -> u64 {
         self.full_at.saturating_sub(self.tolerance)
     }
 
-    /// So many tokens are taken, whether they are there or not.
+    /// Takes tokens, whether they are there or not.
     pub fn count(&mut self, messages: u32, now: u64) {
         let taken = self.interval.saturating_mul(u64::from(messages));
         let full_at = self.full_at.max(now).saturating_add(taken);

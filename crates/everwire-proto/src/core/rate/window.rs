@@ -1,22 +1,24 @@
-//! At most so many messages in any window of a given length.
+//! Limits the messages in any window of a given length.
 
 use std::collections::VecDeque;
 
-/// Up to so many messages a window times each of them. Of more it counts those of a sub-window together.
+/// Up to this many messages are timed individually. Beyond that, messages of a sub-window are
+/// counted together.
 const MOST_TIMED: u32 = 1024;
 
-/// How many sub-windows a window has where messages are counted together.
+/// How many sub-windows a window has if messages are counted together.
 const SUB_WINDOWS: u64 = 64;
 
-/// What was written within the last `per`, as far as it matters for the next message. Times are nanoseconds on one clock, and never go
-/// back.
+/// The messages written within the last `per`, as far as they matter for the next one. Times are
+/// nanoseconds on one clock, and never go back.
 ///
-/// Messages that are counted together all leave the window with the last of them: never too early, and at most a sub-window too late.
+/// Messages that are counted together leave the window with the last of them: never too early, and
+/// at most a sub-window too late.
 #[derive(Debug)]
 pub(crate) struct SlidingWindow {
     messages: u32,
     per: u64,
-    /// Oldest first. They hold `messages` in all at most: one older than these keeps nothing waiting.
+    /// Oldest first. They hold at most `messages` in total: older ones do not delay anything.
     spans: VecDeque<Span>,
     /// When the newest span began.
     began: u64,
@@ -34,7 +36,7 @@ pub(crate) struct Span {
 }
 
 impl SlidingWindow {
-    /// Nothing was written yet.
+    /// An empty window.
     pub fn new(messages: u32, per: u64) -> Self {
         Self {
             messages,
@@ -46,13 +48,13 @@ impl SlidingWindow {
         }
     }
 
-    /// Other limits for what was written, and for what comes.
+    /// Sets new limits for past and future messages.
     pub fn set_limits(&mut self, messages: u32, per: u64) {
         (self.messages, self.per) = (messages, per);
         self.trim();
     }
 
-    /// From when on one more message fits; that may be in the past.
+    /// When one more message fits; this may be in the past.
     pub fn free_at(&mut self, now: u64) -> u64 {
         self.forget(now);
         match self.spans.front() {
@@ -61,7 +63,7 @@ impl SlidingWindow {
         }
     }
 
-    /// So many messages are written, whether they fit or not.
+    /// Counts messages, whether they fit or not.
     pub fn count(&mut self, messages: u32, now: u64) {
         self.forget(now);
         let now = self.spans.back().map_or(now, |newest| now.max(newest.last));
@@ -90,7 +92,7 @@ impl SlidingWindow {
         self.spans.is_empty()
     }
 
-    /// What is left in the window, oldest first.
+    /// The spans in the window, oldest first.
     pub fn spans(&mut self, now: u64) -> impl Iterator<Item = Span> {
         self.forget(now);
         self.spans.iter().copied()
@@ -103,7 +105,7 @@ impl SlidingWindow {
         }
     }
 
-    /// What has left the window goes, and its memory with the last of it.
+    /// Drops spans that have left the window, and frees the memory with the last of them.
     fn forget(&mut self, now: u64) {
         while let Some(oldest) = self.spans.front()
             && oldest.last + self.per <= now
@@ -119,7 +121,8 @@ impl SlidingWindow {
         }
     }
 
-    /// Of more than `messages` the newest matter: until they leave the window nothing fits.
+    /// If there are more than `messages`, the newest matter: nothing fits until they leave the
+    /// window.
     fn trim(&mut self) {
         while self.total > self.messages
             && let Some(oldest) = self.spans.front_mut()
@@ -146,7 +149,7 @@ mod tests {
             window.count(1, at);
         }
         assert_eq!(window.free_at(1_050), 1_100);
-        // Since then, and not since ever.
+        // Since then, not since the beginning.
         assert_eq!(window.free_at(1_105), 1_100);
         window.count(1, 1_105);
         assert_eq!(window.free_at(1_105), 1_110);

@@ -303,7 +303,7 @@ fn each_error_says_what_was_wrong_and_how_long_it_was() {
     for (error, text) in [
         (
             DecodeError::Foreign { format, len },
-            "a binary message of 20 bytes is no gzip data",
+            "a binary message of 20 bytes is not gzip data",
         ),
         (
             DecodeError::Invalid { format, len },
@@ -319,7 +319,7 @@ fn each_error_says_what_was_wrong_and_how_long_it_was() {
                 len,
                 extra: 3,
             },
-            "3 of the 20 bytes of a message stand behind the end of its gzip data",
+            "3 of the 20 bytes of a message come after the end of its gzip data",
         ),
         (
             DecodeError::TooBig {
@@ -327,7 +327,7 @@ fn each_error_says_what_was_wrong_and_how_long_it_was() {
                 len,
                 limit: 8,
             },
-            "the gzip data in a message of 20 bytes come to more than 8 bytes, which is max_message",
+            "the gzip data in a message of 20 bytes decompress to more than 8 bytes, which is max_message",
         ),
         (
             DecodeError::TooManyMembers { len, limit: 8 },
@@ -335,7 +335,7 @@ fn each_error_says_what_was_wrong_and_how_long_it_was() {
         ),
         (
             DecodeError::StreamEnded { len },
-            "a message of 20 bytes came behind the end of the zlib-stream",
+            "a message of 20 bytes came after the end of the zlib-stream",
         ),
     ] {
         assert_eq!(error.to_string(), text);

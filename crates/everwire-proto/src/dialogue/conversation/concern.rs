@@ -1,74 +1,128 @@
-//! Which messages are told to a conversation: most concern none of its listeners.
+//! Decides which messages a conversation must see: most messages concern nothing in it.
 
 use super::{Conversation, pings::pong};
 use crate::{
     core::Message,
-    dialogue::{beside::Beside, running::looks_into_messages},
+    dialogue::{beside::Beside, running::looks_into_messages, subscriptions::Expected},
     language::{Expression, Need},
+    settings::dialogue::Dialogue,
 };
 
-/// What a conversation wants to know of a message that concerns it.
+/// How a message concerns the conversation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Concern {
     is_read: bool,
+    reach: Reach,
+}
+
+/// What a message may do. Later ones may do less.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Reach {
+    /// Anything.
+    #[default]
+    All,
+    /// It may be captured, and nothing else: no time that is waited for depends on it.
+    Captures,
+    /// It may belong to a subscription, and nothing else.
+    Routes,
 }
 
 impl Concern {
-    /// Whether the message is to be read as JSON.
+    /// Whether the message is read as JSON.
     pub fn is_read(self) -> bool {
         self.is_read
     }
+
+    /// Whether the message may change when [`timer`](Conversation::timer) has something to do, or when captures are kept.
+    pub fn moves_times(self) -> bool {
+        self.reach == Reach::All
+    }
+
+    /// Whether the message can do nothing but belong to a subscription: [`subscription_by`](Conversation::subscription_by) is all that is
+    /// to be asked.
+    pub fn is_only_routed(self) -> bool {
+        self.reach == Reach::Routes
+    }
 }
 
-/// What something that listens wants of each message, whatever stands in it. Later ones want more.
+/// What a part of the conversation needs of each message, whatever its content. Later variants need
+/// more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Attention {
-    /// Nothing: it is told none.
+    /// It need not see messages.
     None,
-    /// It is told each.
+    /// It sees each message.
     Told,
-    /// It is told each, and looks into it as JSON.
+    /// It sees each message, and reads it as JSON.
     Read,
 }
 
 impl Conversation {
-    /// Whether a message concerns anything here; `None`: it need not be told.
+    /// How a message concerns the conversation; `None`: the conversation need not see it.
     pub fn concern(&self, message: &Message) -> Option<Concern> {
-        let attention = self.attention().max(self.subscriptions_attention(message));
+        let subscriptions = self.subscriptions.as_ref();
+        let expected = subscriptions.map(|it| it.expected_of(message));
+        let attention = self.attention(expected);
         let is_read =
             attention == Attention::Read || self.dialogue.needles.any_in(message.payload());
         let is_told = is_read || attention == Attention::Told || self.dialogue.hears_all;
-        is_told.then_some(Concern { is_read })
+        is_told.then(|| Concern {
+            is_read,
+            reach: match attention {
+                Attention::None => self.reach(expected),
+                Attention::Told | Attention::Read => Reach::All,
+            },
+        })
     }
 
-    /// The most that anything here wants of each message. Rules and captures are not among them: the needles say which messages concern
-    /// those.
-    fn attention(&self) -> Attention {
-        // Taken apart, so that a part that is added says here whether it listens.
+    /// What a message may do, where nothing listens to each message.
+    fn reach(&self, expected: Option<Expected>) -> Reach {
+        let Dialogue {
+            rules, captures, ..
+        } = &*self.dialogue;
+        if !rules.is_empty() || !self.script.has_passed() {
+            return Reach::All;
+        }
+        match expected {
+            Some(expected) if captures.is_empty() && !expected.decides => Reach::Routes,
+            None if self.beside.is_none() && self.seldom.keeping().is_none() => Reach::Captures,
+            Some(_) | None => Reach::All,
+        }
+    }
+
+    /// The most that any part needs of each message. Rules and captures are not included: needles
+    /// decide which messages concern them.
+    fn attention(&self, expected: Option<Expected>) -> Attention {
+        // Destructured, so that a new part must be handled here.
         let Self {
             seldom,
             rules,
             beside,
-            subscriptions,
             captures,
             times,
-            // A step of the script, or of those beside it: asked for together.
+            // A step of the script, or of those beside it: checked together.
             script: _,
             dialogue: _,
             ids: _,
+            // What they expect is known.
+            subscriptions: _,
         } = self;
         let watcher = Attention::told_if(seldom.trace().is_some());
         let pong = match seldom.has_unanswered() {
             false => Attention::None,
             true => self.pong_attention(),
         };
-        // Where a message lies that is answered once it is stored, is known only before the next one comes.
+        // The place of a message that is answered once it is stored is known only before the next
+        // one comes.
         let places = Attention::told_if(rules.wants_place());
-        // A successor has brought captures of which durations are made.
+        // A successor has brought captures that durations depend on.
         let times = Attention::told_if(times.are_stale(captures));
-        let subscriptions = subscriptions.as_ref();
-        let subscriptions =
-            Attention::told_if(subscriptions.is_some_and(|it| it.listens_blindly()));
+        // The needles of the dialogue know what else they expect.
+        let subscriptions = match expected {
+            Some(expected) if expected.is_foreign => Attention::Read,
+            Some(expected) => Attention::told_if(expected.is_blind),
+            None => Attention::None,
+        };
         let beside = match beside {
             Some(beside) => beside.attention(),
             None => Attention::None,
@@ -82,15 +136,7 @@ impl Conversation {
             .max(self.step_attention())
     }
 
-    /// Of subscriptions: the needles of the dialogue say which messages concern the words of its settings.
-    fn subscriptions_attention(&self, message: &Message) -> Attention {
-        match &self.subscriptions {
-            Some(subscriptions) if subscriptions.looks_into(message) => Attention::Read,
-            Some(_) | None => Attention::None,
-        }
-    }
-
-    /// Of the step that is on its way. It remembers the last message that came.
+    /// For the current step, which remembers the last message.
     fn step_attention(&self) -> Attention {
         let Some(running) = self.running().filter(|running| running.listens()) else {
             return Attention::None;
@@ -102,7 +148,7 @@ impl Conversation {
         }
     }
 
-    /// Of a ping that was not answered.
+    /// For an unanswered ping.
     fn pong_attention(&self) -> Attention {
         match pong(&self.dialogue).is_some_and(Expression::looks_into_message) {
             true => Attention::Read,
@@ -110,7 +156,7 @@ impl Conversation {
         }
     }
 
-    /// Whether the memory of a pass is worth being kept: nearly every message needs one.
+    /// Whether to keep the memory of a pass, because nearly every message needs one.
     pub(super) fn keeps_spans(&self) -> bool {
         *self.dialogue.needles.need() == Need::Everything
             || !self.dialogue.captures.is_empty()
@@ -119,11 +165,11 @@ impl Conversation {
 }
 
 impl Beside {
-    /// Without that of a step, which is asked for with those of the script.
+    /// Without the current step, which is checked together with those of the script.
     fn attention(&self) -> Attention {
         let Self {
             requests,
-            // A step of it that is on its way is asked for with those of the script.
+            // Its current step is checked together with those of the script.
             periodic,
             close_script: _,
         } = self;

@@ -1,4 +1,6 @@
-//! A message comes: who looks at it, and what is looked for in it.
+//! Handles a message: which parts see it, and what is looked for in it.
+
+use std::sync::Arc;
 
 use super::{Conversation, concern::Concern, pings::pong};
 use crate::{
@@ -17,18 +19,24 @@ use crate::{
 };
 
 impl Conversation {
-    /// A message has come. Rules look at it, then the script, then the captures; the answer to a ping is seen by none of them.
+    /// A message has come. Rules see it first, then the script, then the captures; none of them
+    /// sees the answer to a ping.
     ///
-    /// Ask [`stops_reading`](Self::stops_reading) behind each message: one that is given while it says so may cost the socket.
+    /// Ask [`stops_reading`](Self::stops_reading) after each message. A message that comes while it
+    /// returns `true` may cost the socket.
     pub fn message(&mut self, message: &Message, here: &Here<'_>, out: &mut Vec<Reply>) -> Heard {
         match self.concern(message) {
             None => Heard::MESSAGE,
+            Some(concern) if concern.is_only_routed() => Heard {
+                subscription: self.subscription_by(message, None).0,
+                ..Heard::MESSAGE
+            },
             Some(concern) => self.message_of_concern(message, concern, None, here, out).0,
         }
     }
 
-    /// The same for a message of which it is known how it [concerns](Self::concern) the conversation. In the pass that it needs over the
-    /// text, if it needs one, the peer's own number is found, too, if somebody wants to know it.
+    /// The same for a message whose [concern](Self::concern) is known. If the message is read as
+    /// JSON, the same pass also finds the peer's own number, if it is wanted.
     pub fn message_of_concern(
         &mut self,
         message: &Message,
@@ -51,6 +59,21 @@ impl Conversation {
             self.seldom.keep_spans(spans);
         }
         (heard, number)
+    }
+
+    /// The subscription to which a message belongs that can do [nothing else](Concern::is_only_routed), counted for it; and the peer's own
+    /// number, as with [`message_of_concern`](Self::message_of_concern).
+    pub fn subscription_by(
+        &mut self,
+        message: &Message,
+        numbers: Option<&SequenceSettings>,
+    ) -> (Option<Arc<str>>, Option<NumberPlace>) {
+        let Some(subscriptions) = &mut self.subscriptions else {
+            return (None, None);
+        };
+        let spans = self.seldom.spans();
+        let (found, number) = find(&self.dialogue.pointers, message, numbers, spans);
+        (subscriptions.routed(Seen { message, found }), number)
     }
 
     pub(in crate::dialogue) fn hear(
@@ -111,7 +134,8 @@ impl Conversation {
     }
 }
 
-/// What the pointers of a dialogue find in a message, and where its number stands, if somebody wants to know that.
+/// What the pointers of a dialogue find in a message, and the place of its number, if that is
+/// wanted.
 fn find<'f>(
     pointers: &PointerSet,
     message: &'f Message,

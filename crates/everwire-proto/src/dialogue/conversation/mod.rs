@@ -1,4 +1,4 @@
-//! The conversation of a socket, and of those after it.
+//! The conversation of a socket, and of the sockets after it.
 
 mod concern;
 mod hearing;
@@ -41,10 +41,10 @@ use crate::{
     settings::dialogue::Dialogue,
 };
 
-/// What is said and expected on a socket, as a [`Dialogue`] declares it: its scripts, its periodic steps, its numbers, its unanswered
-/// pings, its rules; and the captures, which outlive sockets.
+/// The conversation on a socket, as a [`Dialogue`] declares it: its scripts, periodic steps,
+/// message numbers, unanswered pings and rules; and the captures, which outlive sockets.
 ///
-/// It is told what happens, and adds to `out` what is to be done.
+/// It takes events, and adds the resulting actions to `out`.
 ///
 /// ```
 /// use std::{sync::Arc, time::{Duration, Instant}};
@@ -127,7 +127,7 @@ impl Conversation {
         }
     }
 
-    /// The conversation of a socket that is made ready beside this one's: it begins with a copy of the captures.
+    /// The conversation of a successor: it begins with a copy of the captures.
     pub fn successor(&self) -> Self {
         let mut seldom = Seldom::of(&self.dialogue);
         seldom.set_trace(self.seldom.trace().map(|_| Trace::default()));
@@ -139,7 +139,7 @@ impl Conversation {
         }
     }
 
-    /// What it declares.
+    /// The dialogue.
     pub fn dialogue(&self) -> &Arc<Dialogue> {
         &self.dialogue
     }
@@ -149,8 +149,9 @@ impl Conversation {
         &self.dialogue.lets
     }
 
-    /// The successor's socket serves from now on. Of the captures those that it has set or cleared count; the others stay as they are here.
-    /// A periodic step that is due here at some time is due there at that time.
+    /// The successor's socket becomes the current one. Captures that the successor has set or
+    /// cleared are taken over; the others keep their values. A periodic step stays due at the same
+    /// time.
     pub fn adopt(&mut self, mut successor: Self, out: &mut Vec<Reply>) {
         let mut captures = mem::take(&mut self.captures);
         captures.adopt(successor.captures);
@@ -163,7 +164,7 @@ impl Conversation {
         {
             subscriptions.follow(before, out);
         }
-        // Changes go on being handed out at its times.
+        // Its schedule for storing changes stays.
         successor.seldom.set_keeping(keeping);
         *self = Self {
             captures,
@@ -171,7 +172,8 @@ impl Conversation {
         };
     }
 
-    /// A socket is open: the script begins with its first step, and the numbers with the first. Nothing is unanswered.
+    /// A socket is open: the script begins with its first step, and the numbers with the first.
+    /// Nothing is unanswered.
     pub fn opened(&mut self, here: &Here<'_>, out: &mut Vec<Reply>) {
         self.ids = Ids::from(self.dialogue.first_id);
         self.captures.forget_passing();
@@ -187,7 +189,8 @@ impl Conversation {
         parts.refresh();
     }
 
-    /// Our close frame is on its way, or nobody takes what is written: rules answer nothing any more on this socket. All else goes on.
+    /// Our close frame was sent, or the peer takes nothing any more: rules answer nothing on this
+    /// socket from now on. Everything else goes on.
     pub fn mute(&mut self, now: Instant) {
         self.rules.mute(now);
     }
@@ -221,9 +224,10 @@ impl Conversation {
         parts.refresh();
     }
 
-    /// The socket is lost, or a dial has failed: `close` is the close code, as the retry rule has it. Of the socket nothing is left;
-    /// the captures stay, but for those that a rule clears. A rule may say that this loss is final (a [`Reply::Lose`] that takes the
-    /// place of its cause), or at which URL to dial next.
+    /// The socket is lost, or a dial has failed: `close` is the close code as for the retry rule.
+    /// The state of the socket is dropped. Captures stay, except those that a rule clears. A rule
+    /// may make this loss final (a [`Reply::Lose`] that replaces its cause), or name the next URL
+    /// to dial.
     pub fn lost(
         &mut self,
         loss: &Cause,
@@ -247,38 +251,38 @@ impl Conversation {
         rules::lost(loss, &mut self.parts(here, out).cx);
     }
 
-    /// Whether the script of this socket has passed, and the subscriptions that are waited for are decided.
+    /// Whether the script of this socket has passed, and the awaited subscriptions are decided.
     pub fn has_passed(&self) -> bool {
         let subscriptions = self.subscriptions.as_ref();
         self.script.has_passed() && subscriptions.is_none_or(|it| it.have_passed())
     }
 
-    /// Between two pings, once the template of that has a value.
+    /// The time between two pings, once its template has a value.
     pub fn interval(&self) -> Option<Duration> {
         self.times.interval()
     }
 
-    /// From a ping to its answer, once the template of that has a value.
+    /// The time limit from a ping to its answer, once its template has a value.
     pub fn timeout(&self) -> Option<Duration> {
         self.times.timeout()
     }
 
-    /// How long the peer may be silent, once the template of that has a value.
+    /// How long the peer may be silent, once the template has a value.
     pub fn idle(&self) -> Option<Duration> {
         self.times.idle()
     }
 
-    /// What is known for a dial that begins now.
+    /// The known values for a dial that begins now.
     pub fn before_dial(&self) -> BeforeDial {
         BeforeDial::with(Arc::clone(&self.dialogue), self.captures.copy())
     }
 
-    /// What was done before the dial has brought this. It stands ahead of [`opened`](Self::opened).
+    /// Adds the result of the preparation. Comes before [`opened`](Self::opened).
     pub fn prepared(&mut self, prepared: &Prepared) {
         prepared.put_into(&mut self.captures, &self.dialogue.names);
     }
 
-    /// Where the script stands; `None`: no step is on its way.
+    /// The progress of the script; `None`: there is no current step.
     pub fn step(&self) -> Option<Progress<'_>> {
         let running = self.running()?;
         Some(Progress {
@@ -292,13 +296,14 @@ impl Conversation {
         })
     }
 
-    /// The start of a message of the peer with `***` for each secret that is captured now; `None`: it holds none. It ends with `…` where
-    /// the message goes on.
+    /// The start of a message of the peer with `***` for each captured secret; `None` if it
+    /// contains none. It ends with `…` if the message goes on.
     pub fn masked(&self, message: &Message) -> Option<String> {
         report::masked(message, &self.captures)
     }
 
-    /// How many answers of rules wait for the store, or since more than [`MAX_ANSWERS`](super::MAX_ANSWERS) were asked for within a second.
+    /// How many answers of rules wait: for the store, or because of the limit of
+    /// [`MAX_ANSWERS`](super::MAX_ANSWERS) per second.
     pub fn answers_waiting(&self) -> usize {
         self.rules.answers_waiting()
     }
@@ -308,13 +313,13 @@ impl Conversation {
         self.rules.is_full()
     }
 
-    /// The step that is on its way.
+    /// The current step.
     pub(super) fn running(&self) -> Option<&Running> {
         let beside = || self.beside.as_ref()?.step();
         self.script.step().or_else(beside)
     }
 
-    /// Its parts, and what they work with.
+    /// Its parts, and their context.
     pub(super) fn parts<'c>(
         &'c mut self,
         here: &'c Here<'c>,

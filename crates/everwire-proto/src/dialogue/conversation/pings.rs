@@ -1,4 +1,4 @@
-//! The pings of a heartbeat of its own words, and what answers them.
+//! Pings of a heartbeat with templates, and their answers.
 
 use super::Conversation;
 use crate::{
@@ -16,7 +16,8 @@ use crate::{
 };
 
 impl Conversation {
-    /// The text of the heartbeat's ping whose turn to be written has come. It draws its number now, under which an answer is awaited.
+    /// The text of a ping whose turn to be written has come. It takes its number now, under which
+    /// an answer is awaited.
     pub fn ping(&mut self, here: &Here<'_>, out: &mut Vec<Reply>) -> Ping {
         let Parts { script, mut cx, .. } = self.parts(here, out);
         let dialogue = cx.dialogue;
@@ -53,7 +54,7 @@ impl Conversation {
         ping
     }
 
-    /// Whether it answers a ping, which is answered then.
+    /// Whether the message answers a ping, which is then answered.
     pub(super) fn takes_pong(&mut self, seen: Seen<'_>, here: &Here<'_>) -> bool {
         let Self {
             dialogue,
@@ -70,7 +71,8 @@ impl Conversation {
         })
     }
 
-    /// Whether an expression says what answers a ping: then [`message`](Self::message) finds the answers.
+    /// Whether an expression decides what answers a ping: [`message`](Self::message) then finds the
+    /// answers.
     pub fn matches_pongs(&self) -> bool {
         pong(&self.dialogue).is_some()
     }

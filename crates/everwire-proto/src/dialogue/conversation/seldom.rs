@@ -1,4 +1,4 @@
-//! What few conversations have.
+//! State that few conversations have.
 
 use crate::{
     dialogue::{kept::Keeping, trace::Trace, unanswered::Unanswered},
@@ -6,19 +6,20 @@ use crate::{
     settings::dialogue::Dialogue,
 };
 
-/// What few conversations have. Boxed, and absent while there is none of it: a name that is ready may be silent for days.
+/// State that few conversations have. Boxed, and absent while empty: a ready name may be silent for
+/// days.
 #[derive(Debug, Default)]
 pub(in crate::dialogue) struct Seldom(Option<Box<Parts>>);
 
 #[derive(Debug, Default)]
 struct Parts {
-    /// Where the dialogue keeps anything.
+    /// For a dialogue with kept captures.
     keeping: Option<Keeping>,
-    /// Where pings have their own answers, and one was not answered.
+    /// For pings with their own answers, while one is unanswered.
     unanswered: Unanswered,
-    /// Memory of the last pass over a message, where nearly every message needs one.
+    /// The memory of the last pass over a message, if nearly every message needs one.
     spans: Option<Spans>,
-    /// Where somebody watches.
+    /// For a watcher.
     trace: Option<Trace>,
 }
 
@@ -67,22 +68,22 @@ impl Seldom {
         }
     }
 
-    /// A ping with this number was sent, which is answered by a message.
+    /// A ping with this number was sent, which a message answers.
     pub fn pinged(&mut self, id: u64) {
         self.0.get_or_insert_default().unanswered.push(id);
     }
 
-    /// Whether a ping was not answered.
+    /// Whether a ping is unanswered.
     pub fn has_unanswered(&self) -> bool {
         self.unanswered() > 0
     }
 
-    /// How many were not.
+    /// How many are unanswered.
     pub fn unanswered(&self) -> usize {
         self.0.as_ref().map_or(0, |parts| parts.unanswered.len())
     }
 
-    /// The first ping that a message answers is answered. Returns whether there was one.
+    /// Removes the first ping that a message answers. `true` if there was one.
     pub fn take_answered(&mut self, answers: impl FnMut(u64) -> bool) -> bool {
         let parts = self.0.as_mut();
         let is_answered = parts.is_some_and(|parts| parts.unanswered.take(answers));
@@ -92,7 +93,7 @@ impl Seldom {
         is_answered
     }
 
-    /// No ping of the socket is unanswered.
+    /// Forgets the socket's pings.
     pub fn forget_pings(&mut self) {
         if let Some(parts) = &mut self.0 {
             parts.unanswered = Unanswered::default();
@@ -105,7 +106,13 @@ impl Seldom {
         self.0.as_mut()?.spans.take()
     }
 
-    /// It is kept for the next one.
+    /// The same memory, borrowed.
+    pub fn spans(&mut self) -> &mut Spans {
+        let parts = self.0.get_or_insert_default();
+        parts.spans.get_or_insert_default()
+    }
+
+    /// Keeps the memory for the next pass.
     pub fn keep_spans(&mut self, spans: Spans) {
         self.0.get_or_insert_default().spans = Some(spans);
     }

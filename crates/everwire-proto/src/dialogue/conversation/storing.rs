@@ -1,5 +1,5 @@
-//! What a conversation has to do with the store: captures that are kept over restarts, and answers that wait until their messages are
-//! stored.
+//! The conversation's part in the store: captures that outlive restarts, and answers that wait
+//! until their messages are stored.
 
 use std::time::Instant;
 
@@ -12,9 +12,10 @@ use crate::dialogue::{
 };
 
 impl Conversation {
-    /// Puts in the values that were kept of earlier conversations of this name. What is not a kept capture of this dialogue stays out.
+    /// Restores the kept captures of earlier conversations of this name. Values that this dialogue
+    /// does not keep are ignored.
     ///
-    /// It comes before the first socket opens.
+    /// Call it before the first socket opens.
     pub fn restore<'k>(&mut self, kept: impl IntoIterator<Item = (&'k str, &'k KeptValue)>) {
         let names = &self.dialogue.names;
         if let Some(keeping) = self.seldom.keeping() {
@@ -22,14 +23,14 @@ impl Conversation {
         }
     }
 
-    /// When [`take_kept`](Self::take_kept) has something to hand out, at [`KEEP_EVERY`](crate::dialogue::KEEP_EVERY) at most; `None`: nothing that
-    /// is kept has changed.
+    /// When [`take_kept`](Self::take_kept) has something to return, at most every
+    /// [`KEEP_EVERY`](crate::dialogue::KEEP_EVERY); `None`: no kept capture has changed.
     pub fn keeps_at(&self, now: Instant) -> Option<Instant> {
         self.seldom.keeping()?.due(&self.captures, now)
     }
 
-    /// What has changed of what is kept over restarts since this was asked last. It is to be stored with the messages that were heard so
-    /// far, or behind them.
+    /// The kept captures that have changed since the last call. Store them together with the
+    /// messages so far, or after them.
     pub fn take_kept(&mut self, now: Instant) -> Vec<KeptChange> {
         let names = &self.dialogue.names;
         let keeping = self.seldom.keeping_mut();
@@ -38,7 +39,7 @@ impl Conversation {
         })
     }
 
-    /// All that is kept, for another conversation of this name to [begin with](Self::restore).
+    /// All kept captures, for another conversation of this name to [start with](Self::restore).
     pub fn kept(&self) -> Vec<(String, KeptValue)> {
         let keeping = self.seldom.keeping();
         keeping.map_or_else(Vec::new, |keeping| {
@@ -46,12 +47,14 @@ impl Conversation {
         })
     }
 
-    /// Whether a message is answered once it is [stored](Self::stored), and was not [placed](Self::placed) yet.
+    /// Whether a message that is answered once it is [stored](Self::stored) has no
+    /// [place](Self::placed) yet.
     pub fn wants_place(&self) -> bool {
         self.rules.wants_place()
     }
 
-    /// The messages that are answered once they are stored, and were not placed yet, were delivered, and lie here.
+    /// The messages that are answered once they are stored, and had no place yet, were delivered,
+    /// and are here.
     pub fn placed(&mut self, place: HistorySpan) {
         self.rules.placed(place);
     }
@@ -61,7 +64,7 @@ impl Conversation {
         self.rules.awaits_store()
     }
 
-    /// The store has so much of what was delivered: what waited for that is answered, in order.
+    /// The store has delivered messages up to here: answers that waited for it are sent, in order.
     pub fn stored(&mut self, stored: Stored, here: &Here<'_>, out: &mut Vec<Reply>) {
         if self.script.is_live() {
             self.rules.stored(stored, here.now, out);

@@ -1,4 +1,4 @@
-//! What happens in a conversation, for whoever watches it.
+//! Happenings in a conversation, for a watcher.
 
 mod text;
 
@@ -17,10 +17,11 @@ use crate::{
     },
 };
 
-/// Something that has happened in a conversation, as an operator may see it: templates and expressions as they were written, and the first
-/// 256 bytes of what came, without what is captured as a secret.
+/// A happening in a conversation, in a form that is safe for an operator: templates and expressions
+/// as written, and the first 256 bytes of incoming messages, with captured secrets masked.
 ///
-/// Serialized it has the member `happened`, in snake case, and those of its kind. `Display` is one line for a person.
+/// Serialized it has the member `happened`, in snake case, and those of its kind. `Display` is one
+/// line for a person.
 ///
 /// ```
 /// use everwire_proto::dialogue::{Happening, Place};
@@ -36,18 +37,18 @@ use crate::{
 #[serde(tag = "happened", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Happening {
-    /// The turn of a step has come. What it sends may wait for a rate.
+    /// The turn of a step has come. Its message may still wait for a rate.
     Began {
-        /// Which step it is.
+        /// The step.
         #[serde(flatten)]
         place: Place,
-        /// What it sends and expects, as it was written.
+        /// Its message and expectation, as written.
         #[serde(flatten)]
         written: StepWritten,
     },
-    /// A step is left out, since its `if` does not hold.
+    /// A step is left out because its `if` is false.
     LeftOut {
-        /// Which step it is.
+        /// The step.
         #[serde(flatten)]
         place: Place,
         /// Its `if`, as it was written.
@@ -55,15 +56,15 @@ pub enum Happening {
     },
     /// The kernel has the message of a step.
     Sent {
-        /// Which step it is.
+        /// The step.
         #[serde(flatten)]
         place: Place,
         /// The message's template, as it was written.
         send: Option<String>,
     },
-    /// The call of a step is out.
+    /// The call of a step was made.
     Called {
-        /// Which step it is.
+        /// The step.
         #[serde(flatten)]
         place: Place,
         /// Its method and its URL as it was written, without its query; or the program.
@@ -71,61 +72,62 @@ pub enum Happening {
     },
     /// The call of a step was answered.
     Answered {
-        /// Which step it is.
+        /// The step.
         #[serde(flatten)]
         place: Place,
         /// The HTTP status, or the exit code; `None`: a signal ended the program.
         status: Option<u16>,
-        /// The start of the body, or of what the program wrote, without what of it is secret.
+        /// The start of the body, or of the program's output, with secrets masked.
         text: String,
-        /// How long that is, in bytes.
+        /// The whole length, in bytes.
         bytes: usize,
-        /// Since when the call was out.
+        /// The time since the call was made.
         #[serde(rename = "after_ms", serialize_with = "millis")]
         after: Duration,
     },
     /// The call of a step has no answer.
     Unanswered {
-        /// Which step it is.
+        /// The step.
         #[serde(flatten)]
         place: Place,
-        /// Why.
+        /// The reason.
         text: String,
-        /// Since when the call was out.
+        /// The time since the call was made.
         #[serde(rename = "after_ms", serialize_with = "millis")]
         after: Duration,
     },
     /// A message has come.
     Came {
-        /// Its start, without what of it is secret.
+        /// Its start, with secrets masked.
         text: String,
         /// Its length in bytes.
         bytes: usize,
-        /// Whether subscribers see it.
+        /// Whether subscribers get it.
         delivered: bool,
     },
-    /// An expression of a step holds for the message that has come, or for the answer to its call; or it had to.
+    /// An expression of a step is true for the incoming message or the answer to its call, or had
+    /// to be.
     Decided {
-        /// Which step it is.
+        /// The step.
         #[serde(flatten)]
         place: Place,
         /// The key: `give_up`, `fail`, `expect` or `again`.
         key: &'static str,
         /// Its expression, as it was written.
         expression: String,
-        /// Since when the step waited for it.
+        /// How long the step waited for it.
         #[serde(rename = "after_ms", serialize_with = "millis")]
         after: Duration,
-        /// What follows.
+        /// The consequence.
         #[serde(flatten)]
         verdict: Verdict,
     },
-    /// Nothing has decided a step in its time.
+    /// Nothing has decided a step in time.
     TimedOut {
-        /// Which step it is.
+        /// The step.
         #[serde(flatten)]
         place: Place,
-        /// How long it had.
+        /// Its time limit.
         #[serde(rename = "within_ms", serialize_with = "millis")]
         within: Duration,
     },
@@ -138,30 +140,30 @@ pub enum Happening {
     },
     /// A rule has matched.
     Ruled {
-        /// Which rule, from 1.
+        /// The number of the rule, from 1.
         rule: usize,
-        /// What it matches, as it was written.
+        /// Its condition, as written.
         matches: String,
         /// The template of its answer, as it was written; `None`: it answers nothing.
         answer: Option<String>,
-        /// How many answers wait, since too many were asked for within a second; 0: its answer goes out at once.
+        /// How many answers wait because of the limit per second; 0: its answer is sent at once.
         waiting: usize,
-        /// What it does.
+        /// Its action.
         #[serde(rename = "do")]
         action: Option<&'static str>,
-        /// After how long it does that.
+        /// The delay of the action.
         #[serde(rename = "delay_ms", serialize_with = "optional_millis")]
         delay: Option<Duration>,
         /// The captures that it sets.
         captures: Vec<String>,
-        /// The captures that it forgets.
+        /// The captures that it clears.
         clears: Vec<String>,
     },
-    /// A rule does now what it was to do later.
+    /// A rule performs its delayed action.
     Acted {
-        /// Which rule, from 1.
+        /// The number of the rule, from 1.
         rule: usize,
-        /// What it does.
+        /// The action.
         #[serde(rename = "do")]
         action: &'static str,
     },
@@ -170,24 +172,24 @@ pub enum Happening {
         /// Its template, as it was written; `None`: the plain text of the settings.
         ping: Option<String>,
     },
-    /// The message that has come answers a ping.
+    /// The incoming message answers a ping.
     Ponged {
-        /// The expression that holds, as it was written.
+        /// The expression that is true, as written.
         when: String,
     },
-    /// The socket is to be closed, and is lost for this.
+    /// The socket is about to be closed, and counts as lost.
     Lost {
-        /// What [`Cause`](crate::core::Cause) says of it.
+        /// The text of the [`Cause`](crate::core::Cause).
         text: String,
     },
 }
 
-/// Which step of which script.
+/// A step of a script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Place {
     /// The key of the script: `open_script`.
     pub script: &'static str,
-    /// Which step it is, from 1.
+    /// The number of the step, from 1.
     pub number: usize,
     /// How many steps the script has.
     pub steps: usize,
@@ -197,20 +199,20 @@ pub struct Place {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct StepWritten {
-    /// What it sends; `None`: it calls something, or only listens.
+    /// What it sends; `None`: it makes a call, or only listens.
     pub send: Option<String>,
-    /// What it calls: the method and the URL without its query, or the program.
+    /// Its call: the method and the URL without its query, or the program.
     pub call: Option<String>,
-    /// What it expects; `None`: it has passed once it is written, or once its call was answered well.
+    /// What it expects; `None`: it has passed once it is written, or once its call has succeeded.
     pub expect: Option<String>,
     /// How often that must come.
     pub count: u32,
-    /// How long it may take.
+    /// Its time limit.
     #[serde(rename = "within_ms", serialize_with = "millis")]
     pub within: Duration,
 }
 
-/// What follows when an expression of a step holds.
+/// The consequence of a true expression of a step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "verdict", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -220,23 +222,23 @@ pub enum Verdict {
         /// The captures that it sets.
         captures: Vec<String>,
     },
-    /// It is to hold for further messages.
+    /// It must be true for more messages.
     Counts {
-        /// How often it has held.
+        /// How often it was true.
         met: u32,
-        /// How often it must.
+        /// How often it must be.
         count: u32,
     },
     /// The step is refused.
     Refuses,
-    /// The step has not passed, since the answer to its call is another one.
+    /// The step has not passed, because the answer to its call is not the expected one.
     Misses,
-    /// The step has not passed, since this capture is not there, or is too long.
+    /// The step has not passed, because this capture is absent or too long.
     Lacks {
         /// The capture.
         capture: String,
     },
-    /// The step comes again.
+    /// The step is repeated.
     Repeats {
         /// After this time.
         #[serde(rename = "in_ms", serialize_with = "millis")]
@@ -245,7 +247,7 @@ pub enum Verdict {
 }
 
 impl Happening {
-    /// The texts in which words of the peer may stand: whoever knows more secrets takes them out.
+    /// The texts that may quote the peer, so that more secrets can be masked.
     pub fn foreign_text(&mut self) -> Option<&mut String> {
         match self {
             Self::Came { text, .. }
@@ -266,7 +268,7 @@ impl Happening {
         }
     }
 
-    /// A rule has matched; `None` for an answer that none was sent for.
+    /// A rule has matched; no answer was sent for it yet.
     pub(super) fn ruled(at: usize, rule: &DialogueRule, names: &Names) -> Self {
         Self::Ruled {
             rule: at + 1,
@@ -282,10 +284,10 @@ impl Happening {
 }
 
 impl Place {
-    /// The key of the script that a socket opens with.
+    /// The key of the opening script.
     pub(super) const OPEN_SCRIPT: &str = "open_script";
 
-    /// The key of what is done before a dial, shared or not.
+    /// The key of the preparation of a dial, shared or not.
     pub(super) const PREPARE: &str = "prepare";
 
     pub(super) fn of(place: StepPlace, dialogue: &Dialogue) -> Self {
@@ -321,12 +323,12 @@ impl StepWritten {
     }
 }
 
-/// What is sent, as it was written.
+/// A message, as it was written.
 pub(super) fn sending(send: &Sending) -> String {
     clipped(&send.as_written())
 }
 
-/// The names of what a step or a rule captures.
+/// The names of the captures of a step or a rule.
 pub(super) fn captured(captures: &[Capture], names: &Names) -> Vec<String> {
     let name = |capture: &Capture| names.text(Name::Capture(capture.name)).to_owned();
     captures.iter().map(name).collect()

@@ -1,4 +1,4 @@
-//! What happens, each in a line for a person.
+//! Happenings as lines for a person.
 
 use std::fmt;
 

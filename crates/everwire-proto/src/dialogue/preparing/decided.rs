@@ -1,4 +1,4 @@
-//! What an answer before a dial has decided, as it is told.
+//! Reports what an answer before a dial has decided.
 
 use crate::{
     dialogue::{
@@ -10,10 +10,10 @@ use crate::{
     settings::dialogue::{Preparation, PrepareStep},
 };
 
-/// What stands for an answer of which something is captured: all of that is secret.
+/// Replaces an answer from which something is captured, since all of that is secret.
 const MASKED: &str = "***";
 
-/// What an answer has decided, as it is told.
+/// The verdict on an answer, for the report.
 pub(super) struct Decided {
     /// The start of the answer.
     pub text: String,
@@ -44,7 +44,7 @@ impl Decided {
         }
     }
 
-    /// It does not.
+    /// The step does not pass.
     pub fn refuses(
         asked: Asked<'_>,
         why: &Refusal<'_>,

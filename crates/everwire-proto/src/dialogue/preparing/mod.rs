@@ -1,4 +1,4 @@
-//! What is done before a dial: its steps, one after the other.
+//! The preparation of a dial: its steps, one after the other.
 
 mod decided;
 mod told;
@@ -26,14 +26,14 @@ use crate::{
     settings::dialogue::{Preparation, PrepareStep, SharedPreparation, StepCall},
 };
 
-/// A shorter text is no secret: it would be found in words that have nothing to do with it.
+/// A shorter text is not masked: it would match unrelated text.
 const SHORTEST_SECRET: usize = 4;
 
-/// What is done before a dial, while it is done: a state machine that says which call is next, and is told its answer.
+/// A running preparation: a state machine that returns the next call, and takes its answer.
 ///
-/// It knows no socket, clock or task. [`next`](Self::next) begins; then each [`Next::Call`] is answered by
-/// [`answered`](Self::answered), or ends it by [`unanswered`](Self::unanswered), and each [`Next::Sign`] is answered by
-/// [`signed`](Self::signed).
+/// It uses no socket, clock or task. [`next`](Self::next) begins. Then each [`Next::Call`] is
+/// followed by [`answered`](Self::answered) or, as its end, [`unanswered`](Self::unanswered), and
+/// each [`Next::Sign`] by [`signed`](Self::signed).
 ///
 /// ```
 /// use std::{sync::Arc, time::{Duration, Instant}};
@@ -92,36 +92,37 @@ const SHORTEST_SECRET: usize = 4;
 #[derive(Debug)]
 pub struct Preparing {
     preparation: Arc<Preparation>,
-    /// What it is called: `prepare`, or `[prepare.KEY]`.
+    /// Its name: `prepare`, or `[prepare.KEY]`.
     called: Box<str>,
     captures: Captures,
-    /// The step that is next, or on its way.
+    /// The index of the next or current step.
     at: usize,
     /// When its call began.
     since: Option<Instant>,
-    /// What its call was made of.
+    /// The `let`s that its call used.
     filled: FilledLets,
-    /// What is signed of its call by now, if that takes long.
+    /// The signatures for its call so far, if they are slow.
     signing: Option<Box<Signing>>,
-    /// What has happened and was not told yet, where somebody watches.
+    /// Happenings that were not taken yet, if there is a watcher.
     happened: Option<Vec<Happening>>,
 }
 
-/// What is to be done next.
+/// The next action.
 #[derive(Debug)]
 pub enum Next {
-    /// This is to be called.
+    /// Make this call.
     Call(Box<Call>),
-    /// These signatures are to be made, which the next call lacks and which take so long that they belong on another thread.
+    /// Make these signatures, which the next call needs and which are slow enough for another
+    /// thread.
     Sign(Vec<SignatureRequest>),
-    /// All has passed: the dial may begin with this.
+    /// Everything has passed: the dial may begin with this.
     Passed(Prepared),
     /// It failed: there is no dial.
     Failed(Cause),
 }
 
 impl Preparing {
-    /// It begins with the first step. `called`: how the settings call it.
+    /// Begins with the first step. `called`: its name in the settings.
     pub fn new(preparation: Arc<Preparation>, called: &str) -> Self {
         Self {
             preparation,
@@ -135,7 +136,7 @@ impl Preparing {
         }
     }
 
-    /// What names share.
+    /// A preparation that names share.
     pub fn shared(shared: &SharedPreparation) -> Self {
         let called = format!("[prepare.{}]", shared.key);
         Self::new(Arc::clone(&shared.preparation), &called)
@@ -150,7 +151,7 @@ impl Preparing {
         self.preparation.templates()
     }
 
-    /// What is to be done next: the call of the next step that is taken, or the end.
+    /// The next action: the call of the next step, or the end.
     pub fn next(&mut self, here: &Here<'_>) -> Next {
         let preparation = Arc::clone(&self.preparation);
         while let Some(step) = preparation.steps.get(self.at) {
@@ -164,8 +165,8 @@ impl Preparing {
         Next::Passed(Prepared::of(&self.captures, &preparation.names))
     }
 
-    /// The signatures were made: the call is filled with them, in the moment in which they were asked for. Nothing is signed twice, and
-    /// a signature may be made of another one.
+    /// The signatures were made: the call is rendered with them, for the time at which they were
+    /// asked for. Nothing is signed twice, and a signature may depend on another one.
     pub fn signed(
         &mut self,
         made: Vec<(SignatureRequest, Option<Vec<u8>>)>,
@@ -200,7 +201,7 @@ impl Preparing {
         }
     }
 
-    /// There is no answer to the call.
+    /// The call has no answer.
     pub fn unanswered(&mut self, why: &Unanswered, now: Instant) -> Cause {
         self.tell_no_answer(&why.text, self.age(now));
         let text = match self.preparation.steps.get(self.at) {
@@ -231,7 +232,7 @@ impl Preparing {
         condition.holds(&Step::new(&world, &self.preparation.lets))
     }
 
-    /// Fills the call of a step, as far as its signatures are there.
+    /// Renders the call of a step, as far as its signatures are known.
     fn begin(&mut self, step: &PrepareStep, here: &Here<'_>) -> Next {
         let is_slow = |template| self.preparation.lets.makes_slow(template);
         let made = if step.call.templates().into_iter().any(is_slow) {
@@ -264,7 +265,7 @@ impl Preparing {
         }
     }
 
-    /// What a step calls, and the `let`s of which it was made.
+    /// The call of a step, and the `let`s that it used.
     fn fill(
         &self,
         step: &PrepareStep,
@@ -274,7 +275,7 @@ impl Preparing {
         let lets = Step::new(&world, &self.preparation.lets);
         let target = call::target(&step.call, &lets)?;
         let filled = lets.into_filled();
-        // What looks into the answer comes to something else when it is there.
+        // Values that depend on the answer change when it comes.
         Ok((
             target,
             match world.was_asked_for_response() {
@@ -284,7 +285,7 @@ impl Preparing {
         ))
     }
 
-    /// What an answer decides: the step has passed, and its captures are kept, or why not.
+    /// Judges an answer: the captures if the step has passed, or why not.
     fn decide(
         &mut self,
         step: &PrepareStep,
@@ -300,7 +301,8 @@ impl Preparing {
         Ok(())
     }
 
-    /// What is captured of an answer, or why it does not let the step pass. `decided`: what is told of that, where somebody watches.
+    /// The captures from an answer, or why it does not let the step pass. `decided`: the report, if
+    /// there is a watcher.
     fn judge(
         &self,
         step: &PrepareStep,
@@ -348,7 +350,7 @@ impl Preparing {
         })
     }
 
-    /// What must not be shown of an answer: what was captured, and what would have been.
+    /// The texts to mask in an answer: captured ones, and those that would have been.
     fn secrets(&self, step: &PrepareStep, world: &dyn World) -> Vec<String> {
         let captures = step.capture.iter();
         let here = captures.filter_map(|capture| {
@@ -367,7 +369,7 @@ impl Preparing {
         }
     }
 
-    /// How long ago the call began.
+    /// The time since the call was made.
     fn age(&self, now: Instant) -> Duration {
         let since = self.since.unwrap_or(now);
         now.saturating_duration_since(since)

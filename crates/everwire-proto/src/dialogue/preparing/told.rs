@@ -1,4 +1,4 @@
-//! What is done before a dial is told to whoever watches.
+//! Reports the preparation of a dial to a watcher.
 
 use std::{mem, time::Duration};
 
@@ -13,12 +13,12 @@ use crate::{
 };
 
 impl Preparing {
-    /// Somebody watches from now on: what happens is to be taken by [`take_happened`](Self::take_happened) whenever it was told something.
+    /// Adds a watcher: call [`take_happened`](Self::take_happened) after each other call.
     pub fn watch(&mut self) {
         self.happened.get_or_insert_default();
     }
 
-    /// What has happened since this was asked last. What came may hold secrets that whoever makes the calls knows.
+    /// The happenings since the last call. Answers may contain secrets that only the caller knows.
     pub fn take_happened(&mut self) -> Vec<Happening> {
         self.happened.as_mut().map(mem::take).unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! The declared dialogue is a protocol.
+//! The declared dialogue as a protocol.
 
 use std::{any::Any, time::Instant};
 
@@ -13,8 +13,9 @@ use crate::{
     },
 };
 
-/// What is declared, led through the trait: for a protocol of one's own that wraps it. It has no `prepare` and no subscriptions, reads no files and no stored
-/// secrets, and keeps nothing over restarts: those are done for a name whose settings hold the [`Dialogue`] itself.
+/// A declared dialogue behind the trait, for a protocol that wraps it. It has no `prepare` and no
+/// subscriptions, reads no files and no stored secrets, and keeps nothing over restarts: those work
+/// only for a name whose settings hold the [`Dialogue`] itself.
 ///
 /// [`Dialogue`]: crate::settings::dialogue::Dialogue
 impl Protocol for Conversation {
@@ -78,7 +79,7 @@ impl Protocol for Conversation {
     fn adopt(&mut self, before: Box<dyn Protocol>) {
         if let Ok(before) = (before as Box<dyn Any>).downcast::<Self>() {
             let fresh = std::mem::replace(self, *before);
-            // It has no subscriptions, of which alone something were to be told.
+            // It has no subscriptions, which are all that this would report.
             Self::adopt(self, fresh, &mut Vec::new());
         }
     }
@@ -93,7 +94,7 @@ impl Protocol for Conversation {
 }
 
 impl Conversation {
-    /// Tells it something, and does what it wants done.
+    /// Passes an event on, and performs the resulting actions.
     fn led<T>(
         &mut self,
         cx: &mut Cx<'_>,

@@ -1,19 +1,20 @@
-//! What becomes of a message.
+//! What happens with a message.
 
 use crate::dialogue::reply::Heard;
 
-/// What becomes of a message that a [`Protocol`](super::Protocol) has seen.
+/// What happens with a message that a [`Protocol`](super::Protocol) has seen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Deliver {
-    /// Subscribers see it, and the history has it.
+    /// Subscribers get it, and the history keeps it.
     #[default]
     Yes,
-    /// The same; it concerns this socket alone, as the answer to a login does: on the second socket of a rotation it is no duplicate of
-    /// what the first one brings.
+    /// The same, but it concerns only this socket, like the answer to a login: in a rotation it is
+    /// not a duplicate of a message on the other socket.
     Own,
-    /// Nobody sees it, and it has no number. It counts for `idle_timeout` and for the peer's own numbers.
+    /// Subscribers do not get it, and it has no number. It counts for `idle_timeout` and for the
+    /// peer's own numbers.
     No,
-    /// It answers a ping of the heartbeat. Whether subscribers see it the settings of the heartbeat say.
+    /// It answers a ping of the heartbeat, whose settings decide whether subscribers get it.
     Pong,
 }
 

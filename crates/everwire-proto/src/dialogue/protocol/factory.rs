@@ -1,14 +1,15 @@
-//! What makes the protocol of a name.
+//! Creates the protocol of a name.
 
 use super::Protocol;
 use crate::settings::ProtocolFactory;
 
-/// What a factory holds: settings cannot name a protocol, which lies above them.
+/// The content of a factory: settings cannot name the protocol type, which is in a higher layer.
 struct Make(Box<dyn Fn() -> Box<dyn Protocol> + Send + Sync>);
 
 impl ProtocolFactory {
-    /// It makes a protocol for each name whose settings hold it, and another one where the name's actor had to be replaced, where the
-    /// one before it panicked, and for the second socket of a rotation, unless [`Protocol::successor`] brings that.
+    /// The factory creates a protocol for each name with these settings. It creates another one
+    /// when the name's actor was replaced, when a protocol has panicked, and for the second socket
+    /// of a rotation, unless [`Protocol::successor`] provides it.
     ///
     /// ```
     /// use everwire_proto::{
@@ -40,7 +41,7 @@ impl ProtocolFactory {
         Self::holding(Make(Box::new(make)))
     }
 
-    /// A protocol. `None` never comes of [`new`](Self::new).
+    /// A new protocol. Never `None` for factories from [`new`](Self::new).
     pub(super) fn make(&self) -> Option<Box<dyn Protocol>> {
         let Make(make) = self.held()?;
         Some(make())

@@ -1,4 +1,4 @@
-//! What leads a protocol through the sockets of a name, and keeps it within its bounds.
+//! Runs a protocol over the sockets of a name, and enforces its limits.
 
 use std::{
     fmt,
@@ -26,19 +26,19 @@ use crate::{
 /// The deadline of a declared dialogue.
 const DECLARED: TimerId = TimerId(u32::MAX);
 
-/// What leads a [`Protocol`] through the sockets of a name: it tells it what happens, keeps what it asks for within its bounds, and
-/// adds to `out` what is to be done.
+/// Runs a [`Protocol`] over the sockets of a name: passes events on, enforces limits on its
+/// actions, and adds them to `out`.
 ///
-/// It is what runs beneath a [`Rehearsal`](super::Rehearsal): whoever writes a protocol needs that.
+/// Authors of protocols need only the [`Rehearsal`](super::Rehearsal), which runs on top of this.
 pub struct ProtocolHost {
     factory: ProtocolFactory,
-    /// `None`: it has panicked, and the next socket has a new one.
+    /// `None`: it has panicked, and the next socket gets a new one.
     protocol: Option<Box<dyn Protocol>>,
     state: HostState,
 }
 
 impl ProtocolHost {
-    /// That of a name that has no socket yet.
+    /// For a name that has no socket yet.
     pub fn new(factory: ProtocolFactory) -> Self {
         Self {
             factory,
@@ -47,23 +47,23 @@ impl ProtocolHost {
         }
     }
 
-    /// What makes its protocols.
+    /// The factory of its protocols.
     pub fn factory(&self) -> &ProtocolFactory {
         &self.factory
     }
 
-    /// That of a socket that is made ready beside this one's.
+    /// For the successor of this socket.
     pub fn successor(&self) -> Self {
         let protocol = self.protocol.as_ref();
         let successor = || protocol.and_then(|protocol| protocol.successor());
         Self {
-            // Whoever panics here begins anew.
+            // After a panic here it starts with a new protocol.
             protocol: catch_unwind(AssertUnwindSafe(successor)).unwrap_or_default(),
             ..Self::new(self.factory.clone())
         }
     }
 
-    /// The successor's socket serves from now on.
+    /// The successor's socket becomes the current one.
     pub fn adopt(&mut self, successor: Self, out: &mut Vec<Reply>) {
         let before = std::mem::replace(self, successor);
         if let (Some(before), Some(protocol)) = (before.protocol, &mut self.protocol) {
@@ -87,7 +87,7 @@ impl ProtocolHost {
         self.tell(here, out, |protocol, cx| protocol.opened(cx));
     }
 
-    /// A message has come. Ask [`stops_reading`](Self::stops_reading) behind each.
+    /// A message has come. Ask [`stops_reading`](Self::stops_reading) after each.
     pub fn message(&mut self, message: &Message, here: &Here<'_>, out: &mut Vec<Reply>) -> Heard {
         if !self.state.is_live() {
             return Heard::MESSAGE;
@@ -96,12 +96,12 @@ impl ProtocolHost {
         heard.unwrap_or(Deliver::Yes).into()
     }
 
-    /// The name is ready on this socket, which serves.
+    /// The name is ready on this socket, the current one.
     pub fn ready(&mut self, here: &Here<'_>, out: &mut Vec<Reply>) {
         self.tell(here, out, |protocol, cx| protocol.ready(cx));
     }
 
-    /// A message of ours went out that is no control frame.
+    /// We have sent a message other than a control frame.
     pub fn said(&mut self, now: Instant, out: &mut Vec<Reply>) {
         if let Some(protocol) = &mut self.protocol
             && let Err(panic) = catch_unwind(AssertUnwindSafe(|| protocol.said(now)))
@@ -110,7 +110,7 @@ impl ProtocolHost {
         }
     }
 
-    /// The turn has come that was asked for by [`Reply::Compose`]. `None`: nothing is to be written.
+    /// The turn requested by [`Reply::Compose`] has come. `None`: nothing is written.
     pub fn compose(&mut self, here: &Here<'_>, out: &mut Vec<Reply>) -> Option<Message> {
         let turn = match self.state.queue.compose()? {
             Composed::Message(message) => return Some(message),
@@ -166,7 +166,7 @@ impl ProtocolHost {
         self.state.deadline()
     }
 
-    /// The socket is lost, or a dial has failed. A [`Reply::Lose`] says that this is final.
+    /// The socket is lost, or a dial has failed. A [`Reply::Lose`] makes this final.
     pub fn lost(&mut self, cause: &Cause, here: &Here<'_>, out: &mut Vec<Reply>) {
         self.state.closed();
         self.tell(here, out, |protocol, cx| protocol.lost(cause, cx));
@@ -180,7 +180,7 @@ impl ProtocolHost {
         }
     }
 
-    /// The socket is to be closed by us. Returns whether steps that were on their way are not written any more.
+    /// We are about to close the socket. `true` if waiting steps are dropped.
     pub fn closing(&mut self, now: Instant) -> bool {
         let stops = self.declared_mut().is_some_and(|it| it.closing(now));
         if stops {
@@ -189,12 +189,12 @@ impl ProtocolHost {
         stops
     }
 
-    /// Whether something is to be said before our close frame.
+    /// Whether there are messages before our close frame.
     pub fn has_goodbye(&self) -> bool {
         self.state.is_ready() && self.asks(Protocol::has_goodbye)
     }
 
-    /// That is to be said now; behind it comes a [`Reply::MayClose`].
+    /// Sends them; a [`Reply::MayClose`] follows.
     pub fn begin_goodbye(&mut self, here: &Here<'_>, out: &mut Vec<Reply>) {
         if !self.state.is_ready() {
             return out.push(Reply::MayClose);
@@ -203,7 +203,7 @@ impl ProtocolHost {
         self.tell(here, out, |protocol, cx| protocol.goodbye(cx));
     }
 
-    /// Our close frame goes out now: what was not said before it is told.
+    /// Our close frame goes out now. If the messages before it were not sent, that is published.
     pub fn closes(&mut self, was_due: bool, out: &mut Vec<Reply>) {
         if std::mem::take(&mut self.state.is_saying_goodbye) && was_due {
             let text = "what was to be said before the close frame was not said in time".into();
@@ -211,22 +211,23 @@ impl ProtocolHost {
         }
     }
 
-    /// Whether the protocol has said that the name is ready, and all that it sent before is written.
+    /// Whether the protocol has reported the name as ready, and all its earlier messages are
+    /// written.
     pub fn has_passed(&self) -> bool {
         self.state.is_ready()
     }
 
-    /// Whether [`message`](Self::message) finds what answers a ping.
+    /// Whether [`message`](Self::message) decides what answers a ping.
     pub fn matches_pongs(&self) -> bool {
         self.asks(Protocol::matches_pongs)
     }
 
-    /// Between two pings, if the peer has named that.
+    /// The time between two pings, if the peer has named it.
     pub fn interval(&self) -> Option<Duration> {
         self.state.times.interval
     }
 
-    /// From a ping to its answer, if the peer has named that.
+    /// The time limit from a ping to its answer, if the peer has named it.
     pub fn timeout(&self) -> Option<Duration> {
         self.state.times.timeout
     }
@@ -236,13 +237,13 @@ impl ProtocolHost {
         self.state.times.idle
     }
 
-    /// What the protocol says that it waits for, and since when.
+    /// What the protocol says it waits for, and since when.
     pub fn step(&self) -> Option<(&str, Instant)> {
         let (what, since) = self.state.step.as_ref()?;
         Some((what, *since))
     }
 
-    /// The start of a message with `***` for what is hidden; `None`: it holds nothing of that.
+    /// The start of a message with `***` for hidden texts; `None` if it contains none.
     pub fn masked(&self, message: &Message) -> Option<String> {
         let hidden = report::masked(message, &self.state.hidden);
         hidden.or_else(|| self.declared()?.masked(message))
@@ -264,12 +265,13 @@ impl ProtocolHost {
         self.protocol.as_ref()?.declared()
     }
 
-    /// The same, to be told something.
+    /// The same, mutable.
     pub fn declared_mut(&mut self) -> Option<&mut Conversation> {
         self.protocol.as_mut()?.declared_mut()
     }
 
-    /// Tells the protocol something. `None`: it is broken, or it breaks by that: then nothing is done of what it asked for in this call.
+    /// Calls the protocol. `None`: it was broken, or has just broken; its actions of this call are
+    /// then dropped.
     fn tell<T>(
         &mut self,
         here: &Here<'_>,
@@ -302,7 +304,7 @@ impl ProtocolHost {
         self.state.panicked(panic_text(panic), out);
     }
 
-    /// Its own destructor may panic once more.
+    /// Its destructor may panic again.
     fn drop_protocol(&mut self) {
         let protocol = self.protocol.take();
         let _also_panicked = catch_unwind(AssertUnwindSafe(|| drop(protocol)));

@@ -1,4 +1,4 @@
-//! What is said and expected on a socket, in code: whoever prefers that over a declared dialogue implements [`Protocol`].
+//! Conversations in code: implement [`Protocol`] instead of declaring a dialogue.
 
 mod cx;
 mod declared;
@@ -23,14 +23,16 @@ pub use self::{
 use super::{conversation::Conversation, reply::Ping};
 use crate::core::{Cause, Message};
 
-/// What is said and expected on the sockets of a name: a state machine that is told what happens, and answers what is to be done.
+/// The conversation of a name on its sockets: a state machine that receives events, and returns
+/// actions.
 ///
-/// It knows no socket, clock or task: the moment and all effects are in the [`Cx`] that comes with each call, so it is tested without any
-/// I/O, by a [`Rehearsal`]. Two methods are needed, and most protocols write four. All others have a default that does nothing.
+/// It uses no socket, clock or task: the time and all actions are in the [`Cx`] of each call. It is
+/// therefore tested without I/O, by a [`Rehearsal`]. Two methods are required, and most protocols
+/// implement four. All others have a default that does nothing.
 ///
-/// One value serves the name over all its sockets, one after the other: what it has learned on one it knows on the next, until it is
-/// told that another one has [`opened`](Self::opened). A panic in it costs the name its socket, for the cause `panic`; then a new value
-/// is made for the next one.
+/// One value serves the name over all its sockets, one after the other. It keeps its state from one
+/// socket to the next; [`opened`](Self::opened) tells it about a new one. A panic in it costs the
+/// name its socket, with the cause `panic`; a new value is then created for the next socket.
 ///
 /// The declared dialogue is a protocol, too: [`Conversation`].
 ///
@@ -82,32 +84,37 @@ use crate::core::{Cause, Message};
 /// }
 /// ```
 pub trait Protocol: Any + fmt::Debug + Send {
-    /// A socket has opened. Nothing of what was asked for on an earlier one goes on: no timer runs, and nothing waits to be sent.
+    /// A socket has opened. Nothing is left from an earlier one: no timer runs, and no message
+    /// waits.
     fn opened(&mut self, cx: &mut Cx<'_>);
 
-    /// A message has come. Says what becomes of it.
+    /// A message has come. The result says what happens with it.
     fn message(&mut self, message: &Message, cx: &mut Cx<'_>) -> Deliver;
 
-    /// A timer has run out that was [set](Cx::set_timer) on this socket.
+    /// A timer that was [set](Cx::set_timer) on this socket has run out.
     fn timer(&mut self, timer: TimerId, cx: &mut Cx<'_>) {
         let _unused = (timer, cx);
     }
 
-    /// The socket is lost, or a dial has failed. Only [`give_up`](Cx::give_up), [`next_url`](Cx::next_url) and [`error`](Cx::error)
-    /// have an effect now: nobody hears what is sent, and the name is dialled again anyway.
+    /// The socket is lost, or a dial has failed. Only [`give_up`](Cx::give_up),
+    /// [`next_url`](Cx::next_url) and [`error`](Cx::error) have an effect now: messages are
+    /// dropped, and the name dials again anyway.
     fn lost(&mut self, cause: &Cause, cx: &mut Cx<'_>) {
         let _unused = (cause, cx);
     }
 
-    /// The name is ready on this socket, which serves: all that was sent before [`ready`](Cx::ready) is written, and the outbox follows.
-    /// On the second socket of a rotation that is when it takes the place of the first.
+    /// The name is ready on this socket, the current one: all messages before [`ready`](Cx::ready)
+    /// are written, and the outbox follows. On the second socket of a rotation this is when it
+    /// replaces the first.
     fn ready(&mut self, cx: &mut Cx<'_>) {
         let _unused = cx;
     }
 
-    /// The turn that was [asked for](Cx::compose) has come: the message that goes out now. `None`: nothing goes out.
+    /// The turn that was [requested](Cx::compose) has come: returns the message to send now.
+    /// `None`: nothing is sent.
     ///
-    /// What signs the time is made here, and not when it is queued: a signature must not age behind a rate.
+    /// Create messages with signed times here, rather than when they are queued: a signature must
+    /// not age behind a rate limit.
     fn compose(&mut self, turn: TurnId, cx: &mut Cx<'_>) -> Option<Message> {
         let _unused = (turn, cx);
         None
@@ -118,51 +125,56 @@ pub trait Protocol: Any + fmt::Debug + Send {
         let _unused = (turn, cx);
     }
 
-    /// Something of ours went out that is no control frame.
+    /// We have sent something other than a control frame.
     fn said(&mut self, now: Instant) {
         let _unused = now;
     }
 
-    /// The text of the ping whose turn has come, where the heartbeat of the settings sends texts; unless this says otherwise it is that
-    /// of the settings.
+    /// The text of the ping whose turn has come, if the heartbeat of the settings sends texts. By
+    /// default it is the text of the settings.
     fn ping(&mut self, cx: &mut Cx<'_>) -> Ping {
         let _unused = cx;
         Ping::Plain
     }
 
-    /// Whether [`message`](Self::message) finds what answers a ping ([`Deliver::Pong`]); else it is the text that the settings say.
+    /// Whether [`message`](Self::message) decides what answers a ping ([`Deliver::Pong`]).
+    /// Otherwise the text of the settings does.
     fn matches_pongs(&self) -> bool {
         false
     }
 
-    /// Whether something is to be said before our close frame: then [`goodbye`](Self::goodbye) is told.
+    /// Whether there are messages before our close frame: [`goodbye`](Self::goodbye) is then
+    /// called.
     fn has_goodbye(&self) -> bool {
         false
     }
 
-    /// Our close frame goes out when this asks for it by [`close`](Cx::close), or at the latest after `close_timeout`.
+    /// Sends the messages before our close frame, which follows [`close`](Cx::close), or
+    /// `close_timeout` at the latest.
     fn goodbye(&mut self, cx: &mut Cx<'_>) {
         cx.close();
     }
 
-    /// The protocol of a socket that is made ready beside this one's: how the second socket of a rotation begins. `None`: it is made
-    /// anew, as for the first socket of the name.
+    /// The protocol of a successor's socket: how the second socket of a rotation begins. `None`: it
+    /// is created by the factory, as for the first socket of the name.
     fn successor(&self) -> Option<Box<dyn Protocol>> {
         None
     }
 
-    /// The socket of this protocol serves from now on, in the place of one whose protocol is `before`. It is of the same type where
-    /// one factory made both: `(before as Box<dyn Any>).downcast::<Self>()`.
+    /// The socket of this protocol becomes the current one, in place of one with the protocol
+    /// `before`. That has the same type if one factory created both: `(before as Box<dyn
+    /// Any>).downcast::<Self>()`.
     fn adopt(&mut self, before: Box<dyn Protocol>) {
         let _unused = before;
     }
 
-    /// The declared dialogue that this protocol wraps, if it wraps one: what only that knows is asked there.
+    /// The declared dialogue that this protocol wraps, if any: everwire asks it directly for what
+    /// only a declared dialogue has.
     fn declared(&self) -> Option<&Conversation> {
         None
     }
 
-    /// The same, to be told something.
+    /// The same, mutable.
     fn declared_mut(&mut self) -> Option<&mut Conversation> {
         None
     }

@@ -1,72 +1,72 @@
-//! What a protocol sends in turn: one message after the other, ahead of the outbox.
+//! The messages that a protocol sends in turn, before the outbox.
 
 use std::{collections::VecDeque, fmt};
 
 use crate::core::Message;
 
-/// The most messages and turns of a protocol that wait.
+/// The most waiting messages and turns of a protocol.
 pub const MAX_QUEUED: usize = 1_024;
 
-/// Which turn of a protocol: its author numbers them.
+/// A turn of a protocol, numbered by its author.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TurnId(pub u32);
 
-/// What waits for its turn.
+/// A queue entry.
 pub(super) enum Queued {
     Message(Message),
-    /// A message that is made when its turn has come.
+    /// A message that is created when its turn has come.
     Turn(TurnId),
-    /// Behind what was sent before it the name is ready.
+    /// After earlier messages the name is ready.
     Ready,
-    /// Behind what was sent before it the close frame may go out.
+    /// After earlier messages the close frame may be sent.
     Close,
 }
 
-/// What waits, and what is on its way.
+/// The waiting entries, and the current one.
 #[derive(Default)]
 pub(super) struct Queue {
     waiting: VecDeque<Queued>,
-    /// Of the messages that wait.
+    /// The bytes of the waiting messages.
     bytes: usize,
     on_its_way: OnItsWay,
 }
 
-/// What has become of the first that was to be written.
+/// The state of the current entry.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum OnItsWay {
-    /// Nothing is to be written, or what was is with the kernel.
+    /// There is none, or the kernel has it.
     #[default]
     Nothing,
-    /// Its turn was asked for: until it comes.
+    /// Its turn was requested, and has not come.
     Asked,
-    /// Its turn has come, and its message is being made.
+    /// Its turn has come, and its message is being created.
     Composed(TurnId),
-    /// It is encoded: until the kernel has it.
+    /// It is encoded, and the kernel does not have it yet.
     Made(Option<TurnId>),
 }
 
-/// What is to be done next.
+/// The next action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
-    /// A turn is to be asked for.
+    /// Request a turn.
     Turn,
     Ready,
     Close,
 }
 
-/// What is to be written in this turn.
+/// What is written in this turn.
 pub(super) enum Composed {
     Message(Message),
-    /// The protocol makes it.
+    /// A message that the protocol creates.
     Turn(TurnId),
 }
 
-/// As much waits as may.
+/// Too much waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TooMuch;
 
 impl Queue {
-    /// Behind all that waits. `max`: what may wait, in bytes; one message always may.
+    /// Appends an entry. `max`: how many bytes may wait; one message always may.
     pub fn push(&mut self, queued: Queued, max: usize) -> Result<(), TooMuch> {
         let len = length(&queued);
         let bytes = self.bytes.saturating_add(len);
@@ -78,7 +78,7 @@ impl Queue {
         Ok(())
     }
 
-    /// What is to be done next, if nothing is on its way.
+    /// The next action, unless one is under way.
     pub fn next(&mut self) -> Option<Next> {
         if self.on_its_way != OnItsWay::Nothing {
             return None;
@@ -95,7 +95,7 @@ impl Queue {
         Some(next)
     }
 
-    /// The turn has come that was asked for.
+    /// The requested turn has come.
     pub fn compose(&mut self) -> Option<Composed> {
         match self.on_its_way {
             OnItsWay::Asked => {}
@@ -113,22 +113,22 @@ impl Queue {
                 self.on_its_way = OnItsWay::Composed(turn);
                 Some(Composed::Turn(turn))
             }
-            // They ask for no turn.
+            // They request no turn.
             Queued::Ready | Queued::Close => None,
         }
     }
 
-    /// The message of the turn is made.
+    /// The message of the turn was created.
     pub fn made(&mut self, turn: TurnId) {
         self.on_its_way = OnItsWay::Made(Some(turn));
     }
 
-    /// Nothing is on its way any more.
+    /// The current entry is dropped.
     pub fn forget(&mut self) {
         self.on_its_way = OnItsWay::Nothing;
     }
 
-    /// The kernel has what was on its way: the turn that it was of.
+    /// The kernel has the current entry: returns its turn.
     pub fn written(&mut self) -> Option<TurnId> {
         let OnItsWay::Made(turn) = self.on_its_way else {
             return None;
@@ -146,7 +146,7 @@ fn length(queued: &Queued) -> usize {
 }
 
 impl fmt::Debug for Queue {
-    /// Secrets may stand in what waits.
+    /// Waiting messages may contain secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} wait, {:?}", self.waiting.len(), self.on_its_way)
     }

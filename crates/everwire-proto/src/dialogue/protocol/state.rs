@@ -1,4 +1,4 @@
-//! What a protocol has asked for on its socket, and was not done yet.
+//! The pending actions of a protocol on its socket.
 
 use std::time::{Duration, Instant};
 
@@ -16,10 +16,10 @@ use crate::{
     },
 };
 
-/// The longest text of a protocol that an operator reads, in bytes.
+/// The longest text of a protocol for an operator, in bytes.
 const LONGEST_TEXT: usize = 1_024;
 
-/// What a protocol has asked for on its socket.
+/// The pending actions and state of a protocol on its socket.
 #[derive(Debug, Default)]
 pub(super) struct HostState {
     phase: Phase,
@@ -28,34 +28,35 @@ pub(super) struct HostState {
     /// Boxed: most sockets answer nothing.
     answers: Option<Box<Answers>>,
     pub times: Times,
-    /// What must not be shown if the peer says it.
+    /// Texts to mask if the peer repeats them.
     pub hidden: Captures,
     /// What it waits for, and since when.
     pub step: Option<(String, Instant)>,
-    /// When a declared dialogue has something to do.
+    /// The deadline of a declared dialogue.
     pub wake: Option<Instant>,
     is_mute: bool,
-    /// Whether it says what is to be said before our close frame.
+    /// Whether it is sending the messages before our close frame.
     pub is_saying_goodbye: bool,
-    /// How many errors were told.
+    /// How many errors were published.
     errors: u32,
     max_message: usize,
 }
 
-/// The most errors that are told on a socket: a peer could ask for one with each message.
+/// The most published errors of a socket: a peer could cause one with each message.
 pub(super) const MAX_ERRORS: u32 = 100;
 
-/// How far a socket has come.
+/// The phase of a socket.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Phase {
-    /// There is no socket. It is left when one opens.
+    /// There is no socket. Left when one opens.
     #[default]
     Closed,
-    /// The protocol has not said that the name is ready. It is left when it does, or when the socket is lost.
+    /// The protocol has not reported the name as ready. Left when it does, or when the socket is
+    /// lost.
     Opening,
-    /// It has. It is left with the socket.
+    /// It has. Left with the socket.
     Ready,
-    /// The socket is to be lost. It is left with the socket.
+    /// The socket is about to be lost. Left with the socket.
     Over,
 }
 
@@ -68,7 +69,7 @@ pub(super) struct Times {
 }
 
 impl HostState {
-    /// That of a socket that has opened.
+    /// For a socket that has opened.
     pub fn opened(here: &Here<'_>) -> Self {
         Self {
             phase: Phase::Opening,
@@ -77,7 +78,7 @@ impl HostState {
         }
     }
 
-    /// The socket is lost. What must not be shown is still not to be shown.
+    /// The socket is lost. Hidden texts stay hidden.
     pub fn closed(&mut self) {
         *self = Self {
             hidden: std::mem::take(&mut self.hidden),
@@ -86,7 +87,7 @@ impl HostState {
         };
     }
 
-    /// Whether there is a socket that is not to be lost.
+    /// Whether there is a socket that is not about to be lost.
     pub fn is_live(&self) -> bool {
         matches!(self.phase, Phase::Opening | Phase::Ready)
     }
@@ -95,12 +96,12 @@ impl HostState {
         self.phase == Phase::Ready
     }
 
-    /// Whether the protocol is told of a loss.
+    /// Whether the protocol is being told of a loss.
     fn is_closed(&self) -> bool {
         self.phase == Phase::Closed
     }
 
-    /// Sends this in turn.
+    /// Sends an entry in turn.
     pub fn send(&mut self, queued: Queued, out: &mut Vec<Reply>) {
         if !self.is_live() || self.is_mute {
             return;
@@ -114,7 +115,7 @@ impl HostState {
         self.go_on(out);
     }
 
-    /// Does what is next, if nothing is on its way.
+    /// Performs the next action, unless one is under way.
     pub fn go_on(&mut self, out: &mut Vec<Reply>) {
         while let Some(next) = self.queue.next() {
             match next {
@@ -133,7 +134,7 @@ impl HostState {
         }
     }
 
-    /// Answers the peer, ahead of all that waits.
+    /// Answers the peer, before all waiting messages.
     pub fn answer(&mut self, answer: Message, now: Instant, out: &mut Vec<Reply>) {
         if !self.is_live() || self.is_mute {
             return;
@@ -147,7 +148,7 @@ impl HostState {
         }
     }
 
-    /// Sends the answers that may go by now.
+    /// Sends the answers that the limit allows now.
     pub fn send_due(&mut self, now: Instant, out: &mut Vec<Reply>) {
         if let Some(answers) = &mut self.answers {
             answers.send_due(now, out);
@@ -165,7 +166,7 @@ impl HostState {
         self.answers.as_ref().map_or(0, |answers| answers.waiting())
     }
 
-    /// Whether so many answers wait that no more may be asked for.
+    /// Whether so many answers wait that no more may be added.
     pub fn stops_reading(&self) -> bool {
         let is_full = |answers: &Answers| {
             answers.waiting() >= MAX_WAITING || answers.bytes() > self.max_message
@@ -196,7 +197,7 @@ impl HostState {
         answers.into_iter().chain(timers).chain(self.wake).min()
     }
 
-    /// Other times count from now on.
+    /// Sets other times.
     pub fn set_times(&mut self, times: Times, out: &mut Vec<Reply>) {
         if self.times != times && self.is_live() {
             self.times = times;
@@ -204,14 +205,14 @@ impl HostState {
         }
     }
 
-    /// The next dial is at this URL.
+    /// Sets the URL of the next dial.
     pub fn next_url(&mut self, url: String, out: &mut Vec<Reply>) {
         if self.phase != Phase::Over {
             out.push(Reply::NextUrl(url));
         }
     }
 
-    /// Something went wrong, and no socket is lost for it.
+    /// Publishes an error, without losing the socket.
     pub fn error(&mut self, text: String, out: &mut Vec<Reply>) {
         if self.errors < MAX_ERRORS {
             self.errors += 1;
@@ -219,7 +220,8 @@ impl HostState {
         }
     }
 
-    /// The socket is lost for this. Of a loss that is told already only that it is final counts.
+    /// The socket is lost for this cause. If the loss was published already, the cause matters only
+    /// if it is final.
     pub fn lose(&mut self, cause: Cause, out: &mut Vec<Reply>) {
         if self.is_live() || (self.is_closed() && gives_up(&cause)) {
             out.push(Reply::Lose(cause));
@@ -245,7 +247,7 @@ impl HostState {
         (self.answers, self.wake) = (None, None);
     }
 
-    /// A text as an operator may read it.
+    /// A text in a form that is safe for an operator.
     pub fn readable(&self, text: String) -> String {
         let hidden = self.hidden.secrets();
         let mut text = hidden.fold(text, |text, secret| text.replace(&secret, "***"));
@@ -263,7 +265,7 @@ pub(super) fn by_protocol(text: String) -> Cause {
     Cause::Rule { text, gives_up }
 }
 
-/// Whether there is no further attempt.
+/// Whether there are no more attempts.
 pub(super) fn gives_up(cause: &Cause) -> bool {
     match cause {
         Cause::ScriptRefused { gives_up, .. }

@@ -7,26 +7,26 @@ use crate::core::later;
 /// The most timers of a socket.
 pub const MAX_TIMERS: usize = 64;
 
-/// No timer runs out sooner: one that is set anew each time costs little.
+/// The shortest time of a timer, so that one that is set again each time costs little.
 pub const SHORTEST_TIMER: Duration = Duration::from_millis(10);
 
-/// No timer runs longer.
+/// The longest time of a timer.
 pub const LONGEST_TIMER: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Which timer of a protocol: its author numbers them.
+/// A timer of a protocol, numbered by its author.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TimerId(pub u32);
 
-/// The timers that run on a socket.
+/// The running timers of a socket.
 #[derive(Debug, Default)]
 pub(super) struct Timers(Vec<(Instant, TimerId)>);
 
-/// As many timers run as may.
+/// Too many timers run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TooManyTimers;
 
 impl Timers {
-    /// It runs out after this time, and at no other.
+    /// Sets a timer, in place of an earlier time.
     pub fn set(
         &mut self,
         timer: TimerId,
@@ -51,7 +51,8 @@ impl Timers {
         self.0.iter().map(|(due, _)| *due).min()
     }
 
-    /// Takes the one that has run out first, if any has by now. Of two at the same time the one that was set first.
+    /// Takes the timer that ran out first, if any. Of two at the same time, the one that was set
+    /// first.
     pub fn take_due(&mut self, now: Instant) -> Option<TimerId> {
         let due = self.deadline().filter(|due| *due <= now)?;
         let at = self.0.iter().position(|(known, _)| *known == due)?;

@@ -1,4 +1,4 @@
-//! What has answered a request.
+//! The answer to a request.
 
 use super::queue::Ticket;
 use crate::core::Message;
@@ -6,10 +6,10 @@ use crate::core::Message;
 /// A request was answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answered {
-    /// Which request.
+    /// The request.
     pub ticket: Ticket,
-    /// The answer, with the number that the caller gave.
+    /// The answer, with the caller's number.
     pub message: Message,
-    /// Whether the answer is a refusal: the settings' `fail` holds for it.
+    /// Whether the answer is a refusal: the settings' `fail` is true for it.
     pub is_failure: bool,
 }

@@ -1,4 +1,4 @@
-//! What the answer of a request has at one place, where the settings do not say how answers are told apart.
+//! The value that marks the answer of a request, if the settings do not define answers.
 
 use super::message::{InvalidRequest, MAX_OWN};
 use crate::{
@@ -6,7 +6,7 @@ use crate::{
     language::json::{JsonPointer, Kind, Number, RawJson},
 };
 
-/// What an answer must have at one place.
+/// The value that an answer must have at one place.
 ///
 /// ```
 /// use everwire_proto::{core::Message, dialogue::ExpectedValue, language::JsonPointer};
@@ -24,13 +24,13 @@ pub struct ExpectedValue {
 }
 
 impl ExpectedValue {
-    /// What stands at `json` is this text, this number, or `true`, `false` or `null`.
+    /// The value at `json` must be this text, this number, or `true`, `false` or `null`.
     pub fn new(json: JsonPointer, equals: impl Into<Box<str>>) -> Self {
         let equals = equals.into();
         Self { json, equals }
     }
 
-    /// Whether it may be kept until an answer comes.
+    /// Checks that it is short enough to be kept until an answer comes.
     ///
     /// # Errors
     ///
@@ -42,17 +42,17 @@ impl ExpectedValue {
         }
     }
 
-    /// Where it must stand.
+    /// The place of the value.
     pub fn json(&self) -> &JsonPointer {
         &self.json
     }
 
-    /// Whether a message has it. A binary message that is UTF-8 counts as text.
+    /// Whether a message has the value. A binary message in UTF-8 counts as text.
     pub fn is_in(&self, message: &Message) -> bool {
         self.value_in(message).is_some_and(|value| self.is(value))
     }
 
-    /// What a message has at that place.
+    /// The value of a message at that place.
     pub(super) fn value_in<'m>(&self, message: &'m Message) -> Option<RawJson<'m>> {
         let text = match message {
             Message::Text(text) => text,
@@ -62,7 +62,7 @@ impl ExpectedValue {
         RawJson::parse(text.get(place)?)
     }
 
-    /// Whether a value is the one that is expected.
+    /// Whether a value is the expected one.
     pub(super) fn is(&self, value: RawJson<'_>) -> bool {
         match value.kind() {
             Kind::Text => value.is_text(&self.equals),

@@ -13,16 +13,16 @@ use crate::{
     settings::dialogue::RequestSettings,
 };
 
-/// The requests that await an answer on a socket, by the numbers under which they were written.
+/// The requests that await an answer on a socket, by their numbers.
 #[derive(Default)]
 pub(in crate::dialogue) struct InFlight(BTreeMap<u64, Asked>);
 
-/// A request that was written.
+/// A written request.
 struct Asked {
     ticket: Ticket,
     /// The caller's own number or text, as it was written.
     own: Box<str>,
-    /// Whether that is a text: then our number was written as one, and `id` is one.
+    /// Whether that is a text: our number was then written as a text, and `id` is one.
     is_text: bool,
 }
 
@@ -47,7 +47,7 @@ impl InFlight {
         self.0.len()
     }
 
-    /// A message has come: the request that it answers is answered.
+    /// A message has come: answers the request that it belongs to.
     pub fn hear(&mut self, seen: Seen<'_>, cx: &Context<'_>) -> Option<Answered> {
         let request = cx.dialogue.request.as_ref()?;
         let number = self.answered_by(request, seen, cx)?;
@@ -59,9 +59,7 @@ impl InFlight {
         let world = cx.world(Some(seen), Some(number)).with_text_id(is_text);
         let fail = request.fail.as_ref();
         let is_failure = fail.is_some_and(|fail| fail.holds(&cx.step(&world)));
-        let places = request.echoes().iter();
-        let places = places.filter_map(|slot| seen.found.span(*slot));
-        let whole = put_back(seen.found.text(), places, number, &own);
+        let whole = put_back(seen.found, request.echoes(), number, &own);
         let message = match (whole, seen.message) {
             (Some(text), Message::Text(_)) => Message::text(text),
             (Some(text), Message::Binary(_)) => Message::binary(text.into_bytes()),
@@ -102,7 +100,7 @@ impl InFlight {
 }
 
 impl fmt::Debug for InFlight {
-    /// What callers send is not shown.
+    /// Callers' messages are not shown.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} requests await an answer", self.0.len())
     }

@@ -1,14 +1,14 @@
-//! A caller's message, with our number in the place of its own.
+//! A caller's message, with our number in place of its own.
 
-use std::ops::Range;
+use std::{fmt::Write, ops::Range};
 
 use bytestring::ByteString;
 
-use crate::language::json::{JsonPointer, Kind, RawJson};
+use crate::language::json::{Found, JsonPointer, Kind, RawJson, Slot};
 
-/// A message of a caller that is written under a number of ours.
+/// A caller's message that is written under our number.
 ///
-/// Nothing of it is written anew but the number: all other bytes stay as they are.
+/// Only the number is replaced: all other bytes stay unchanged.
 ///
 /// ```
 /// use everwire_proto::{dialogue::NumberedRequest, language::JsonPointer};
@@ -21,20 +21,20 @@ use crate::language::json::{JsonPointer, Kind, RawJson};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NumberedRequest {
     text: ByteString,
-    /// Where the caller's own number or text stands.
+    /// The place of the caller's own number or text.
     span: Range<usize>,
     is_text: bool,
 }
 
-/// The longest number or text of a caller's own, and the longest value that an answer is told by, in bytes: they are kept until the answer
-/// comes.
+/// The longest number or text of a caller, and the longest value that marks an answer, in bytes:
+/// they are kept until the answer comes.
 pub const MAX_OWN: usize = 1024;
 
 /// Why a message is no request.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidRequest {
     /// It is no JSON text.
-    #[error("invalid request: it is no JSON text")]
+    #[error("invalid request: it is not JSON")]
     NoJson,
     /// There is no number and no text at this place.
     #[error("invalid request: there is no number or text at {0}")]
@@ -74,14 +74,20 @@ impl NumberedRequest {
         })
     }
 
-    /// The message with this number: as a number where the caller's own is one, and as a text where it is a text.
+    /// The message with this number: as a number if the caller's own is one, and as a text if it is
+    /// a text.
     pub fn numbered(&self, number: u64) -> String {
-        let mut digits = number.to_string();
-        if self.is_text {
-            digits = format!("\"{digits}\"");
-        }
         let (before, behind) = (&self.text[..self.span.start], &self.text[self.span.end..]);
-        [before, &digits, behind].concat()
+        let digits = number.checked_ilog10().unwrap_or_default() as usize + 1;
+        let quote = if self.is_text { "\"" } else { "" };
+        // Just as long as it will be: then it can be shared without another allocation.
+        let len = before.len() + digits + 2 * quote.len() + behind.len();
+        let mut whole = String::with_capacity(len);
+        whole.push_str(before);
+        // A String takes all.
+        let _written = write!(whole, "{quote}{number}{quote}");
+        whole.push_str(behind);
+        whole
     }
 
     /// The caller's own number or text, as it was written.
@@ -94,7 +100,7 @@ impl NumberedRequest {
         self.is_text
     }
 
-    /// How long it is, in bytes, with the longest number.
+    /// Its length in bytes with the longest number.
     pub fn max_len(&self) -> usize {
         const DIGITS: usize = u64::MAX.ilog10() as usize + 1;
         let quotes = 2 * usize::from(self.is_text);
@@ -102,48 +108,44 @@ impl NumberedRequest {
     }
 }
 
-/// An answer with the caller's `own` number wherever ours stands at one of these places: as a number, or as a text. All other bytes stay as
-/// they are. `None`: ours stands at none of them.
+/// An answer with the caller's `own` number in place of ours at these places, as a number or as a
+/// text. All other bytes stay unchanged. `None`: our number is at none of them.
 pub(super) fn put_back(
-    answer: &str,
-    places: impl IntoIterator<Item = Range<usize>>,
+    answer: Found<'_, '_>,
+    places: &[Slot],
     number: u64,
     own: &str,
 ) -> Option<String> {
-    let mut places: Vec<Range<usize>> = places
-        .into_iter()
-        .filter(|place| {
-            answer
-                .get(place.clone())
-                .is_some_and(|value| is_number(value, number))
-        })
-        .collect();
-    places.sort_by_key(|place| place.start);
-    places.dedup();
-    let last = places.last()?.end;
-    let mut whole = String::with_capacity(answer.len() + places.len() * own.len());
-    let mut from = 0;
-    for place in places {
-        whole.push_str(answer.get(from..place.start)?);
+    // They are few. Two of them may be one place.
+    let next = |from: usize| {
+        let ours = places
+            .iter()
+            .filter(|place| answer.get(**place).and_then(read_number) == Some(number));
+        let spans = ours.filter_map(|place| answer.span(*place));
+        spans
+            .filter(|span| span.start >= from)
+            .min_by_key(|span| span.start)
+    };
+    let text = answer.text();
+    let first = next(0)?;
+    // Mostly it is the only one: then this is just as long as the whole will be.
+    let mut whole = String::with_capacity(text.len() - first.len() + own.len());
+    whole.push_str(text.get(..first.start)?);
+    let mut from = first.end;
+    whole.push_str(own);
+    while let Some(place) = next(from) {
+        whole.push_str(text.get(from..place.start)?);
         whole.push_str(own);
         from = place.end;
     }
-    whole.push_str(answer.get(last..)?);
+    whole.push_str(text.get(from..)?);
     Some(whole)
 }
 
-/// Whether a value is this number, or a text with its digits.
-fn is_number(value: &str, number: u64) -> bool {
-    let Some(value) = RawJson::parse(value) else {
-        return false;
-    };
-    read_number(value) == Some(number)
-}
-
-/// The number of ours that a value of an answer may stand for.
+/// Our number that a value of an answer may represent.
 pub(in crate::dialogue) fn read_number(value: RawJson<'_>) -> Option<u64> {
     match value.kind() {
-        // Nearly all are written as digits alone.
+        // Nearly all are written as digits only.
         Kind::Number => match value.as_str().parse() {
             Ok(number) => Some(number),
             Err(_) => u64::try_from(value.as_number()?.as_i128()?).ok(),

@@ -1,6 +1,8 @@
-//! Requests of callers: each is written under a number of ours, and what answers it goes back under the number that the caller gave.
+//! Callers' requests: each is written under our number, and its answer goes back with the caller's
+//! number.
 //!
-//! [`RequestQueue`] has the callers, whatever socket there is; `InFlight` has what awaits an answer on one socket.
+//! [`RequestQueue`] holds the callers, across sockets; `InFlight` holds what awaits an answer on
+//! one socket.
 
 mod answered;
 mod expected;

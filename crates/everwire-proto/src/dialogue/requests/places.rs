@@ -1,4 +1,4 @@
-//! How many messages of ours await an answer by their number, and whether there is a place for one more.
+//! Limits how many of our messages await an answer by their number.
 
 use crate::{
     dialogue::{Conversation, running::Running},
@@ -7,7 +7,8 @@ use crate::{
 };
 
 impl Conversation {
-    /// How many messages of ours await an answer by their number on this socket: requests, steps, heartbeats, subscriptions.
+    /// How many of our messages await an answer by their number on this socket: requests, steps,
+    /// heartbeats, subscriptions.
     pub fn in_flight(&self) -> usize {
         let pings = match self.pings_await_number() {
             true => self.seldom.unanswered(),
@@ -20,13 +21,13 @@ impl Conversation {
         self.requests_in_flight() + pings + usize::from(step) + subscriptions
     }
 
-    /// Whether a request may be written, as far as that goes.
+    /// Whether the limit allows another request.
     pub fn has_place(&self) -> bool {
         let request = self.dialogue.request.as_ref();
         request.is_none_or(|request| self.in_flight() < request.in_flight.get() as usize)
     }
 
-    /// Whether the step whose turn has come may be written, as far as that goes.
+    /// Whether the limit allows the step whose turn has come.
     pub fn has_place_for_step(&self) -> bool {
         let awaits = || {
             self.running()
@@ -35,7 +36,7 @@ impl Conversation {
         self.dialogue.request.is_none() || self.has_place() || !awaits()
     }
 
-    /// Whether a ping of the heartbeat may be written, as far as that goes.
+    /// Whether the limit allows a ping of the heartbeat.
     pub fn has_place_for_ping(&self) -> bool {
         self.dialogue.request.is_none() || self.has_place() || !self.pings_await_number()
     }
@@ -52,7 +53,7 @@ impl Conversation {
     }
 }
 
-/// Whether what answers a step is told by the number of its message.
+/// Whether the answer to a step is recognised by the number of its message.
 fn awaits_number(step: &ScriptStep, dialogue: &Dialogue) -> bool {
     let again = step.again.as_ref().map(|again| &again.when);
     let conditions = [&step.expect, &step.fail, &step.give_up];
@@ -60,7 +61,7 @@ fn awaits_number(step: &ScriptStep, dialogue: &Dialogue) -> bool {
     step.send.is_some() && conditions.any(|condition| reads_id(condition, &dialogue.lets))
 }
 
-/// Whether an expression reads the number, itself or through a `let`.
+/// Whether an expression reads the number, directly or through a `let`.
 pub(in crate::dialogue) fn reads_id(expression: &Expression, lets: &Lets) -> bool {
     let mut reads = expression.reads().iter();
     reads.any(|read| is_id(read.name, lets))

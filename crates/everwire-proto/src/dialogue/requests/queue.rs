@@ -1,4 +1,5 @@
-//! The callers of requests: those whose request waits to be written, and those who wait for an answer.
+//! The callers of requests: those whose request waits to be written, and those who wait for an
+//! answer.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -12,29 +13,29 @@ use crate::{
     language::json::{JsonPointer, RawJson},
 };
 
-/// What a request of a [`RequestQueue`] is known by. Later requests have larger ones.
+/// The identity of a request in a [`RequestQueue`]. Later requests have larger ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticket(u64);
 
-/// What waits to be written for a caller.
+/// A request that waits to be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Waiting {
-    /// It is written under a number of ours; the settings say what answers it.
+    /// It is written under our number; the settings define its answer.
     Numbered(NumberedRequest),
-    /// It is written as it is, and the first message behind it with this value answers it.
+    /// It is written unchanged, and the first later message with this value answers it.
     Plain(Message, ExpectedValue),
 }
 
-/// How much may wait.
+/// Limits of waiting requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
-    /// So many requests.
+    /// The number of requests.
     pub messages: usize,
-    /// So many bytes of them.
+    /// Their bytes.
     pub bytes: usize,
 }
 
-/// As many requests wait as may.
+/// Too many requests wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("too many requests wait to be written")]
 pub struct TooMany;
@@ -42,7 +43,7 @@ pub struct TooMany;
 /// A request that has ended without an answer.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Ended<C> {
-    /// Who waits for it.
+    /// The caller.
     pub caller: C,
     /// Whether it was written, or may have been.
     pub was_written: bool,
@@ -50,9 +51,10 @@ pub struct Ended<C> {
     pub number: Option<u64>,
 }
 
-/// The requests of a name, of whatever socket, with those who wait for an answer: `C`. All of them have a deadline.
+/// The requests of a name, across sockets, with their callers: `C`. All of them have a deadline.
 ///
-/// A request is [written](Self::write) once, and never twice: one that a lost socket leaves without an answer may have arrived.
+/// A request is [written](Self::write) once, and never twice: if its socket is lost before the
+/// answer, it may have arrived.
 ///
 /// ```
 /// use std::time::{Duration, Instant};
@@ -79,12 +81,12 @@ pub struct RequestQueue<C> {
     plain: usize,
     /// Of both, by time.
     deadlines: BTreeSet<(Instant, Ticket)>,
-    /// Of what waits.
+    /// The bytes of the waiting ones.
     bytes: usize,
     last: Ticket,
 }
 
-/// A request that was written.
+/// A written request.
 struct Asked<C> {
     number: Option<u64>,
     expected: Option<ExpectedValue>,
@@ -93,7 +95,7 @@ struct Asked<C> {
 }
 
 impl<C> RequestQueue<C> {
-    /// Takes a request that is to be answered until then.
+    /// Adds a request with this deadline.
     ///
     /// # Errors
     ///
@@ -116,26 +118,26 @@ impl<C> RequestQueue<C> {
         Ok(())
     }
 
-    /// The request that is written next.
+    /// The next request to write.
     pub fn next(&self) -> Option<(Ticket, &Waiting)> {
         let (ticket, (request, ..)) = self.waiting.first_key_value()?;
         Some((*ticket, request))
     }
 
-    /// Who waits for the request that is written next.
+    /// The caller of the next request to write.
     pub fn next_caller(&self) -> Option<&C> {
         let (_, (_, _, caller)) = self.waiting.first_key_value()?;
         Some(caller)
     }
 
-    /// Leaves out the request that would be written next.
+    /// Drops the next request to write.
     pub fn skip(&mut self) -> Option<C> {
         let (ticket, _) = self.next()?;
         let (_, _, caller) = self.leave_waiting(ticket)?;
         Some(caller)
     }
 
-    /// Leaves out the requests that wait to be written for nobody.
+    /// Drops waiting requests whose callers have gone.
     pub fn forget_if(&mut self, is_gone: impl Fn(&C) -> bool) {
         let waiting = self.waiting.iter();
         let gone = waiting.filter(|(_, (_, _, caller))| is_gone(caller));
@@ -145,7 +147,8 @@ impl<C> RequestQueue<C> {
         }
     }
 
-    /// A request is being written, under this number if it is numbered. An answer is awaited from now on. Returns what was waiting.
+    /// A request is being written, under this number if it is numbered. An answer is awaited from
+    /// now on. Returns the request.
     pub fn write(&mut self, ticket: Ticket, number: Option<u64>) -> Option<Waiting> {
         // Its deadline stays.
         let (request, until, caller) = self.waiting.remove(&ticket)?;
@@ -172,7 +175,7 @@ impl<C> RequestQueue<C> {
         Some((request, until, caller))
     }
 
-    /// The answer to a request has come: who waits for it.
+    /// The answer to a request has come: returns the caller.
     pub fn answered(&mut self, ticket: Ticket) -> Option<C> {
         let asked = self.asked.remove(&ticket)?;
         self.plain -= usize::from(asked.expected.is_some());
@@ -185,7 +188,7 @@ impl<C> RequestQueue<C> {
         if self.plain == 0 {
             return None;
         }
-        // Requests that look at the same place stand beside each other, mostly.
+        // Requests with the same place are usually adjacent.
         let mut last: Option<(&JsonPointer, Option<RawJson<'_>>)> = None;
         let asked = self.asked.iter();
         let mut plain =
@@ -201,7 +204,7 @@ impl<C> RequestQueue<C> {
         Some(*ticket)
     }
 
-    /// The requests whose time is over by now.
+    /// The requests whose time is over.
     pub fn expire(&mut self, now: Instant) -> Vec<Ended<C>> {
         let mut ended = Vec::new();
         while let Some((until, ticket)) = self.deadlines.first().copied()
@@ -213,7 +216,7 @@ impl<C> RequestQueue<C> {
         ended
     }
 
-    /// The socket is gone: the requests that were written on it.
+    /// The socket is gone: returns the requests that were written on it.
     pub fn lost(&mut self) -> Vec<Ended<C>> {
         let tickets: Vec<Ticket> = self.asked.keys().copied().collect();
         tickets
@@ -222,7 +225,7 @@ impl<C> RequestQueue<C> {
             .collect()
     }
 
-    /// Nothing is written any more: the requests that wait.
+    /// Nothing is written any more: returns the waiting requests.
     pub fn cancel(&mut self) -> Vec<Ended<C>> {
         let tickets: Vec<Ticket> = self.waiting.keys().copied().collect();
         tickets
@@ -276,7 +279,7 @@ impl<C> RequestQueue<C> {
 }
 
 impl Waiting {
-    /// How long it is, in bytes: with the longest number of ours.
+    /// Its length in bytes, with our longest number.
     pub fn bytes(&self) -> usize {
         match self {
             Self::Numbered(request) => request.max_len(),
@@ -305,7 +308,7 @@ impl<C> Default for RequestQueue<C> {
 }
 
 impl<C> fmt::Debug for RequestQueue<C> {
-    /// What callers send is not shown.
+    /// Callers' messages are not shown.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RequestQueue")
             .field("waiting", &self.waiting.len())

@@ -1,4 +1,4 @@
-//! What a conversation does for the requests of callers.
+//! The conversation's part in callers' requests.
 
 use super::{message::NumberedRequest, queue::Ticket};
 use crate::{
@@ -7,13 +7,14 @@ use crate::{
 };
 
 impl Conversation {
-    /// Whether requests are numbered by it: the settings say how.
+    /// Whether it numbers requests: the settings say how.
     pub fn numbers_requests(&self) -> bool {
         self.dialogue.request.is_some()
     }
 
-    /// The request whose turn to be written has come. It draws its number now, under which an answer is awaited until
-    /// [`forget_request`](Self::forget_request), or until the socket is lost.
+    /// The request whose turn to be written has come. It takes its number now, under which an
+    /// answer is awaited until [`forget_request`](Self::forget_request), or until the socket is
+    /// lost.
     pub fn compose_request(&mut self, ticket: Ticket, request: &NumberedRequest) -> (u64, Message) {
         let number = self.ids.next();
         self.ids.take();
@@ -23,7 +24,7 @@ impl Conversation {
         (number, Message::text(request.numbered(number)))
     }
 
-    /// Nobody waits for the answer to the request with this number any more.
+    /// Nobody waits for the answer to this request any more.
     pub fn forget_request(&mut self, number: u64) {
         if let Some(beside) = &mut self.beside {
             beside.requests.forget(number);
@@ -37,7 +38,7 @@ impl Conversation {
     }
 }
 
-/// The request that a message answers, if it answers one, is answered. Returns whether it does.
+/// If a message answers a request, answers it. `true` if it does.
 pub(in crate::dialogue) fn hear(parts: &mut Parts<'_>, seen: Seen<'_>) -> bool {
     let Parts { beside, cx, .. } = parts;
     let requests = beside.as_mut().map(|beside| &mut beside.requests);

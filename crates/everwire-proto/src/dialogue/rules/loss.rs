@@ -1,4 +1,4 @@
-//! What rules do when a socket is lost, or a dial has failed.
+//! The effects of rules on a lost socket or a failed dial.
 
 use super::made::fill_url;
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     wire::code,
 };
 
-/// A loss, or a dial that failed.
+/// A loss, or a failed dial.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::dialogue) struct Loss<'a> {
     pub cause: &'a Cause,
@@ -21,7 +21,8 @@ pub(in crate::dialogue) struct Loss<'a> {
     pub is_dial: bool,
 }
 
-/// The close code that a loss has for rules, if it has any: 1005 where the peer gave none, 1006 where it did not close (RFC 6455 §7.4.1).
+/// The close code of a loss for rules, if it has one: 1005 if the peer gave none, 1006 if it did
+/// not close (RFC 6455 §7.4.1).
 pub fn close_code(cause: &Cause) -> Option<u16> {
     match cause {
         Cause::Closed(frame) => Some(frame.code.unwrap_or(code::NO_STATUS)),
@@ -30,7 +31,8 @@ pub fn close_code(cause: &Cause) -> Option<u16> {
     }
 }
 
-/// A socket is lost, or a dial has failed: the first rule that matches acts. There is nobody who could be answered, and nothing is delayed.
+/// A socket is lost, or a dial has failed: the first rule that matches acts. There is no peer to
+/// answer, and nothing is delayed.
 pub(in crate::dialogue) fn lost(loss: Loss<'_>, cx: &mut Context<'_>) {
     let dialogue = cx.dialogue;
     let mut rules = dialogue.rules.iter().enumerate();
@@ -56,7 +58,7 @@ pub(in crate::dialogue) fn lost(loss: Loss<'_>, cx: &mut Context<'_>) {
             let gives_up = true;
             cx.lose(Cause::Rule { text, gives_up });
         }
-        // It is dialled again anyway.
+        // The name dials again anyway.
         Some(RuleAction::Reconnect | RuleAction::Rotate) => match url {
             Some(Ok(url)) => cx.out.push(Reply::NextUrl(url)),
             Some(Err(unfilled)) => {
@@ -69,7 +71,7 @@ pub(in crate::dialogue) fn lost(loss: Loss<'_>, cx: &mut Context<'_>) {
     }
 }
 
-/// The word for a dial that failed, whatever the cause.
+/// The word for a failed dial of any cause.
 const DIAL: &str = "dial";
 
 fn matches_loss(rule: &DialogueRule, loss: Loss<'_>) -> bool {

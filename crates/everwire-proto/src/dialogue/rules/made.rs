@@ -1,4 +1,4 @@
-//! What is made of a rule's templates.
+//! The rendered templates of a rule.
 
 use crate::{
     dialogue::{
@@ -10,16 +10,16 @@ use crate::{
     settings::dialogue::DialogueRule,
 };
 
-/// What is made of a rule's templates.
+/// The rendered templates of a rule.
 pub(super) struct Made {
     pub answer: Option<Filled>,
     pub url: Option<String>,
-    /// What could not be filled.
+    /// The error of a template that cannot be rendered.
     pub unfilled: Option<String>,
 }
 
 impl Made {
-    /// Fills the templates of a rule. What cannot be filled is left out.
+    /// Renders the templates of a rule. A template that fails is left out.
     pub fn of(rule: &DialogueRule, seen: Seen<'_>, cx: &Context<'_>) -> Self {
         let world = cx.world(Some(seen), Some(cx.ids.next()));
         let step = cx.step(&world);
@@ -38,7 +38,7 @@ impl Made {
     }
 }
 
-/// What was made, and why not.
+/// The result, and the error.
 fn parted<T>(made: Option<Result<T, String>>) -> (Option<T>, Option<String>) {
     match made {
         Some(Ok(made)) => (Some(made), None),

@@ -1,4 +1,4 @@
-//! What rules do when a message comes, and when a socket is lost.
+//! The effects of rules on messages and losses.
 
 mod loss;
 mod made;
@@ -25,28 +25,28 @@ use crate::{
     settings::dialogue::{AnswerAfter, DialogueRule, RuleAction, Trigger},
 };
 
-/// The rules of a socket: what they have still to do.
+/// The rules of a socket, with their pending effects.
 #[derive(Debug, Default)]
 pub(super) struct Rules {
     /// Boxed: most sockets have nothing waiting.
     waiting: Option<Box<Waiting>>,
-    /// The longest message of the socket, in bytes, as far as that matters.
+    /// The longest message of the socket in bytes, saturating.
     max_message: u32,
     /// Whether nothing can be sent any more.
     is_mute: bool,
 }
 
-/// What rules have made of a message.
+/// The effect of rules on a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Ruled {
-    /// Whether subscribers see it.
+    /// Whether subscribers get it.
     pub deliver: bool,
     /// Whether the socket is lost.
     pub is_lost: bool,
 }
 
 impl Rules {
-    /// The rules of a socket on which no message is longer.
+    /// The rules of a socket with this message limit.
     pub fn of_socket(max_message: usize) -> Self {
         Self {
             max_message: u32::try_from(max_message).unwrap_or(u32::MAX),
@@ -71,7 +71,7 @@ impl Rules {
             (at, rule, cx.captures.catch(&rule.capture, &step))
         };
         cx.captures.keep(caught, &dialogue.names);
-        // What is cleared now may be a secret that stands in the message.
+        // A capture that is cleared now may be a secret in the message.
         let text = text(at, rule, seen, cx);
         cx.captures.clear(&rule.clear);
         ruled.deliver = rule.deliver;
@@ -81,7 +81,7 @@ impl Rules {
         ruled
     }
 
-    /// Adds to what was told of a rule that it has answered.
+    /// Completes the report about a rule with its answer.
     fn tell_answer(&self, told: usize, rule: &DialogueRule, cx: &mut Context<'_>) {
         if let Some(Happening::Ruled {
             answer, waiting, ..
@@ -92,7 +92,7 @@ impl Rules {
         }
     }
 
-    /// Sends, and does. Returns whether the socket is lost.
+    /// Sends the answer and performs the action. `true` if the socket is lost.
     fn act(
         &mut self,
         at: usize,
@@ -162,12 +162,12 @@ impl Rules {
         }
     }
 
-    /// Whether a message is answered of which it is not known where it lies.
+    /// Whether an answered message has no place in the history yet.
     pub fn wants_place(&self) -> bool {
         self.unstored().is_some_and(Unstored::wants_place)
     }
 
-    /// All messages that are answered so far lie here.
+    /// All messages answered so far are here.
     pub fn placed(&mut self, place: HistorySpan) {
         if let Some(waiting) = &mut self.waiting {
             waiting.unstored.placed(place);
@@ -179,14 +179,14 @@ impl Rules {
         self.unstored().is_some_and(|unstored| unstored.len() > 0)
     }
 
-    /// The store has so much: answers go out.
+    /// The store has messages up to here: sends answers.
     pub fn stored(&mut self, stored: Stored, now: Instant, out: &mut Vec<Reply>) {
         let Some(waiting) = &mut self.waiting else {
             return;
         };
         while let Some(settled) = waiting.unstored.settle(stored) {
             match settled {
-                // There is room: it has counted among those that wait.
+                // There is room: it has counted among the waiting ones.
                 Settled::Stored(answer) => {
                     let _has_room = waiting.answers.push(answer, now, out);
                 }
@@ -200,7 +200,8 @@ impl Rules {
         self.unstored().map_or(0, Unstored::len)
     }
 
-    /// Those that wait behind the first so many are of a message that nobody sees: they do not go out.
+    /// The waiting answers after the first `behind` belong to a message that nobody gets: drops
+    /// them.
     pub fn withdraw(&mut self, behind: usize, out: &mut Vec<Reply>) {
         if let Some(waiting) = &mut self.waiting
             && waiting.unstored.truncate(behind)
@@ -214,7 +215,7 @@ impl Rules {
         waiting.map(|waiting| &waiting.unstored)
     }
 
-    /// Nothing can be sent any more: what waits, and what rules would answer from now on, is left out.
+    /// Nothing can be sent any more: drops waiting and later answers.
     pub fn mute(&mut self, now: Instant) {
         self.is_mute = true;
         if let Some(waiting) = &mut self.waiting {
@@ -223,7 +224,8 @@ impl Rules {
         }
     }
 
-    /// Tells once of each rule what cannot be filled: a peer could ask for it with each message.
+    /// Publishes once for each rule what cannot be rendered: a peer could cause it with each
+    /// message.
     fn tell(&mut self, at: usize, rule: &DialogueRule, unfilled: String, cx: &mut Context<'_>) {
         let (bit, Waiting { told, .. }) = (1 << at.min(63), self.waiting(cx.here.now));
         if *told & bit == 0 {
@@ -253,7 +255,7 @@ impl Rules {
         answers.into_iter().chain(acts).min()
     }
 
-    /// Does what is due. Returns whether the socket is lost.
+    /// Handles what is due. `true` if the socket is lost.
     pub fn timer(&mut self, cx: &mut Context<'_>) -> bool {
         let Some(waiting) = &mut self.waiting else {
             return false;
@@ -268,7 +270,7 @@ impl Rules {
         waiting.map_or(0, |waiting| waiting.answers())
     }
 
-    /// Whether so many answers wait that no more may be asked for.
+    /// Whether so many answers wait that no more may be added.
     pub fn is_full(&self) -> bool {
         let max_message = self.max_message as usize;
         let waiting = self.waiting.as_ref();
@@ -276,7 +278,7 @@ impl Rules {
     }
 }
 
-/// What an operator reads, if the socket is lost for it.
+/// The text for an operator, if the socket is lost.
 fn text(at: usize, rule: &DialogueRule, seen: Seen<'_>, cx: &Context<'_>) -> String {
     match rule.action {
         Some(action @ (RuleAction::Reconnect | RuleAction::GiveUp)) => {

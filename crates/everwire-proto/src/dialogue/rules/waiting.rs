@@ -1,4 +1,4 @@
-//! What rules have still to do.
+//! Pending effects of rules.
 
 use crate::{
     core::Cause,
@@ -15,17 +15,18 @@ pub(super) struct Waiting {
     pub answers: Answers,
     pub unstored: Unstored,
     pub delayed: Delayed,
-    /// The rules whose templates could not be filled, as bits; the last one stands for all behind it.
+    /// The rules whose templates could not be rendered, as bits; the last one stands for all
+    /// further rules.
     pub told: u64,
-    /// Whether it was told that an answer waited in vain.
+    /// Whether a lost answer was published.
     pub told_lost: bool,
 }
 
-/// What is told of an answer whose message will never be stored.
+/// The text for an answer whose message will never be stored.
 const LOST: &str = "an answer is not sent: its message went without being stored";
 
 impl Waiting {
-    /// Tells once of each socket that an answer has waited in vain.
+    /// Publishes, once per socket, that an answer is lost.
     pub fn tell_lost(&mut self, out: &mut Vec<Reply>) {
         if !std::mem::replace(&mut self.told_lost, true) {
             out.push(Reply::Error(Cause::Store(LOST.into())));
@@ -37,7 +38,7 @@ impl Waiting {
         self.answers.waiting() + self.unstored.len()
     }
 
-    /// Whether so much waits that no more may be asked for: so many, or all together more than a message may have.
+    /// Whether too much waits: too many answers, or more bytes than a message may have.
     pub fn is_full(&self, max_message: usize) -> bool {
         let bytes = self.answers.bytes().saturating_add(self.unstored.bytes());
         self.answers() >= MAX_WAITING || bytes > max_message

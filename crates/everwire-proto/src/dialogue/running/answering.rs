@@ -1,4 +1,4 @@
-//! What the answer to its call decides of a step.
+//! The verdict of a call's answer on a step.
 
 use std::time::Duration;
 
@@ -18,11 +18,11 @@ use crate::{
     settings::dialogue::{LONGEST, SHORTEST, ScriptStep, StepCall},
 };
 
-/// What an answer decides.
+/// The verdict of an answer.
 pub(in crate::dialogue) enum Judged<'s> {
     Passes(Caught),
     Refused(Refusal<'s>),
-    /// As [`Decision::Again`](super::Decision::Again).
+    /// Like [`Decision::Again`](super::Decision::Again).
     Again {
         after: Duration,
         wrong: Option<Option<String>>,
@@ -30,12 +30,12 @@ pub(in crate::dialogue) enum Judged<'s> {
 }
 
 impl Running {
-    /// Whether its call is out, and has this number.
+    /// Whether its call was made, and has this number.
     pub fn calls(&self, number: u64) -> bool {
         self.phase == Phase::Calls && self.id == Some(number)
     }
 
-    /// Its call was answered, or cannot be. Says what follows.
+    /// Its call was answered, or failed. Returns the outcome.
     pub fn answered(
         &mut self,
         step: &ScriptStep,
@@ -67,7 +67,7 @@ impl Running {
         }
     }
 
-    /// What the answer decides, and what of it would be captured as a secret.
+    /// The verdict of the answer, and what would be captured from it as a secret.
     fn judge<'s>(
         &self,
         step: &'s ScriptStep,
@@ -83,7 +83,7 @@ impl Running {
         let lets = Step::later(&world, &cx.dialogue.lets, &self.filled);
         let captured = secrets_in(&step.capture, &lets);
         let refused = refusal(asked, response, &lets);
-        // What the step says itself goes before what is expected where it says nothing of that.
+        // The step's own conditions come before the defaults.
         let may_repeat = match refused {
             None => asked.expect.is_none(),
             Some(Refusal::NotExpected(_)) => true,
@@ -104,7 +104,7 @@ impl Running {
         (judged, captured)
     }
 
-    /// The loss that follows of an answer that does not let the step pass.
+    /// The loss after an answer that does not let the step pass.
     fn not_passed(
         &self,
         step: &ScriptStep,
@@ -117,14 +117,14 @@ impl Running {
         let mut text = self.called(asked.call).to_string();
         text.push_str(&why.text(response, Span(self.age(cx.here.now))));
         match why {
-            // Where something is not where it was awaited, it may be elsewhere.
+            // A value that is missing at its place may be elsewhere in the text.
             Refusal::NotCaught(_) if step.is_secret() => text.push_str(MASKED),
             _ => report::show_body(&response.body, secrets, &mut text),
         }
         let gives_up = matches!(why, Refusal::GivesUp(_));
         let fails = matches!(why, Refusal::Fails(_));
         let status = response.status.filter(|_| asked.is_http());
-        // What was captured before the dial is not taken any more.
+        // Captures from before the dial are not accepted any more.
         let is_stale = fails || matches!(status, Some(401 | 403));
         if step.reads_prepared && is_stale && !gives_up {
             cx.out.push(Reply::Stale);
@@ -137,7 +137,7 @@ impl Running {
         }
     }
 
-    /// The loss that follows where there is no answer.
+    /// The loss without an answer.
     fn unanswered(&self, call: &StepCall, why: &Unanswered, cx: &mut Context<'_>) -> Cause {
         let secrets = self.masked(Vec::new(), cx);
         let mut shown = String::new();
@@ -155,7 +155,8 @@ impl Running {
         }
     }
 
-    /// What must not be shown of the answer: secrets of the call, what is captured as one, and what would have been.
+    /// The texts to mask in the answer: secrets of the call, captured ones, and those that would
+    /// have been.
     fn masked(&self, captured: Vec<Secret>, cx: &Context<'_>) -> Masked {
         let all = self.secrets.iter().chain(&captured);
         let all = all.map(|secret| secret.expose().to_owned());
@@ -170,7 +171,8 @@ impl Running {
     }
 }
 
-/// Whether the step comes again for this answer, and when: `again.after`, else what `Retry-After` says, else `reconnect.max`.
+/// Whether the step is repeated after this answer, and when: `again.after`, else `Retry-After`,
+/// else `reconnect.max`.
 fn again<'s>(
     step: &ScriptStep,
     response: &Response,

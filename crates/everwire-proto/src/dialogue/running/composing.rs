@@ -1,4 +1,4 @@
-//! The message of a step is made, or its call.
+//! Creates the message of a step, or its call.
 
 use super::{Phase, Running};
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
 };
 
 impl Running {
-    /// Makes the message of the step, or asks for its call; `None`: nothing is to be written now.
+    /// Creates the message of the step, or requests its call; `None`: nothing is written now.
     pub fn compose(
         &mut self,
         step: &ScriptStep,
@@ -80,7 +80,8 @@ impl Running {
         Ok(())
     }
 
-    /// Makes something in the moment in which the step's turn has come; `None`: signatures are lacking, and were asked for.
+    /// Renders something for the time at which the step's turn came; `None`: signatures are
+    /// missing, and were requested.
     fn make<T>(
         &mut self,
         is_slow: bool,
@@ -104,7 +105,7 @@ impl Running {
         Some(made)
     }
 
-    /// What it was made of is known, and it has its number.
+    /// Its `let`s are known, and it has its number.
     fn made(&mut self, filled: FilledLets, phase: Phase, cx: &mut Context<'_>) {
         self.id = Some(cx.ids.take());
         self.filled = filled;
@@ -112,7 +113,8 @@ impl Running {
         self.phase = phase;
     }
 
-    /// The signatures that it lacked are made: its turn has come already. One that calls at once is to be composed by whoever tells it.
+    /// The missing signatures were made. Its turn has come already; if it calls at once, the caller
+    /// composes it.
     pub fn signed(&mut self, made: Vec<(SignatureRequest, Option<Vec<u8>>)>, cx: &mut Context<'_>) {
         if let (Phase::Signs, Some(signing)) = (self.phase, &mut self.signing) {
             signing.add(made);
@@ -125,7 +127,7 @@ impl Running {
     }
 }
 
-/// The message of a step in this moment, and what it was made of.
+/// The message of a step at this time, and the `let`s that it used.
 fn message(
     send: &Sending,
     id: u64,
@@ -136,12 +138,12 @@ fn message(
     let lets = Step::new(&world, &cx.dialogue.lets);
     let made = fill(send, &lets)?;
     let filled = lets.into_filled();
-    // What looks into messages comes to something else when one is there.
+    // Values that depend on messages change when one comes.
     let stays = !world.was_asked_for_message();
     Ok((made, if stays { filled } else { FilledLets::default() }))
 }
 
-/// What a step calls in this moment, and what that was made of.
+/// The target of a step's call at this time, and the `let`s that it used.
 fn target(
     called: &StepCall,
     id: u64,
@@ -152,7 +154,7 @@ fn target(
     let lets = Step::new(&world, &cx.dialogue.lets);
     let made = call::target(called, &lets)?;
     let filled = lets.into_filled();
-    // What looks into the answer comes to something else when it is there.
+    // Values that depend on the answer change when it comes.
     let stays = !world.was_asked_for_response();
     Ok((made, if stays { filled } else { FilledLets::default() }))
 }

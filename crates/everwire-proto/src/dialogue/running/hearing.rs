@@ -1,4 +1,4 @@
-//! What a message decides of a step.
+//! The verdict of a message on a step.
 
 use std::time::Duration;
 
@@ -17,9 +17,9 @@ use crate::{
     settings::dialogue::ScriptStep,
 };
 
-/// What follows of a message.
+/// The outcome of a message.
 pub(in crate::dialogue) enum Outcome {
-    /// The step goes on.
+    /// The step continues.
     Stays,
     /// The step has passed.
     Passes(Caught),
@@ -27,18 +27,18 @@ pub(in crate::dialogue) enum Outcome {
     Lost(Cause),
 }
 
-/// What use a message was to a step.
+/// How a step has used a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::dialogue) enum Usage {
-    /// None: it decides nothing.
+    /// Not at all: it decides nothing.
     None,
-    /// The step is repeated for it, or was refused.
+    /// The step is repeated, or was refused.
     Decides,
-    /// It is what was expected.
+    /// It is the expected message.
     Taken,
 }
 
-/// What a message decides.
+/// The verdict of a message.
 pub(in crate::dialogue) enum Decision<'d> {
     Nothing,
     GiveUp(&'d Expression),
@@ -48,13 +48,13 @@ pub(in crate::dialogue) enum Decision<'d> {
     Incomplete(NotCaught<'d>),
     Again {
         after: Duration,
-        /// What came to no duration; `None`, if nothing did.
+        /// The invalid duration; `None` inside if there was no value.
         wrong: Option<Option<String>>,
     },
 }
 
 impl Running {
-    /// A message has come. Says what follows of it, and what use it was.
+    /// A message has come. Returns the outcome, and how the message was used.
     pub fn message(
         &mut self,
         step: &ScriptStep,
@@ -102,7 +102,8 @@ impl Running {
         (outcome, Usage::Decides)
     }
 
-    /// What the step would capture of a message as a secret: whatever the message decides, nobody is told it.
+    /// What the step would capture from a message as a secret: subscribers do not get it, whatever
+    /// the verdict.
     fn secrets_in(&self, step: &ScriptStep, seen: Seen<'_>, cx: &Context<'_>) -> Vec<Secret> {
         let world = cx.world(Some(seen), self.id);
         let lets = Step::later(&world, &cx.dialogue.lets, &self.filled);
@@ -129,7 +130,7 @@ impl Running {
         Outcome::Lost(Cause::script_refused(text, gives_up))
     }
 
-    /// It comes again after this time.
+    /// Repeats the step after this time.
     pub(super) fn rest(
         &mut self,
         step: &ScriptStep,
@@ -148,7 +149,7 @@ impl Running {
         }
     }
 
-    /// What a message decides.
+    /// The verdict of a message.
     fn decide<'d>(
         &mut self,
         step: &'d ScriptStep,
@@ -187,7 +188,7 @@ impl Running {
     }
 }
 
-/// Whether a step looks at what comes as JSON.
+/// Whether a step reads messages as JSON.
 pub(in crate::dialogue) fn looks_into_messages(step: &ScriptStep) -> bool {
     let conditions = [&step.expect, &step.fail, &step.give_up];
     let again = step.again.as_ref();

@@ -1,4 +1,4 @@
-//! A step that is on its way.
+//! The current step.
 
 mod answering;
 mod composing;
@@ -25,51 +25,52 @@ use crate::{
     settings::dialogue::{Dialogue, ScriptStep},
 };
 
-/// What stands for a message of which something is kept secret.
+/// Replaces a message that contains a secret.
 pub(super) const MASKED: &str = "***";
 
-/// A step that is on its way.
+/// The current step.
 #[derive(Debug)]
 pub(super) struct Running {
-    /// Which step it is.
+    /// Its place.
     pub place: StepPlace,
     pub phase: Phase,
-    /// When its message was made, or when it began to listen.
+    /// When its message was created, or when it began to listen.
     since: Instant,
     /// The number of its message.
     id: Option<u64>,
-    /// What its message was made of.
+    /// The `let`s that its message used.
     filled: FilledLets,
-    /// How often its `expect` has held.
+    /// How often its `expect` was true.
     met: u32,
     /// The start of the last message that decided nothing.
     last: String,
-    /// What is signed of its message by now, if that takes long.
+    /// The signatures for its message so far, if they are slow.
     signing: Option<Box<Signing>>,
-    /// What must not be shown if the answer to its call says it.
+    /// Texts to mask in the answer to its call.
     secrets: Vec<Secret>,
 }
 
-/// What a step does.
+/// The phase of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
     /// It waits for its turn to be written: until `compose`.
     Queued,
-    /// Its turn has come, and a signature of its message is being made: until `signed`.
+    /// Its turn has come, and a signature for its message is being made: until `signed`.
     Signs,
-    /// Its call is out: until `answered`. Whoever makes the call sees to its time.
+    /// Its call was made: until `answered`. The caller enforces its time limit.
     Calls,
-    /// Its message is made: until the kernel has it. What answers it may be seen before that is told.
+    /// Its message was created: until the kernel has it. Its answer may come before that is
+    /// reported.
     Made,
-    /// It looks at what comes: until something decides, or until this time.
+    /// It checks messages: until one decides, or until this time.
     Listens { until: Instant },
-    /// It comes again at this time.
+    /// It is repeated at this time.
     Rests { until: Instant },
 }
 
 impl Running {
-    /// A step whose turn has come: one that neither sends nor calls listens at once. One that [calls at once](ScriptStep::calls_at_once)
-    /// is to be composed by whoever begins it.
+    /// A step whose turn has come: one that neither sends nor calls listens at once. One that
+    /// [calls at once](ScriptStep::calls_at_once) must be composed by the caller.
     pub fn begin(place: StepPlace, step: &ScriptStep, cx: &mut Context<'_>) -> Self {
         let now = cx.here.now;
         let mut running = Self {
@@ -106,12 +107,12 @@ impl Running {
         matches!(self.phase, Phase::Made | Phase::Listens { .. })
     }
 
-    /// Whether its message was not made.
+    /// Whether its message was not created.
     pub fn is_unwritten(&self) -> bool {
         matches!(self.phase, Phase::Queued | Phase::Signs)
     }
 
-    /// Nothing has decided in its time.
+    /// Nothing has decided in time.
     pub fn timed_out(&self, step: &ScriptStep, cx: &mut Context<'_>) -> Cause {
         cx.tell(|dialogue| Happening::TimedOut {
             place: Place::of(self.place, dialogue),
@@ -125,7 +126,7 @@ impl Running {
         Cause::ScriptTimeout(report::cut_off(self.told(step), self.met, &self.last))
     }
 
-    /// When its time is over, or when it comes again.
+    /// When its time is over, or when it is repeated.
     pub fn deadline(&self) -> Option<Instant> {
         match self.phase {
             Phase::Listens { until } | Phase::Rests { until } => Some(until),
@@ -133,7 +134,7 @@ impl Running {
         }
     }
 
-    /// What it does, for the status.
+    /// Its state, for the status.
     pub fn state(&self) -> StepState {
         match self.phase {
             Phase::Queued => StepState::Queued,
@@ -145,19 +146,19 @@ impl Running {
         }
     }
 
-    /// When its message was made, or when it began to wait.
+    /// When its message was created, or when it began to wait.
     pub fn since(&self) -> Instant {
         self.since
     }
 
-    /// Its number, and whether it keeps something secret of what decides it.
+    /// Its number, and whether it captures a secret.
     pub fn asks(&self, dialogue: &Dialogue) -> (Option<u64>, bool) {
         let step = self.place.step(dialogue);
         let is_secret = self.listens() && step.is_some_and(ScriptStep::is_secret);
         (self.id, is_secret)
     }
 
-    /// How often its `expect` has held.
+    /// How often its `expect` was true.
     pub fn met(&self) -> u32 {
         self.met
     }
@@ -169,7 +170,7 @@ impl Running {
         }
     }
 
-    /// How long it waits for an answer.
+    /// How long it has waited for an answer.
     pub(super) fn age(&self, now: Instant) -> Duration {
         now.saturating_duration_since(self.since)
     }

@@ -1,4 +1,4 @@
-//! What was asked, and is not unanswered any more.
+//! Requests that are not unanswered any more.
 
 use std::num::NonZeroU64;
 
@@ -22,7 +22,7 @@ impl Subscriptions {
         }
     }
 
-    /// The keys of an `on` that are unanswered.
+    /// The unanswered keys of an `on`.
     pub(super) fn unanswered(&self, number: u64) -> Vec<Target> {
         let ask = self.socket.asks.get(&number);
         let targets = ask.map_or(&[][..], |ask| &ask.targets);
@@ -33,7 +33,7 @@ impl Subscriptions {
         targets.iter().filter(is_open).copied().collect()
     }
 
-    /// Nothing answers it any more.
+    /// Its answer is not awaited any more.
     pub(super) fn forget_ask(&mut self, number: u64) {
         let Some(ask) = self.socket.asks.remove(&number) else {
             return;

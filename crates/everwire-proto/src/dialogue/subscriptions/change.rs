@@ -1,16 +1,16 @@
-//! A subscription stands somewhere else.
+//! A change of a subscription's state.
 
 use std::sync::Arc;
 
 use super::state::SubscriptionState;
 
-/// A subscription stands somewhere else on the socket.
+/// A change of a subscription's state on the socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SubscriptionChange {
     /// Its key.
     pub key: Arc<str>,
-    /// Where it stands.
+    /// Its state.
     pub state: SubscriptionState,
-    /// What the peer said when it refused or ended it, masked, the start of it; or what was wrong.
+    /// The start of the peer's refusal, masked, or a description of the error.
     pub text: Option<Box<str>>,
 }

@@ -1,4 +1,4 @@
-//! What is said of keys is made: `on` and `off`, alone or for several.
+//! Creates `on` and `off` messages, for one key or several.
 
 use std::{fmt, num::NonZeroU64, sync::Arc};
 
@@ -21,12 +21,12 @@ use crate::{
     settings::dialogue::{Asking, SubscriptionWords},
 };
 
-/// Keys for which one message, or one call, speaks.
+/// Keys that share one message, or one call.
 #[derive(Clone, Copy)]
 pub(super) struct Batch<'a> {
     pub words: &'a SubscriptionWords,
     pub targets: &'a [Target],
-    /// What their items have come to.
+    /// The rendered items.
     pub items: &'a [Value<'static>],
 }
 
@@ -48,7 +48,7 @@ impl Subscriptions {
             let item = self.item_of(next, &words, wants, cx);
             bytes += item.as_ref().map_or(0, |item| length(item.as_ref()));
             if bytes > cx.here.max_message / 2 && !asked.is_empty() {
-                // The next message speaks for it.
+                // It goes into the next message.
                 break;
             }
             self.skip(next);
@@ -89,7 +89,7 @@ impl Subscriptions {
         }
     }
 
-    /// These were asked for under this number.
+    /// These keys were asked for under this number.
     pub(super) fn asked(
         &mut self,
         number: u64,
@@ -143,7 +143,7 @@ impl Subscriptions {
         while targets.len() < shape.batch.max(1)
             && let Some(next) = self.next_like(at, Turn::Off)
         {
-            // What cannot be filled now was not filled when it was asked for either.
+            // What cannot be rendered now could not be rendered for the request either.
             let wants = shape.reads.items || shape.reads.item;
             let item = self.item_of(next, &words, wants, cx).ok().flatten();
             bytes += length(item.as_ref());
@@ -187,7 +187,7 @@ impl Subscriptions {
         said
     }
 
-    /// What the item of a key comes to now.
+    /// The current item of a key.
     fn item_of(
         &self,
         target: Target,
@@ -209,7 +209,7 @@ impl Subscriptions {
         item.map(Some)
     }
 
-    /// Shows what is seen of these keys while something is made for them; and what that was made of.
+    /// Provides the values of these keys for rendering; returns what was used.
     pub(super) fn look<T, E>(
         &self,
         batch: &Batch<'_>,
@@ -242,12 +242,12 @@ impl Subscriptions {
         let lets = Step::new(&world, &cx.dialogue.lets);
         let made = look(&lets)?;
         let filled = lets.into_filled();
-        // What looks into messages comes to something else when one is there.
+        // Values that depend on messages change when one comes.
         let stays = !around.was_asked_for_message();
         Ok((made, if stays { filled } else { FilledLets::default() }))
     }
 
-    /// What would be said of these cannot be made.
+    /// The message for these keys cannot be rendered.
     pub(super) fn unfilled(
         &mut self,
         targets: &[Target],
@@ -268,7 +268,7 @@ impl Subscriptions {
     }
 }
 
-/// How many bytes an item has.
+/// The size of an item in bytes.
 fn length(item: Option<&Value<'_>>) -> usize {
     let text = item.and_then(Value::as_text);
     text.map_or(0, |text| text.len())

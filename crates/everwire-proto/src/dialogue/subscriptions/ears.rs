@@ -1,4 +1,5 @@
-//! What is expected for keys, and how those are found that a message means, without a look at each of them.
+//! Expectations of keys, with indexes that find the keys of a message without checking each of
+//! them.
 
 use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
@@ -11,29 +12,29 @@ use crate::{
     settings::dialogue::SubscriptionWords,
 };
 
-/// What is expected for the keys whose words expect the same.
+/// The expectations that some keys share.
 #[derive(Debug)]
 pub(super) struct Ears {
-    /// Words that expect it.
+    /// Settings with these expectations.
     pub words: Arc<SubscriptionWords>,
-    /// How many forms expect it.
+    /// How many forms have them.
     pub users: usize,
     pub ack: Option<Condition>,
     pub fail: Option<Condition>,
     pub end: Option<Condition>,
-    /// What a message must hold, where the dialogue does not know of these words.
+    /// What a message must contain, if the dialogue does not know these settings.
     pub needles: Option<Box<Needles>>,
-    /// Whether something of it does not look into messages as JSON.
+    /// Whether a condition does not read messages as JSON.
     pub is_blind: bool,
     /// How many numbers of `on` are unanswered.
     pub asked: usize,
     /// How many keys are active.
     pub active: usize,
-    /// Active keys by what `end` tells them apart.
+    /// Active keys by the value that `end` distinguishes.
     pub ends: HashMap<Box<str>, Vec<usize>>,
 }
 
-/// A condition, and how the keys are found for which it may hold.
+/// A condition, and how the keys for which it may be true are found.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Condition {
     pub way: Way,
@@ -43,18 +44,18 @@ pub(super) struct Condition {
 /// How keys are found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Way {
-    /// The message has the number of the `on` there.
+    /// The message has the number of the `on` at this place.
     Number(Slot),
-    /// The message has the key there.
+    /// The message has the key at this place.
     Key(Slot),
-    /// The message has the value of this name there.
+    /// The message has the value of this name at this place.
     Name(Name, Slot),
-    /// Each is tried.
+    /// By trying each.
     Each,
 }
 
 impl Ears {
-    /// What these words expect. `is_foreign`: the dialogue does not know of them.
+    /// The expectations of these settings. `is_foreign`: the dialogue does not know them.
     pub fn new(words: &Arc<SubscriptionWords>, lets: &Lets, is_foreign: bool) -> Self {
         let of = |condition: &Option<Expression>, ways: &[Name]| {
             let condition = condition.as_ref()?;
@@ -77,7 +78,7 @@ impl Ears {
         .into_iter()
         .chain(captured)
         .collect();
-        // Answers to calls are no messages.
+        // Answers to calls are not messages.
         let conditions = [&words.ack, &words.fail].into_iter().flatten();
         let conditions = conditions.filter(|_| !words.is_http());
         let mut heard = conditions.chain(&words.end);
@@ -97,7 +98,7 @@ impl Ears {
         }
     }
 
-    /// The same on a socket on which nothing was said yet.
+    /// The same for a new socket.
     pub fn unused(&self) -> Self {
         Self {
             words: Arc::clone(&self.words),
@@ -113,13 +114,13 @@ impl Ears {
         }
     }
 
-    /// Nothing was said on the socket yet.
+    /// Resets it for a new socket.
     pub fn forget_socket(&mut self) {
         (self.asked, self.active) = (0, 0);
         self.ends = HashMap::new();
     }
 
-    /// Whether both expect the same.
+    /// Whether both have the same expectations.
     pub fn is_of(&self, words: &SubscriptionWords, is_foreign: bool) -> bool {
         self.needles.is_some() == is_foreign && self.words.expects_the_same(words)
     }
@@ -129,12 +130,12 @@ impl Ears {
         self.asked > 0 || (self.active > 0 && (self.end.is_some() || self.words.route.is_some()))
     }
 
-    /// Whether what `on` is answered decides: a message of the socket.
+    /// Whether messages of the socket decide about `on`.
     pub fn hears_answers(&self) -> bool {
         !self.words.is_http()
     }
 
-    /// This key is active, and `end` tells it from others by that.
+    /// This key is active, and `end` distinguishes it by this value.
     pub fn add_end(&mut self, end: &str, at: usize) {
         match self.ends.get_mut(end) {
             Some(keys) => keys.push(at),
@@ -144,7 +145,7 @@ impl Ears {
         }
     }
 
-    /// It is active no more.
+    /// It is not active any more.
     pub fn remove_end(&mut self, end: &str, at: usize) {
         let Some(keys) = self.ends.get_mut(end) else {
             return;
@@ -157,7 +158,7 @@ impl Ears {
 }
 
 impl Way {
-    /// By the first of these names that the message must hold wherever the condition does.
+    /// By the first of these names that the message must contain whenever the condition is true.
     fn of(condition: &Expression, names: &[Name]) -> Self {
         let mut found = names
             .iter()
@@ -171,7 +172,7 @@ impl Way {
     }
 }
 
-/// What stands there, as the text by which a key is found.
+/// The value as the text by which a key is found.
 pub(super) fn written(value: RawJson<'_>) -> Option<Cow<'_, str>> {
     match value.is_null() {
         true => None,

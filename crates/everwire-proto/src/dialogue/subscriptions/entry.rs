@@ -1,4 +1,4 @@
-//! One subscription, and where it stands.
+//! One subscription, and its state.
 
 use std::{num::NonZeroU64, sync::Arc, time::Instant};
 
@@ -8,54 +8,54 @@ use super::{
 };
 use crate::{language::Value, settings::dialogue::DeclaredSubscription};
 
-/// One subscription, and where it stands.
+/// One subscription, and its state.
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
     pub declared: Arc<DeclaredSubscription>,
-    /// What is said and expected for it.
+    /// The index of its form.
     pub form: usize,
-    /// Nobody: it is given up, and stays until that is said.
+    /// Without holders it is given up, and stays until the peer was told.
     pub holders: Holders,
     pub state: SubscriptionState,
     pub turn: Turn,
-    /// How often it was asked for again on this socket, since it was wanted anew.
+    /// How often it was asked for again on this socket, since it was last wanted.
     pub tries: u8,
     /// Whether the name is not ready before it is decided.
     pub gates: bool,
-    /// Whether it was active on the socket before: on a handover the peer goes on with it.
+    /// Whether it was active on the previous socket: after a handover the peer continues it.
     pub is_carried: bool,
-    /// Whether it was asked for on this socket and not answered in time: nobody knows whether the peer has it.
+    /// Whether it was asked for on this socket and not answered in time: the peer may have it.
     pub may_be_there: bool,
-    /// Whether it stands elsewhere than was told, since nobody wanted it when that changed.
+    /// Whether its state has changed without a report, since nobody wanted it then.
     pub is_untold: bool,
-    /// The number of its `on` that is unanswered.
+    /// The number of its unanswered `on`.
     pub ask: Option<NonZeroU64>,
     /// The number of its last `on`.
     pub number: Option<NonZeroU64>,
-    /// What was captured for it, in the order of its words' captures.
+    /// Its captures, in the order of its settings' captures.
     pub captured: Option<Box<[Value<'static>]>>,
-    /// Whether its messages are found.
+    /// Whether its messages are recognised.
     pub is_linked: bool,
-    /// By what the peer names it in its messages.
+    /// The peer's name for it in messages.
     pub route: Option<Arc<str>>,
-    /// By what `end` tells it from others.
+    /// The value by which `end` distinguishes it.
     pub end: Option<Box<str>>,
-    /// What the peer said when it refused or ended it, or what was wrong.
+    /// The peer's refusal or end, or a description of the error.
     pub text: Option<Box<str>>,
-    /// When its state has changed.
+    /// When its state last changed.
     pub since: Option<Instant>,
     /// When it is asked for again.
     pub again_at: Option<Instant>,
     /// How many messages belonged to it.
     pub routed: u64,
-    /// Tells it from all others that were ever wanted, in order.
+    /// A unique number, in order of creation.
     pub order: u64,
 }
 
-/// What is to be said of a subscription next.
+/// The next message about a subscription.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Turn {
-    /// Nothing.
+    /// None.
     #[default]
     None,
     /// `on`.
@@ -66,7 +66,7 @@ pub(super) enum Turn {
     OffWhenAnswered,
 }
 
-/// A subscription by its place and by what tells it from those that had this place before.
+/// A subscription by its index and its unique number, since indexes are reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Target {
     pub at: usize,
@@ -74,7 +74,7 @@ pub(super) struct Target {
 }
 
 impl Entry {
-    /// A subscription that is wanted.
+    /// A wanted subscription.
     pub fn new(
         declared: Arc<DeclaredSubscription>,
         form: usize,
@@ -121,7 +121,7 @@ impl Entry {
         self.holders.is_empty()
     }
 
-    /// Where it stands, for who is told. It is told with that.
+    /// A report of its state, which then counts as reported.
     pub fn change(&mut self) -> SubscriptionChange {
         self.is_untold = false;
         SubscriptionChange {
@@ -131,13 +131,13 @@ impl Entry {
         }
     }
 
-    /// Whether both ask for the same in the same words.
+    /// Whether both ask for the same item with the same settings.
     pub fn is_of(&self, declared: &Arc<DeclaredSubscription>) -> bool {
         Arc::ptr_eq(&self.declared, declared)
             || (self.declared.item == declared.item && self.declared.words == declared.words)
     }
 
-    /// Of the socket that is gone nothing is left but whether it was active there, and what was captured of it.
+    /// The socket is gone: keeps only whether it was active, and its captures.
     pub fn forget_socket(&mut self) {
         let was_carried = self.is_carried && self.state == SubscriptionState::Wanted;
         let was_active = self.state == SubscriptionState::Active || was_carried;

@@ -1,4 +1,4 @@
-//! What is said for keys, and what of it is known before any of it is said.
+//! Settings of keys, with what can be computed in advance.
 
 use std::sync::Arc;
 
@@ -8,29 +8,29 @@ use crate::{
     settings::dialogue::{Asking, SubscriptionWords},
 };
 
-/// What is said for the keys that have the same words.
+/// The keys with the same settings.
 #[derive(Clone, Debug)]
 pub(super) struct Form {
     pub words: Arc<SubscriptionWords>,
-    /// What is expected for them.
+    /// The index of their expectations.
     pub ears: usize,
-    /// How many keys have these words.
+    /// How many keys have these settings.
     pub users: usize,
     pub on: Shape,
     pub off: Shape,
 }
 
-/// How something is sent.
+/// The shape of a request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Shape {
     /// How many keys go into one.
     pub batch: usize,
-    /// What is read of them.
+    /// The names that it reads.
     pub reads: Reads,
 }
 
 impl Form {
-    /// The form of these words; `ears`: what is expected for them.
+    /// The form of these settings; `ears`: the index of their expectations.
     pub fn new(words: Arc<SubscriptionWords>, ears: usize, lets: &Lets) -> Self {
         let on = Shape::of(words.on.as_ref(), &words, lets);
         let off = Shape::of(words.off.as_ref(), &words, lets);
@@ -45,7 +45,7 @@ impl Form {
 }
 
 impl Shape {
-    /// Of what is sent. Only what names no single key can be sent for several.
+    /// The shape of a request. Only a request that names no single key can serve several.
     fn of(asking: Option<&Asking>, words: &SubscriptionWords, lets: &Lets) -> Self {
         let reads = asking.map(|asking| Reads::of_asking(asking, &words.capture, lets));
         let reads = reads.unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What messages say of keys: that the peer has taken them, that it has not, that it has ended them, and to which a message belongs.
+//! Messages about keys: accepted, refused, ended, and to which key a message belongs.
 
 use std::{num::NonZeroU64, sync::Arc};
 
@@ -19,37 +19,58 @@ use crate::{
     },
 };
 
-/// What a message has said of keys.
+/// The meaning of a message for keys.
 #[derive(Debug, Default)]
 pub(in crate::dialogue) struct Told {
     /// The key that it belongs to.
     pub subscription: Option<Arc<str>>,
-    /// Whether it has decided something: then it concerns this socket alone.
+    /// Whether it has decided something: then it concerns only this socket.
     pub is_own: bool,
-    /// Whether something secret was captured of it: it is told to nobody.
+    /// Whether a secret was captured from it: subscribers do not get it.
     pub is_secret: bool,
 }
 
+/// What is expected of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::dialogue) struct Expected {
+    /// It is told whatever stands in it: something is expected that does not look into it as JSON.
+    pub is_blind: bool,
+    /// It must be read as JSON for words of which the dialogue does not know.
+    pub is_foreign: bool,
+    /// It may do more than belong to a key.
+    pub decides: bool,
+}
+
 impl Subscriptions {
-    /// Whether each message is told, whatever stands in it: something is expected that does not look into it as JSON.
-    pub fn listens_blindly(&self) -> bool {
-        self.ears
-            .iter()
-            .any(|(_, ears)| ears.is_blind && ears.listens())
+    /// What is expected of a message.
+    pub fn expected_of(&self, message: &Message) -> Expected {
+        let mut all = Expected {
+            is_blind: false,
+            is_foreign: false,
+            decides: !self.have_passed(),
+        };
+        for (_, ears) in &self.ears {
+            all.decides |= decides(ears);
+            if ears.listens() {
+                let needles = ears.needles.as_ref();
+                all.is_blind |= ears.is_blind;
+                all.is_foreign |= needles.is_some_and(|needles| needles.any_in(message.payload()));
+            }
+        }
+        all
     }
 
-    /// Whether a message must be read as JSON for words of which the dialogue does not know.
-    pub fn looks_into(&self, message: &Message) -> bool {
-        self.ears.iter().any(|(_, ears)| {
-            let needles = ears.needles.as_ref();
-            ears.listens() && needles.is_some_and(|needles| needles.any_in(message.payload()))
-        })
+    /// Counts a message that decides nothing for its key, and returns the key.
+    pub fn routed(&mut self, seen: Seen<'_>) -> Option<Arc<str>> {
+        let entry = self.entries.get_mut(self.place_of(seen)?)?;
+        entry.routed += 1;
+        Some(Arc::clone(entry.key()))
     }
 
     /// A message has come.
     pub fn hear(&mut self, seen: Seen<'_>, cx: &mut Context<'_>) -> Told {
         let mut told = Told::default();
-        // One that this message ends has it still.
+        // A message that ends a subscription still belongs to it.
         self.route(seen, &mut told);
         let places: Vec<usize> = match self.ears.len() {
             1 => Vec::new(),
@@ -71,10 +92,9 @@ impl Subscriptions {
     /// Counts the message for the key that it belongs to.
     #[inline]
     fn route(&mut self, seen: Seen<'_>, told: &mut Told) {
-        let at = self.place_of(seen);
-        if let Some(entry) = at.and_then(|at| self.entries.get_mut(at)) {
-            entry.routed += 1;
-            told.subscription = Some(Arc::clone(entry.key()));
+        let key = self.routed(seen);
+        if key.is_some() {
+            told.subscription = key;
         }
     }
 
@@ -90,14 +110,19 @@ impl Subscriptions {
         }
         self.ears.iter().find_map(|(_, ears)| {
             let route = ears.words.route.as_ref().filter(|_| ears.active > 0)?;
+            let place_in = |found: Found<'_, '_>| {
+                let id = written(found.get(route.json)?)?;
+                self.socket.routes.get(&id)
+            };
+            if ears.words.own_pointers.is_none() {
+                return place_in(seen.found);
+            }
             let mut spans = Spans::default();
-            let found = own_found(ears, seen, &mut spans).unwrap_or(seen.found);
-            let id = written(found.get(route.json)?)?;
-            self.socket.routes.get(&*id).copied()
+            place_in(own_found(ears, seen, &mut spans).unwrap_or(seen.found))
         })
     }
 
-    /// What a message says of the keys whose words expect the same.
+    /// The meaning of a message for keys with the same expectations.
     fn decide(&mut self, at: usize, seen: Seen<'_>, cx: &mut Context<'_>, told: &mut Told) {
         let Some(ears) = self.ears.get(at) else {
             return;
@@ -135,7 +160,7 @@ impl Subscriptions {
         }
     }
 
-    /// What is looked at, for the keys whose words expect the same.
+    /// The state for checking keys with the same expectations.
     fn listening<'a>(
         &'a self,
         at: usize,
@@ -151,7 +176,7 @@ impl Subscriptions {
         })
     }
 
-    /// The peer has taken it. Returns whether something secret was captured.
+    /// The peer has accepted it. `true` if a secret was captured.
     fn acknowledged(&mut self, target: Target, seen: Seen<'_>, cx: &mut Context<'_>) -> bool {
         let at = target.at;
         let (captured, secrets) = self.captured(at, seen, cx);
@@ -165,7 +190,7 @@ impl Subscriptions {
         is_secret
     }
 
-    /// The peer has it now. One that was given up meanwhile is ended.
+    /// The peer has it now. If it was given up meanwhile, it is ended.
     pub(super) fn taken(&mut self, target: Target, cx: &mut Context<'_>) {
         self.activate(target.at, cx);
         let waits_for_off = |entry: &Entry| entry.turn == Turn::OffWhenAnswered;
@@ -175,7 +200,7 @@ impl Subscriptions {
         }
     }
 
-    /// What is captured for a key of what has taken it.
+    /// The captures of a key from the accepting message.
     fn captured(
         &self,
         at: usize,
@@ -214,7 +239,8 @@ fn decides(ears: &Ears) -> bool {
     ears.asked > 0 || can_fail || (ears.active > 0 && ears.end.is_some())
 }
 
-/// What the pointers of words have found, which were compiled beside the dialogue. `None`: they have none of their own.
+/// The pointers of settings that were compiled beside the dialogue; `None`: they have none of their
+/// own.
 fn own_found<'f>(ears: &Ears, seen: Seen<'f>, spans: &'f mut Spans) -> Option<Found<'f, 'f>> {
     let pointers = ears.words.own_pointers.as_ref()?;
     let is_wanted = ears

@@ -1,10 +1,10 @@
-//! Who wants a subscription.
+//! A holder of a subscription.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Serialize, Serializer};
 
-/// Who wants a subscription. It stays as long as any holder does.
+/// A holder of a subscription. The subscription stays as long as it has holders.
 ///
 /// ```
 /// use everwire_proto::dialogue::Holder;
@@ -19,13 +19,13 @@ pub enum Holder {
     File,
     /// Callers of the API, or of the library.
     Api,
-    /// A downstream socket, by its number: it ends with that.
+    /// A downstream socket, by its number; it releases its subscriptions when it ends.
     Session(u64),
 }
 
 /// What is no holder.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no holder: write file, api or ws:NUMBER")]
+#[error("invalid holder {0:?}: write file, api or ws:NUMBER")]
 pub struct InvalidHolder(String);
 
 impl fmt::Display for Holder {

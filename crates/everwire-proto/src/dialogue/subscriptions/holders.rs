@@ -1,27 +1,27 @@
-//! Who wants one subscription.
+//! The holders of one subscription.
 
 use std::mem;
 
 use super::holder::Holder;
 
-/// Who wants one subscription. Nothing is allocated for settings and callers of the API.
+/// The holders of one subscription. Settings and callers of the API need no allocation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Holders {
     file: bool,
     api: bool,
-    /// In order; few have any.
+    /// Sorted; few have any.
     sessions: Box<[u64]>,
 }
 
 impl Holders {
-    /// This one alone.
+    /// One holder.
     pub fn of(holder: Holder) -> Self {
         let mut holders = Self::default();
         holders.add(holder);
         holders
     }
 
-    /// This one, too.
+    /// Adds a holder.
     pub fn add(&mut self, holder: Holder) {
         match holder {
             Holder::File => self.file = true,
@@ -36,7 +36,7 @@ impl Holders {
         }
     }
 
-    /// This one no more; whether it was one.
+    /// Removes a holder. `true` if it was one.
     pub fn remove(&mut self, holder: Holder) -> bool {
         match holder {
             Holder::File => mem::take(&mut self.file),
@@ -65,7 +65,7 @@ impl Holders {
         !self.file && !self.api && self.sessions.is_empty()
     }
 
-    /// All of them, in order.
+    /// All holders, in order.
     pub fn iter(&self) -> impl Iterator<Item = Holder> {
         let file = self.file.then_some(Holder::File);
         let api = self.api.then_some(Holder::Api);

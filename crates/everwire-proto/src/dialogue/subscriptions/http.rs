@@ -1,9 +1,13 @@
-//! Keys that are subscribed to by HTTP: the answer to the call decides, and the socket brings their messages.
+//! Subscriptions by HTTP: the answer to the call decides, and the socket brings the messages.
 
 use std::sync::Arc;
 
 use super::{
-    composing::Batch, entry::Entry, keys::Subscriptions, seeing::Seeing, state::SubscriptionState,
+    composing::Batch,
+    entry::{Entry, Turn},
+    keys::Subscriptions,
+    seeing::Seeing,
+    state::SubscriptionState,
 };
 use crate::{
     core::Cause,
@@ -22,22 +26,22 @@ use crate::{
     settings::dialogue::{HttpRequest, SubscriptionWords},
 };
 
-/// So many calls may be out.
+/// The most calls in flight.
 pub(super) const MAX_CALLS: usize = 16;
 
-/// What the answer to a call says of a key.
+/// The meaning of an answer for a key.
 enum Verdict {
     Taken(Option<Box<[Value<'static>]>>),
     Refused,
 }
 
 impl Subscriptions {
-    /// Whether as many calls are out as may be.
+    /// Whether as many calls are in flight as allowed.
     pub fn has_all_calls(&self) -> bool {
         self.socket.calls.len() >= MAX_CALLS
     }
 
-    /// Asks for keys by a call; whether it is made.
+    /// Asks for keys by a call. `true` if it is made.
     pub(super) fn call_on(
         &mut self,
         request: &HttpRequest,
@@ -85,10 +89,36 @@ impl Subscriptions {
         let owner = CallOwner::Subscription(number);
         let call = Call::new(owner, target, batch.words.within, report::http(request));
         self.socket.calls.insert(number, call.secrets.clone());
+        let left = batch.targets.iter().filter_map(|it| self.entry(*it));
+        let left = left.map(|entry| Arc::clone(entry.key())).collect();
+        self.socket.leaving.insert(number, left);
         cx.out.push(Reply::Call(Box::new(call)));
     }
 
-    /// A call was answered, or cannot be.
+    /// Whether a call that ends this key is running. Its `on` waits, because two calls may arrive
+    /// in any order.
+    pub(super) fn is_being_left(&self, key: &str) -> bool {
+        let mut left = self.socket.leaving.values().flatten();
+        left.any(|known| **known == *key)
+    }
+
+    /// The call with this number is over. Keys of it that are wanted again are now requested.
+    fn was_left(&mut self, number: u64, cx: &mut Context<'_>) {
+        for key in self.socket.leaving.remove(&number).unwrap_or_default() {
+            let at = self.keys.get(&key).copied();
+            let waits = |entry: &&Entry| {
+                let is_wanted = entry.state == SubscriptionState::Wanted;
+                is_wanted && entry.turn == Turn::None && !entry.is_leaving()
+            };
+            if let Some(at) = at
+                && self.entries.get(at).as_ref().is_some_and(waits)
+            {
+                self.want(at, cx);
+            }
+        }
+    }
+
+    /// A call was answered, or failed.
     pub fn answered(
         &mut self,
         number: u64,
@@ -113,7 +143,8 @@ impl Subscriptions {
                 cx.out.push(Reply::Error(Cause::Template(text)));
             }
         }
-        // A place is free.
+        self.was_left(number, cx);
+        // There is room for another call.
         self.announce(cx.out);
     }
 
@@ -137,7 +168,7 @@ impl Subscriptions {
         }
     }
 
-    /// What the answer says of each key that was asked for by this call.
+    /// The meaning of the answer for each key of this call.
     fn judge(&mut self, number: u64, response: &Response, secrets: &Masked, cx: &mut Context<'_>) {
         let mut text = String::new();
         if let Some(status) = response.status {
@@ -151,7 +182,7 @@ impl Subscriptions {
         else {
             return;
         };
-        // One pass over the body, however many keys were asked for.
+        // One pass over the body for all keys.
         let (dialogue, own) = (cx.dialogue, words.own_pointers.as_deref());
         let pointers = own.unwrap_or(&dialogue.pointers);
         let mut spans = Spans::default();
@@ -218,7 +249,7 @@ impl Subscriptions {
     }
 }
 
-/// `off` was answered: only a refusal is told.
+/// `off` was answered: only a refusal is published.
 fn off_answered(response: &Response, secrets: &Masked, cx: &mut Context<'_>) {
     if response.status.is_some_and(|status| status / 100 == 2) {
         return;

@@ -1,4 +1,4 @@
-//! Which keys are wanted, by whom, and where each stands.
+//! The wanted keys, their holders, and their states.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -19,28 +19,28 @@ use crate::{
     settings::dialogue::{Dialogue, SubscriptionWords},
 };
 
-/// The subscriptions of a name: which keys are wanted, by whom, and where each stands on the socket.
+/// The subscriptions of a name: the wanted keys, their holders, and their states on the socket.
 #[derive(Debug)]
 pub(in crate::dialogue) struct Subscriptions {
     pub(super) entries: Slab<Entry>,
-    /// By their keys. One that is given up may have another one with its key beside it.
+    /// By their keys. A subscription that is given up may exist beside a new one of the same key.
     pub(super) keys: HashMap<Arc<str>, usize>,
-    /// What is said. The first are the words of `subscribe`.
+    /// The settings of keys. The first is `subscribe` itself.
     pub(super) forms: Slab<Form>,
     pub(super) ears: Slab<Ears>,
-    /// Where those stand that are wanted.
+    /// The states of the wanted ones.
     pub(super) counts: SubscriptionCounts,
     pub(super) orders: u64,
     pub(super) socket: OnSocket,
-    /// Whether the socket takes the place of another one: then it waits for what was active there.
+    /// Whether the socket replaces another one: then it waits for what was active there.
     pub(super) is_successor: bool,
 }
 
-/// The words of `subscribe`.
+/// The index of `subscribe` itself.
 pub(super) const USUAL: usize = 0;
 
 impl Subscriptions {
-    /// Nothing is wanted but by the settings; `None`: those do not say how to subscribe.
+    /// Only the settings' own subscriptions; `None`: they do not say how to subscribe.
     pub fn of(dialogue: &Dialogue) -> Option<Box<Self>> {
         let settings = dialogue.subscribe.as_ref()?;
         let mut subscriptions = Box::new(Self {
@@ -60,7 +60,7 @@ impl Subscriptions {
         Some(subscriptions)
     }
 
-    /// Those of a socket that is made ready beside this one's.
+    /// For a successor's socket.
     pub fn successor(&self) -> Box<Self> {
         let mut successor = Box::new(Self {
             entries: self.entries.clone(),
@@ -84,7 +84,7 @@ impl Subscriptions {
         successor
     }
 
-    /// The socket is gone, and with it all that was said on it.
+    /// The socket is gone, with all its requests.
     pub fn forget_socket(&mut self) {
         self.socket = OnSocket::default();
         self.is_successor = false;
@@ -106,16 +106,16 @@ impl Subscriptions {
         }
     }
 
-    /// A socket has opened on which nothing was said yet.
+    /// A new socket has opened.
     pub fn open(&mut self) {
         if self.counts.wanted != self.entries.len() {
-            // The one before ended untold.
+            // The previous one ended without a report.
             self.forget_socket();
         }
         self.socket = OnSocket::default();
     }
 
-    /// They are those of the socket that serves from now on: what stands elsewhere than before is told.
+    /// Its socket becomes the current one: reports states that differ from before.
     pub fn follow(&mut self, before: &Self, out: &mut Vec<Reply>) {
         for (_, entry) in &mut self.entries {
             let known = before.keys.get(entry.key());
@@ -136,7 +136,7 @@ impl Subscriptions {
         self.counts.total()
     }
 
-    /// Whether something can be said now.
+    /// Whether messages can be sent now.
     pub(super) fn is_live(&self) -> bool {
         self.socket.stage == Stage::Live
     }
@@ -146,23 +146,23 @@ impl Subscriptions {
         Some(Target { at, order })
     }
 
-    /// What is meant by it, if that is there still.
+    /// The subscription that is meant, if it still exists.
     pub(super) fn entry(&self, target: Target) -> Option<&Entry> {
         let entry = self.entries.get(target.at)?;
         (entry.order == target.order).then_some(entry)
     }
 
-    /// What is said for it.
+    /// Its form.
     pub(super) fn form_of(&self, at: usize) -> Option<&Form> {
         self.forms.get(self.entries.get(at)?.form)
     }
 
-    /// What is expected for it.
+    /// Its expectations.
     pub(super) fn ears_of(&self, at: usize) -> Option<&Ears> {
         self.ears.get(self.form_of(at)?.ears)
     }
 
-    /// The form of these words. `is_foreign`: the dialogue does not know of them.
+    /// The form of these settings. `is_foreign`: the dialogue does not know them.
     pub(super) fn add_form(
         &mut self,
         words: &Arc<SubscriptionWords>,
@@ -210,7 +210,7 @@ impl Subscriptions {
         }
     }
 
-    /// Forgets it.
+    /// Removes it.
     pub(super) fn remove(&mut self, at: usize) {
         self.unlink(at);
         self.forget_ask_of(at);
@@ -227,7 +227,7 @@ impl Subscriptions {
         self.release_form(entry.form);
     }
 
-    /// It stands somewhere else.
+    /// Changes its state.
     pub(super) fn set_state(
         &mut self,
         at: usize,
@@ -258,7 +258,7 @@ impl Subscriptions {
         }
     }
 
-    /// What is told of it holds no secret any more.
+    /// Replaces its text by one without secrets.
     pub(super) fn redact(&mut self, key: &str, text: &str) {
         let at = self.keys.get(key).copied();
         if let Some(entry) = at.and_then(|at| self.entries.get_mut(at)) {
@@ -266,7 +266,7 @@ impl Subscriptions {
         }
     }
 
-    /// It is not waited for any more.
+    /// It is not awaited any more.
     pub(super) fn ungate(&mut self, at: usize) {
         let Some(entry) = self.entries.get_mut(at) else {
             return;
@@ -278,7 +278,7 @@ impl Subscriptions {
         }
     }
 
-    /// The peer has taken it: from now on its messages are found.
+    /// The peer has accepted it: from now on its messages are recognised.
     pub(super) fn activate(&mut self, at: usize, cx: &mut Context<'_>) {
         self.unlink(at);
         let (route, end) = self.names_for_peer(at, cx);
@@ -301,17 +301,15 @@ impl Subscriptions {
         self.set_state(at, SubscriptionState::Active, None, cx);
     }
 
-    /// Its messages are not found any more.
+    /// Its messages are not recognised any more.
     pub(super) fn unlink(&mut self, at: usize) {
         let Some(entry) = self.entries.get_mut(at).filter(|entry| entry.is_linked) else {
             return;
         };
         entry.is_linked = false;
         let (route, end, form) = (entry.route.take(), entry.end.take(), entry.form);
-        if let Some(route) = route
-            && self.socket.routes.get(&route) == Some(&at)
-        {
-            self.socket.routes.remove(&route);
+        if let Some(route) = route {
+            self.socket.routes.remove(&route, at);
         }
         let ears = self.forms.get(form).map(|form| form.ears);
         if let Some(ears) = ears.and_then(|ears| self.ears.get_mut(ears)) {
@@ -322,7 +320,7 @@ impl Subscriptions {
         }
     }
 
-    /// By what the peer names it in its messages, and by what `end` tells it from others.
+    /// The peer's name for it in messages, and the value by which `end` distinguishes it.
     fn names_for_peer(&self, at: usize, cx: &Context<'_>) -> (Option<Arc<str>>, Option<Box<str>>) {
         let (Some(entry), Some(ears)) = (self.entries.get(at), self.ears_of(at)) else {
             return (None, None);
@@ -356,7 +354,7 @@ impl Subscriptions {
         })
     }
 
-    /// Something is to be said of it when its turn comes.
+    /// Queues a message about it.
     pub(super) fn queue(&mut self, at: usize, turn: Turn) {
         let Some(target) = self.target(at) else {
             return;
@@ -367,7 +365,7 @@ impl Subscriptions {
         }
     }
 
-    /// Has whoever writes know that there is something to say.
+    /// Announces to the writer that there are messages.
     pub(super) fn announce(&mut self, out: &mut Vec<Reply>) {
         let may_say = self.is_live() && !self.socket.is_announced && !self.waits_for_calls();
         if may_say && self.front().is_some() {
@@ -376,7 +374,7 @@ impl Subscriptions {
         }
     }
 
-    /// What is said next: what means nothing any more is left out.
+    /// The next message; outdated entries are dropped.
     pub(super) fn front(&mut self) -> Option<Target> {
         loop {
             let target = *self.socket.turns.front()?;

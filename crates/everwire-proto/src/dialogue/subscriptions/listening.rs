@@ -1,4 +1,4 @@
-//! What a message says of the keys whose words expect the same.
+//! The meaning of a message for keys with the same expectations.
 
 use std::{collections::BTreeSet, num::NonZeroU64};
 
@@ -15,7 +15,7 @@ use crate::{
     language::{Expression, json::Slot},
 };
 
-/// What a message says of one key.
+/// The meaning of a message for one key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     Acknowledged,
@@ -23,11 +23,11 @@ pub(super) enum Verdict {
     Ended,
 }
 
-/// What a message says of several keys: of each the first of it counts.
+/// The meanings of a message for several keys: the first one for each key counts.
 #[derive(Debug, Default)]
 struct Verdicts {
     all: Vec<(Target, Verdict)>,
-    /// Of a batch of thousands each is looked up.
+    /// A set, since a batch may have thousands.
     known: BTreeSet<Target>,
 }
 
@@ -41,18 +41,18 @@ impl Verdicts {
     }
 }
 
-/// A message, and the keys whose words expect the same.
+/// A message, and the keys with the same expectations.
 pub(super) struct Listening<'a> {
     pub subscriptions: &'a Subscriptions,
     pub ears: &'a Ears,
-    /// Which of all.
+    /// The index of these expectations.
     pub at: usize,
     pub seen: Seen<'a>,
     pub cx: &'a Context<'a>,
 }
 
 impl Listening<'_> {
-    /// Of each key that the message decides what it says.
+    /// The keys that the message decides, with the verdicts.
     pub fn verdicts(&self) -> Vec<(Target, Verdict)> {
         let (ears, words) = (self.ears, &self.ears.words);
         let hears_answers = ears.hears_answers();
@@ -60,7 +60,7 @@ impl Listening<'_> {
         if let (Some(fail), Some(condition), true) = (&words.fail, ears.fail, hears_answers) {
             verdicts.add(self.answered(fail, condition), Verdict::Refused);
         }
-        // One answer may take some keys of a batch, and refuse the others.
+        // One answer may accept some keys of a batch, and refuse the others.
         if let (Some(ack), Some(condition), true) = (&words.ack, ears.ack, hears_answers) {
             verdicts.add(self.answered(ack, condition), Verdict::Acknowledged);
         }
@@ -72,7 +72,7 @@ impl Listening<'_> {
         verdicts.all
     }
 
-    /// The keys for which an answer to their `on` holds.
+    /// The keys for which an answer to their `on` is true.
     fn answered(&self, expression: &Expression, condition: Condition) -> Vec<Target> {
         match condition.way {
             Way::Key(slot) => self.answered_by_key(slot, expression, condition),
@@ -90,7 +90,7 @@ impl Listening<'_> {
                 let Reads { id, key, items, .. } = condition.reads;
                 let asks = self.subscriptions.socket.asks.iter();
                 let asks = asks.filter(|(_, ask)| self.hears(ask.form));
-                // What says nothing of which it means, means the oldest.
+                // An answer that names no key means the oldest request.
                 let most = if id || key || items { usize::MAX } else { 1 };
                 asks.take(most)
                     .flat_map(|(number, ask)| self.holds_for(*number, ask, expression, condition))
@@ -112,7 +112,7 @@ impl Listening<'_> {
         else {
             return Vec::new();
         };
-        // Where nothing is awaited, what was taken for granted can still be refused.
+        // Without `ack`, an accepted key can still be refused.
         let is_taken = self.ears.words.ack.is_none() && entry.is_linked;
         let is_open = entry.ask.is_some() || is_taken;
         let holds = is_open
@@ -127,7 +127,7 @@ impl Listening<'_> {
         form.is_some_and(|form| form.ears == self.at)
     }
 
-    /// The keys of one `on` for which this holds: all, unless it reads what each has of its own.
+    /// The keys of one `on` for which this is true: all, unless it reads values of single keys.
     fn holds_for(
         &self,
         number: u64,

@@ -1,4 +1,4 @@
-//! Subscriptions: which keys are wanted, who wants them, and where each stands on a socket.
+//! Subscriptions: the wanted keys, their holders, and their states on a socket.
 
 mod asks;
 mod change;
@@ -15,6 +15,7 @@ mod listening;
 mod names;
 mod on_socket;
 mod refused;
+mod routes;
 mod seeing;
 mod shown;
 mod stage;
@@ -34,4 +35,7 @@ pub use self::{
     state::SubscriptionState,
     status::{SubscriptionCounts, SubscriptionStatus},
 };
-pub(super) use self::{hearing::Told, keys::Subscriptions};
+pub(super) use self::{
+    hearing::{Expected, Told},
+    keys::Subscriptions,
+};

@@ -1,4 +1,4 @@
-//! Which names expressions and templates read, themselves or through a `let`.
+//! The names that expressions and templates read, directly or through a `let`.
 
 use crate::{
     language::{BuiltIn, Expression, Lets, MessageTemplate, Name},
@@ -10,7 +10,7 @@ use crate::{
 pub(super) struct Reads {
     /// `id`.
     pub id: bool,
-    /// What each key has of its own: `key`, `item`, `on_id`, or a capture of `subscribe`.
+    /// Values of single keys: `key`, `item`, `on_id`, or a capture of `subscribe`.
     pub key: bool,
     /// `item`.
     pub item: bool,
@@ -37,7 +37,7 @@ impl Reads {
         reads
     }
 
-    /// Those of what is sent.
+    /// Those of a request.
     pub fn of_asking(asking: &Asking, captures: &[Capture], lets: &Lets) -> Self {
         let templates = asking.templates();
         let all = templates

@@ -1,49 +1,52 @@
-//! What is on its way on one socket.
+//! The state of subscriptions on one socket.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
     time::Instant,
 };
 
-use super::entry::Target;
+use super::{entry::Target, routes::Routes};
 use crate::language::{FilledLets, Secret};
 
-/// What is on its way on one socket.
+/// The state of subscriptions on one socket.
 #[derive(Debug, Default)]
 pub(super) struct OnSocket {
     pub stage: Stage,
-    /// What is to be said, in order. One that means nothing any more is left out when its turn comes.
+    /// The messages to send, in order. Outdated entries are dropped at their turn.
     pub turns: VecDeque<Target>,
-    /// Whether whoever writes knows that there is something to say.
+    /// Whether the writer knows that there are messages.
     pub is_announced: bool,
-    /// What was asked, by its numbers.
+    /// The requests, by number.
     pub asks: BTreeMap<u64, Ask>,
     /// How many of those await an answer by their numbers.
     pub awaits_number: usize,
-    /// The numbers of the messages that are made, and not with the kernel yet; 0: of an `off`, which awaits nothing.
+    /// The numbers of messages that were created and that the kernel does not have yet; 0 is an
+    /// `off`, which has no answer.
     pub made: VecDeque<u64>,
-    /// The calls that are out, by their numbers, and what must not be shown of their answers.
+    /// The calls in flight by number, with the texts to mask in their answers.
     pub calls: BTreeMap<u64, Vec<Secret>>,
-    /// When the time of what was asked is over.
+    /// The keys that running calls end, by the number of the call.
+    pub leaving: BTreeMap<u64, Vec<Arc<str>>>,
+    /// When requests time out.
     pub due: BTreeSet<(Instant, u64)>,
-    /// When something is asked for again.
+    /// When keys are asked for again.
     pub again: BTreeSet<(Instant, Target)>,
-    /// By what the peer names keys in its messages.
-    pub routes: HashMap<Arc<str>, usize>,
+    /// Keys by the peer's names for them in messages.
+    pub routes: Routes,
     /// What the name waits for before it is ready.
     pub gate: Option<Gate>,
 }
 
-/// How far a socket is.
+/// The phase of a socket.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Stage {
-    /// There is none, or its script has not passed. It is left when the script passes.
+    /// There is none, or its script has not passed. Left when the script passes.
     #[default]
     Waiting,
-    /// Keys are asked for. It is left when the socket is closed or lost.
+    /// Keys are asked for. Left when the socket is closed or lost.
     Live,
-    /// Nothing is said any more: the socket is to be closed.
+    /// Nothing is sent any more: the socket is about to be closed.
     Over,
 }
 
@@ -52,25 +55,26 @@ pub(super) enum Stage {
 pub(super) struct Ask {
     pub form: usize,
     pub targets: Vec<Target>,
-    /// How many of them are unanswered: those whose `ask` has its number.
+    /// How many of them are unanswered: those whose `ask` is this number.
     pub left: usize,
-    /// What `on` was made of.
+    /// The `let`s that `on` used.
     pub filled: FilledLets,
     /// Whether its `ack` is awaited by its number.
     pub awaits_number: bool,
-    /// When its time is over; `None`: it is not with the kernel yet, or a call, which ends by itself.
+    /// When it times out; `None`: the kernel does not have it yet, or it is a call, which ends by
+    /// itself.
     pub until: Option<Instant>,
 }
 
 /// What keeps a name from being ready.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Gate {
-    /// So many keys are not decided.
+    /// How many keys are undecided.
     pub left: usize,
-    /// Of how many.
+    /// Out of how many.
     pub of: usize,
     /// Since when it waits.
     pub since: Instant,
-    /// What is not written then is not waited for.
+    /// Keys that are not written by then are not awaited.
     pub until: Instant,
 }

@@ -7,11 +7,11 @@ use std::sync::Arc;
 #[non_exhaustive]
 pub enum HoldRefused {
     /// The settings do not say how to subscribe.
-    #[error("the connection does not say how it subscribes: write `subscribe` into its settings")]
+    #[error("the connection has no `subscribe`: write it into the settings of the connection")]
     NoSubscribe,
     /// The key is held with another item.
     #[error(
-        "the subscription {key:?} is held with another item: release it first, or choose another key"
+        "the subscription {key:?} is held with another item; release it first, or choose another key"
     )]
     OtherItem {
         /// The key.
@@ -35,13 +35,13 @@ pub enum HoldRefused {
     },
     /// There are as many different answers to expect as may be: each costs every message a look.
     #[error(
-        "{max} subscriptions expect other answers than `subscribe` says, and no more are allowed: leave out `ack`, `fail`, `end`, `capture` and `route`"
+        "{max} subscriptions have answers of their own, and no more can: each costs time on every message; leave out `ack`, `fail`, `end`, `capture` and `route`"
     )]
     TooManyAnswers {
         /// The most.
         max: usize,
     },
     /// A key without text.
-    #[error("a subscription needs a key")]
+    #[error("invalid key: it is empty; write at least one character")]
     NoKey,
 }

@@ -1,4 +1,4 @@
-//! What expressions see of one subscription.
+//! The values of one subscription for expressions.
 
 use std::num::NonZeroU64;
 
@@ -12,26 +12,26 @@ use crate::{
     settings::dialogue::SubscriptionWords,
 };
 
-/// What is seen of one subscription.
+/// The values of one subscription.
 pub(super) struct Seeing<'a> {
     pub words: &'a SubscriptionWords,
     pub seen: Option<Seen<'a>>,
-    /// The number of the message that is made or answered.
+    /// The number of the message that is created or answered.
     pub number: Option<u64>,
-    /// What the `on` was made of that is answered.
+    /// The `let`s of the answered `on`.
     pub filled: Option<&'a FilledLets>,
     /// Whether the item is read.
     pub wants_item: bool,
 }
 
 impl Seeing<'_> {
-    /// Shows what is seen of this one.
+    /// Provides the values of this subscription.
     pub fn of<T>(&self, entry: &Entry, cx: &Context<'_>, look: impl FnOnce(&dyn World) -> T) -> T {
         let around = cx.world(self.seen, self.number);
         self.around(&around, entry, cx, look)
     }
 
-    /// The same, where something else than a message is looked at.
+    /// The same when there is no message.
     pub fn around<T>(
         &self,
         around: &dyn World,

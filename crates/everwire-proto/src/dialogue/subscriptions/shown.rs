@@ -1,4 +1,4 @@
-//! What an operator sees of subscriptions.
+//! Subscriptions as operators see them.
 
 use std::{fmt, sync::Arc, time::Instant};
 
@@ -8,19 +8,19 @@ use super::{
     status::{SubscriptionCounts, SubscriptionStatus},
 };
 
-/// So many keys are named of those that are waited for.
+/// How many awaited keys are listed.
 const NAMED: usize = 3;
 
 /// What a name waits for before it is ready.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AwaitedSubscriptions {
-    /// So many are not decided.
+    /// How many are undecided.
     pub left: usize,
-    /// Of how many that are waited for.
+    /// Out of how many awaited ones.
     pub of: usize,
     /// Since when they are waited for.
     pub since: Instant,
-    /// The first of those that are not decided.
+    /// The first undecided ones.
     pub keys: Vec<Arc<str>>,
 }
 
@@ -36,25 +36,25 @@ impl fmt::Display for AwaitedSubscriptions {
 }
 
 impl Subscriptions {
-    /// All that are wanted, in the order in which they were wanted first.
+    /// All wanted subscriptions, in the order in which they were first wanted.
     pub fn statuses(&self) -> Vec<SubscriptionStatus> {
         let mut entries: Vec<&Entry> = self.wanted().collect();
         entries.sort_unstable_by_key(|entry| entry.order);
         entries.into_iter().map(Entry::status).collect()
     }
 
-    /// The one with this key, if it is wanted.
+    /// The subscription with this key, if it is wanted.
     pub fn status(&self, key: &str) -> Option<SubscriptionStatus> {
         let entry = self.entries.get(*self.keys.get(key)?)?;
         (!entry.is_leaving()).then(|| entry.status())
     }
 
-    /// How many stand where.
+    /// The number by state.
     pub fn counts(&self) -> SubscriptionCounts {
         self.counts
     }
 
-    /// What the name waits for before it is ready; `None`: for nothing.
+    /// What the name waits for before it is ready; `None`: nothing.
     pub fn awaited(&self) -> Option<AwaitedSubscriptions> {
         let gate = self.socket.gate?;
         let mut gated: Vec<&Entry> = self.wanted().filter(|entry| entry.gates).collect();

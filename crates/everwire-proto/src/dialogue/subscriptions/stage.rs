@@ -1,4 +1,4 @@
-//! The subscriptions of a conversation: what it is told of them, and what it tells.
+//! The conversation's part in subscriptions: its inputs and outputs.
 
 use std::sync::Arc;
 
@@ -18,22 +18,22 @@ use crate::{
     },
 };
 
-/// What is said of subscriptions next.
+/// The next subscription message.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ComposedSubscription {
-    /// The message; `None`: it is a call, which is told by [`Reply::Call`].
+    /// The message; `None`: it is a call, which was returned as [`Reply::Call`].
     pub message: Option<Message>,
     /// Whether another one can follow at once: it waits for the same rates.
     pub goes_on: bool,
 }
 
 impl Conversation {
-    /// Somebody wants a subscription. It stays over sockets as long as somebody does; who wants it already changes nothing, but that one
-    /// which has failed is asked for again.
+    /// A holder wants a subscription. It stays across sockets as long as it has holders. Holding it
+    /// again only asks again for a failed one.
     ///
     /// # Errors
     ///
-    /// Why it is not taken on; nothing has changed then.
+    /// Why it is refused; nothing has changed then.
     pub fn hold_subscription(
         &mut self,
         declared: &Arc<DeclaredSubscription>,
@@ -49,7 +49,8 @@ impl Conversation {
         Ok(())
     }
 
-    /// Somebody wants a subscription no more. Returns whether nobody does: then the peer is told.
+    /// A holder releases a subscription. `true` if it has no holders any more; the peer is then
+    /// told.
     pub fn release_subscription(
         &mut self,
         key: &str,
@@ -66,7 +67,7 @@ impl Conversation {
         is_gone
     }
 
-    /// Each that has failed is asked for again at once. Returns how many those are.
+    /// Asks again, at once, for each failed subscription. Returns their number.
     pub fn retry_subscriptions(&mut self, here: &Here<'_>, out: &mut Vec<Reply>) -> usize {
         let mut parts = self.parts(here, out);
         let subscriptions = parts.subscriptions.as_mut();
@@ -75,8 +76,8 @@ impl Conversation {
         retried
     }
 
-    /// The dialogue says the same, and subscribes to other keys: those change on the socket that is there. See
-    /// [`Dialogue::says_the_same`].
+    /// The dialogue is the same, but subscribes to other keys, which changes them on the open
+    /// socket. See [`Dialogue::says_the_same`].
     pub fn declare_subscriptions(
         &mut self,
         dialogue: &Arc<Dialogue>,
@@ -102,32 +103,33 @@ impl Conversation {
         self.subscriptions.as_ref()?.status(key)
     }
 
-    /// What is told of a subscription's refusal or end is this from now on: the text holds no secret of the dial, of which only its caller
-    /// knows.
+    /// Replaces the text of a subscription's refusal or end: by one without the dial's secrets,
+    /// which only the caller knows.
     pub fn redact_subscription(&mut self, key: &str, text: &str) {
         if let Some(subscriptions) = &mut self.subscriptions {
             subscriptions.redact(key, text);
         }
     }
 
-    /// How many subscriptions stand where; `None`: there is none.
+    /// The number of subscriptions by state; `None`: there is none.
     pub fn subscription_counts(&self) -> Option<SubscriptionCounts> {
         let counts = self.subscriptions.as_ref()?.counts();
         (counts.total() > 0).then_some(counts)
     }
 
-    /// The subscriptions that are waited for before the name is ready; `None`: for none.
+    /// The subscriptions that must be decided before the name is ready; `None`: none.
     pub fn awaited_subscriptions(&self) -> Option<AwaitedSubscriptions> {
         self.subscriptions.as_ref()?.awaited()
     }
 
-    /// The buckets that what is said of subscriptions next waits for, besides those of the connection.
+    /// The buckets that the next subscription message waits for, besides those of the connection.
     pub fn subscription_rates(&mut self) -> &[RateSettings] {
         let subscriptions = self.subscriptions.as_mut();
         subscriptions.map_or(&[], |subscriptions| subscriptions.rates())
     }
 
-    /// What is said of subscriptions next: its turn to be written has come. It draws its number now. `None`: nothing.
+    /// The next subscription message: its turn to be written has come. It takes its number now.
+    /// `None`: there is none.
     pub fn compose_subscription(
         &mut self,
         here: &Here<'_>,
@@ -146,12 +148,12 @@ impl Conversation {
         })
     }
 
-    /// Whether what is said of subscriptions next is a call.
+    /// Whether the next subscription message is a call.
     pub fn subscription_calls(&mut self) -> bool {
         self.subscriptions.as_mut().is_some_and(|it| it.calls())
     }
 
-    /// The kernel has so many of the messages of subscriptions that were made.
+    /// The kernel has this many of the created subscription messages.
     pub fn subscriptions_written(&mut self, messages: u64, here: &Here<'_>, out: &mut Vec<Reply>) {
         let mut parts = self.parts(here, out);
         if !parts.script.is_live() {
@@ -163,21 +165,22 @@ impl Conversation {
         parts.refresh();
     }
 
-    /// The socket is gone, whether that is a loss or not: each subscription is wanted again. [`lost`](Self::lost) may follow.
+    /// The socket is gone, by a loss or not: each subscription is wanted again.
+    /// [`lost`](Self::lost) may follow.
     pub fn forget_subscribed(&mut self) {
         if let Some(subscriptions) = &mut self.subscriptions {
             subscriptions.forget_socket();
         }
     }
 
-    /// Whether what is said of subscriptions next may be written, as far as others go that await an answer by their numbers.
+    /// Whether the limit of awaited answers allows the next subscription message.
     pub fn has_place_for_subscription(&self) -> bool {
         let subscriptions = self.subscriptions.as_ref();
         let awaits = || subscriptions.is_some_and(|subscriptions| subscriptions.awaits_place());
         self.dialogue.request.is_none() || self.has_place() || !awaits()
     }
 
-    /// The subscription that a message belongs to, as far as this socket knows. It counts nothing.
+    /// The subscription of a message, as far as this socket knows. It is not counted.
     pub fn subscription_of(&self, message: &Message) -> Option<Arc<str>> {
         let subscriptions = self.subscriptions.as_ref()?;
         let mut spans = Spans::default();

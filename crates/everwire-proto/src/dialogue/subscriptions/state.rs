@@ -1,8 +1,8 @@
-//! Where a subscription stands.
+//! The state of a subscription.
 
 use serde::Serialize;
 
-/// Where a subscription stands on the socket that serves. Without a socket each is wanted.
+/// The state of a subscription on the current socket. Without a socket it is `wanted`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -11,7 +11,7 @@ pub enum SubscriptionState {
     Wanted,
     /// The peer was asked.
     Sent,
-    /// The peer has taken it; or was asked, where nothing says what it answers.
+    /// The peer has accepted it; or was asked, if there is no `ack`.
     Active,
     /// The peer has refused it.
     Refused,
@@ -51,7 +51,7 @@ impl SubscriptionState {
         }
     }
 
-    /// Whether the peer has been asked for it, and has not said that it has it not.
+    /// Whether the peer was asked for it, and has not refused or ended it.
     pub fn is_on_the_wire(self) -> bool {
         matches!(self, Self::Sent | Self::Active)
     }

@@ -1,4 +1,4 @@
-//! What a name tells of its subscriptions.
+//! The status of subscriptions.
 
 use std::sync::Arc;
 
@@ -6,27 +6,27 @@ use serde::{Serialize, Serializer};
 
 use super::{holder::Holder, state::SubscriptionState};
 
-/// A subscription, as its name tells it. Serialized it is the JSON of the API.
+/// The status of a subscription. Serialized it is the JSON of the API.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct SubscriptionStatus {
     /// Its key.
     #[serde(serialize_with = "key")]
     pub key: Arc<str>,
-    /// Where it stands.
+    /// Its state.
     pub state: SubscriptionState,
-    /// What the peer said when it refused or ended it, masked, the start of it; or what was wrong.
+    /// The start of the peer's refusal, masked, or a description of the error.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// Who wants it.
+    /// Its holders.
     pub holders: Vec<Holder>,
-    /// The item as it was written, as JSON: what is filled is not.
+    /// The item as it was written, as JSON: not rendered.
     pub item: String,
-    /// How many messages were found to belong to it, on this socket and those before.
+    /// How many messages belonged to it, on this and earlier sockets.
     pub routed: u64,
 }
 
-/// How many subscriptions of a name stand where. Serialized it has a member for each state.
+/// The number of subscriptions by state. Serialized it has a member for each state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct SubscriptionCounts {
@@ -45,7 +45,7 @@ pub struct SubscriptionCounts {
 }
 
 impl SubscriptionCounts {
-    /// How many stand there.
+    /// The number in this state.
     pub fn of(&self, state: SubscriptionState) -> usize {
         match state {
             SubscriptionState::Wanted => self.wanted,
@@ -57,7 +57,7 @@ impl SubscriptionCounts {
         }
     }
 
-    /// The same, to be changed.
+    /// The same, mutable.
     pub(super) fn of_mut(&mut self, state: SubscriptionState) -> &mut usize {
         match state {
             SubscriptionState::Wanted => &mut self.wanted,
@@ -69,7 +69,7 @@ impl SubscriptionCounts {
         }
     }
 
-    /// All of them.
+    /// The total.
     pub fn total(&self) -> usize {
         let all = SubscriptionState::ALL.map(|state| self.of(state));
         all.iter().sum()

@@ -1,4 +1,4 @@
-//! Answers that do not come, and keys that are asked for again.
+//! Missing answers, and repeated requests.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ use crate::{
     dialogue::{context::Context, report},
 };
 
-/// So often a key that has failed is asked for again, before it waits for another socket or for somebody who wants it.
+/// How often a failed key is asked for again, before it waits for another socket or holder.
 pub(super) const MAX_TRIES: u8 = 3;
 
 impl Subscriptions {
@@ -28,7 +28,7 @@ impl Subscriptions {
         due.into_iter().chain(again).chain(gate).min()
     }
 
-    /// Does what is due.
+    /// Handles what is due.
     pub fn timer(&mut self, cx: &mut Context<'_>) {
         let now = cx.here.now;
         while let Some((at, number)) = self.socket.due.first().copied()
@@ -48,7 +48,7 @@ impl Subscriptions {
         }
     }
 
-    /// Nothing has answered in time.
+    /// A request has timed out.
     fn run_out(&mut self, number: u64, cx: &mut Context<'_>) {
         let Some(ask) = self.socket.asks.get(&number) else {
             return;
@@ -67,7 +67,7 @@ impl Subscriptions {
         }
     }
 
-    /// What is not written by now is not waited for; but for what was active before.
+    /// Keys that are not written by now are not awaited, except those that were active before.
     fn let_pass(&mut self) {
         let unwritten: Vec<usize> = self
             .entries
@@ -83,7 +83,7 @@ impl Subscriptions {
             self.ungate(at);
         }
         if let Some(gate) = &mut self.socket.gate {
-            // It is asked once.
+            // This is checked once.
             gate.until = later(gate.until, Duration::from_secs(365 * 24 * 60 * 60));
         }
     }
@@ -142,7 +142,7 @@ impl Subscriptions {
         self.socket.again.insert((again_at, target));
     }
 
-    /// Whether the peer had it for so long that what comes now is no failure of the attempts before.
+    /// Whether the peer had it long enough that a new failure does not count with earlier ones.
     fn was_stable(&self, at: usize, cx: &Context<'_>) -> bool {
         let entry = self.entries.get(at);
         entry.is_some_and(|entry| {
@@ -152,7 +152,7 @@ impl Subscriptions {
         })
     }
 
-    /// Nothing is said on this socket any more.
+    /// Nothing is sent on this socket any more.
     pub fn end(&mut self) {
         self.socket.stage = Stage::Over;
         self.socket.turns.clear();
@@ -160,7 +160,7 @@ impl Subscriptions {
     }
 }
 
-/// How long a key waits that has failed so often.
+/// The delay of a key after this many failures.
 fn wait(tries: u8, cx: &Context<'_>) -> Duration {
     let Some(settings) = cx.here.backoff else {
         return cx.here.slow;

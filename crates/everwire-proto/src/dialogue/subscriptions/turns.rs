@@ -1,4 +1,4 @@
-//! What is said of keys, each when its turn has come: `on` and `off`, alone or for several.
+//! Sends `on` and `off`, for one key or several, each at its turn.
 
 use std::time::Duration;
 
@@ -17,9 +17,9 @@ use crate::{
     },
 };
 
-/// The message of keys whose turn has come.
+/// The message whose turn has come.
 pub(in crate::dialogue) struct Said {
-    /// `None`: it is a call, which was told.
+    /// `None`: it is a call, which was returned as a reply.
     pub message: Option<Message>,
     /// Whether the next one waits for the same rates, so that its turn may come at once.
     pub goes_on: bool,
@@ -65,7 +65,7 @@ impl Subscriptions {
         }
     }
 
-    /// The script has passed. Goes on where that, or what was waited for, lets the name be ready.
+    /// The script has passed. Continues if that, or an awaited subscription, makes the name ready.
     pub fn go_on(&mut self, cx: &mut Context<'_>) {
         if self.socket.stage == Stage::Waiting {
             self.begin(cx);
@@ -79,7 +79,7 @@ impl Subscriptions {
         }
     }
 
-    /// Whether the name may be ready, as far as they go.
+    /// Whether the subscriptions allow the name to be ready.
     pub fn have_passed(&self) -> bool {
         self.socket.stage != Stage::Waiting && self.socket.gate.is_none()
     }
@@ -89,7 +89,7 @@ impl Subscriptions {
         self.socket.awaits_number
     }
 
-    /// On a handover the peer goes on with what was active before.
+    /// After a handover the peer continues what was active before.
     fn leave_out(&mut self, at: usize, cx: &mut Context<'_>) {
         let is_carried = self.entries.get(at).is_some_and(|entry| entry.is_carried);
         match is_carried && cx.here.handover {
@@ -103,20 +103,20 @@ impl Subscriptions {
         }
     }
 
-    /// `within` of `subscribe`.
+    /// The longest `within` of `subscribe`.
     fn longest_within(&self) -> Duration {
         let usual = self.forms.get(USUAL);
         usual.map_or(SubscriptionWords::WITHIN, |form| form.words.within)
     }
 
-    /// The buckets that what is said next waits for besides the connection's.
+    /// The buckets that the next message waits for besides the connection's.
     pub fn rates(&mut self) -> &[RateSettings] {
         let front = self.front();
         let form = front.and_then(|target| self.form_of(target.at));
         form.map_or(&[], |form| &form.words.rate)
     }
 
-    /// Whether what is said next may be written, as far as those go that await an answer by their numbers.
+    /// Whether the next message awaits an answer by its number.
     pub fn awaits_place(&self) -> bool {
         let next = self.socket.turns.front();
         let next = next.and_then(|target| Some((self.entry(*target)?, self.form_of(target.at)?)));
@@ -128,7 +128,7 @@ impl Subscriptions {
         })
     }
 
-    /// Whether what is said next is a call.
+    /// Whether the next message is a call.
     pub fn calls(&mut self) -> bool {
         let Some(front) = self.front() else {
             return false;
@@ -143,12 +143,12 @@ impl Subscriptions {
         })
     }
 
-    /// Whether what is said next must wait for an answer to a call.
+    /// Whether the next message must wait for an answer to a call.
     pub fn waits_for_calls(&mut self) -> bool {
         self.has_all_calls() && self.calls()
     }
 
-    /// What is said next. `None`: nothing.
+    /// The next message; `None`: there is none.
     pub fn compose(&mut self, cx: &mut Context<'_>) -> Option<Said> {
         self.socket.is_announced = false;
         while let Some(first) = self.front() {
@@ -162,7 +162,7 @@ impl Subscriptions {
                 Turn::None | Turn::OffWhenAnswered => None,
             };
             let Some(message) = message else {
-                // Nothing was made of it, and its turn is over.
+                // Nothing was created, and its turn is over.
                 self.skip(first);
                 continue;
             };
@@ -176,7 +176,7 @@ impl Subscriptions {
         None
     }
 
-    /// Whether there is something to say that waits for the same rates as this form.
+    /// Whether there is a message that waits for the same rates as this form.
     fn goes_on_like(&mut self, form: usize, was_call: bool) -> bool {
         let next = self.front().and_then(|target| self.form_of(target.at));
         let rate = next.map(|form| form.words.rate.clone());
@@ -187,7 +187,7 @@ impl Subscriptions {
         }
     }
 
-    /// What is said next, if it is this of keys with these words: one message may speak for several.
+    /// The next entry, if it is of this form and kind: one message may serve several keys.
     pub(super) fn next_like(&mut self, form: usize, turn: Turn) -> Option<Target> {
         let next = self.front()?;
         let entry = self.entry(next)?;
@@ -204,7 +204,7 @@ impl Subscriptions {
         }
     }
 
-    /// The kernel has so many of the messages that were made.
+    /// The kernel has this many of the created messages.
     pub fn written(&mut self, messages: u64, cx: &mut Context<'_>) {
         for _ in 0..messages {
             let Some(number) = self.socket.made.pop_front() else {

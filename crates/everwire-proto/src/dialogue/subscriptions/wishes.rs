@@ -1,4 +1,4 @@
-//! Keys are held, let go of, and asked for again.
+//! Holding, releasing and repeating keys.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -21,7 +21,7 @@ use crate::{
 };
 
 impl Subscriptions {
-    /// What the settings themselves subscribe to, before there is a socket.
+    /// Adds the subscriptions of the settings, before there is a socket.
     pub(super) fn add_declared(
         &mut self,
         declared: &Arc<DeclaredSubscription>,
@@ -63,7 +63,7 @@ impl Subscriptions {
         at
     }
 
-    /// Somebody wants a key.
+    /// A holder wants a key.
     pub fn hold(
         &mut self,
         declared: &Arc<DeclaredSubscription>,
@@ -81,7 +81,7 @@ impl Subscriptions {
                     return Ok(());
                 }
                 (true, true) => comes_back = Some(at),
-                // What goes behind its `off` is another one.
+                // What comes after its `off` is a new subscription.
                 (false, true) => {}
                 (false, false) => {
                     let key = Arc::clone(&declared.key);
@@ -91,7 +91,7 @@ impl Subscriptions {
         }
         let settings = cx.dialogue.subscribe.as_ref();
         let max = settings.map_or(0, |settings| settings.max.get());
-        // One that was given up has left its place, said or not.
+        // A subscription that was given up does not count any more.
         if holder != Holder::File && self.len() >= max as usize {
             return Err(HoldRefused::TooMany { max });
         }
@@ -107,7 +107,7 @@ impl Subscriptions {
         Ok(())
     }
 
-    /// Whether what it expects is expected already, or may be expected besides.
+    /// Whether its expectations exist already, or may be added.
     fn has_ears_for(&self, declared: &DeclaredSubscription) -> bool {
         let Some(words) = &declared.words else {
             return true;
@@ -116,7 +116,7 @@ impl Subscriptions {
         self.ears.len() < MAX_EXPECTED || ears.any(|(_, ears)| ears.is_of(words, true))
     }
 
-    /// One that has failed is asked for again at once; of any other there is one holder more.
+    /// A failed subscription is asked for again at once; any other gets one more holder.
     fn hold_again(&mut self, at: usize, holder: Holder, cx: &mut Context<'_>) {
         let Some(entry) = self.entries.get_mut(at) else {
             return;
@@ -127,8 +127,9 @@ impl Subscriptions {
         }
     }
 
-    /// It was given up, and that was not said yet: the peer goes on sending it. What has changed meanwhile is told. Where nobody knows
-    /// whether the peer does, that is told, and it is asked for again.
+    /// It was given up, and the peer was not told yet, so it continues. Changes in the meantime are
+    /// reported. If it is unknown whether the peer has it, that is reported, and it is asked for
+    /// again.
     fn come_back(&mut self, at: usize, holder: Holder, cx: &mut Context<'_>) {
         let Some(entry) = self.entries.get_mut(at) else {
             return;
@@ -145,7 +146,7 @@ impl Subscriptions {
         }
     }
 
-    /// It is asked for at once, as if for the first time.
+    /// Asks for it at once, like the first time.
     fn again(&mut self, at: usize, cx: &mut Context<'_>) {
         self.forget_again(at);
         if let Some(entry) = self.entries.get_mut(at) {
@@ -155,7 +156,7 @@ impl Subscriptions {
         self.want(at, cx);
     }
 
-    /// Each that has failed is asked for again at once. Returns how many those are.
+    /// Asks again, at once, for each failed one. Returns their number.
     pub fn retry(&mut self, cx: &mut Context<'_>) -> usize {
         let failed: Vec<usize> = self
             .entries
@@ -169,7 +170,7 @@ impl Subscriptions {
         failed.len()
     }
 
-    /// Somebody wants a key no more. Returns whether nobody does.
+    /// A holder releases a key. `true` if it has no holders any more.
     pub fn release(&mut self, key: &str, holder: Holder, cx: &mut Context<'_>) -> bool {
         let Some(at) = self.keys.get(key).copied() else {
             return false;
@@ -184,7 +185,7 @@ impl Subscriptions {
         is_gone
     }
 
-    /// Nobody wants it any more: that is said, if the peer was told to send it.
+    /// Nobody wants it any more: the peer is told, if it was asked.
     fn give_up(&mut self, at: usize, cx: &mut Context<'_>) {
         self.ungate(at);
         self.forget_again(at);
@@ -212,7 +213,7 @@ impl Subscriptions {
         self.announce(cx.out);
     }
 
-    /// The settings subscribe to other keys, and say the same for them.
+    /// The settings subscribe to other keys, in the same way.
     pub fn declare(&mut self, cx: &mut Context<'_>) {
         let dialogue = cx.dialogue;
         let Some(settings) = &dialogue.subscribe else {
@@ -249,7 +250,7 @@ impl Subscriptions {
         self.announce(cx.out);
     }
 
-    /// The settings say what this key is, whoever holds it besides.
+    /// The settings define this key, whoever else holds it.
     fn replace(&mut self, declared: &Arc<DeclaredSubscription>, cx: &mut Context<'_>) {
         let known = self.keys.get(&declared.key).copied();
         let known = known.and_then(|at| Some((at, self.entries.get_mut(at)?)));
@@ -276,15 +277,19 @@ impl Subscriptions {
         self.want(at, cx);
     }
 
-    /// It is wanted: its turn is taken, if there is a socket and it is not left out there.
+    /// It is wanted: queues its request, if there is a socket and its `if` allows it.
     pub(super) fn want(&mut self, at: usize, cx: &mut Context<'_>) {
         if self.socket.stage != Stage::Live || self.is_left_out(at, cx) {
+            return;
+        }
+        let key = self.entries.get(at).map(|entry| Arc::clone(entry.key()));
+        if key.is_some_and(|key| self.is_being_left(&key)) {
             return;
         }
         let has_on = self.form_of(at).is_some_and(|form| form.words.on.is_some());
         match has_on {
             true => self.queue(at, Turn::On),
-            // Nothing is to be said: the peer sends it by itself.
+            // There is no request: the peer sends it by itself.
             false => self.activate(at, cx),
         }
         self.announce(cx.out);
@@ -308,7 +313,7 @@ impl Subscriptions {
         !seeing.of(entry, cx, |world| condition.holds(world))
     }
 
-    /// It is asked for again as often as if it had never failed.
+    /// Resets its failures.
     fn forget_again(&mut self, at: usize) {
         let Some(target) = self.target(at) else {
             return;
@@ -323,7 +328,7 @@ impl Subscriptions {
     }
 }
 
-/// One of that key that asks for the same, and was given up, which was not said yet.
+/// A subscription of that key and item that was given up, before the peer was told.
 fn known_to_leave(known: &Subscriptions, declared: &Arc<DeclaredSubscription>) -> Option<usize> {
     let at = *known.keys.get(&declared.key)?;
     let entry = known.entries.get(at)?;

@@ -1,4 +1,4 @@
-//! What the expressions and templates of subscriptions see.
+//! The values for expressions and templates of subscriptions.
 
 use crate::{
     language::{
@@ -8,7 +8,7 @@ use crate::{
     settings::dialogue::{Capture, SubscriptionItem},
 };
 
-/// What expressions see of one subscription, or of a batch, beside what all others see.
+/// The values of one subscription, or of a batch, besides the general ones.
 pub(super) struct KeyWorld<'a> {
     pub around: &'a dyn World,
     pub key: Option<&'a str>,
@@ -16,7 +16,7 @@ pub(super) struct KeyWorld<'a> {
     pub items: Option<&'a Value<'static>>,
     /// The number of the `on`.
     pub number: Option<u64>,
-    /// The captures that each key has of its own, and their values for this one.
+    /// The captures of single keys, and their values for this one.
     pub captures: &'a [Capture],
     pub captured: &'a [Value<'static>],
 }
@@ -69,11 +69,11 @@ fn borrowed<'v>(value: Option<&'v Value<'static>>) -> Value<'v> {
     value.map_or_else(Value::absent, Value::as_borrowed)
 }
 
-/// What an item comes to.
+/// Renders an item.
 ///
 /// # Errors
 ///
-/// Why it cannot be filled.
+/// Why it cannot be rendered.
 pub(super) fn filled(
     item: &SubscriptionItem,
     world: &dyn World,
@@ -88,7 +88,7 @@ pub(super) fn filled(
             None => return Err(no_json(template)),
         },
     };
-    // A part of it may be the peer's.
+    // A part of it may come from the peer.
     let value = match template.is_literal() {
         true => value,
         false => value.from_peer(),
@@ -99,7 +99,7 @@ pub(super) fn filled(
     })
 }
 
-/// Where an item is read as it was written, that it is JSON was not found out before.
+/// An item that is used as written was not checked to be JSON before.
 fn no_json(template: &MessageTemplate) -> Unfilled {
     Unfilled::NotText {
         hole: template.as_str().into(),
@@ -127,7 +127,8 @@ pub(super) fn array(items: &[Value<'static>]) -> Value<'static> {
     }
 }
 
-/// A value as the text by which the peer repeats it: of a JSON string what it says, of a number its digits.
+/// A value as the text by which the peer repeats it: the content of a JSON string, the digits of a
+/// number.
 pub(super) fn as_peer_writes(value: &Value<'_>) -> Option<Box<str>> {
     match value.data() {
         Data::Number(text) | Data::Text(text) | Data::Json(text) => Some(text.as_ref().into()),

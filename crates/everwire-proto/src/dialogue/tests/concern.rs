@@ -284,3 +284,64 @@ fn who_does_not_listen_is_told_nothing() {
     talk.hear(TICK);
     assert_eq!(concern(&talk, TICK), None);
 }
+
+/// Which messages can only belong to a subscription, and which move no time.
+#[test]
+fn what_a_message_may_do_is_known_before_it_is_told() {
+    const ROUTED: &str = r#"{"stream":"a"}"#;
+    let reach = |talk: &Talk, message: &str| {
+        let concern = talk.conversation.concern(&Message::text(message));
+        concern.map(|concern| (concern.is_only_routed(), concern.moves_times()))
+    };
+    let subscribe = || U {
+        keys: &[("a", "a")],
+        ..U::default()
+    };
+    let active = |dialogue: D| {
+        let mut talk = dialogue.open();
+        talk.subscribe();
+        talk.hear(r#"{"id":1,"result":null}"#);
+        talk.hear(r#"{"id":1,"result":"a"}"#);
+        talk
+    };
+    let mut talk = subscriptions::subscribes(subscribe()).open();
+    talk.subscribe();
+    // Its answer is awaited.
+    assert_eq!(reach(&talk, ROUTED), Some((false, true)));
+    talk.hear(r#"{"id":1,"result":"a"}"#);
+    assert_eq!(reach(&talk, ROUTED), Some((true, false)));
+    assert_eq!(reach(&talk, "{}"), None);
+    talk.conversation.watch(true);
+    assert_eq!(reach(&talk, ROUTED), Some((false, true)));
+    talk.conversation.watch(false);
+    assert_eq!(reach(&talk, ROUTED), Some((true, false)));
+    talk.hold("b", Holder::Api).unwrap();
+    talk.subscribe();
+    assert_eq!(reach(&talk, ROUTED), Some((false, true)));
+
+    let end = U {
+        end: "/gone == key",
+        ..subscribe()
+    };
+    let ended = active(subscriptions::subscribes(end));
+    assert_eq!(reach(&ended, ROUTED), Some((false, true)));
+    for dialogue in [
+        quiet(),
+        D {
+            capture: &[("seq", "/s")],
+            ..D::default()
+        },
+    ] {
+        let besides = active(D {
+            subscribe: Some(subscribe()),
+            ..dialogue
+        });
+        assert_eq!(reach(&besides, ROUTED), Some((false, true)));
+    }
+    let captures = D {
+        capture: &[("seq", "/s")],
+        ..D::default()
+    };
+    assert_eq!(reach(&captures.open(), r#"{"s":1}"#), Some((false, false)));
+    assert_eq!(reach(&quiet().open(), r#"{"s":1}"#), Some((false, true)));
+}

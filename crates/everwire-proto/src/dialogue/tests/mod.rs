@@ -51,6 +51,7 @@ mod scripts;
 mod signs;
 mod stored;
 mod subscriptions;
+mod subscriptions_called;
 mod subscriptions_kept;
 mod subscriptions_random;
 mod talk;

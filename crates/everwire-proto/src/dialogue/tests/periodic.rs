@@ -261,12 +261,12 @@ fn what_a_peer_names_as_every_is_clamped_or_an_hour() {
         (
             r#""soon""#,
             Some(hour),
-            format!(r#"{told} "soons", which is no duration: 3600s is taken"#),
+            format!(r#"{told} "soons", which is not a duration: 3600s is taken"#),
         ),
         (
             r#"[1]"#,
             Some(hour),
-            format!(r#"{told} "[1]s", which is no duration: 3600s is taken"#),
+            format!(r#"{told} "[1]s", which is not a duration: 3600s is taken"#),
         ),
     ] {
         let message = format!(r#"{{"expires":{value}}}"#);

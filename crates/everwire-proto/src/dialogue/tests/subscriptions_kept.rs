@@ -1,5 +1,7 @@
 //! Keys over time: who holds them, what a lost socket leaves, what a successor takes over, and what other settings change.
 
+use std::sync::Weak;
+
 use super::*;
 
 const ONE: &[(&str, &str)] = &[("a", "a")];
@@ -281,6 +283,76 @@ fn other_settings_change_keys_on_the_socket_that_is_there() {
     assert!(!none.says_the_same(&differs.compile()));
 }
 
+/// A caller wants a key that is answered in words of its own. Also says whether those words are kept.
+fn hold_with_ack(
+    talk: &mut Talk,
+    key: &str,
+    ack: &str,
+) -> (Result<(), HoldRefused>, Weak<SubscriptionWords>) {
+    let dialogue = Arc::clone(talk.conversation.dialogue());
+    let settings = dialogue.subscribe.as_ref().unwrap();
+    let mut pointers = dialogue.pointers.clone();
+    let scope = Scope::new(&dialogue.names, &mut pointers, &NothingOutside);
+    let mut compiler = Compiler(scope);
+    let ack = compiler.condition(ack);
+    let mut declared = (*compiler.item(key, key)).clone();
+    let words = Arc::new(SubscriptionWords {
+        ack,
+        own_pointers: Some(Box::new(pointers)),
+        ..(*settings.words).clone()
+    });
+    let kept = Arc::downgrade(&words);
+    declared.words = Some(words);
+    let declared = Arc::new(declared);
+    let held =
+        talk.with(|talk, here, out| talk.hold_subscription(&declared, Holder::Api, here, out));
+    (held, kept)
+}
+
+#[test]
+fn ten_thousand_wishes_in_different_words_cost_a_message_64_looks() {
+    const WISHES: usize = 10_000;
+    let mut talk = D {
+        subscribe: Some(U {
+            max: 10_000,
+            ..U::default()
+        }),
+        ..D::default()
+    }
+    .open();
+    // It names no place of a message at which the number stands: each that waits is looked at.
+    let ack = |number| format!(r#"hash("sha256", message ~ text(id)) == "{number}""#);
+    for round in 0..2 {
+        let mut all = Vec::new();
+        for number in 0..WISHES {
+            let number = round * WISHES + number;
+            let key = format!("k{number}");
+            let (held, kept) = hold_with_ack(&mut talk, &key, &ack(number));
+            assert!(matches!(
+                held,
+                Ok(()) | Err(HoldRefused::TooManyAnswers { max: 64 })
+            ));
+            all.push((key, held.is_ok(), kept));
+        }
+        // One is what `subscribe` expects, which nobody has asked for.
+        let taken = all.iter().filter(|(_, is_held, _)| *is_held).count();
+        let kept = all.iter().filter(|(.., kept)| kept.strong_count() > 0);
+        assert_eq!((taken, kept.count()), (63, 63));
+        assert_eq!(talk.conversation.subscriptions().len(), 63);
+        assert_eq!(talk.subscribe().len(), 63);
+        HASHES.set(0);
+        talk.hear(r#"{"none":"of them"}"#);
+        assert_eq!(HASHES.get(), 63);
+        // Who lets go of them makes room for others, and for no more.
+        for (key, is_held, _) in &all {
+            assert_eq!(talk.release(key, Holder::Api), *is_held);
+        }
+        talk.wait(Duration::from_secs(10));
+        assert_eq!(talk.subscribe().len(), 63);
+        assert!(all.iter().all(|(.., kept)| kept.strong_count() == 0));
+    }
+}
+
 #[test]
 fn callers_bring_no_end_of_answers_to_look_for() {
     let mut talk = D {
@@ -291,23 +363,7 @@ fn callers_bring_no_end_of_answers_to_look_for() {
         ..D::default()
     }
     .open();
-    let dialogue = Arc::clone(talk.conversation.dialogue());
-    let settings = dialogue.subscribe.as_ref().unwrap();
-    let mut hold = |key: String, ack: String| {
-        let mut pointers = dialogue.pointers.clone();
-        let scope = Scope::new(&dialogue.names, &mut pointers, &NothingOutside);
-        let mut compiler = Compiler(scope);
-        let ack = compiler.condition(&ack);
-        let mut declared = (*compiler.item(&key, &key)).clone();
-        let words = SubscriptionWords {
-            ack,
-            own_pointers: Some(Box::new(pointers)),
-            ..(*settings.words).clone()
-        };
-        declared.words = Some(Arc::new(words));
-        let declared = Arc::new(declared);
-        talk.with(|talk, here, out| talk.hold_subscription(&declared, Holder::Api, here, out))
-    };
+    let mut hold = |key: String, ack: String| hold_with_ack(&mut talk, &key, &ack).0;
     // One is what `subscribe` expects.
     for number in 1..64 {
         hold(format!("k{number}"), format!("/id == id && /n == {number}")).unwrap();

@@ -66,7 +66,7 @@ fn what_a_peer_names_is_clamped_and_what_is_no_duration_is_told_once() {
     let day = secs(24 * 60 * 60);
     let bad = |came_to: &str, key: &str, default: &str| {
         Some(format!(
-            "error template: {key} came to {came_to:?}, which is no duration: {default}"
+            "error template: {key} came to {came_to:?}, which is not a duration: {default}"
         ))
     };
     let interval = "heartbeat.interval (${beat}ms)";
@@ -111,9 +111,9 @@ fn each_key_tells_once_per_socket_what_its_default_is() {
     let bad = r#"{"beat":"x","wait":"y","idle":"z"}"#;
     assert_eq!(
         talk.hear(bad),
-        "error template: heartbeat.interval (${beat}ms) came to \"xms\", which is no duration: 10s is taken; \
-         error template: heartbeat.timeout (${wait}s) came to \"ys\", which is no duration: 20s is taken; \
-         error template: idle_timeout (${idle}s) came to \"zs\", which is no duration: there is none; times"
+        "error template: heartbeat.interval (${beat}ms) came to \"xms\", which is not a duration: 10s is taken; \
+         error template: heartbeat.timeout (${wait}s) came to \"ys\", which is not a duration: 20s is taken; \
+         error template: idle_timeout (${idle}s) came to \"zs\", which is not a duration: there is none; times"
     );
     assert_eq!(all(&talk), [Some(secs(10)), Some(secs(20)), None]);
     assert_eq!(talk.hear(r#"{"beat":"v","wait":"v","idle":"v"}"#), "");
@@ -143,7 +143,7 @@ fn a_step_that_comes_again_has_its_time_from_the_peer() {
         (
             r#"{"again":1,"after":"soon"}"#,
             slow,
-            "error template: again.after of step 1 of open_script (${/after}s) came to \"soons\", which is no duration: 30s is taken",
+            "error template: again.after of step 1 of open_script (${/after}s) came to \"soons\", which is not a duration: 30s is taken",
         ),
         (
             r#"{"again":1}"#,

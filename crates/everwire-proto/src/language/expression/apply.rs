@@ -1,4 +1,4 @@
-//! What functions make of the values that they are given.
+//! Applies functions to values.
 
 use std::borrow::Cow;
 
@@ -17,7 +17,7 @@ use super::{
     node::{One, Two},
 };
 
-/// The value, unless it is too long.
+/// The value; absent if it is too long.
 pub(super) fn bounded<'e>(value: Value<'e>, world: &dyn World) -> Value<'e> {
     match value.size() <= world.max_message() {
         true => value,
@@ -200,7 +200,7 @@ pub(super) fn two<'e>(function: Two, [x, y]: [Value<'e>; 2]) -> Value<'e> {
     }
 }
 
-/// What a pointer points at in a value, or in a text that holds JSON.
+/// The value at a pointer within a value, or within a text that contains JSON.
 fn at<'e>(x: Value<'e>, pointer: &Value<'_>) -> Value<'e> {
     let Some(pointer) = pointer
         .as_text()

@@ -1,15 +1,15 @@
-//! What the parser makes of a text: a tree that keeps where each part stands.
+//! The syntax tree, with the place of each part.
 
 use std::ops::Range;
 
 use super::super::JsonPointer;
 
-/// A part of an expression, and where it stands.
+/// A part of an expression, and its place.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Ast<'t> {
     pub kind: AstKind<'t>,
     pub span: Range<usize>,
-    /// Whether it stands in parentheses of its own.
+    /// Whether it is in parentheses of its own.
     pub in_parentheses: bool,
 }
 
@@ -22,7 +22,7 @@ pub(super) enum AstKind<'t> {
     Null,
     Pointer(JsonPointer),
     Name(&'t str),
-    /// A variable of the environment.
+    /// An environment variable.
     Variable(&'t str),
     List(Vec<Ast<'t>>),
     Call(&'t str, Vec<Ast<'t>>),
@@ -31,7 +31,7 @@ pub(super) enum AstKind<'t> {
     Not(Box<Ast<'t>>),
     Compare(Comparison, Box<[Ast<'t>; 2]>),
     Join(Vec<Ast<'t>>),
-    /// The first, and what is added to it or taken from it.
+    /// The first term, and the terms that are added or subtracted.
     Sum(Box<Ast<'t>>, Vec<(Sign, Ast<'t>)>),
 }
 
@@ -47,7 +47,7 @@ pub(in super::super) enum Comparison {
     In,
 }
 
-/// Whether a number is added or taken away.
+/// Whether a number is added or subtracted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) enum Sign {
     Plus,
@@ -55,7 +55,7 @@ pub(in super::super) enum Sign {
 }
 
 impl Comparison {
-    /// How it is written; a longer one stands before its beginning.
+    /// The notations; a longer one comes before its prefix.
     pub const ALL: [(&'static str, Self); 7] = [
         ("==", Self::Equal),
         ("!=", Self::Unequal),

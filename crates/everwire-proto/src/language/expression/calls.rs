@@ -1,4 +1,4 @@
-//! Checking calls: how many arguments a function takes, of which kinds, and which of them must be written out.
+//! Checks calls: the number and kinds of arguments, and which of them must be literals.
 
 use super::{
     super::{
@@ -13,7 +13,7 @@ use super::{
     report::{Report, Typed},
 };
 
-/// The most bytes that `random` gives.
+/// The most bytes of `random`.
 const MAX_RANDOM: usize = 1024;
 
 /// A call as it is written.
@@ -23,7 +23,7 @@ pub(super) struct Called<'c> {
     pub arguments: &'c [Ast<'c>],
     /// Whether there is an HTTP answer.
     pub http: bool,
-    /// Whether a name is called so.
+    /// Whether it is a name rather than a function.
     pub is_name: bool,
 }
 
@@ -49,7 +49,7 @@ pub(super) fn check(report: &mut Report<'_>, called: &Called<'_>, values: Vec<Ty
             (least, most) if least == most => format!("{most} arguments"),
             (least, most) => format!("{least} or {most} arguments"),
         };
-        let message = format!("{} takes {wanted}, and has {count}", quoted(called.name));
+        let message = format!("{} takes {wanted}, but has {count}", quoted(called.name));
         report.error(
             &called.ast.span,
             message,
@@ -85,7 +85,7 @@ struct CallCheck<'r, 't, 'c> {
 }
 
 impl<'c> CallCheck<'_, '_, 'c> {
-    /// `None` if something is wrong, which is told then.
+    /// `None` after errors, which are reported.
     fn call(&mut self, arguments: Vec<Argument<'c>>) -> Option<Typed> {
         match self.called.name {
             "uuid" => Some(typed(Call::Uuid, Kind::Text)),
@@ -107,7 +107,7 @@ impl<'c> CallCheck<'_, '_, 'c> {
         }
     }
 
-    /// One of these words, written out.
+    /// One of these words, as a literal.
     fn literal<T: Copy>(
         &mut self,
         (ast, _): &Argument<'c>,
@@ -121,7 +121,7 @@ impl<'c> CallCheck<'_, '_, 'c> {
         let list = list.join(", ");
         let written = self.report.quoted(ast);
         let AstKind::Text(word) = &ast.kind else {
-            let message = format!("invalid {what} {written}: it is not a text that is written out");
+            let message = format!("invalid {what} {written}: it must be a literal text");
             self.report
                 .error(&ast.span, message, format!("write one of {list}"));
             return None;
@@ -142,12 +142,12 @@ impl<'c> CallCheck<'_, '_, 'c> {
         None
     }
 
-    /// A value that is text, or can be written as one.
+    /// A value that is text, or can be converted to text.
     fn text(&mut self, (ast, value): Argument<'c>) -> Node {
         if matches!(value.kind, Kind::Null | Kind::Bool | Kind::List) {
             let written = self.report.quoted(ast);
             let message = format!(
-                "{} takes texts, and {written} is {}",
+                "{} takes texts, but {written} is {}",
                 quoted(self.called.name),
                 value.kind.described()
             );
@@ -180,7 +180,7 @@ impl<'c> CallCheck<'_, '_, 'c> {
         Some(typed(Call::Now(unit, offset), kind))
     }
 
-    /// `hash`, `hmac` and `sign`: an algorithm, a key or none, what is signed, and how it is written.
+    /// `hash`, `hmac` and `sign`: an algorithm, a key or none, the data, and the encoding.
     fn digest(&mut self, mut arguments: Vec<Argument<'c>>) -> Option<Typed> {
         let name = self.called.name;
         let without_form = if name == "hash" { 2 } else { 3 };
@@ -265,7 +265,7 @@ impl<'c> CallCheck<'_, '_, 'c> {
         };
         if matches!(function, One::Header | One::Cookie) && !self.called.http {
             let message = format!(
-                "{} looks into an HTTP answer, and here is none",
+                "{} looks into an HTTP answer, but there is none here",
                 self.report.quoted(self.called.ast)
             );
             self.report.error(
@@ -300,7 +300,7 @@ impl<'c> CallCheck<'_, '_, 'c> {
         Some(typed(Call::Two(function, nodes), kind))
     }
 
-    /// A pointer as a text, which can be computed.
+    /// A pointer as a text, which may be computed.
     fn pointer(&mut self, y: Argument<'c>) -> Node {
         let written = self.report.written(y.0);
         match &y.0.kind {
@@ -315,7 +315,7 @@ impl<'c> CallCheck<'_, '_, 'c> {
             }
             AstKind::Pointer(_) => {
                 let message = format!(
-                    "{} is a value of the message, and `at` wants a pointer as a text",
+                    "`at` needs a pointer as a text, but {} is a value of the message",
                     quoted(written)
                 );
                 let help = format!("for a pointer write {}", quoted(&format!("\"{written}\"")));

@@ -1,4 +1,4 @@
-//! From the tree to what is evaluated: names, pointers and functions are resolved, and all that cannot be right is told, all at once.
+//! Compiles the tree: resolves names, pointers and functions, and reports all errors at once.
 
 use std::ops::Range;
 
@@ -14,16 +14,16 @@ use super::{
 /// A name that an expression reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Read {
-    /// What is read.
+    /// The name.
     pub name: Name,
-    /// Where in the text.
+    /// Its place in the text.
     pub span: Range<usize>,
-    /// Whether the expression expects that it is not there: below `default`, `exists`, or as a condition.
+    /// Whether the expression allows for its absence: below `default`, `exists`, or as a condition.
     pub is_guarded: bool,
 }
 
 impl Read {
-    /// The same in a text in which this one begins at `offset`.
+    /// The same in a text that contains this one at `offset`.
     pub(in super::super) fn moved(mut self, offset: usize) -> Self {
         self.span = self.span.start + offset..self.span.end + offset;
         self
@@ -35,7 +35,7 @@ pub(super) struct Check<'s, 'a, 't> {
     pub scope: &'s mut Scope<'a>,
     pub report: Report<'t>,
     pub reads: Vec<Read>,
-    /// Whether absence is expected here.
+    /// Whether absence is allowed for here.
     pub is_guarded: bool,
 }
 
@@ -80,7 +80,7 @@ impl Check<'_, '_, '_> {
         parts.iter().map(|part| self.condition(part)).collect()
     }
 
-    /// A part that is true or not.
+    /// A part that is used as a condition.
     pub fn condition(&mut self, ast: &Ast<'_>) -> Node {
         let is_bare = matches!(ast.kind, AstKind::Name(_));
         let outer = self.is_guarded;
@@ -103,7 +103,7 @@ impl Check<'_, '_, '_> {
     fn pointer(&mut self, ast: &Ast<'_>, pointer: &JsonPointer) -> Typed {
         if !self.scope.built_ins.has(BuiltIn::Message) {
             let message = format!(
-                "{} looks into a message, and here is none",
+                "{} looks into a message, but there is none here",
                 self.report.quoted(ast)
             );
             self.report.error(
@@ -182,7 +182,7 @@ impl Check<'_, '_, '_> {
         }
     }
 
-    /// What may be meant by a name that nothing sets.
+    /// The name that may be meant by an unknown one.
     fn instead_of(&self, name: &str) -> String {
         if let Some(meant) = self.scope.names.meant(name, self.scope.built_ins) {
             return format!("did you mean {}?", quoted(meant));
@@ -210,7 +210,7 @@ impl Check<'_, '_, '_> {
         if comparison == Comparison::In {
             if !right.kind.may_be(Kind::List) {
                 let message = format!(
-                    "`in` wants a list, and {} is {}",
+                    "`in` needs a list, but {} is {}",
                     self.report.quoted(&sides[1]),
                     right.kind.described()
                 );
@@ -255,7 +255,7 @@ impl Check<'_, '_, '_> {
         Typed::new(Node::Sum(Box::new(value), others.collect()), Kind::Number)
     }
 
-    /// A part that is added or taken away.
+    /// A term of a sum.
     fn term(&mut self, ast: &Ast<'_>, sign: Sign) -> Node {
         let value = self.value(ast);
         let is_fraction =
@@ -268,7 +268,7 @@ impl Check<'_, '_, '_> {
             false => value.kind.described(),
         };
         let message = format!(
-            "`{}` takes whole numbers, and {} is {kind}",
+            "`{}` takes whole numbers, but {} is {kind}",
             sign.as_str(),
             self.report.quoted(ast)
         );
@@ -280,7 +280,7 @@ impl Check<'_, '_, '_> {
         value.node
     }
 
-    /// The arguments of a call; `exists` and `default` expect that their first is absent.
+    /// The arguments of a call; `exists` and `default` allow for the absence of their first.
     fn arguments(&mut self, function: &str, arguments: &[Ast<'_>]) -> Vec<Typed> {
         let outer = self.is_guarded;
         let mut values = Vec::with_capacity(arguments.len());
@@ -292,7 +292,7 @@ impl Check<'_, '_, '_> {
         values
     }
 
-    /// What a name stands for here.
+    /// The meaning of a name here.
     fn find(&self, name: &str) -> Option<Name> {
         match BuiltIn::named(name) {
             Some(built_in) => self
@@ -305,7 +305,7 @@ impl Check<'_, '_, '_> {
     }
 }
 
-/// Why a variable of the environment has no value.
+/// Why an environment variable has no value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) enum Unset {
     NotAllowed,
@@ -323,7 +323,7 @@ impl Unset {
     }
 }
 
-/// The value of a variable of the environment.
+/// The value of an environment variable.
 pub(in super::super) fn variable(scope: &Scope<'_>, name: &str) -> Result<Secret, Unset> {
     match scope.outside.is_open() {
         true => scope.outside.variable(name).ok_or(Unset::NotSet),
@@ -331,7 +331,7 @@ pub(in super::super) fn variable(scope: &Scope<'_>, name: &str) -> Result<Secret
     }
 }
 
-/// Whether this can be there and not be there, or be true and false.
+/// Whether this can be both true and false, or both present and absent.
 fn may_be_condition(value: &Typed) -> bool {
     let may_be_absent = match &value.node {
         Node::Call(call) => matches!(

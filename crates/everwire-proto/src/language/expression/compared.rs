@@ -1,4 +1,5 @@
-//! With what a built-in name is compared: by that a message can be found without trying each value of the name.
+//! Comparisons with a built-in name, by which a message's key can be looked up without trying each
+//! one.
 
 use super::{
     super::{BuiltIn, Name, json::Slot},
@@ -8,7 +9,8 @@ use super::{
 };
 
 impl Expression {
-    /// The pointers that are compared with this name, or with its text, by `==`, wherever that stands.
+    /// The pointers that are compared with this name, or with its text, by `==`, anywhere in the
+    /// expression.
     ///
     /// ```
     /// use everwire_proto::language::{BuiltIn, Expression, Names, NothingOutside, Scope, json::PointerSet};
@@ -32,7 +34,8 @@ impl Expression {
         found
     }
 
-    /// The pointer whose value is this name's, or its text, wherever the expression holds; `None` if there need not be one.
+    /// The pointer whose value equals this name, or its text, whenever the expression is true;
+    /// `None` if there is no such pointer.
     pub fn key_of(&self, name: impl Into<Name>) -> Option<Slot> {
         key(&self.node, name.into())
     }

@@ -1,6 +1,7 @@
-//! What a compiled expression comes to. Nothing here fails: what cannot be is absent.
+//! Evaluates compiled expressions. Nothing here fails: a value that cannot be computed is absent.
 //!
-//! These functions call each other as deep as the expression is nested, which the parser bounds; no value is longer than the world allows.
+//! The recursion is as deep as the expression is nested, which the parser limits; no value is
+//! longer than the world allows.
 
 use std::{borrow::Cow, cmp::Ordering};
 
@@ -16,7 +17,7 @@ use super::{
     node::{Call, Node, One, Two},
 };
 
-/// Whether it holds as a condition.
+/// Whether it is true as a condition.
 pub(super) fn holds(node: &Node, world: &dyn World) -> bool {
     match node {
         Node::Bool(value) => *value,
@@ -32,7 +33,7 @@ pub(super) fn holds(node: &Node, world: &dyn World) -> bool {
     }
 }
 
-/// What it comes to.
+/// The value.
 pub(super) fn eval<'e>(node: &'e Node, world: &'e dyn World) -> Value<'e> {
     match node {
         Node::Null => Value::null(),
@@ -119,7 +120,7 @@ fn sum<'e>(first: &'e Node, others: &'e [(Sign, Node)], world: &'e dyn World) ->
     total.map_or_else(Value::absent, Value::from).marked(marks)
 }
 
-/// A whole number.
+/// An integer.
 fn whole(value: &Value<'_>) -> Option<i128> {
     match &value.data {
         Data::Number(number) => Number::parse(number)?.as_i128(),

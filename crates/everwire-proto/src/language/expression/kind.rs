@@ -1,9 +1,9 @@
-//! What is known of a value before it is there.
+//! What is known about a value before evaluation.
 
 /// The kind of an expression's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// Not known: it depends on the message, or on what was captured.
+    /// Unknown: it depends on the message, or on captures.
     Any,
     Null,
     Bool,
@@ -14,7 +14,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// As it is told: "a text".
+    /// For error texts: "a text".
     pub fn described(self) -> &'static str {
         match self {
             Self::Any => "a value",
@@ -27,12 +27,12 @@ impl Kind {
         }
     }
 
-    /// Whether a value of this kind may be one of those.
+    /// Whether a value of this kind may be of the other kind.
     pub fn may_be(self, other: Self) -> bool {
         self == other || self == Self::Any || other == Self::Any
     }
 
-    /// Whether a value of this kind may equal one of that.
+    /// Whether a value of this kind may equal one of the other kind.
     pub fn may_equal(self, other: Self) -> bool {
         let texts = [Self::Text, Self::Bytes];
         self.may_be(other) || (texts.contains(&self) && texts.contains(&other))

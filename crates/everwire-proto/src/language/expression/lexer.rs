@@ -1,5 +1,5 @@
-//! The smallest parts of an expression: texts, numbers, words and pointers. Whether `/` begins a pointer depends on whether a value is
-//! wanted, so the parser asks for what it wants.
+//! The tokens of an expression: texts, numbers, words and pointers. Whether `/` begins a pointer
+//! depends on whether a value is expected, so the parser asks for specific tokens.
 
 use std::ops::Range;
 
@@ -8,14 +8,14 @@ use super::super::{
     error::{LanguageError, quoted},
 };
 
-/// A place in the text of an expression.
+/// A position in the text of an expression.
 pub(super) struct Lexer<'t> {
     text: &'t str,
     at: usize,
     pub warnings: Vec<LanguageError>,
 }
 
-/// What ends a pointer, beside white space.
+/// The characters that end a pointer, beside white space.
 const ENDS_POINTER: &[u8] = b",)]}=!<>&|\"'(;";
 
 impl<'t> Lexer<'t> {
@@ -35,7 +35,7 @@ impl<'t> Lexer<'t> {
         self.at
     }
 
-    /// What is not read yet.
+    /// The unread rest.
     pub fn rest(&self) -> &'t str {
         &self.text[self.at..]
     }
@@ -44,7 +44,7 @@ impl<'t> Lexer<'t> {
         self.at = self.text.len() - self.rest().trim_start().len();
     }
 
-    /// Reads this, if it comes next.
+    /// Skips this text, if it comes next.
     pub fn eat(&mut self, wanted: &str) -> bool {
         let is_next = self.rest().starts_with(wanted);
         if is_next {
@@ -53,7 +53,7 @@ impl<'t> Lexer<'t> {
         is_next
     }
 
-    /// The word that comes next: letters, digits and `_`. It may be empty.
+    /// The next word: letters, digits and `_`. It may be empty.
     pub fn peek_word(&self) -> &'t str {
         let rest = self.rest();
         let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
@@ -66,7 +66,7 @@ impl<'t> Lexer<'t> {
         word
     }
 
-    /// An error about what comes next, up to `length` bytes of it.
+    /// An error about up to `length` bytes of the rest.
     pub fn error(
         &self,
         length: usize,
@@ -77,7 +77,7 @@ impl<'t> Lexer<'t> {
         LanguageError::new(self.at..end, message, help)
     }
 
-    /// A text between quotes, with JSON's escapes.
+    /// A quoted text, with JSON's escapes.
     pub fn string(&mut self) -> Result<String, LanguageError> {
         let start = self.at;
         let bytes = self.text.as_bytes();
@@ -107,7 +107,7 @@ impl<'t> Lexer<'t> {
         })
     }
 
-    /// A number as JSON has it; a `-` is its sign.
+    /// A number in JSON notation; a `-` is its sign.
     pub fn number(&mut self) -> Result<&'t str, LanguageError> {
         let rest = self.rest();
         let mut end = usize::from(rest.starts_with('-'));
@@ -191,7 +191,7 @@ impl<'t> Lexer<'t> {
 
     fn invalid_escape(&self, span: Range<usize>, at: usize) -> LanguageError {
         let written = &self.text[span.clone()];
-        // What stands behind the pointer belongs to what was meant: `/a~"x"`.
+        // What follows the pointer belongs to the intended text: `/a~"x"`.
         let behind = self.text[span.end..]
             .split(char::is_whitespace)
             .next()
@@ -204,7 +204,7 @@ impl<'t> Lexer<'t> {
         LanguageError::new(span, message, help)
     }
 
-    /// An operator in a key may be meant, but seldom is.
+    /// An operator in a key may be intended, but rarely is.
     fn warn_of_glued(&mut self, written: &str, span: Range<usize>) {
         let minus = written.match_indices('-').any(|(at, _)| {
             let next = written.as_bytes().get(at + 1);
@@ -232,7 +232,7 @@ impl<'t> Lexer<'t> {
             }
             _ => return,
         };
-        let message = format!("{} is one pointer", quoted(written));
+        let message = format!("{} is read as one pointer", quoted(written));
         self.warnings.push(LanguageError::new(span, message, help));
     }
 }

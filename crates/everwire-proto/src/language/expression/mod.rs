@@ -1,4 +1,4 @@
-//! Expressions: what a message is asked, and what is sent of it.
+//! Expressions: conditions on messages, and values to send.
 //!
 //! ```text
 //! expr = or;  or = and {"||" and};  and = not {"&&" not};  not = "!" not | cmp
@@ -40,7 +40,7 @@ pub use self::{
     parser::{MAX_DEPTH, MAX_EXPRESSION, MAX_NODES},
 };
 
-/// A compiled expression. Two are equal, if they are the same but for white space and parentheses.
+/// A compiled expression. Two are equal if they differ only in white space and parentheses.
 ///
 /// ```
 /// use everwire_proto::language::{Expression, Names, NothingOutside, Scope, json::PointerSet};
@@ -69,16 +69,16 @@ impl Expression {
     ///
     /// # Errors
     ///
-    /// All that is wrong with it; of what breaks the grammar the first.
+    /// All errors; of syntax errors only the first.
     pub fn value(text: &str, scope: &mut Scope<'_>) -> Result<Self, Vec<LanguageError>> {
         Self::compile(text, scope, |check, ast| check.value(ast).node)
     }
 
-    /// Compiles an expression that is true or not: `when`, `expect`, `if`.
+    /// Compiles an expression that is true or false: `when`, `expect`, `if`.
     ///
     /// # Errors
     ///
-    /// As [`value`](Self::value), and that it is no condition.
+    /// Like [`value`](Self::value), and if it is not a condition.
     pub fn condition(text: &str, scope: &mut Scope<'_>) -> Result<Self, Vec<LanguageError>> {
         Self::compile(text, scope, |check, ast| check.condition(ast))
     }
@@ -112,12 +112,12 @@ impl Expression {
         })
     }
 
-    /// Whether it holds: it comes to something that is there, and neither null nor false.
+    /// Whether it is true: its value is present, and neither null nor false.
     pub fn holds(&self, world: &dyn World) -> bool {
         eval::holds(&self.node, world)
     }
 
-    /// What it comes to. That is never an error: what cannot be is absent.
+    /// Its value. This never fails: a value that cannot be computed is absent.
     pub fn evaluate<'e>(&'e self, world: &'e dyn World) -> Value<'e> {
         eval::eval(&self.node, world)
     }
@@ -127,22 +127,22 @@ impl Expression {
         &self.text
     }
 
-    /// What it needs of a message.
+    /// What it needs to find in a message.
     pub fn need(&self) -> &Need {
         &self.need
     }
 
-    /// Whether it looks into the message as JSON, or reads a `let`, which may.
+    /// Whether it reads the message as JSON, or reads a `let`, which may do so.
     pub fn looks_into_message(&self) -> bool {
         self.need != Need::Nothing
     }
 
-    /// Whether it is absent in each message that holds none of the needles that it [needs](Self::need).
+    /// Whether it is absent for each message without the needles that it [needs](Self::need).
     pub fn is_absent_without_needles(&self) -> bool {
         self.without == Without::Absent
     }
 
-    /// Whether it holds in no message without one of these.
+    /// Whether it is false for each message without its needles.
     pub fn fails_without_needles(&self) -> bool {
         self.without != Without::Anything
     }
@@ -152,7 +152,7 @@ impl Expression {
         &self.reads
     }
 
-    /// The values of the environment's variables in it.
+    /// The values of its environment variables.
     pub fn secrets(&self) -> Vec<Secret> {
         let mut secrets = Vec::new();
         self.node.any(&mut |node| {
@@ -164,7 +164,7 @@ impl Expression {
         secrets
     }
 
-    /// The names of the environment's variables in it.
+    /// The names of its environment variables.
     pub fn environment(&self) -> Vec<Box<str>> {
         let mut names = Vec::new();
         self.node.any(&mut |node| {
@@ -176,7 +176,7 @@ impl Expression {
         names
     }
 
-    /// The name that it is, if it is nothing but that.
+    /// The name, if the expression is a single name.
     pub(super) fn as_name(&self) -> Option<super::Name> {
         match &self.node {
             Node::Name(name) => Some(*name),
@@ -188,23 +188,23 @@ impl Expression {
         }
     }
 
-    /// What it is compiled to.
+    /// The compiled form.
     pub(super) fn node(&self) -> &Node {
         &self.node
     }
 
-    /// Whether it signs in a way that takes so long that it belongs on another thread. `let`s are not looked at.
+    /// Whether it has a slow signature, which belongs on another thread. `let`s are not considered.
     pub fn is_slow(&self) -> bool {
         self.is_slow
     }
 }
 
-/// What a part of an expression comes to.
+/// The value of a part of an expression.
 pub(super) fn evaluate<'e>(node: &'e Node, world: &'e dyn World) -> Value<'e> {
     eval::eval(node, world)
 }
 
-/// Whether a part of an expression holds as a condition.
+/// Whether a part of an expression is true as a condition.
 pub(super) fn holds(node: &Node, world: &dyn World) -> bool {
     eval::holds(node, world)
 }

@@ -1,4 +1,4 @@
-//! What an expression needs of a message: found by its shape.
+//! Derives from an expression what it needs to find in a message.
 
 use super::{
     super::{
@@ -9,21 +9,21 @@ use super::{
     node::{Call, Node, One, Two},
 };
 
-/// Texts one of which stands in a message, or a backslash.
+/// Texts one of which a message contains, or a backslash.
 type Needles = Vec<Box<str>>;
 
-/// What an expression comes to in a message that holds none of its needles.
+/// The result of an expression for a message without its needles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Without {
-    /// It is absent.
+    /// Absent.
     Absent,
-    /// It is absent or false.
+    /// Absent or false.
     False,
-    /// It may come to anything.
+    /// Anything.
     Anything,
 }
 
-/// What this expression comes to in a message without its needles.
+/// The result of this expression for a message without its needles.
 pub(super) fn without(node: &Node) -> Without {
     match reads(node) {
         true if for_value(node).is_some() => Without::Absent,
@@ -32,7 +32,7 @@ pub(super) fn without(node: &Node) -> Without {
     }
 }
 
-/// What this expression needs.
+/// The needs of this expression.
 pub(super) fn of(node: &Node) -> Need {
     if !reads(node) {
         return Need::Nothing;
@@ -46,12 +46,12 @@ pub(super) fn of(node: &Node) -> Need {
     }
 }
 
-/// Whether it looks into the message as JSON. A `let` may.
+/// Whether it reads the message as JSON. A `let` may do so.
 pub(super) fn reads(node: &Node) -> bool {
     node.any(&mut |part| matches!(part, Node::Pointer(..) | Node::Name(Name::Let(_))))
 }
 
-/// Without one of these the part is absent or false; `None` if it need not be.
+/// Without one of these the part is absent or false; `None` if that is not certain.
 fn for_true(node: &Node) -> Option<Needles> {
     match node {
         Node::Compare(Comparison::Unequal, _) => None,
@@ -70,7 +70,7 @@ fn for_true(node: &Node) -> Option<Needles> {
     }
 }
 
-/// Without one of these the part is absent; `None` if it need not be.
+/// Without one of these the part is absent; `None` if that is not certain.
 fn for_value(node: &Node) -> Option<Needles> {
     match node {
         Node::Pointer(_, pointer) => of_pointer(pointer),
@@ -80,7 +80,7 @@ fn for_value(node: &Node) -> Option<Needles> {
             rarest([for_value(first)].into_iter().chain(others))
         }
         Node::Call(call) => match &**call {
-            // These come to something when what they take is absent.
+            // These have a value when their argument is absent.
             Call::One(One::Exists, _)
             | Call::Two(Two::Starts | Two::Contains | Two::Default | Two::At, _) => None,
             call => rarest(call.arguments().iter().map(for_value)),
@@ -117,12 +117,12 @@ fn of_comparison(comparison: Comparison, [left, right]: &[Node; 2]) -> Option<Ne
     literals.or_else(|| rarest([for_value(left), for_value(right)]))
 }
 
-/// The last key that is no index of an array.
+/// The last key that is not an array index.
 fn of_pointer(pointer: &JsonPointer) -> Option<Needles> {
     pointer.last_name().map(needle)
 }
 
-/// The text as JSON writes it; none, if that takes a backslash.
+/// The text in JSON notation; empty if that needs a backslash.
 fn needle(text: &str) -> Needles {
     let mut quoted = String::new();
     write_quoted(text, &mut quoted);
@@ -132,7 +132,7 @@ fn needle(text: &str) -> Needles {
     }
 }
 
-/// The longest needles: they stand in the fewest messages.
+/// The longest needles: they occur in the fewest messages.
 fn rarest(all: impl IntoIterator<Item = Option<Needles>>) -> Option<Needles> {
     let shortest = |needles: &Needles| {
         needles

@@ -1,4 +1,4 @@
-//! What an expression is compiled to: everything is resolved, and nothing can fail any more.
+//! Compiled expressions: everything is resolved, and nothing can fail.
 
 use super::{
     super::{
@@ -9,7 +9,7 @@ use super::{
     ast::{Comparison, Sign},
 };
 
-/// A part of a compiled expression. Equal parts come to equal values.
+/// A part of a compiled expression. Equal parts have equal values.
 #[derive(Clone, Debug, PartialEq)]
 pub(in super::super) enum Node {
     Null,
@@ -17,7 +17,7 @@ pub(in super::super) enum Node {
     /// As it was written.
     Number(Box<str>),
     Text(Box<str>),
-    /// A variable of the environment, and its value when the configuration was read.
+    /// An environment variable, and its value when the configuration was read.
     Variable(Box<str>, Secret),
     Pointer(Slot, JsonPointer),
     Name(Name),
@@ -78,7 +78,7 @@ pub(in super::super) enum Two {
 }
 
 impl Call {
-    /// What it takes.
+    /// Its arguments.
     pub(in super::super) fn arguments(&self) -> &[Node] {
         match self {
             Self::Now(_, offset) => offset.as_slice(),
@@ -91,7 +91,7 @@ impl Call {
 }
 
 impl Node {
-    /// Whether this holds for it, or for a part of it.
+    /// Whether this is true for it, or for a part of it.
     pub(in super::super) fn any(&self, wanted: &mut dyn FnMut(&Self) -> bool) -> bool {
         if wanted(self) {
             return true;

@@ -1,4 +1,4 @@
-//! From a text to a tree: one function for each line of the grammar.
+//! Parses a text into a tree: one function for each line of the grammar.
 
 use std::ops::Range;
 
@@ -20,7 +20,7 @@ pub const MAX_EXPRESSION: usize = 4096;
 
 pub(super) type Parsed<'t> = Result<Ast<'t>, LanguageError>;
 
-/// Reads a whole text; the warnings of its pointers come with it.
+/// Parses a whole text; also returns the warnings of its pointers.
 pub(super) fn parse(text: &str) -> Result<(Ast<'_>, Vec<LanguageError>), LanguageError> {
     if text.len() > MAX_EXPRESSION {
         let message = format!("invalid expression: it has {} bytes", text.len());
@@ -88,8 +88,8 @@ impl<'t> Parser<'t> {
         if self.comparison_operator().is_some() {
             let operator = before..self.lexer.at();
             let first = quoted(&self.lexer.text()[span]);
-            let message = format!("invalid comparison: {first} is compared once more");
-            let help = "compare twice, with `&&` between, or write parentheses";
+            let message = format!("invalid comparison: {first} is compared again");
+            let help = "write two comparisons with `&&` between them, or use parentheses";
             let start = operator.end - self.lexer.text()[operator.clone()].trim_start().len();
             return Err(LanguageError::new(start..operator.end, message, help));
         }
@@ -159,7 +159,7 @@ impl<'t> Parser<'t> {
         })
     }
 
-    /// What stands in a list or a call, up to its end.
+    /// The items of a list or a call, up to its end.
     fn items(&mut self, start: usize, close: &'static str) -> Result<Vec<Ast<'t>>, LanguageError> {
         self.enter(start)?;
         let mut items = Vec::new();
@@ -177,7 +177,7 @@ impl<'t> Parser<'t> {
                 let help = "leave out the comma behind the last value";
                 return Err(self.lexer.error(
                     1,
-                    format!("a value is missing before `{close}`"),
+                    format!("expected a value before `{close}`"),
                     help,
                 ));
             }
@@ -186,7 +186,7 @@ impl<'t> Parser<'t> {
         Ok(items)
     }
 
-    /// A word: a call, a name, a variable of the environment, or one of the language's own.
+    /// A word: a call, a name, an environment variable, or a word of the language.
     fn word(&mut self) -> Parsed<'t> {
         let start = self.lexer.at();
         let word = self.lexer.word();
@@ -252,7 +252,7 @@ impl<'t> Parser<'t> {
         found.map(|(_, comparison)| comparison)
     }
 
-    /// One more level; [`depth`](Self::depth) is let down again where the level ends.
+    /// Enters a level; [`depth`](Self::depth) is decreased again at its end.
     fn enter(&mut self, start: usize) -> Result<(), LanguageError> {
         self.depth += 1;
         if self.depth <= MAX_DEPTH {

@@ -1,4 +1,4 @@
-//! What is told of an expression while it is checked, and what is known of its parts.
+//! The errors and warnings of a check, and the known kinds of parts.
 
 use std::ops::Range;
 
@@ -9,7 +9,7 @@ use super::{
     node::Node,
 };
 
-/// A part that is compiled, and what is known of its value.
+/// A compiled part, and the known kind of its value.
 pub(super) struct Typed {
     pub node: Node,
     pub kind: Kind,
@@ -20,13 +20,13 @@ impl Typed {
         Self { node, kind }
     }
 
-    /// What stands for a part that is wrong: it brings no further errors.
+    /// Stands for a wrong part, and causes no further errors.
     pub fn wrong() -> Self {
         Self::new(Node::Null, Kind::Any)
     }
 }
 
-/// What is wrong with a text, and what only looks wrong.
+/// The errors and warnings of a text.
 pub(super) struct Report<'t> {
     text: &'t str,
     pub errors: Vec<LanguageError>,
@@ -62,7 +62,7 @@ impl<'t> Report<'t> {
             .push(LanguageError::new(span.clone(), message, help));
     }
 
-    /// What was written there, between backticks.
+    /// The text of a part, between backticks.
     pub fn quoted(&self, ast: &Ast<'_>) -> String {
         quoted(self.written(ast))
     }

@@ -1,4 +1,4 @@
-//! What is said of a character that stands where none like it can: what was probably meant.
+//! Errors about unexpected characters, with what was probably meant.
 
 use std::ops::Range;
 
@@ -8,7 +8,7 @@ use super::{
     lexer::Lexer,
 };
 
-/// `in` where a value is wanted.
+/// `in` where a value is expected.
 pub(super) fn reserved(span: Range<usize>) -> LanguageError {
     let message = "invalid name `in`: it is a word of the language";
     LanguageError::new(
@@ -18,14 +18,14 @@ pub(super) fn reserved(span: Range<usize>) -> LanguageError {
     )
 }
 
-/// What comes next, where a value is wanted, begins none.
+/// The next text, where a value is expected, begins none.
 pub(super) fn value(lexer: &Lexer<'_>) -> LanguageError {
     let rest = lexer.rest();
     let Some(first) = rest.chars().next() else {
         let help = "write a pointer, a name, a text, a number or a call";
         return match lexer.text().trim().is_empty() {
             true => lexer.error(0, "invalid expression: it is empty", help),
-            false => lexer.error(0, "a value is missing at the end", help),
+            false => lexer.error(0, "expected a value at the end", help),
         };
     };
     let found = quoted(rest.get(..first.len_utf8()).unwrap_or_default());
@@ -42,7 +42,7 @@ pub(super) fn value(lexer: &Lexer<'_>) -> LanguageError {
         }
         '=' => lexer.error(
             1,
-            format!("{found} stands where a value is wanted"),
+            format!("expected a value, found {found}"),
             "write `==` to compare, and a value on each side",
         ),
         '-' => lexer.error(
@@ -50,36 +50,40 @@ pub(super) fn value(lexer: &Lexer<'_>) -> LanguageError {
             "invalid sign `-`: it stands only before digits",
             "write `0 - x`",
         ),
-        '+' => lexer.error(1, "invalid sign `+`: a number has none", "leave it out"),
+        '+' => lexer.error(
+            1,
+            "invalid sign `+`: a number is written without it",
+            "leave it out",
+        ),
         '!' => lexer.error(
             1,
-            "`!` stands where a value is wanted",
+            "expected a value, found `!`",
             "`!` stands before a condition; write it with parentheses: `(!x)`",
         ),
         '#' => comment(lexer),
         '$' | '{' => lexer.error(
             1,
-            format!("{found} stands where a value is wanted"),
+            format!("expected a value, found {found}"),
             "write names and pointers without `${` and `}`",
         ),
         ')' | ']' | ',' => lexer.error(
             first.len_utf8(),
-            format!("a value is missing before {found}"),
+            format!("expected a value before {found}"),
             "write a pointer, a name, a text, a number or a call",
         ),
         _ => lexer.error(
             first.len_utf8(),
-            format!("{found} stands where a value is wanted"),
+            format!("expected a value, found {found}"),
             "write a pointer, a name, a text, a number or a call",
         ),
     }
 }
 
-/// What comes next, behind a value, is no operator.
+/// The next text, after a value, is not an operator.
 pub(super) fn operator(lexer: &Lexer<'_>, before: Option<&Ast<'_>>) -> LanguageError {
     let rest = lexer.rest();
     let Some(first) = rest.chars().next() else {
-        return lexer.error(0, "invalid expression: it ends here", "");
+        return lexer.error(0, "invalid expression: it ends too early", "");
     };
     let found = quoted(rest.get(..first.len_utf8()).unwrap_or_default());
     let invalid = |length: usize, help: &str| {
@@ -106,7 +110,7 @@ pub(super) fn operator(lexer: &Lexer<'_>, before: Option<&Ast<'_>>) -> LanguageE
         ),
         '.' => lexer.error(
             1,
-            format!("{found} stands where an operator is wanted"),
+            format!("expected an operator, found {found}"),
             "a part of the message is named by a pointer: `/data/t`",
         ),
         '"' | '[' => missing(lexer, 1, &found),
@@ -121,7 +125,7 @@ pub(super) fn operator(lexer: &Lexer<'_>, before: Option<&Ast<'_>>) -> LanguageE
 }
 
 fn missing(lexer: &Lexer<'_>, length: usize, found: &str) -> LanguageError {
-    let message = format!("an operator is missing before {found}");
+    let message = format!("expected an operator before {found}");
     lexer.error(
         length,
         message,
@@ -148,7 +152,7 @@ fn slash(lexer: &Lexer<'_>, before: Option<&Ast<'_>>) -> LanguageError {
     lexer.error(
         1,
         message,
-        "a pointer stands where a value is wanted: write an operator before it",
+        "a pointer is a value: write an operator before it",
     )
 }
 
@@ -160,7 +164,7 @@ fn parenthesis(lexer: &Lexer<'_>, before: Option<&Ast<'_>>) -> LanguageError {
                 "a call has its parenthesis directly behind its name: {}",
                 quoted(&format!("{name}("))
             );
-            lexer.error(1, "`(` stands where an operator is wanted", help)
+            lexer.error(1, "expected an operator, found `(`", help)
         }
         _ => missing(lexer, 1, "`(`"),
     }
@@ -197,7 +201,7 @@ fn comment(lexer: &Lexer<'_>) -> LanguageError {
     let rest = lexer.rest();
     lexer.error(
         rest.len(),
-        format!("invalid expression: {} is no part of one", quoted(rest)),
+        format!("invalid expression: {} is not a part of one", quoted(rest)),
         "there are no comments in an expression",
     )
 }

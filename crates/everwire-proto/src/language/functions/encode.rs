@@ -6,14 +6,14 @@ use base64::{
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// How bytes are written as text.
+/// How bytes are encoded as text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(in super::super) enum Encoding {
     Hex,
     Base64,
     /// With `-` and `_`, and without padding.
     Base64Url,
-    /// Not at all.
+    /// No encoding.
     Bytes,
 }
 
@@ -25,7 +25,7 @@ impl Encoding {
         ("bytes", Self::Bytes),
     ];
 
-    /// How many bytes the text of so many bytes has.
+    /// The length of the text for this many bytes.
     pub fn length(self, bytes: usize) -> usize {
         match self {
             Self::Hex => bytes.saturating_mul(2),
@@ -36,11 +36,11 @@ impl Encoding {
     }
 }
 
-/// Whatever its padding is.
+/// Any padding is accepted.
 const LENIENT: GeneralPurposeConfig =
     general_purpose::NO_PAD.with_decode_padding_mode(DecodePaddingMode::Indifferent);
 
-/// What need not be escaped in any part of a URL (RFC 3986 §2.3), nor in a form.
+/// The characters that need no escape in any part of a URL (RFC 3986 §2.3), or in a form.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -80,7 +80,7 @@ pub(in super::super) fn base64_url(bytes: &[u8]) -> String {
     general_purpose::URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// Reads both alphabets, with padding and without.
+/// Decodes both alphabets, with and without padding.
 pub(in super::super) fn unbase64(text: &[u8]) -> Option<Vec<u8>> {
     let is_url = text.iter().any(|byte| matches!(byte, b'-' | b'_'));
     let alphabet = match is_url {

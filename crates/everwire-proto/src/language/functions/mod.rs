@@ -1,4 +1,4 @@
-//! The functions: what they are called, what they take, and what each of them does with values.
+//! The functions: their names, arguments and effects.
 
 pub(super) mod encode;
 pub(super) mod sign;
@@ -7,13 +7,13 @@ pub(super) mod time;
 
 use super::error::meant;
 
-/// A function as it is called.
+/// A function by its name.
 #[derive(Debug)]
 pub(super) struct Function {
     pub name: &'static str,
     pub least: usize,
     pub most: usize,
-    /// What it takes, for whoever gave something else.
+    /// Its signature, for errors.
     pub signature: &'static str,
 }
 
@@ -31,7 +31,7 @@ const fn function(
     }
 }
 
-/// All of them.
+/// All functions.
 pub(super) const FUNCTIONS: [Function; 26] = [
     function("now", 1, 2, "now(unit, offset)"),
     function("hmac", 3, 4, "hmac(algorithm, key, text, out)"),
@@ -66,7 +66,7 @@ pub(super) fn find(name: &str) -> Option<&'static Function> {
     FUNCTIONS.iter().find(|function| function.name == name)
 }
 
-/// The name that was meant.
+/// The name that was probably meant.
 pub(super) fn near(name: &str) -> Option<&'static str> {
     meant(name, FUNCTIONS.iter().map(|function| function.name))
 }

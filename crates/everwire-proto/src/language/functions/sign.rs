@@ -1,4 +1,4 @@
-//! Hashes, signatures and tokens: what they are of, and how they are written.
+//! Hashes, signatures and tokens.
 
 use super::{
     super::{
@@ -9,7 +9,7 @@ use super::{
     encode::{self, Encoding},
 };
 
-/// Bytes as this form writes them.
+/// Bytes in this encoding.
 pub(in super::super) fn written(bytes: Vec<u8>, encoding: Encoding) -> Data<'static> {
     match encoding {
         Encoding::Hex => Data::Text(encode::hex(&bytes).into()),
@@ -19,7 +19,7 @@ pub(in super::super) fn written(bytes: Vec<u8>, encoding: Encoding) -> Data<'sta
     }
 }
 
-/// A signed token (RFC 7515) of a header and claims, each an object of JSON.
+/// A signed token (RFC 7515) of a header and claims, each of which is a JSON object.
 pub(in super::super) fn token(
     signer: &dyn Signer,
     algorithm: TokenAlgorithm,
@@ -46,7 +46,7 @@ pub(in super::super) fn token(
     Some(token)
 }
 
-/// An object of JSON, or a text that holds one, as text.
+/// A JSON object, or a text that contains one, as text.
 fn object(value: &Value<'_>) -> Option<String> {
     let text = value.as_text()?;
     let raw = RawJson::parse(&text)?;

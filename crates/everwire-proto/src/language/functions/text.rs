@@ -1,4 +1,4 @@
-//! Parts of texts, which may be bytes.
+//! Parts of texts or bytes.
 
 use std::{borrow::Cow, ops::Range};
 
@@ -6,7 +6,7 @@ use memchr::memmem;
 
 use super::super::value::{Data, Value};
 
-/// What stands behind the first mark.
+/// The part after the first mark.
 pub(in super::super) fn after<'a>(x: Value<'a>, mark: &Value<'_>) -> Value<'a> {
     let range = || {
         let (text, mark) = (bytes(&x)?, bytes(mark)?);
@@ -16,7 +16,7 @@ pub(in super::super) fn after<'a>(x: Value<'a>, mark: &Value<'_>) -> Value<'a> {
     part(x, range).marked(mark.marks)
 }
 
-/// What stands between the first of one mark, and the next of another.
+/// The part between the first of one mark, and the next of another.
 pub(in super::super) fn between<'a>(x: Value<'a>, from: &Value<'_>, to: &Value<'_>) -> Value<'a> {
     let range = || {
         let (text, from, to) = (bytes(&x)?, bytes(from)?, bytes(to)?);
@@ -32,12 +32,12 @@ pub(in super::super) fn starts(x: &Value<'_>, beginning: &Value<'_>) -> bool {
     matches!((bytes(x), bytes(beginning)), (Some(x), Some(beginning)) if x.starts_with(beginning))
 }
 
-/// Whether a text holds another.
+/// Whether a text contains another.
 pub(in super::super) fn contains(x: &Value<'_>, part: &Value<'_>) -> bool {
     matches!((bytes(x), bytes(part)), (Some(x), Some(part)) if memmem::find(x, part).is_some())
 }
 
-/// The bytes of a text, or of bytes; other values have none.
+/// The bytes of a text, or of bytes; `None` for other values.
 fn bytes<'v>(value: &'v Value<'_>) -> Option<&'v [u8]> {
     match &value.data {
         Data::Text(text) => Some(text.as_bytes()),

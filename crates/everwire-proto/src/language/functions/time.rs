@@ -1,4 +1,4 @@
-//! The time of a moment, in the units of `now`.
+//! The time, in the units of `now`.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ pub(in super::super) enum Unit {
     Millis,
     Micros,
     Nanos,
-    /// As `2026-01-31T23:59:59.123Z`.
+    /// Such as `2026-01-31T23:59:59.123Z`.
     Iso,
 }
 
@@ -23,7 +23,7 @@ impl Unit {
     ];
 }
 
-/// The number of whole units since 1970, or for [`Unit::Iso`] the milliseconds.
+/// The number of whole units since 1970; for [`Unit::Iso`] the milliseconds.
 fn since_1970(wall: Duration, unit: Unit) -> Option<i128> {
     let number = match unit {
         Unit::Seconds => wall.as_secs().into(),
@@ -34,14 +34,15 @@ fn since_1970(wall: Duration, unit: Unit) -> Option<i128> {
     i128::try_from(number).ok()
 }
 
-/// The time with this offset, in the unit (for [`Unit::Iso`] in seconds); `None` if it is out of all bounds.
+/// The time with this offset, in the unit (for [`Unit::Iso`] in seconds); `None` if it is out of
+/// range.
 pub(in super::super) fn now(wall: Duration, unit: Unit, offset: i128) -> Option<String> {
     let now = since_1970(wall, unit)?;
     match unit {
         Unit::Iso => iso(now.checked_add(offset.checked_mul(1000)?)?),
         _ => {
             let now = now.checked_add(offset)?;
-            // Nearly all times fit, and a number of 64 bits is written several times as fast.
+            // Nearly all times fit into 64 bits, which are written several times faster.
             Some(u64::try_from(now).map_or_else(|_| now.to_string(), |now| now.to_string()))
         }
     }
@@ -60,7 +61,8 @@ fn iso(millis: i128) -> Option<String> {
     ))
 }
 
-/// The date of a day since 1970, in the Gregorian calendar: counted from 0000-03-01, so that a leap day is the last of its year.
+/// The date of a day since 1970 in the Gregorian calendar, counted from 0000-03-01, so that a leap
+/// day is the last of its year.
 fn date(days: i64) -> Option<(i64, i64, i64)> {
     const DAYS_TO_1970: i64 = 719_468;
     const DAYS_OF_400_YEARS: i64 = 146_097;

@@ -1,4 +1,4 @@
-//! What expressions see of a message that is being made.
+//! The values for expressions about a message under construction.
 
 use super::{inverted::Inverted, known::Known};
 use crate::language::{
@@ -6,7 +6,7 @@ use crate::language::{
     json::{Found, RawJson, Slot, Spans},
 };
 
-/// A message that is being made, among what is known.
+/// A message under construction, with the known values.
 pub(super) struct Candidate<'c> {
     known: &'c Known<'c>,
     message: &'c Inverted,
@@ -38,7 +38,7 @@ impl World for Candidate<'_> {
             }
             Name::Let(_) => match self.known.world.name(name) {
                 value if !value.is_absent() => value,
-                // None reads itself: `Lets` are in no circle.
+                // No `let` reads itself: `Lets` have no cycles.
                 _ => match self.known.lets.get(name) {
                     Some(template) => template.evaluate(self).into_owned(),
                     None => Value::absent(),

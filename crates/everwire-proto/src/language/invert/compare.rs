@@ -1,4 +1,4 @@
-//! Comparisons: which values each side may have so that one is so, or is not.
+//! Comparisons: the values of each side that make one true or false.
 
 use super::{
     NotInvertible,
@@ -14,7 +14,7 @@ use crate::language::{
     value::Data,
 };
 
-/// The ways to make a comparison so, or not.
+/// The ways to make a comparison true or false.
 pub(super) fn ways<'n>(
     comparison: Comparison,
     left: &'n Node,
@@ -25,7 +25,7 @@ pub(super) fn ways<'n>(
 ) -> Ways<'n> {
     let mut ways = Vec::new();
     if !wanted {
-        // What is absent makes it false, too.
+        // An absent side makes it false, too.
         let sides = [left, right].into_iter().filter(|side| reads_message(side));
         ways.extend(sides.map(|side| (draft.clone(), vec![Goal::Absent(side)])));
     }
@@ -52,7 +52,7 @@ pub(super) fn ways<'n>(
             Side::Right,
             world,
         )?]),
-        // What one side comes to by now is kept, and else a sample.
+        // Keeps the present value of one side, or takes a sample.
         _ => {
             for sample in samples(evaluate(left, world).into_owned()) {
                 let others = others(comparison, &sample, wanted, Side::Right);
@@ -65,14 +65,14 @@ pub(super) fn ways<'n>(
     Ok(ways)
 }
 
-/// On which side of a comparison a value stands.
+/// The side of a comparison on which a value is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Side {
     Left,
     Right,
 }
 
-/// What one side may come to where the other is known.
+/// The values of one side if the other is known.
 fn one_side<'n>(
     comparison: Comparison,
     open: &'n Node,
@@ -84,7 +84,7 @@ fn one_side<'n>(
     let known = evaluate(known, world).into_owned();
     let mut values = others(comparison, &known, wanted, side);
     if matches!(open, Node::Name(Name::BuiltIn(BuiltIn::Status))) {
-        // Where a status will do, a usual one comes first.
+        // For a status, a common one comes first.
         let usual = [200_u16, 400, 500, 204, 302, 100].map(Value::from);
         let fits = |value: &Value<'_>| holds_with(comparison, value, &known, side) == wanted;
         values.splice(0..0, usual.into_iter().filter(fits));
@@ -102,7 +102,8 @@ fn holds_with(comparison: Comparison, value: &Value<'_>, known: &Value<'_>, side
     }
 }
 
-/// Values for this side that make the comparison so, or not, with a known value on the other side.
+/// Values for this side that make the comparison true or false, with a known value on the other
+/// side.
 fn others(
     comparison: Comparison,
     known: &Value<'static>,
@@ -121,7 +122,7 @@ fn others(
     values
 }
 
-/// Values like this one: itself, a little more and less of it, and of other kinds.
+/// Values near this one: itself, slightly larger and smaller ones, and other kinds.
 fn near(known: &Value<'static>) -> Vec<Value<'static>> {
     let mut values = vec![known.clone()];
     match &known.data {
@@ -152,7 +153,7 @@ fn near(known: &Value<'static>) -> Vec<Value<'static>> {
     values
 }
 
-/// The elements of a list, or of an array of JSON.
+/// The elements of a list, or of a JSON array.
 fn elements(list: &Value<'static>) -> Vec<Value<'static>> {
     match &list.data {
         Data::List(items) => items.clone(),
@@ -167,7 +168,7 @@ fn elements(list: &Value<'static>) -> Vec<Value<'static>> {
     }
 }
 
-/// What a value that is open may come to: what it is by now, or one of each kind.
+/// Values for an undecided part: its present one, or one of each kind.
 fn samples(now: Value<'static>) -> Vec<Value<'static>> {
     let of_each_kind = [
         Value::text("x"),
@@ -184,7 +185,7 @@ pub(super) fn is_message(node: &Node) -> bool {
     matches!(node, Node::Name(Name::BuiltIn(BuiltIn::Message)))
 }
 
-/// The ways to make `starts` or `contains` so, or not.
+/// The ways to make `starts` or `contains` true or false.
 pub(super) fn texts<'n>(
     function: Two,
     [text, part]: &'n [Node; 2],
@@ -202,7 +203,7 @@ pub(super) fn texts<'n>(
                 Two::Starts => draft.clone().starts(&part),
                 _ => draft.clone().contains(&part),
             };
-            // Or JSON that has it in a place where nobody looks.
+            // Or JSON with the text in a place that nothing reads.
             let aside = match function {
                 Two::Starts => None,
                 _ => draft.clone().mention(&part),

@@ -1,4 +1,4 @@
-//! A message that is being made.
+//! A message under construction.
 
 use super::{
     inverted::Inverted,
@@ -7,14 +7,14 @@ use super::{
 };
 use crate::language::{Value, json::JsonPointer};
 
-/// What is decided of a message so far.
+/// The decisions about a message so far.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Draft {
     /// As JSON.
     json: Tree,
-    /// The whole text, where it is not the JSON.
+    /// The whole text, if it is not the JSON.
     text: Option<Text>,
-    /// The JSON stands behind the first such mark of the text.
+    /// The JSON follows the first such mark of the text.
     mark: Option<Box<str>>,
     status: Option<u16>,
     headers: Vec<(Box<str>, Option<Box<str>>)>,
@@ -22,7 +22,7 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    /// The value at this pointer is this; `None` if that cannot be.
+    /// Sets the value at this pointer; `None` if that is impossible.
     pub fn set(mut self, pointer: &JsonPointer, value: &Value<'_>) -> Option<Self> {
         let mut json = String::new();
         match value.is_absent() {
@@ -35,13 +35,13 @@ impl Draft {
         Some(self)
     }
 
-    /// Something is at this pointer, and it is not null.
+    /// The value at this pointer is present, and not null.
     pub fn present(mut self, pointer: &JsonPointer) -> Option<Self> {
         self.json.decide(pointer, Decision::Present)?;
         Some(self)
     }
 
-    /// The whole text is this.
+    /// Sets the whole text.
     pub fn set_text(self, value: &Value<'_>) -> Option<Self> {
         self.with_text(value, Text::whole)
     }
@@ -51,7 +51,7 @@ impl Draft {
         self.with_text(value, Text::starts)
     }
 
-    /// The text, which is no JSON, has this somewhere.
+    /// The text, which is not JSON, contains this.
     pub fn contains(self, value: &Value<'_>) -> Option<Self> {
         self.with_text(value, Text::contains)
     }
@@ -71,7 +71,7 @@ impl Draft {
         Some(self)
     }
 
-    /// The JSON stands behind the first such mark of the text.
+    /// The JSON follows the first such mark of the text.
     pub fn behind(mut self, mark: &str) -> Option<Self> {
         match &self.mark {
             Some(known) if **known != *mark => return None,
@@ -80,7 +80,7 @@ impl Draft {
         Some(self)
     }
 
-    /// The text holds this somewhere: in a place of the JSON where nobody looks.
+    /// The text contains this: in a place of the JSON that nothing reads.
     pub fn mention(mut self, value: &Value<'_>) -> Option<Self> {
         match &self.text {
             Some(_) => self.contains(value),
@@ -94,7 +94,7 @@ impl Draft {
         }
     }
 
-    /// The status of an HTTP answer is this.
+    /// Sets the status of an HTTP answer.
     pub fn set_status(mut self, value: &Value<'_>) -> Option<Self> {
         let status = value.as_text()?.parse().ok();
         let status = status.filter(|status| (100..=599).contains(status))?;
@@ -105,7 +105,7 @@ impl Draft {
         Some(self)
     }
 
-    /// The header, or cookie, of this name is this, or absent.
+    /// Sets the header or cookie of this name, or makes it absent.
     pub fn set_named(mut self, what: Named, name: &str, value: &Value<'_>) -> Option<Self> {
         let text = match value.is_absent() {
             true => None,
@@ -130,7 +130,8 @@ impl Draft {
         Some(self)
     }
 
-    /// The message as it would be sent. There are two ways to write a list whose elements are named by numbers: as an array, or not.
+    /// The message as it would be sent. A list whose elements are named by numbers can be written
+    /// as an array, or as an object.
     pub fn write(&self, arrays: bool) -> Inverted {
         let there = |list: &[(Box<str>, Option<Box<str>>)]| {
             let there = list.iter();
@@ -160,14 +161,14 @@ impl Draft {
     }
 }
 
-/// What of an HTTP answer has a name.
+/// The named parts of an HTTP answer.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Named {
     Header,
     Cookie,
 }
 
-/// Whether it can stand in a header.
+/// Whether it is allowed in a header.
 fn is_header(text: &str) -> bool {
     text.trim() == text && !text.is_empty() && text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }

@@ -1,4 +1,4 @@
-//! What is wanted of a message.
+//! Goals: requirements on a message.
 
 use super::{NotInvertible, candidate::Candidate, draft::Draft, relation};
 use crate::language::{
@@ -7,26 +7,26 @@ use crate::language::{
     value::{Data, equal},
 };
 
-/// Something that is wanted.
+/// A requirement.
 #[derive(Clone)]
 pub(super) enum Goal<'n> {
-    /// This holds, or does not.
+    /// This is true, or is not.
     Holds(&'n Node, bool),
-    /// This comparison is so, or is not.
+    /// This comparison is true, or is not.
     Compares(Comparison, &'n Node, &'n Node, bool),
-    /// This comes to one of these values; the first are tried first.
+    /// The value is one of these; the first are tried first.
     Is(&'n Node, Vec<Value<'n>>),
-    /// This is there, and not null.
+    /// The value is present, and not null.
     There(&'n Node),
-    /// This is not there.
+    /// The value is absent.
     Absent(&'n Node),
 }
 
-/// What one goal leads to: ways to it, the best first; or a reason why there is none.
+/// The result for one goal: ways to reach it, the best first; or a reason why there is none.
 pub(super) type Ways<'n> = Result<Vec<(Draft, Vec<Goal<'n>>)>, NotInvertible>;
 
 impl<'n> Goal<'n> {
-    /// Whether it is so.
+    /// Whether it is reached.
     pub fn is_so(&self, world: &Candidate<'_>) -> bool {
         match self {
             Self::Holds(node, wanted) => holds(node, world) == *wanted,
@@ -46,7 +46,8 @@ impl<'n> Goal<'n> {
         }
     }
 
-    /// Whether it is looked at last: it asks that something is not so, and mostly it is not.
+    /// Whether it is checked last: it requires that something is not true, which is mostly the
+    /// case.
     pub fn is_soft(&self) -> bool {
         match self {
             Self::Holds(Node::Or(_) | Node::Not(_), false) => false,
@@ -58,7 +59,8 @@ impl<'n> Goal<'n> {
         }
     }
 
-    /// Whether all of its parts are wanted: they are taken one by one, even if it is so by now.
+    /// Whether all its parts are required: they are handled one by one, even if it is reached
+    /// already.
     pub fn has_parts(&self) -> bool {
         matches!(
             self,
@@ -81,7 +83,7 @@ impl<'n> Goal<'n> {
         self.nodes().into_iter().flatten().any(reads_message)
     }
 
-    /// What is told where the message cannot make it so.
+    /// The reason if the message cannot reach it.
     pub fn without_message(&self) -> NotInvertible {
         let reads_let =
             |node: &Node| node.any(&mut |node| matches!(node, Node::Name(Name::Let(_))));
@@ -91,7 +93,7 @@ impl<'n> Goal<'n> {
         }
     }
 
-    /// What in it the time or chance decides.
+    /// The part of it that the time or chance decides.
     pub fn chance(&self) -> Option<&'static str> {
         let mut chance = None;
         for node in self.nodes().into_iter().flatten() {
@@ -111,7 +113,7 @@ impl<'n> Goal<'n> {
     }
 }
 
-/// Whether the message may change what it comes to.
+/// Whether the message may change its value.
 pub(super) fn reads_message(node: &Node) -> bool {
     node.any(&mut |node| match node {
         Node::Pointer(..) => true,

@@ -1,4 +1,4 @@
-//! Functions backwards: what one was given when it came to a value.
+//! Inverse functions: the argument for a given value.
 
 use crate::language::{
     Value,
@@ -8,7 +8,7 @@ use crate::language::{
     value::Data,
 };
 
-/// What a function was given when it came to this: `None` where that cannot be told.
+/// The arguments for this value; `None` if they cannot be determined.
 pub(super) fn before<'n>(function: One, value: &Value<'n>) -> Option<Vec<Value<'n>>> {
     let bytes = value.as_bytes();
     let text = value.as_text();
@@ -52,7 +52,7 @@ pub(super) fn before<'n>(function: One, value: &Value<'n>) -> Option<Vec<Value<'
     })
 }
 
-/// How a function is called.
+/// The name of a function.
 pub(super) fn name_of(call: &Call) -> &'static str {
     match call {
         Call::Now(..) => "now",

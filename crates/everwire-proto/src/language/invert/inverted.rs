@@ -1,9 +1,9 @@
-//! What comes out.
+//! The result.
 
-/// A message, or an HTTP answer, for which all that was wanted is so.
+/// A message, or an HTTP answer, that meets all requirements.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Inverted {
-    /// The whole text; of an HTTP answer its body.
+    /// The whole text; for an HTTP answer its body.
     pub text: String,
     /// The status of an HTTP answer, if it matters.
     pub status: Option<u16>,

@@ -1,15 +1,15 @@
-//! What is known where a message is made.
+//! The known values for a message under construction.
 
 use crate::language::{Lets, World, json::PointerSet};
 
-/// What is known where a message is made.
+/// The known values for a message under construction.
 #[derive(Clone, Copy)]
 pub(super) struct Known<'a> {
-    /// Names, variables, the moment and signatures. Its message is not looked at.
+    /// Names, variables, the time and signatures. Its message is not used.
     pub world: &'a dyn World,
-    /// Of all expressions.
+    /// The pointers of all expressions.
     pub pointers: &'a PointerSet,
     pub lets: &'a Lets,
-    /// That of an HTTP answer, unless another is wanted.
+    /// The status of an HTTP answer, unless another is required.
     pub status: Option<u16>,
 }

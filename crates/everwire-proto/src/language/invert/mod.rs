@@ -1,8 +1,10 @@
-//! From conditions to a message for which they hold: a peer that is made of the configuration that it is to be tried with.
+//! From conditions to a message that meets them: a test peer derived from the configuration under
+//! test.
 //!
-//! What is wanted of a message, a [`goal`], is taken apart ([`search`], [`ways`]) down to values at places of it ([`target`], [`compare`]), which are put
-//! together to a [`draft`]. Each message that comes out was shown to the evaluator before: what is wanted of it is so. Where no message
-//! is found, a reason says why; nothing is guessed.
+//! The requirements ([`goal`]) are broken down ([`search`], [`ways`]) to values at places of a
+//! message ([`target`], [`compare`]), which are combined into a [`draft`]. Each resulting message
+//! was checked by the evaluator: it meets its requirements. If no message is found, a reason says
+//! why; nothing is guessed.
 
 mod candidate;
 mod compare;
@@ -25,7 +27,7 @@ use self::{goal::Goal, known::Known};
 pub use self::{inverted::Inverted, reason::NotInvertible};
 use super::{Expression, Lets, MessageTemplate, Value, World, json::PointerSet};
 
-/// What is wanted of a message, and what is known where it is made.
+/// Requirements on a message, with the known values.
 ///
 /// ```
 /// use std::time::Duration;
@@ -99,8 +101,9 @@ pub struct Inversion<'a> {
 }
 
 impl<'a> Inversion<'a> {
-    /// Nothing is wanted yet. The world is asked for names, variables, the moment and signatures; its message is not looked at. A `let`
-    /// that the world knows has that value, as where it was sent; all others are evaluated. `pointers` are those of all expressions.
+    /// No requirements yet. The world provides names, variables, the time and signatures; its
+    /// message is not used. A `let` that the world knows keeps that value, as it was sent; all
+    /// others are evaluated. `pointers` are those of all expressions.
     pub fn new(world: &'a dyn World, pointers: &'a PointerSet, lets: &'a Lets) -> Self {
         Self {
             known: Known {
@@ -113,28 +116,28 @@ impl<'a> Inversion<'a> {
         }
     }
 
-    /// It is an HTTP answer, which has this status unless something else is wanted.
+    /// It is an HTTP answer, with this status unless another is required.
     #[must_use]
     pub fn with_status(mut self, status: u16) -> Self {
         self.known.status = Some(status);
         self
     }
 
-    /// This holds for the message.
+    /// Requires that this is true.
     #[must_use]
     pub fn holds(mut self, condition: &'a Expression) -> Self {
         self.goals.push(Goal::Holds(condition.node(), true));
         self
     }
 
-    /// This does not hold for the message.
+    /// Requires that this is not true.
     #[must_use]
     pub fn fails(mut self, condition: &'a Expression) -> Self {
         self.goals.push(Goal::Holds(condition.node(), false));
         self
     }
 
-    /// This comes to the first of these values that it can come to.
+    /// Requires the first possible one of these values.
     #[must_use]
     pub fn comes_to(mut self, value: &'a Expression, values: &[Value<'a>]) -> Self {
         let values = values.to_vec();
@@ -142,14 +145,14 @@ impl<'a> Inversion<'a> {
         self
     }
 
-    /// This is there, and not null.
+    /// Requires that this is present, and not null.
     #[must_use]
     pub fn has(mut self, value: &'a Expression) -> Self {
         self.goals.push(Goal::There(value.node()));
         self
     }
 
-    /// This template can be filled: what its holes take from the message is there.
+    /// Requires that this template can be rendered: what it reads from the message is present.
     #[must_use]
     pub fn fills(mut self, template: &'a MessageTemplate) -> Self {
         let holes = template.holes().map(Expression::node);
@@ -158,7 +161,7 @@ impl<'a> Inversion<'a> {
         self
     }
 
-    /// A message for which all of that is so.
+    /// A message that meets all requirements.
     ///
     /// # Errors
     ///

@@ -4,22 +4,22 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotInvertible {
     /// It is decided by what is known already, whatever the message is.
-    #[error("what is known already decides it, whatever the message is")]
+    #[error("it does not depend on the message")]
     Known,
     /// This function has no inverse: its value does not say what it was made of.
     #[error("no message can be found from a value of `{0}`")]
     Function(&'static str),
     /// The time or chance decides it.
-    #[error("`{0}` decides it, which the peer does not know")]
+    #[error("it depends on `{0}`, which the peer does not know")]
     Chance(&'static str),
     /// A `let` decides it.
-    #[error("a `let` decides it")]
+    #[error("it depends on a `let`")]
     Let,
     /// Its parts contradict each other, as far as was looked.
     #[error("its parts contradict each other")]
     Contradiction,
     /// There are more ways than are tried.
-    #[error("none of the first {0} ways leads to a message")]
+    #[error("no message was found in the first {0} attempts")]
     TooManyWays(usize),
 }
 

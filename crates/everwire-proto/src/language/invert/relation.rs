@@ -1,4 +1,4 @@
-//! Whether comparisons are so.
+//! Checks comparisons.
 
 use super::candidate::Candidate;
 use crate::language::{
@@ -7,7 +7,7 @@ use crate::language::{
     value::{equal, is_in, order},
 };
 
-/// Whether a comparison is so.
+/// Whether a comparison is true.
 pub(super) fn is_so(
     comparison: Comparison,
     left: &Node,
@@ -17,7 +17,7 @@ pub(super) fn is_so(
     between(comparison, &evaluate(left, world), &evaluate(right, world))
 }
 
-/// Whether a comparison is so between two values.
+/// Whether a comparison between two values is true.
 pub(super) fn between(comparison: Comparison, left: &Value<'_>, right: &Value<'_>) -> bool {
     if left.is_absent() || right.is_absent() {
         return false;

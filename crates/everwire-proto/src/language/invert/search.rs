@@ -1,4 +1,4 @@
-//! The search for a message: what is wanted is taken apart, each way that there is gets tried, and what comes out is looked at.
+//! The search for a message: breaks goals down, tries each way, and checks the result.
 
 use super::{
     NotInvertible,
@@ -11,10 +11,10 @@ use super::{
 };
 use crate::language::json::Spans;
 
-/// How many steps a search takes at most.
+/// The most steps of a search.
 const MAX_STEPS: usize = 4_096;
 
-/// A message for which all of these goals are reached.
+/// A message that reaches all of these goals.
 pub(super) fn run<'s>(
     known: &'s Known<'s>,
     goals: &'s [Goal<'s>],
@@ -31,9 +31,9 @@ pub(super) fn run<'s>(
 #[derive(Clone)]
 struct Way<'n> {
     draft: Draft,
-    /// What is wanted besides.
+    /// The remaining goals.
     goals: Vec<Goal<'n>>,
-    /// What is looked at when all else is decided: what must not be.
+    /// Goals that are checked when everything else is decided: what must not be true.
     later: Vec<Goal<'n>>,
 }
 
@@ -95,7 +95,7 @@ impl<'s> Search<'s> {
         })
     }
 
-    /// The message, if all that was wanted is so.
+    /// The message, if it reaches all goals.
     fn finished(&self, draft: &Draft) -> Option<Inverted> {
         [true, false].into_iter().find_map(|arrays| {
             let message = draft.write(arrays);

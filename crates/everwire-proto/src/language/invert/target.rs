@@ -1,4 +1,4 @@
-//! Values at places of a message: what must stand there so that an expression comes to a value.
+//! Values at places of a message: what a message must contain for an expression to have a value.
 
 use super::{
     NotInvertible,
@@ -15,7 +15,7 @@ use crate::language::{
     value::Data,
 };
 
-/// The ways to make a part of an expression come to one of these values.
+/// The ways to give a part of an expression one of these values.
 pub(super) fn is<'n>(
     node: &'n Node,
     values: Vec<Value<'n>>,
@@ -29,7 +29,7 @@ pub(super) fn is<'n>(
     Ok(ways)
 }
 
-/// The ways to make it be there.
+/// The ways to make it present.
 pub(super) fn there<'n>(node: &'n Node, draft: &Draft, world: &Candidate<'_>) -> Ways<'n> {
     let target = Target { draft, world };
     if let Some(pointer) = target.pointer(node) {
@@ -61,7 +61,7 @@ pub(super) fn there<'n>(node: &'n Node, draft: &Draft, world: &Candidate<'_>) ->
     }
 }
 
-/// The ways to make it be absent.
+/// The ways to make it absent.
 pub(super) fn absent<'n>(node: &'n Node, draft: &Draft, world: &Candidate<'_>) -> Ways<'n> {
     let target = Target { draft, world };
     if let Some(pointer) = target.pointer(node) {
@@ -90,7 +90,7 @@ pub(super) fn absent<'n>(node: &'n Node, draft: &Draft, world: &Candidate<'_>) -
             Call::One(One::Cookie, name) => target.named(Named::Cookie, name, &Value::absent()),
             call => Ok(each(&mut call.arguments().iter())),
         },
-        // The whole text is always there, and so is a status.
+        // The whole text is always present, and so is a status.
         _ => Ok(Vec::new()),
     }
 }
@@ -99,7 +99,7 @@ fn decided<'n>(draft: Draft) -> (Draft, Vec<Goal<'n>>) {
     (draft, Vec::new())
 }
 
-/// Where a value is to be put.
+/// The destination of a value.
 struct Target<'t> {
     draft: &'t Draft,
     world: &'t Candidate<'t>,
@@ -142,7 +142,7 @@ impl Target<'_> {
         }
     }
 
-    /// Any value will do, for what has no better way.
+    /// Any value, if there is no better way.
     fn is_any<'n>(&self, node: &'n Node) -> Ways<'n> {
         let samples = [Value::text("x"), Value::from(1_u64), Value::from(true)];
         is(node, samples.to_vec(), self.draft, self.world)
@@ -159,7 +159,7 @@ impl Target<'_> {
         vec![(self.draft.clone(), goals)]
     }
 
-    /// Where in the message it stands, if it is a place there.
+    /// Its place in the message, if it has one.
     fn pointer(&self, node: &Node) -> Option<JsonPointer> {
         match node {
             Node::Pointer(_, pointer) => Some(pointer.clone()),
@@ -179,7 +179,7 @@ impl Target<'_> {
         }
     }
 
-    /// Where in the JSON behind a mark of the text it stands, if it is such a place.
+    /// Its place in the JSON after a mark of the text, if it has one.
     fn pointer_behind(&self, node: &Node) -> Option<(String, JsonPointer)> {
         let Node::Call(call) = node else { return None };
         let Call::Two(Two::At, [Node::Call(text), below]) = &**call else {
@@ -233,7 +233,8 @@ impl Target<'_> {
         self.one(goals.collect())
     }
 
-    /// The first part that is open takes what the known ones around it leave; other open parts are empty.
+    /// The first undecided part takes what the known ones around it leave; other undecided parts
+    /// are empty.
     fn join<'n>(&self, parts: &'n [Node], value: &Value<'_>) -> Vec<(Draft, Vec<Goal<'n>>)> {
         let Some(first) = parts.iter().position(reads_message) else {
             return Vec::new();
@@ -265,7 +266,7 @@ impl Target<'_> {
         )
     }
 
-    /// The first part that is open takes what the others leave; other open parts are zero.
+    /// The first undecided part takes what the others leave; other undecided parts are zero.
     fn sum<'n>(
         &self,
         first: &'n Node,
@@ -344,7 +345,7 @@ impl Target<'_> {
         })
     }
 
-    /// A value that has this at a pointer: JSON, or a text that holds it.
+    /// A value with this at a pointer: JSON, or a text that contains it.
     fn at<'n>(
         &self,
         x: &'n Node,
@@ -367,7 +368,7 @@ impl Target<'_> {
         self.one(vec![Goal::Is(x, values)])
     }
 
-    /// A text in which this stands behind a mark, or between two.
+    /// A text with this after a mark, or between two.
     fn around<'n>(
         &self,
         x: &'n Node,
@@ -387,7 +388,7 @@ impl Target<'_> {
                 if !is_message(x) {
                     return self.one(vec![Goal::Is(x, vec![made])]);
                 }
-                // Other things may be asked of the whole text, too.
+                // There may be other requirements on the whole text.
                 let draft = self.draft.clone();
                 let decided = match marks.len() {
                     1 => draft.ends(&made),

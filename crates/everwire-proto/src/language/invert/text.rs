@@ -1,22 +1,22 @@
-//! The text of a message that is more than JSON: what is decided of it so far.
+//! The text of a message that is more than JSON: the decisions so far.
 
-/// The whole of it, or parts.
+/// The whole text, or parts.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Text {
-    /// All of it.
+    /// The whole text.
     Whole(Box<str>),
     Parts {
-        /// It begins with this.
+        /// Its start.
         start: Box<str>,
-        /// It has these, in any place.
+        /// Parts that it contains anywhere.
         middle: Vec<Box<str>>,
-        /// It ends with this.
+        /// Its end.
         end: Box<str>,
     },
 }
 
 impl Default for Text {
-    /// Nothing is decided.
+    /// No decisions.
     fn default() -> Self {
         Self::Parts {
             start: "".into(),
@@ -27,7 +27,7 @@ impl Default for Text {
 }
 
 impl Text {
-    /// It is this; `None` if that cannot be.
+    /// It is this; `None` if that is impossible.
     pub fn whole(self, text: &str) -> Option<Self> {
         let fits = match &self {
             Self::Whole(known) => **known == *text,
@@ -56,7 +56,7 @@ impl Text {
         is_so.then_some(self)
     }
 
-    /// It has this somewhere.
+    /// It contains this.
     pub fn contains(mut self, part: &str) -> Option<Self> {
         if self.write().contains(part) {
             return Some(self);
@@ -86,7 +86,7 @@ impl Text {
         is_so.then_some(self)
     }
 
-    /// The shortest that it can be.
+    /// The shortest possible text.
     pub fn write(&self) -> String {
         match self {
             Self::Whole(text) => text.clone().into(),
@@ -100,7 +100,7 @@ impl Text {
         }
     }
 
-    /// The same, with this JSON directly behind the first such mark.
+    /// The same, with this JSON directly after the first such mark.
     pub fn write_behind(&self, mark: &str, json: &str) -> String {
         let text = self.write();
         match self {
@@ -113,7 +113,7 @@ impl Text {
     }
 }
 
-/// Adds a part; what the end of the text has of its beginning is not said twice.
+/// Appends a part; an overlap is not repeated.
 fn append(text: &mut String, part: &str) {
     let lengths = (0..=part.len()).rev();
     let mut heads = lengths.filter_map(|length| part.get(..length));

@@ -1,30 +1,30 @@
-//! A JSON text that is being made: what is decided of it so far, and the rest open.
+//! A JSON text under construction: the decisions so far; the rest is open.
 
 use std::collections::BTreeMap;
 
 use crate::language::json::{JsonPointer, Number, RawJson, write_quoted};
 
-/// The longest array that is made: behind it an index is written as the key of an object.
+/// The longest array that is created: beyond it an index is written as the key of an object.
 const MAX_ARRAY: usize = 64;
 
-/// What stands in a place that must have something, and nothing says what.
+/// The value for a required place without another requirement.
 const ANYTHING: &str = "\"x\"";
 
-/// What is decided of one value.
+/// The decision about one value.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) enum Tree {
-    /// Nothing.
+    /// None.
     #[default]
     Open,
-    /// It is there, and not null.
+    /// It is present, and not null.
     Present,
-    /// It is not there.
+    /// It is absent.
     Absent,
     /// It is this, as compact JSON.
     Value(Box<str>),
     /// It is an array or an object.
     Parent {
-        /// Whether it is there even if all of its members are absent.
+        /// Whether it is present even if all of its members are absent.
         present: bool,
         members: BTreeMap<Box<str>, Tree>,
     },
@@ -39,7 +39,7 @@ pub(super) enum Decision<'d> {
 }
 
 impl Tree {
-    /// Decides about the value at this pointer; `None` if that contradicts what is decided already.
+    /// Decides about the value at this pointer; `None` if that contradicts an earlier decision.
     pub fn decide(&mut self, pointer: &JsonPointer, decision: Decision<'_>) -> Option<()> {
         let keys: Vec<&str> = pointer.keys().collect();
         self.decide_below(&keys, decision)
@@ -87,7 +87,7 @@ impl Tree {
         Some(())
     }
 
-    /// A container takes the place of one of which only parts are decided: it must have those.
+    /// Sets a container of which parts were decided: it must match those.
     fn replace(&mut self, json: &str) -> Option<()> {
         let value = RawJson::parse(json)?;
         let mut way = Vec::new();
@@ -114,7 +114,7 @@ impl Tree {
         }
     }
 
-    /// Whether something is there, as far as that is decided.
+    /// Whether it is present, as far as that is decided.
     pub fn is_there(&self) -> bool {
         match self {
             Self::Open | Self::Absent => false,
@@ -123,7 +123,8 @@ impl Tree {
         }
     }
 
-    /// Writes it as JSON, with what is needed where nothing is decided. `arrays`: whether keys that can be indexes make an array.
+    /// Writes it as JSON; undecided required places get a default. `arrays`: whether keys that can
+    /// be indexes form an array.
     pub fn write(&self, arrays: bool, out: &mut String) {
         match self {
             Self::Open | Self::Absent => out.push_str("null"),
@@ -142,7 +143,7 @@ impl Tree {
     }
 }
 
-/// The elements by their index, if all of these keys can be one.
+/// The elements by their index, if all of these keys can be indexes.
 fn elements<'t>(members: &[(&str, &'t Tree)]) -> Option<BTreeMap<usize, &'t Tree>> {
     let element = |(key, member): &(&str, &'t Tree)| {
         let index: usize = key.parse().ok().filter(|index| *index < MAX_ARRAY)?;
@@ -186,7 +187,7 @@ fn at<'j>(json: &'j str, keys: &[&str]) -> Option<RawJson<'j>> {
     RawJson::parse(json)?.at(&JsonPointer::new(pointer).ok()?)
 }
 
-/// Whether what stands there is what is wanted.
+/// Whether the value matches the decision.
 fn fits(found: Option<RawJson<'_>>, decision: Decision<'_>) -> bool {
     match (found, decision) {
         (found, Decision::Absent) => found.is_none(),

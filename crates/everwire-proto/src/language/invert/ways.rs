@@ -1,4 +1,4 @@
-//! The ways to what is wanted: its parts, or values of them.
+//! The ways to reach a goal: through its parts, or values of them.
 
 use super::{
     candidate::Candidate,
@@ -12,7 +12,7 @@ use crate::language::{
     expression::{Call, Node, One, Two},
 };
 
-/// The ways to it, where it reads the message.
+/// The ways to a goal that reads the message.
 pub(super) fn ways<'n>(goal: Goal<'n>, draft: &Draft, world: &Candidate<'_>) -> Ways<'n> {
     let one = |goals: Vec<Goal<'n>>| Ok(vec![(draft.clone(), goals)]);
     let each = |goals: Vec<Goal<'n>>| {
@@ -56,7 +56,7 @@ pub(super) fn ways<'n>(goal: Goal<'n>, draft: &Draft, world: &Candidate<'_>) -> 
     }
 }
 
-/// A value that holds as a condition, or does not.
+/// A value that is true as a condition, or is not.
 fn truth(node: &Node, wanted: bool) -> Vec<Goal<'_>> {
     match wanted {
         true => vec![Goal::Is(

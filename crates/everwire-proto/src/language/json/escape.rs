@@ -1,4 +1,4 @@
-//! Texts written as strings of JSON.
+//! Writes texts as JSON strings.
 
 use super::scan::Scan;
 
@@ -18,7 +18,8 @@ pub fn write_quoted(text: &str, out: &mut String) {
     out.push('"');
 }
 
-/// Writes a text as it stands between the quotes of a JSON string: quotes, backslashes and control characters are escaped.
+/// Writes a text for a place between the quotes of a JSON string: quotes, backslashes and control
+/// characters are escaped.
 ///
 /// ```
 /// use everwire_proto::language::json::write_escaped;
@@ -28,7 +29,7 @@ pub fn write_quoted(text: &str, out: &mut String) {
 /// assert_eq!(json, r"a\\b\u0001");
 /// ```
 pub fn write_escaped(text: &str, out: &mut String) {
-    // Nearly all texts. Compilers make it a few steps of a vector unit.
+    // True for nearly all texts. Compilers turn it into a few vector instructions.
     let is_plain = |all, byte: &u8| all & (*byte >= 0x20) & (*byte != b'"') & (*byte != b'\\');
     match text.as_bytes().iter().fold(true, is_plain) {
         true => out.push_str(text),

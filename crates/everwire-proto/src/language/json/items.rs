@@ -2,7 +2,7 @@
 
 use super::{raw::RawJson, scan::Scan};
 
-/// Goes over the elements of an array, in order.
+/// Iterates over the elements of an array, in order.
 ///
 /// ```
 /// use everwire_proto::language::json::RawJson;
@@ -15,12 +15,12 @@ use super::{raw::RawJson, scan::Scan};
 #[derive(Clone, Debug)]
 pub struct Items<'a> {
     array: &'a str,
-    /// Where the next one begins, perhaps behind white space.
+    /// Where the next one begins, perhaps after white space.
     at: usize,
 }
 
 impl<'a> RawJson<'a> {
-    /// The elements of an array; none of any other value.
+    /// The elements of an array; empty for any other value.
     pub fn items(&self) -> Items<'a> {
         let inside = self.as_str().strip_prefix('[');
         Items {
@@ -39,7 +39,7 @@ impl<'a> Iterator for Items<'a> {
         let scan = Scan::new(self.array);
         let (first, from) = scan.token(self.at)?;
         let to = scan.value(first, from, 0)?;
-        // Behind the comma, or the end.
+        // After the comma, or at the end.
         self.at = scan.token(to).map_or(to, |(_, comma)| comma + 1);
         scan.text(from, to).map(RawJson::new)
     }

@@ -1,4 +1,4 @@
-//! Keys, made ready for being compared: those of a pointer, and those of a text.
+//! Keys of pointers and of texts, prepared for comparison.
 
 use super::scan::{Quoted, head};
 
@@ -7,7 +7,7 @@ use super::scan::{Quoted, head};
 pub(super) struct Step {
     key: Box<str>,
     head: u64,
-    /// Which element of an array it names.
+    /// The array index that it names.
     index: Option<usize>,
 }
 
@@ -23,7 +23,7 @@ impl Step {
         &self.key
     }
 
-    /// The same, to be compared with others.
+    /// The same, for comparison.
     pub(super) fn as_key(&self) -> Key<'_> {
         Key {
             text: self.key.as_bytes(),
@@ -31,12 +31,12 @@ impl Step {
         }
     }
 
-    /// The index into an array that it is.
+    /// Its value as an array index.
     pub(super) fn index(&self) -> Option<usize> {
         self.index
     }
 
-    /// Whether it is this key. What is eight bytes long or less is compared in one step.
+    /// Whether it is this key. Up to eight bytes are compared in one step.
     #[inline(always)]
     pub(super) fn is(&self, key: Key<'_>) -> bool {
         self.head == key.head
@@ -55,7 +55,7 @@ impl From<&str> for Step {
     }
 }
 
-/// An index into an array (RFC 6901 §4): digits without a leading zero.
+/// An array index (RFC 6901 §4): digits without a leading zero.
 fn index(key: &str) -> Option<usize> {
     let digits = key.bytes().all(|byte| byte.is_ascii_digit());
     let canonical = digits && (key == "0" || !key.starts_with('0'));
@@ -70,7 +70,7 @@ impl<'a> Key<'a> {
         }
     }
 
-    /// A key that was scanned and has no escapes.
+    /// A scanned key without escapes.
     #[inline(always)]
     pub(super) fn scanned(text: &'a [u8], quoted: Quoted) -> Self {
         Self {
@@ -79,12 +79,12 @@ impl<'a> Key<'a> {
         }
     }
 
-    /// What keys can be sorted by.
+    /// A sort order for keys.
     pub(super) fn order(self) -> (u64, &'a [u8]) {
         (self.head, self.text)
     }
 
-    /// Its first eight bytes, the first in the lowest; where it is shorter, zeros behind it.
+    /// Its first eight bytes, the first in the lowest, padded with zeros.
     #[inline(always)]
     pub(super) fn head(self) -> u64 {
         self.head

@@ -1,4 +1,4 @@
-//! One pointer, or a few of them, that are not made into a set first; and scalars as values of Rust's.
+//! Lookup of one or a few pointers that are not in a set; and scalars as Rust values.
 
 use std::{array, borrow::Cow, ops::Range};
 
@@ -27,10 +27,10 @@ pub enum Scalar<'a> {
 }
 
 impl JsonPointer {
-    /// The scalar at this place of a JSON text; `None` if there is none, or the text is no JSON.
+    /// The scalar at this place of a JSON text; `None` if there is none, or the text is not JSON.
     ///
-    /// The whole text is read, once. Of a key that is there twice the last value counts, as it does for `serde_json` and
-    /// for JavaScript.
+    /// The whole text is read, once. If a key occurs twice the last value counts, as for
+    /// `serde_json` and JavaScript.
     ///
     /// ```
     /// use everwire_proto::language::{JsonPointer, Scalar};
@@ -45,15 +45,17 @@ impl JsonPointer {
         found
     }
 
-    /// From where to where in a JSON text the value at this place stands; `None` if there is none, or the text is no JSON.
+    /// The byte range of the value at this place in a JSON text; `None` if there is none, or the
+    /// text is not JSON.
     pub fn locate(&self, text: &str) -> Option<Range<usize>> {
         let [found] = spans([self], text)?;
         let (from, to) = found?;
         Some(from..to)
     }
 
-    /// What [`lookup`](Self::lookup) finds for each of these, in one pass; `None` if the text is no JSON, or one of the values is a
-    /// scalar that no [`Scalar`] can hold: a number that is too large for a float, or a string with half a surrogate pair.
+    /// The result of [`lookup`](Self::lookup) for each of these, in one pass. `None` if the text is
+    /// not JSON, or one of the values is a scalar that no [`Scalar`] can hold: a number that is too
+    /// large for a float, or a string with half a surrogate pair.
     pub fn lookup_all<'a, const N: usize>(
         pointers: [&Self; N],
         text: &'a str,
@@ -71,8 +73,8 @@ impl JsonPointer {
 }
 
 impl RawJson<'_> {
-    /// The value that a pointer points at within this one, in one pass. Where the pointer is known before the text comes, a
-    /// [`PointerSet`](super::PointerSet) finds it together with others.
+    /// The value at a pointer within this one, in one pass. A pointer that is known in advance is
+    /// better put into a [`PointerSet`](super::PointerSet), which finds it together with others.
     pub fn at(&self, pointer: &JsonPointer) -> Option<Self> {
         let [found] = find([pointer], self.as_str())?;
         found
@@ -80,12 +82,13 @@ impl RawJson<'_> {
 }
 
 impl<'a> Scalar<'a> {
-    /// The scalar that stands here in a JSON text; `None` for an object or an array, and for what no scalar can hold.
+    /// The scalar at this byte range of a JSON text; `None` for an object or an array, and for a
+    /// value that no scalar can hold.
     pub fn at(text: &'a str, place: Range<usize>) -> Option<Self> {
         Self::of(RawJson::new(text.get(place)?))
     }
 
-    /// `None` for what no scalar can hold.
+    /// `None` for a value that no scalar can hold.
     fn of(value: RawJson<'a>) -> Option<Self> {
         Some(match value.kind() {
             Kind::Null => Self::Null,
@@ -108,7 +111,7 @@ impl<'a> Scalar<'a> {
     }
 }
 
-/// The values that these pointers point at, in one pass; `None` if the text is no JSON.
+/// The values at these pointers, in one pass; `None` if the text is not JSON.
 fn find<'a, const N: usize>(
     pointers: [&JsonPointer; N],
     text: &'a str,
@@ -117,7 +120,7 @@ fn find<'a, const N: usize>(
     Some(spans(pointers, text)?.map(|span| span.and_then(value)))
 }
 
-/// From where to where the values stand that these pointers point at.
+/// The byte ranges of the values at these pointers.
 fn spans<const N: usize>(
     pointers: [&JsonPointer; N],
     text: &str,
@@ -130,11 +133,11 @@ fn spans<const N: usize>(
 /// A guide that compares each key with each of a few pointers.
 pub(super) struct Ways<'p, const N: usize> {
     pointers: [&'p JsonPointer; N],
-    /// From where to where the value of each stands.
+    /// The byte range of each value.
     found: [Option<(usize, usize)>; N],
 }
 
-/// The way to one value: how many keys it took, and which pointers begin with them.
+/// The way to one value: its number of keys, and the pointers that begin with them.
 #[derive(Clone, Copy)]
 pub(super) struct Way<const N: usize> {
     steps: usize,
@@ -142,7 +145,7 @@ pub(super) struct Way<const N: usize> {
 }
 
 impl<const N: usize> Way<N> {
-    /// To the whole text.
+    /// The whole text.
     pub(super) const ROOT: Self = Self {
         steps: 0,
         pointers: [true; N],
@@ -157,20 +160,20 @@ impl<'p, const N: usize> Ways<'p, N> {
         }
     }
 
-    /// From where to where the value of each pointer stands.
+    /// The byte range of each pointer's value.
     pub(super) fn into_found(self) -> [Option<Range<usize>>; N] {
         self.found.map(|found| found.map(|(from, to)| from..to))
     }
 
-    /// The next key of a pointer that goes on from here.
+    /// The next key of a pointer that continues from here.
     #[inline]
     fn next(&self, way: Way<N>, pointer: usize) -> Option<&'p Step> {
         let step = self.pointers[pointer].steps().get(way.steps);
         step.filter(|_| way.pointers[pointer])
     }
 
-    /// The way of those pointers on which this holds of their next key. What they have found before belongs to an earlier value of
-    /// the same key.
+    /// The way of those pointers whose next key matches. Their earlier results belong to an earlier
+    /// value of the same key.
     #[inline]
     fn below(&mut self, way: Way<N>, is_next: impl Fn(&Step) -> bool) -> Option<Way<N>> {
         let pointers = array::from_fn(|at| self.next(way, at).is_some_and(&is_next));

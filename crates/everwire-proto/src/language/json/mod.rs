@@ -1,9 +1,11 @@
-//! JSON texts, without a tree: what pointers point at, found in one pass, and looked at as it was written.
+//! JSON texts without a tree: values at pointers are found in one pass, and used as they were
+//! written.
 //!
-//! A text is JSON here where RFC 8259 says so and its brackets are at most [`MAX_DEPTH`] deep. What JSON allows and Rust has no
-//! value for counts as JSON, too: a number may be of any size, and an escape may name half a surrogate pair. The one keeps its digits
-//! ([`Number`]), the other has no text ([`RawJson::as_text`]), and a key of that kind is not found. Of a key that is there twice the
-//! last value counts, as it does for `serde_json` and for JavaScript.
+//! A text is JSON here if RFC 8259 says so and its brackets are at most [`MAX_DEPTH`] deep. JSON
+//! that Rust has no value for counts as JSON, too: a number may be of any size and keeps its digits
+//! ([`Number`]); an escape may name half a surrogate pair, and such a string has no text
+//! ([`RawJson::as_text`]); a key of that kind is not found. If a key occurs twice the last value
+//! counts, as for `serde_json` and JavaScript.
 //!
 //! ```
 //! use everwire_proto::language::json::{JsonPointer, PointerSet, Spans};

@@ -1,4 +1,4 @@
-//! Numbers of JSON, compared as what they are and not as floats.
+//! JSON numbers, compared exactly rather than as floats.
 
 use std::{
     cmp::Ordering,
@@ -11,9 +11,10 @@ use super::scan::Scan;
 
 /// A number as it was written, of any size and precision.
 ///
-/// Numbers are equal, and one is less than another, as the numbers of arithmetic are: `1`, `1.0` and `10e-1` are equal, and so are `0`
-/// and `-0`. They are compared digit by digit, so that what has more digits than a float keeps them, and nothing is ever expanded:
-/// `1e999999999` takes no more time than `1`. An exponent is cut off at the bounds of an `i64`.
+/// Numbers compare by their exact values: `1`, `1.0` and `10e-1` are equal, and so are `0` and
+/// `-0`. They are compared digit by digit, so digits beyond a float's precision count, and nothing
+/// is ever expanded: `1e999999999` takes no more time than `1`. An exponent is limited to the range
+/// of an `i64`.
 ///
 /// ```
 /// use everwire_proto::language::json::Number;
@@ -29,10 +30,11 @@ use super::scan::Scan;
 pub struct Number<'a> {
     written: &'a str,
     sign: Sign,
-    /// The digits before the point and those behind it, without zeros at the beginning and the end of both together.
+    /// The digits before and after the point, without leading and trailing zeros of both together.
     whole: &'a str,
     fraction: &'a str,
-    /// Where the point stands, counted from the first of the digits: the value is `0.DIGITS` times ten to the power of this.
+    /// The position of the point, counted from the first digit: the value is `0.DIGITS` times ten
+    /// to the power of this.
     point: i64,
 }
 
@@ -44,13 +46,13 @@ enum Sign {
 }
 
 impl<'a> Number<'a> {
-    /// Reads a number as JSON writes it; `None` if the text is anything else.
+    /// Parses a number in JSON notation; `None` if the text is anything else.
     pub fn parse(text: &'a str) -> Option<Self> {
         let end = Scan::new(text).number(0)?;
         (end == text.len()).then(|| Self::scanned(text))
     }
 
-    /// A number that was scanned.
+    /// A scanned number.
     pub(super) fn scanned(written: &'a str) -> Self {
         let unsigned = written.strip_prefix('-').unwrap_or(written);
         let (digits, exponent) = match unsigned.split_once(['e', 'E']) {
@@ -84,7 +86,7 @@ impl<'a> Number<'a> {
             sign,
             whole,
             fraction,
-            // A zero has no digits, wherever its point stands.
+            // A zero has no digits, wherever its point is.
             point: if sign == Sign::Zero {
                 0
             } else {
@@ -98,7 +100,7 @@ impl<'a> Number<'a> {
         self.written
     }
 
-    /// Its value, if it is a whole number and an `i128` holds it: `1e3` and `1.0` are whole.
+    /// Its value, if it is an integer that fits into an `i128`: `1e3` and `1.0` are integers.
     pub fn as_i128(&self) -> Option<i128> {
         let digits = length(self.whole) + length(self.fraction);
         let zeros = u32::try_from(self.point.checked_sub(digits)?).ok()?;
@@ -122,19 +124,19 @@ impl<'a> Number<'a> {
         self.whole.bytes().chain(self.fraction.bytes())
     }
 
-    /// Compares without the signs.
+    /// Compares the absolute values.
     fn magnitude(&self, other: &Self) -> Ordering {
         let by_point = self.point.cmp(&other.point);
         by_point.then_with(|| self.digits().cmp(other.digits()))
     }
 }
 
-/// A length is far below the bounds of an `i64`.
+/// A length is far below the limits of an `i64`.
 fn length(digits: &str) -> i64 {
     i64::try_from(digits.len()).unwrap_or(i64::MAX)
 }
 
-/// An exponent, cut off at the bounds of an `i64`.
+/// An exponent, limited to the range of an `i64`.
 fn saturating(exponent: &str) -> i64 {
     match exponent.parse() {
         Ok(exponent) => exponent,

@@ -1,4 +1,4 @@
-//! JSON Pointers (RFC 6901): where in a JSON text a value stands.
+//! JSON Pointers (RFC 6901): places of values in a JSON text.
 
 use std::{fmt, str::FromStr, sync::Arc};
 
@@ -28,7 +28,7 @@ pub enum InvalidPointer {
     #[error("it starts with a slash, as in \"/data/t\"")]
     NoSlash,
     /// A tilde with neither 0 nor 1 behind it, and its offset in bytes.
-    #[error("the ~ at position {0} is neither ~0, which stands for ~, nor ~1, which stands for /")]
+    #[error("the ~ at position {0} is neither ~0 (for ~) nor ~1 (for /)")]
     Escape(usize),
     /// It is longer than [`MAX_POINTER`].
     #[error("it has at most {MAX_POINTER} bytes, and this one has {0}")]
@@ -36,11 +36,11 @@ pub enum InvalidPointer {
 }
 
 impl JsonPointer {
-    /// Reads a pointer.
+    /// Parses a pointer.
     ///
     /// # Errors
     ///
-    /// [`InvalidPointer`] says which rule is broken, and where.
+    /// [`InvalidPointer`] with the broken rule, and its place.
     pub fn new(text: impl AsRef<str>) -> Result<Self, InvalidPointer> {
         let text = text.as_ref();
         if text.len() > MAX_POINTER {
@@ -69,28 +69,28 @@ impl JsonPointer {
         self.0.is_empty()
     }
 
-    /// The last key on the way that cannot be the index of an array.
+    /// The last key that cannot be an array index.
     pub(in crate::language) fn last_name(&self) -> Option<&str> {
         let named = self.0.iter().rev().find(|step| step.index().is_none());
         named.map(Step::as_str)
     }
 
-    /// The keys on the way, as texts.
+    /// The keys as texts.
     pub(in crate::language) fn keys(&self) -> impl DoubleEndedIterator<Item = &str> {
         self.0.iter().map(Step::as_str)
     }
 
-    /// This way, and behind it that one.
+    /// This pointer followed by the other one.
     pub(in crate::language) fn join(&self, below: &Self) -> Self {
         Self(self.0.iter().chain(below.0.iter()).cloned().collect())
     }
 
-    /// The way of these keys.
+    /// The pointer of these keys.
     pub(super) fn of_steps(steps: impl Iterator<Item = Step>) -> Self {
         Self(steps.collect())
     }
 
-    /// The keys on the way.
+    /// The keys.
     pub(super) fn steps(&self) -> &[Step] {
         &self.0
     }

@@ -1,13 +1,14 @@
-//! A value of a JSON text, looked at as it was written.
+//! A value of a JSON text, as it was written.
 
 use std::borrow::Cow;
 
 use super::{number::Number, scan::Scan, unescape::unescape};
 
-/// One value of a JSON text, as it stands there: without the white space around it, and with all that is in it.
+/// One value of a JSON text as it was written, without the white space around it.
 ///
-/// Two of them are not compared: `1.0` and `1` are one number, and members have no order. A text is looked at by
-/// [`as_text`](Self::as_text) or [`is_text`](Self::is_text), a number by [`as_number`](Self::as_number).
+/// It has no equality: `1.0` and `1` are one number, and members have no order. Use
+/// [`as_text`](Self::as_text) or [`is_text`](Self::is_text) for a text,
+/// [`as_number`](Self::as_number) for a number.
 ///
 /// ```
 /// use everwire_proto::language::json::{JsonPointer, Kind, RawJson};
@@ -24,7 +25,7 @@ use super::{number::Number, scan::Scan, unescape::unescape};
 #[derive(Clone, Copy, Debug)]
 pub struct RawJson<'a>(&'a str);
 
-/// Of what kind a value is.
+/// The kind of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// `null`.
@@ -48,7 +49,7 @@ impl Kind {
     }
 }
 
-/// How long the value is that this text begins with.
+/// The length of the value at the start of this text.
 pub(in crate::language) fn prefix(text: &str) -> Option<usize> {
     let scan = Scan::new(text);
     let (first, from) = scan.token(0)?;
@@ -56,7 +57,7 @@ pub(in crate::language) fn prefix(text: &str) -> Option<usize> {
 }
 
 impl<'a> RawJson<'a> {
-    /// A whole text as one value; `None` if it is no JSON.
+    /// A whole text as one value; `None` if it is not JSON.
     pub fn parse(text: &'a str) -> Option<Self> {
         let scan = Scan::new(text);
         let (first, from) = scan.token(0)?;
@@ -65,7 +66,7 @@ impl<'a> RawJson<'a> {
         scan.is_over(to).then_some(Self(value))
     }
 
-    /// A value that was scanned, without white space around it.
+    /// A scanned value, without white space around it.
     #[inline]
     pub(super) fn new(value: &'a str) -> Self {
         Self(value)
@@ -77,7 +78,7 @@ impl<'a> RawJson<'a> {
         self.0
     }
 
-    /// Of what kind it is.
+    /// Its kind.
     #[inline]
     pub fn kind(&self) -> Kind {
         match self.0.as_bytes().first() {
@@ -108,18 +109,19 @@ impl<'a> RawJson<'a> {
         (self.kind() == Kind::Number).then(|| Number::scanned(self.0))
     }
 
-    /// The text of a string, borrowed where it has no escapes. `None` if it is no string, or has an escape for half a surrogate pair.
+    /// The text of a string, borrowed if it has no escapes. `None` if it is not a string, or has an
+    /// escape for half a surrogate pair.
     pub fn as_text(&self) -> Option<Cow<'a, str>> {
         unescape(self.quoted()?)
     }
 
-    /// Whether it is a string with this text; nothing is allocated for one that has no escapes.
+    /// Whether it is a string with this text. Allocates nothing for a string without escapes.
     #[inline]
     pub fn is_text(&self, text: &str) -> bool {
         let Some(quoted) = self.quoted() else {
             return false;
         };
-        // An escape is longer than what it stands for.
+        // An escape is longer than its character.
         quoted.len() >= text.len()
             && if quoted.contains('\\') {
                 unescape(quoted).is_some_and(|unescaped| unescaped == text)
@@ -128,7 +130,8 @@ impl<'a> RawJson<'a> {
             }
     }
 
-    /// Writes the value without the white space between its tokens. Strings and numbers stay as they were written.
+    /// Writes the value without white space between its tokens. Strings and numbers stay as they
+    /// were written.
     ///
     /// ```
     /// use everwire_proto::language::json::RawJson;
@@ -158,7 +161,7 @@ impl<'a> RawJson<'a> {
         out.push_str(scan.text(from, at).unwrap_or_default());
     }
 
-    /// What stands between the quotes, if it is a string.
+    /// The part between the quotes, if it is a string.
     #[inline]
     fn quoted(&self) -> Option<&'a str> {
         self.0.strip_prefix('"')?.strip_suffix('"')

@@ -1,13 +1,15 @@
-//! Strings without their escapes.
+//! Removes escapes from strings.
 
 use std::borrow::Cow;
 
-/// The text of what stands between the quotes of a string that was scanned; `None` if an escape names half a surrogate pair, which no
-/// text of Rust's can hold.
+/// The text of a scanned string's content; `None` if an escape names half a surrogate pair, which
+/// no Rust text can hold.
 pub(super) fn unescape(raw: &str) -> Option<Cow<'_, str>> {
-    let Some((plain, mut rest)) = raw.split_once('\\') else {
+    // Nearly all are short, and have none.
+    if !raw.as_bytes().contains(&b'\\') {
         return Some(raw.into());
-    };
+    }
+    let (plain, mut rest) = raw.split_once('\\')?;
     let mut text = String::with_capacity(raw.len());
     text.push_str(plain);
     loop {
@@ -22,7 +24,7 @@ pub(super) fn unescape(raw: &str) -> Option<Cow<'_, str>> {
     }
 }
 
-/// What an escape stands for, and what follows it; its backslash is cut off already.
+/// The character of an escape, and the rest after it; its backslash is removed already.
 fn escape(rest: &str) -> Option<(char, &str)> {
     let (kind, behind) = rest.split_at_checked(1)?;
     let character = match kind {
@@ -38,7 +40,7 @@ fn escape(rest: &str) -> Option<(char, &str)> {
     Some((character, behind))
 }
 
-/// A character by its number in UTF-16, which takes two escapes beyond U+FFFF.
+/// A character by its UTF-16 number, which takes two escapes beyond U+FFFF.
 fn by_number(rest: &str) -> Option<(char, &str)> {
     let (first, behind) = unit(rest)?;
     if let Some(character) = char::from_u32(first) {

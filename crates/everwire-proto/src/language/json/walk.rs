@@ -1,4 +1,4 @@
-//! One pass over a JSON text along the places that somebody wants to see; what lies beside the way is skipped.
+//! One pass over a JSON text along the wanted places; everything else is skipped.
 
 use super::{
     key::Key,
@@ -6,17 +6,18 @@ use super::{
     unescape::unescape,
 };
 
-/// Who knows the way. A place is where one value of the text stands, as the guide tells it from others.
+/// Knows the wanted places. A place is one value of the text, as the guide identifies it.
 pub(super) trait Guide {
     type Place: Copy;
 
-    /// Whether some way leads on into an object at this place.
+    /// Whether some way leads into an object at this place.
     fn has_members(&self, place: Self::Place) -> bool;
 
-    /// Whether some way leads on into an array at this place.
+    /// Whether some way leads into an array at this place.
     fn has_elements(&self, place: Self::Place) -> bool;
 
-    /// Whether a way may lead to a member whose key begins like this: a quick look, which most keys do not pass.
+    /// Whether a way may lead to a member whose key begins like this: a quick check that most keys
+    /// fail.
     #[inline(always)]
     fn may_lead(&self, _: Self::Place, _head: u64) -> bool {
         true
@@ -28,12 +29,12 @@ pub(super) trait Guide {
     /// The first element from this index on to which a way leads, with its index.
     fn element(&mut self, place: Self::Place, from: usize) -> Option<(usize, Self::Place)>;
 
-    /// The value at this place stands from here to there. What was found at the same place before belongs to an earlier value of the
-    /// same key.
+    /// The byte range of the value at this place. An earlier result at the same place belongs to an
+    /// earlier value of the same key.
     fn found(&mut self, place: Self::Place, from: usize, to: usize);
 }
 
-/// Reads the whole text; `None` if it is no JSON.
+/// Reads the whole text; `None` if it is not JSON.
 pub(super) fn walk<G: Guide>(text: &str, guide: &mut G, root: G::Place) -> Option<()> {
     let scan = Scan::new(text);
     let (first, start) = scan.token(0)?;
@@ -46,9 +47,10 @@ struct Walk<'a, 'g, G> {
     guide: &'g mut G,
 }
 
-/// These call each other, once for each bracket around a place that is wanted: [`MAX_DEPTH`] times at most.
+/// These functions recurse, once for each bracket around a wanted place: at most [`MAX_DEPTH`]
+/// times.
 impl<G: Guide> Walk<'_, '_, G> {
-    /// Behind the value that begins here with this byte.
+    /// After the value that begins here with this byte.
     fn value(&mut self, first: u8, at: usize, place: G::Place, depth: usize) -> Option<usize> {
         let end = match first {
             b'{' if self.guide.has_members(place) => self.object(at + 1, place, depth + 1)?,

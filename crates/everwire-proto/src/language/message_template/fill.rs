@@ -1,4 +1,4 @@
-//! Filling a template: what its holes come to is put into its text.
+//! Renders a template: puts the values of its holes into its text.
 
 use std::borrow::Cow;
 
@@ -13,10 +13,10 @@ use super::{
     rendered::{Content, Rendered, Unfilled},
 };
 
-/// As much longer than its hole a value may be, on the average over all pieces, and the text is not moved.
+/// On average a value may be this much longer than its hole before the text must be moved.
 const ROOM: usize = 16;
 
-/// A template that is being filled.
+/// A template that is being rendered.
 pub(super) struct Filling<'f> {
     /// As it was written.
     pub text: &'f str,
@@ -26,7 +26,7 @@ pub(super) struct Filling<'f> {
 }
 
 impl<'f> Filling<'f> {
-    /// The whole template, filled.
+    /// Renders the whole template.
     pub fn fill(&self, pieces: &'f [Piece]) -> Result<Rendered, Unfilled> {
         match self.kind == TemplateKind::Bytes && !self.is_json {
             true => self.bytes(pieces),
@@ -35,7 +35,7 @@ impl<'f> Filling<'f> {
     }
 
     fn texts(&self, pieces: &'f [Piece]) -> Result<Rendered, Unfilled> {
-        // Most values are longer than what stands for them: ids, tokens, signatures.
+        // Most values are longer than their holes: ids, tokens, signatures.
         let mut out = String::with_capacity(self.text.len() + pieces.len() * ROOM);
         let (mut is_secret, mut secrets) = (false, Vec::new());
         let max = self.world.max_message();
@@ -101,7 +101,7 @@ impl<'f> Filling<'f> {
         })
     }
 
-    /// Fills one hole. Returns what it has come to, if that is a secret.
+    /// Renders one hole. Returns its value if that is a secret.
     fn hole(
         &self,
         expression: &Expression,
@@ -130,7 +130,7 @@ impl<'f> Filling<'f> {
         Ok(secret_of(&value))
     }
 
-    /// Puts a text where a piece stands.
+    /// Puts a text in place of a piece.
     fn put(&self, text: &str, piece: &Piece, out: &mut String) {
         match self.is_json && piece.is_quoted {
             true => write_escaped(text, out),
@@ -138,7 +138,7 @@ impl<'f> Filling<'f> {
         }
     }
 
-    /// Looks at what was put in for a piece: JSON leaves one of the characters that headers refuse as it is.
+    /// Checks an inserted text: JSON does not escape one of the characters that headers refuse.
     fn check_characters(&self, filled: &str, piece: &Piece) -> Result<(), Unfilled> {
         let is_refused = filled.contains(|c| self.kind.refuses(c));
         match is_refused {
@@ -168,7 +168,7 @@ impl<'f> Filling<'f> {
     }
 }
 
-/// Most templates have one secret at most, and need room for no more.
+/// Most templates have at most one secret, and need no more room.
 fn add(secret: Secret, secrets: &mut Vec<Secret>) {
     match secrets.is_empty() {
         true => *secrets = vec![secret],
@@ -183,13 +183,13 @@ fn check_length(length: usize, max: usize) -> Result<(), Unfilled> {
     }
 }
 
-/// The text of a value that must not be shown; empty where it has none.
+/// The secret text of a value; empty if it has no text.
 fn secret_of(value: &Value<'_>) -> Option<Secret> {
     let text = || value.as_text().map(Cow::into_owned).unwrap_or_default();
     value.is_secret().then(|| Secret::new(text()))
 }
 
-/// What a variable of a template stands for now.
+/// The current value of a variable.
 pub(super) fn variable<'p>(part: &'p Part, world: &'p dyn World) -> Option<Cow<'p, str>> {
     match part {
         Part::Literal(text) => Some(Cow::Borrowed(text)),

@@ -1,4 +1,4 @@
-//! Templates of JSON: which holes stand within quotes, and whether the rest is JSON.
+//! JSON templates: which holes are within quotes, and whether the rest is JSON.
 
 use std::ops::Range;
 
@@ -10,10 +10,11 @@ use super::{
     piece::{Piece, PieceKind},
 };
 
-/// What may stand behind the JSON: the separator of records (RFC 7464), as SignalR has it.
+/// What may follow the JSON: the record separator (RFC 7464), as in SignalR.
 const SEPARATOR: char = '\u{1e}';
 
-/// Whether a template of these pieces is JSON: it has a hole, and begins with `{` or `[`, perhaps behind digits or white space.
+/// Whether a template of these pieces is JSON: it has a hole, and begins with `{` or `[`, perhaps
+/// after digits or white space.
 pub(super) fn is_json(pieces: &[Piece]) -> bool {
     let Some(first) = pieces.first().and_then(Piece::as_literal) else {
         return false;
@@ -24,7 +25,7 @@ pub(super) fn is_json(pieces: &[Piece]) -> bool {
     begins && pieces.iter().any(Piece::is_hole)
 }
 
-/// Finds out which pieces stand within quotes, and tries the template with its holes filled.
+/// Finds the pieces within quotes, and checks the template with samples in its holes.
 pub(super) fn check(text: &str, pieces: &mut [Piece]) -> Result<(), Vec<LanguageError>> {
     let mut filled = Filled::default();
     let mut place = Place::Outside;
@@ -51,7 +52,8 @@ pub(super) fn check(text: &str, pieces: &mut [Piece]) -> Result<(), Vec<Language
     }
 }
 
-/// Refuses holes behind a quote in a text that is to stand within JSON: what fills them could leave the inner text.
+/// Refuses holes after a quote in a text that goes into JSON: their values could break out of the
+/// inner text.
 pub(super) fn refuse_nested(text: &str, pieces: &[Piece]) -> Result<(), Vec<LanguageError>> {
     let mut place = Place::Text {
         has_quote: false,
@@ -76,30 +78,30 @@ pub(super) fn refuse_nested(text: &str, pieces: &[Piece]) -> Result<(), Vec<Lang
     Ok(())
 }
 
-/// What is put in where a piece stands, to see whether the rest is JSON.
+/// The sample for a piece, to check whether the rest is JSON.
 fn sample(piece: &Piece) -> &str {
     match &piece.kind {
         _ if piece.is_quoted => "",
-        // Known, and put in as it is.
+        // Known, and inserted unchanged.
         PieceKind::Variable(Part::Env { value, .. }) => value.expose(),
         _ => "null",
     }
 }
 
-/// Where in JSON a template has come to.
+/// The state of JSON at a point of a template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
     Outside,
     Text {
-        /// Whether a `\"` stands before it in the same text: JSON within JSON.
+        /// Whether a `\"` precedes it in the same text: JSON within JSON.
         has_quote: bool,
-        /// How many characters of an escape are still to come: all four digits behind a `\u`.
+        /// How many characters of an escape are missing: all four digits after a `\u`.
         escape: u8,
     },
 }
 
 impl Place {
-    /// Where it is behind this literal.
+    /// The state after this literal.
     fn behind(self, literal: &str) -> Self {
         literal.chars().fold(self, Self::after)
     }
@@ -138,7 +140,7 @@ impl Place {
                 },
                 _,
             ) => {
-                // Behind the last digit none is to come.
+                // After the last digit none is missing.
                 let escape = match self {
                     Self::Text { escape: 2, .. } => 0,
                     Self::Text { escape, .. } => escape - 1,
@@ -155,7 +157,7 @@ impl Place {
         }
     }
 
-    /// Why no hole can stand here.
+    /// Why no hole may be here.
     fn refuses(self, piece: &Piece, text: &str) -> Option<LanguageError> {
         let written = quoted(&text[piece.span.clone()]);
         match self {
@@ -170,7 +172,7 @@ impl Place {
             Self::Text {
                 has_quote: true, ..
             } => {
-                let message = format!("{written} stands in JSON that is within a text of JSON");
+                let message = format!("{written} stands in JSON inside a text of JSON");
                 let help = "write a `let` with the inner JSON, and `${json(name)}` without quotes, or the name within quotes";
                 Some(LanguageError::new(piece.span.clone(), message, help))
             }
@@ -185,7 +187,7 @@ enum Source {
     Hole,
 }
 
-/// The template with samples in its holes, and from where each part of it comes.
+/// The template with samples in its holes, and the origin of each part.
 #[derive(Default)]
 struct Filled {
     text: String,
@@ -199,12 +201,12 @@ impl Filled {
         self.parts.push((start..self.text.len(), span, source));
     }
 
-    /// What is wrong with it as JSON.
+    /// The error of it as JSON.
     fn error(&self, text: &str) -> Option<LanguageError> {
         let json = self.text.trim_end_matches(SEPARATOR);
         let prefix = json.len() - json.trim_start_matches(|c: char| c.is_ascii_digit()).len();
         let error = serde_json::from_str::<IgnoredAny>(&json[prefix..]).err()?;
-        // A reader that builds a tree tells more.
+        // A parser that builds a tree has better errors.
         let error = serde_json::from_str::<Value>(&json[prefix..])
             .err()
             .unwrap_or(error);
@@ -233,7 +235,7 @@ impl Filled {
         ))
     }
 
-    /// Where in the template a byte of this text comes from.
+    /// The origin in the template of a byte of this text.
     fn origin(&self, at: usize) -> (Range<usize>, Source) {
         let found = self.parts.iter().find(|(filled, ..)| filled.contains(&at));
         match found {
@@ -260,7 +262,7 @@ impl Filled {
     }
 }
 
-/// Where the character begins that has a byte here.
+/// The start of the character that contains this byte.
 fn beginning(text: &str, at: usize) -> usize {
     let mut places = (0..=at).rev();
     places

@@ -1,4 +1,4 @@
-//! A value of JSON whose texts are templates, put together part by part.
+//! A JSON value whose texts are templates, built part by part.
 
 use super::{
     super::{LanguageError, Read, Scope, json::write_escaped},
@@ -8,8 +8,8 @@ use super::{
     split,
 };
 
-/// Puts together the template of a JSON value: what is fixed is JSON as it stands, and each text may have holes. So an error in a text has
-/// its place there, and whatever fills a hole stays within its text.
+/// Builds the template of a JSON value: fixed parts are JSON, and each text may have holes. Errors
+/// in a text thus have their place there, and values stay within their text.
 ///
 /// ```
 /// use everwire_proto::language::{JsonTemplate, Names, NothingOutside, Scope, json::PointerSet};
@@ -27,28 +27,29 @@ use super::{
 /// ```
 #[derive(Debug, Default)]
 pub struct JsonTemplate {
-    /// As a file would say it.
+    /// In the notation of a file.
     text: String,
     pieces: Vec<Piece>,
-    /// What has been added behind the last piece.
+    /// What was added after the last piece.
     literal: String,
-    /// Where that stands in the text.
+    /// Its start in the text.
     literal_start: usize,
 }
 
 impl JsonTemplate {
-    /// Adds JSON that has no holes: brackets, commas, numbers.
+    /// Adds JSON without holes: brackets, commas, numbers.
     pub fn fixed(&mut self, json: &str) {
-        // The text has it as a file would say it.
+        // The text is in the notation of a file.
         self.text.push_str(&json.replace("${", "$${"));
         self.literal.push_str(json);
     }
 
-    /// Adds a text with its quotes. Returns the names that it reads, with their places in it. Warnings go to the scope.
+    /// Adds a quoted text. Returns the names that it reads, with their places in it. Warnings go to
+    /// the scope.
     ///
     /// # Errors
     ///
-    /// All that is wrong in its holes.
+    /// All errors in its holes.
     pub fn text(
         &mut self,
         text: &str,
@@ -83,7 +84,7 @@ impl JsonTemplate {
         Ok(reads)
     }
 
-    /// How many bytes it has so far, as a file would say it.
+    /// Its length so far in bytes, in the notation of a file.
     pub fn size(&self) -> usize {
         self.text.len()
     }
@@ -110,8 +111,8 @@ impl JsonTemplate {
 }
 
 impl MessageTemplate {
-    /// The JSON value that it is, whose texts are templates as they were written; `None`: it is no JSON, or a hole stands outside of its
-    /// texts.
+    /// The JSON value, whose texts are templates as they were written; `None`: it is not JSON, or a
+    /// hole is outside of its texts.
     pub fn as_json(&self) -> Option<serde_json::Value> {
         let mut json = String::with_capacity(self.text.len());
         for piece in &self.pieces {

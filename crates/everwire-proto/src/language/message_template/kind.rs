@@ -1,25 +1,25 @@
-//! What a template is filled for.
+//! The purpose of a template.
 
-/// What a template is filled for, which decides what may stand in it.
+/// The purpose of a template, which decides what it may contain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TemplateKind {
     /// A text: a message, a body, a duration.
     Text,
     /// A binary message: values may be bytes.
     Bytes,
-    /// The value of a header: no control character but the tab.
+    /// The value of a header: no control character except the tab.
     Header,
-    /// A URL, which its user validates when it is filled: no control character.
+    /// A URL, which is checked when it is rendered: no control character.
     Url,
 }
 
 impl TemplateKind {
-    /// Whether there is a character that must not stand in it.
+    /// Whether there are forbidden characters.
     pub(super) fn refuses_some(self) -> bool {
         matches!(self, Self::Header | Self::Url)
     }
 
-    /// Whether this character must not stand in it, wherever it comes from.
+    /// Whether this character is forbidden, whatever its origin.
     pub(super) fn refuses(self, character: char) -> bool {
         match self {
             Self::Text | Self::Bytes => false,
@@ -28,7 +28,7 @@ impl TemplateKind {
         }
     }
 
-    /// Whether a peer's line end in it fails it.
+    /// Whether a peer's line end in it is an error.
     pub(super) fn has_lines(self) -> bool {
         self != Self::Bytes
     }

@@ -1,4 +1,4 @@
-//! Templates in which expressions may stand: what is sent, dialled, or used as a header.
+//! Templates with expressions: for messages, dials and headers.
 
 mod fill;
 mod json_form;
@@ -31,11 +31,13 @@ pub use self::{
 /// The longest template, in bytes.
 pub const MAX_TEMPLATE: usize = 64 * 1024;
 
-/// A text with holes: `${NAME}`, `${file:PATH}` and `${secret:ID}` as in a [`Template`], and `${…}` with an expression.
+/// A text with holes: `${NAME}`, `${file:PATH}` and `${secret:ID}` as in a [`Template`], and `${…}`
+/// with an expression.
 ///
-/// One that begins with `{` or `[`, perhaps behind digits, and has an expression is JSON. There a hole within quotes takes a text, which is
-/// escaped, and one outside of quotes takes a whole value. So nothing that a peer sends can break out of its place. In all others a
-/// peer's value must hold no line end.
+/// A template that begins with `{` or `[`, perhaps after digits, and has an expression is JSON. A
+/// hole within quotes then takes a text, which is escaped, and one outside of quotes takes a whole
+/// value, so that nothing that a peer sends can break out of its place. In all other templates a
+/// peer's value must not contain a line end.
 ///
 /// `Debug` and `Display` print the text as it was written.
 ///
@@ -63,7 +65,7 @@ impl MessageTemplate {
     ///
     /// # Errors
     ///
-    /// All that is wrong in its holes, or else all that is wrong with it as JSON.
+    /// All errors in its holes, or else all errors of it as JSON.
     pub fn parse(
         text: &str,
         kind: TemplateKind,
@@ -91,7 +93,7 @@ impl MessageTemplate {
         })
     }
 
-    /// The template filled with what its holes come to now.
+    /// Renders the template with the current values of its holes.
     ///
     /// # Errors
     ///
@@ -100,7 +102,8 @@ impl MessageTemplate {
         self.filling(world).fill(&self.pieces)
     }
 
-    /// The template as a value, as a `let` is read: a single hole keeps the type of its value, and what cannot be filled is absent.
+    /// The template as the value of a `let`: a single hole keeps the type of its value; if it
+    /// cannot be rendered, it is absent.
     pub fn evaluate<'e>(&'e self, world: &'e dyn World) -> Value<'e> {
         if let [piece] = &*self.pieces {
             return evaluate_piece(piece, world);
@@ -109,7 +112,7 @@ impl MessageTemplate {
         if !self.is_json {
             return join(all, world.max_message());
         }
-        // Within JSON nothing breaks a line.
+        // JSON has no line ends within.
         let filled = self.filling(world).fill(&self.pieces);
         filled.map_or_else(
             |_| Value::absent(),
@@ -120,15 +123,15 @@ impl MessageTemplate {
         )
     }
 
-    /// The template of a dial with its expressions filled: what is left are its variables. It prints what the expressions are, as it was
-    /// written, and never what they have come to.
+    /// The template of a dial with its expressions rendered, so that only its variables are left.
+    /// It prints the expressions as they were written, never their values.
     ///
     /// # Errors
     ///
-    /// Why it cannot be filled, and which hole is the cause.
+    /// Why it cannot be rendered, and which hole is the cause.
     pub fn filled(&self, world: &dyn World) -> Result<Template, Unfilled> {
         if self.is_json {
-            // It is one piece: what is in it stands where JSON has it.
+            // It is one piece: its contents are already in JSON notation.
             let value = Secret::new(self.render(world)?.into_text());
             let name = self.text.as_ref().into();
             return Ok(Template::from_parts([Part::Env { name, value }]));
@@ -151,7 +154,7 @@ impl MessageTemplate {
             .map(Template::from_parts)
     }
 
-    /// The same unfilled: expressions stand in it as [`Part::Hole`]s.
+    /// The same without rendering: its expressions are [`Part::Hole`]s.
     pub fn unfilled(&self) -> Template {
         let part = |piece: &Piece| match &piece.kind {
             PieceKind::Literal(text) => Part::Literal(text.clone()),
@@ -178,7 +181,7 @@ impl MessageTemplate {
         &self.text
     }
 
-    /// The expression of the hole that it begins with.
+    /// The expression of the hole at its start.
     pub fn leading_hole(&self) -> Option<&Expression> {
         match &self.pieces.first()?.kind {
             PieceKind::Hole(expression) => Some(expression),
@@ -186,7 +189,7 @@ impl MessageTemplate {
         }
     }
 
-    /// The text with `***` for all that stands outside of holes: for what is a secret as it is written.
+    /// The text with `***` for everything outside of holes: for texts that are secret as written.
     pub fn masked(&self) -> String {
         let write = |piece: &Piece| match &piece.kind {
             PieceKind::Literal(_) => "***",
@@ -197,17 +200,17 @@ impl MessageTemplate {
         self.pieces.iter().map(write).collect()
     }
 
-    /// What it is filled for.
+    /// Its purpose.
     pub fn kind(&self) -> TemplateKind {
         self.kind
     }
 
-    /// Whether it is JSON, whose holes are filled by their position.
+    /// Whether it is JSON, whose holes are rendered by their position.
     pub fn is_json(&self) -> bool {
         self.is_json
     }
 
-    /// The same without expressions, if there are none in it.
+    /// The same as a [`Template`], if it has no expressions.
     pub fn as_template(&self) -> Option<Template> {
         if self.pieces.iter().any(Piece::is_hole) {
             return None;
@@ -245,7 +248,7 @@ impl MessageTemplate {
         })
     }
 
-    /// The files and stored secrets that must be read before it is filled.
+    /// The files and stored secrets that must be read before it is rendered.
     pub fn variables(&self) -> impl Iterator<Item = Variable<'_>> {
         self.pieces.iter().filter_map(|piece| match &piece.kind {
             PieceKind::Variable(Part::File(path)) => Some(Variable::File(path)),
@@ -256,7 +259,7 @@ impl MessageTemplate {
         })
     }
 
-    /// The values of the environment's variables in it.
+    /// The values of its environment variables.
     pub fn secrets(&self) -> Vec<Secret> {
         let written = self.pieces.iter().filter_map(|piece| match &piece.kind {
             PieceKind::Variable(Part::Env { value, .. }) => Some(value.clone()),
@@ -266,7 +269,7 @@ impl MessageTemplate {
         written.chain(read).collect()
     }
 
-    /// The names of the environment's variables in it.
+    /// The names of its environment variables.
     pub fn environment(&self) -> impl Iterator<Item = Box<str>> {
         let written = self.pieces.iter().filter_map(|piece| match &piece.kind {
             PieceKind::Variable(Part::Env { name, .. }) => Some(name.clone()),
@@ -275,13 +278,14 @@ impl MessageTemplate {
         written.chain(self.holes().flat_map(Expression::environment))
     }
 
-    /// Whether it looks into the message as JSON, or reads a `let`, which may.
+    /// Whether it reads the message as JSON, or reads a `let`, which may do so.
     pub fn looks_into_message(&self) -> bool {
         self.holes()
             .any(|expression| *expression.need() != Need::Nothing)
     }
 
-    /// Whether it signs in a way that takes so long that it belongs on another thread. [`Lets::makes_slow`](super::Lets::makes_slow) looks at its `let`s, too.
+    /// Whether it has a slow signature, which belongs on another thread.
+    /// [`Lets::makes_slow`](super::Lets::makes_slow) considers its `let`s, too.
     pub fn is_slow(&self) -> bool {
         self.holes().any(Expression::is_slow)
     }
@@ -306,7 +310,7 @@ fn evaluate_piece<'e>(piece: &'e Piece, world: &'e dyn World) -> Value<'e> {
     }
 }
 
-/// What is written must hold no character that the place refuses.
+/// The written text must not contain characters that the purpose forbids.
 fn refuse_characters(pieces: &[Piece], kind: TemplateKind) -> Result<(), Vec<LanguageError>> {
     for piece in pieces {
         let Some(at) = piece

@@ -4,12 +4,12 @@ use std::ops::Range;
 
 use super::super::{Expression, Part};
 
-/// A piece of a template, and where it stands in the text.
+/// A piece of a template, and its place in the text.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Piece {
     pub kind: PieceKind,
     pub span: Range<usize>,
-    /// In a template of JSON: whether it stands within quotes.
+    /// In a JSON template: whether it is within quotes.
     pub is_quoted: bool,
 }
 

@@ -1,10 +1,10 @@
-//! What a filled template comes to, and why one cannot be filled.
+//! Rendered templates, and errors of rendering.
 
 use std::fmt;
 
 use crate::language::Secret;
 
-/// A filled template. `Debug` shows no secret.
+/// A rendered template. `Debug` shows no secret.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Rendered {
     pub(super) content: Content,
@@ -28,7 +28,7 @@ pub enum Unfilled {
         hole: Box<str>,
     },
     /// Bytes that are no text stand in a template of text.
-    #[error("`{hole}` is no text")]
+    #[error("`{hole}` is not a text")]
     NotText {
         /// The hole as it was written.
         hole: Box<str>,
@@ -86,13 +86,13 @@ impl Rendered {
         }
     }
 
-    /// What secret holes have come to: signatures and tokens that are made of secrets, too. Those of `${UPPER}`, `${file:}` and
-    /// `${secret:}` are not among them.
+    /// The values of secret holes: also signatures and tokens made of secrets. Those of `${UPPER}`,
+    /// `${file:}` and `${secret:}` are not included.
     pub fn take_secrets(&mut self) -> Vec<Secret> {
         std::mem::take(&mut self.secrets)
     }
 
-    /// Whether it must not be shown: a secret stands in it.
+    /// Whether it contains a secret.
     pub fn is_secret(&self) -> bool {
         self.is_secret
     }

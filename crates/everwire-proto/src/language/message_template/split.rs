@@ -1,4 +1,4 @@
-//! From the text of a template to its pieces.
+//! Splits the text of a template into pieces.
 
 use std::ops::Range;
 
@@ -11,7 +11,7 @@ use super::{
     piece::{Piece, PieceKind},
 };
 
-/// The pieces of a text, in order: each literal as it stands there.
+/// The pieces of a text, in order; literals as they are written.
 pub(super) fn split(text: &str, scope: &mut Scope<'_>) -> Result<Vec<Piece>, Vec<LanguageError>> {
     let mut pieces = Vec::new();
     let mut errors = Vec::new();
@@ -56,7 +56,8 @@ fn literal(pieces: &mut Vec<Piece>, text: &str, span: Range<usize>) {
     }
 }
 
-/// How long the `${…}` is with which a text begins: a `}` within a text of an expression does not end it.
+/// The length of the `${…}` at the start of a text: a `}` within a text of an expression does not
+/// end it.
 fn hole_length(text: &str) -> Option<usize> {
     let first = text.find('}')? + 1;
     let inner = &text[2..first - 1];
@@ -73,7 +74,7 @@ fn hole_length(text: &str) -> Option<usize> {
             _ => {}
         }
     }
-    // A text in it is not closed, which the expression tells.
+    // A text in it is not closed, which the expression reports.
     Some(first)
 }
 
@@ -81,7 +82,7 @@ fn is_shipped(inner: &str) -> bool {
     inner.starts_with("file:") || inner.starts_with("secret:") || is_variable(inner)
 }
 
-/// The names of variables, as `${NAME}` has them.
+/// Names of variables, as in `${NAME}`.
 fn is_variable(name: &str) -> bool {
     let letter = |byte: u8| byte.is_ascii_uppercase() || byte == b'_';
     name.bytes().next().is_some_and(letter)
@@ -90,7 +91,7 @@ fn is_variable(name: &str) -> bool {
             .all(|byte| letter(byte) || byte.is_ascii_digit())
 }
 
-/// What stands in `${…}`.
+/// The content of `${…}`.
 fn hole_piece(
     inner: &str,
     span: Range<usize>,
@@ -129,7 +130,7 @@ fn shipped_part(inner: &str, scope: &Scope<'_>) -> Result<Part, Wrong> {
             return Err(over_api());
         }
         if path.is_empty() || path.contains('\0') {
-            return Err((format!("{written} names no file"), "write ${file:PATH}"));
+            return Err((format!("{written} has no path"), "write ${file:PATH}"));
         }
         return Ok(Part::File(scope.outside.file(path)));
     }
@@ -137,7 +138,7 @@ fn shipped_part(inner: &str, scope: &Scope<'_>) -> Result<Part, Wrong> {
         let named = scope.outside.secret_id(id);
         named.map_err(|error| {
             (
-                format!("{written} names no secret: {error}"),
+                format!("invalid secret id in {written}: {error}"),
                 "write ${secret:ID}",
             )
         })?;

@@ -1,4 +1,4 @@
-//! Reading a filled template back: what its holes had come to.
+//! Reads the values of holes back from a rendered template.
 
 use std::borrow::Cow;
 
@@ -13,8 +13,9 @@ use super::{
 };
 
 impl MessageTemplate {
-    /// What the names in this template had come to when it was filled to this text; `None` if it cannot have been. A hole that is more
-    /// than a name says nothing of the names in it. `world` is asked for variables only: one that it does not know may be anything.
+    /// The values of names in this template that gave this text; `None` if that is impossible. A
+    /// hole that is more than a name says nothing about its names. `world` provides only variables;
+    /// one that it does not know may be anything.
     ///
     /// ```
     /// # use everwire_proto::language::*;
@@ -70,7 +71,7 @@ impl MessageTemplate {
         rest.is_empty().then_some(names)
     }
 
-    /// The text of a piece that is fixed, as it stands in the whole.
+    /// The text of a fixed piece, as it is in the whole.
     fn written<'f>(&self, fixed: &'f str, piece: &Piece) -> Cow<'f, str> {
         let is_escaped = self.is_json && piece.is_quoted && piece.as_literal().is_none();
         match is_escaped {
@@ -83,7 +84,7 @@ impl MessageTemplate {
         }
     }
 
-    /// Where a hole ends: where that begins which follows it, or at the end.
+    /// Where a hole ends: where the next fixed piece begins, or at the end.
     fn end(
         &self,
         rest: &str,
@@ -93,7 +94,7 @@ impl MessageTemplate {
         let is_quoted = self.is_json && piece.is_quoted;
         match behind {
             None => Some(rest.len()),
-            // Two holes side by side: where one ends nobody can tell.
+            // Two adjacent holes: their border is unknown.
             Some(None) => None,
             Some(Some(next)) => {
                 let mut places = rest.match_indices(&*next).map(|(at, _)| at);
@@ -102,7 +103,7 @@ impl MessageTemplate {
         }
     }
 
-    /// What a hole had come to, of the text that stands there.
+    /// The value of a hole, from its text.
     fn value(&self, filled: &str, piece: &Piece) -> Option<Value<'static>> {
         if !self.is_json {
             return Some(Value::text(filled.to_owned()));
@@ -118,13 +119,13 @@ impl MessageTemplate {
     }
 }
 
-/// Whether what follows this is escaped: an odd number of backslashes stands at its end.
+/// Whether what follows is escaped: there is an odd number of backslashes at the end.
 fn is_escaped(before: &str) -> bool {
     let backslashes = before.len() - before.trim_end_matches('\\').len();
     backslashes % 2 == 1
 }
 
-/// The text of a piece that is the same whenever it is filled.
+/// The text of a piece that is always the same.
 fn fixed<'p>(piece: &'p Piece, world: &'p dyn World) -> Option<Cow<'p, str>> {
     match &piece.kind {
         PieceKind::Literal(text) => Some(Cow::Borrowed(text)),
@@ -133,7 +134,7 @@ fn fixed<'p>(piece: &'p Piece, world: &'p dyn World) -> Option<Cow<'p, str>> {
     }
 }
 
-/// The number that these digits are, where a name can be nothing but a number.
+/// The number of these digits, for a name that can only be a number.
 fn as_number(name: Name, value: Value<'static>) -> Value<'static> {
     match (name, value.data()) {
         (Name::BuiltIn(BuiltIn::Id | BuiltIn::OnId), Data::Text(text))

@@ -1,4 +1,4 @@
-//! Which texts must stand in a message, so that it is worth being read as JSON.
+//! Texts that a message must contain to be worth parsing as JSON.
 
 mod quoted;
 
@@ -9,20 +9,20 @@ use memchr::{memchr, memmem::Finder};
 use self::quoted::Quoted;
 use super::json::{JsonPointer, write_quoted};
 
-/// What an expression needs of a message.
+/// What an expression needs to find in a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Need {
-    /// It does not look into the message as JSON.
+    /// It does not read the message as JSON.
     Nothing,
-    /// Without one of these the expression comes to the same as without any JSON. A message with a backslash is read whatever stands
-    /// in it: there a text can be written in other ways.
+    /// Without one of these the result is the same as without any JSON. A message with a backslash
+    /// is always read, since an escape may hide a text.
     AnyOf(Vec<Box<str>>),
     /// Every message must be read as JSON.
     Everything,
 }
 
 impl Need {
-    /// What is needed so that a pointer finds something.
+    /// What must be present for a pointer to find something.
     pub fn of(pointer: &JsonPointer) -> Self {
         let needle = pointer.last_name().and_then(|name| {
             let mut quoted = String::new();
@@ -32,7 +32,7 @@ impl Need {
         needle.unwrap_or(Self::Everything)
     }
 
-    /// What both need.
+    /// The needs of both.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
         match (self, other) {
@@ -50,7 +50,7 @@ impl Need {
     }
 }
 
-/// The needles of all expressions that look into the same messages.
+/// The needles of all expressions that read the same messages.
 ///
 /// ```
 /// use everwire_proto::language::{Need, Needles};
@@ -67,26 +67,37 @@ pub struct Needles {
     search: Search,
 }
 
-/// How the needles are looked for.
+/// The search for the needles.
 #[derive(Clone)]
 struct Search {
-    /// One after the other: a few, or in a message that is long for their number. Empty where there are too many.
+    /// One after the other: for few needles, or in a message that is long for their number. Empty if
+    /// there are too many.
     each: Box<[Finder<'static>]>,
+    /// The needles of these that have at most eight bytes.
+    heads: Box<[Head]>,
     /// All of them at each quote of the message: several in a short message.
     at_quotes: Option<Box<Quoted>>,
 }
 
-/// The most needles that are looked for one after the other, however short a message is.
+/// A needle of at most eight bytes, the first in the lowest byte of `word`. The unused bytes of
+/// `word` and `mask` are zero.
+#[derive(Clone, Copy)]
+struct Head {
+    word: u64,
+    mask: u64,
+}
+
+/// The most needles that are searched one after the other, however short a message is.
 const FEW: usize = 2;
 
-/// The most that are looked for one after the other in any message.
+/// The most that are searched one after the other in any message.
 const SEVERAL: usize = 8;
 
-/// From so many bytes a needle on that is faster: it costs less for each byte, and more for each message.
+/// From this many bytes per needle on that is faster: it costs less per byte, and more per message.
 const LONG: usize = 32;
 
 impl Needles {
-    /// What all of them need, taken together with [`Need::or`].
+    /// For these combined needs.
     pub fn new(need: Need) -> Self {
         let needles = match &need {
             Need::AnyOf(needles) => needles.as_slice(),
@@ -95,30 +106,46 @@ impl Needles {
         let at_quotes = (needles.len() > FEW).then(|| Quoted::of(needles)).flatten();
         let is_each = at_quotes.is_none() || needles.len() <= SEVERAL;
         let each = needles.iter().filter(|_| is_each);
+        let heads = each
+            .clone()
+            .filter_map(|needle| Head::of(needle.as_bytes()));
+        let heads = heads.collect();
         let each = each.map(|needle| Finder::new(needle.as_bytes()).into_owned());
         let search = Search {
             each: each.collect(),
+            heads,
             at_quotes: at_quotes.map(Box::new),
         };
         Self { need, search }
     }
 
-    /// Whether this message must be read as JSON: if not, all of the expressions come to what they come to without any JSON.
+    /// Whether this message must be read as JSON. If not, all of the expressions have the same
+    /// results as without any JSON.
     pub fn any_in(&self, message: &[u8]) -> bool {
         match &self.need {
             Need::Nothing => false,
             Need::Everything => true,
-            Need::AnyOf(_) => self.search.any_in(message),
+            Need::AnyOf(_) => self.search.stands_first(message) || self.search.any_in(message),
         }
     }
 
-    /// What they need.
+    /// Their needs.
     pub fn need(&self) -> &Need {
         &self.need
     }
 }
 
 impl Search {
+    /// Whether one stands behind the first byte, which mostly is a bracket: many messages begin with what says their kind.
+    #[inline]
+    fn stands_first(&self, message: &[u8]) -> bool {
+        let word = message.get(1..).and_then(<[u8]>::first_chunk);
+        word.is_some_and(|word| {
+            let word = u64::from_le_bytes(*word);
+            self.heads.iter().any(|head| word & head.mask == head.word)
+        })
+    }
+
     fn any_in(&self, message: &[u8]) -> bool {
         let is_long = !self.each.is_empty() && message.len() > LONG * self.each.len();
         match &self.at_quotes {
@@ -133,8 +160,21 @@ impl Search {
     }
 }
 
+impl Head {
+    /// `None`: it is too long.
+    fn of(needle: &[u8]) -> Option<Self> {
+        let (mut word, mut mask) = ([0; size_of::<u64>()], [0; size_of::<u64>()]);
+        word.get_mut(..needle.len())?.copy_from_slice(needle);
+        mask.get_mut(..needle.len())?.fill(u8::MAX);
+        Some(Self {
+            word: u64::from_le_bytes(word),
+            mask: u64::from_le_bytes(mask),
+        })
+    }
+}
+
 impl Default for Needles {
-    /// Nothing is needed.
+    /// No needs.
     fn default() -> Self {
         Self::new(Need::Nothing)
     }
@@ -165,7 +205,7 @@ mod tests {
         Needles::new(Need::AnyOf(boxed.collect()))
     }
 
-    /// Quotes at each place of a word, and needles that go on behind it.
+    /// Quotes at each place of a word, and needles that continue after it.
     #[test]
     fn a_needle_is_found_at_each_place() {
         for needle in ["\"a\"", "\"bcd\"", "\"c", "\"", "\"äx\""].map(str::to_owned) {

@@ -1,19 +1,19 @@
-//! Needles that begin with a quote, looked for at each quote of a message: eight bytes at a time.
+//! Searches needles that begin with a quote at each quote of a message: eight bytes at a time.
 
 const EACH: u64 = u64::MAX / 0xff;
 const HIGH: u64 = EACH << 7;
 const WORD: usize = size_of::<u64>();
 
-/// Needles each of which begins with a quote.
+/// Needles that all begin with a quote.
 #[derive(Clone)]
 pub(super) struct Quoted {
-    /// Without their first quotes, those that go on with the same byte together.
+    /// Without their first quotes, grouped by their next byte.
     groups: Box<[Group]>,
-    /// Of each byte the place of the needles that go on with it, counted from 1; 0: there are none.
+    /// For each byte the index of its group, counted from 1; 0: there is none.
     group_of: [u8; 256],
 }
 
-/// Needles that go on with the same byte.
+/// Needles with the same next byte.
 type Group = Box<[Box<[u8]>]>;
 
 impl Quoted {
@@ -34,7 +34,7 @@ impl Quoted {
         Some(Self { groups, group_of })
     }
 
-    /// Whether one of them is there, or a backslash.
+    /// Whether one of them is present, or a backslash.
     pub fn any_in(&self, message: &[u8]) -> bool {
         let (words, rest) = message.as_chunks::<WORD>();
         for (at, word) in words.iter().enumerate() {
@@ -59,7 +59,7 @@ impl Quoted {
         })
     }
 
-    /// Whether one of them goes on here, behind a quote.
+    /// Whether one of them continues here, after a quote.
     #[inline(always)]
     fn goes_on(&self, message: &[u8], at: usize) -> bool {
         let Some(first) = message.get(at) else {
@@ -78,10 +78,10 @@ impl Quoted {
     }
 }
 
-/// The highest bit of each byte of the word that is this one.
+/// The highest bit of each byte of the word that equals this one.
 #[inline(always)]
 fn marks(word: u64, byte: u8) -> u64 {
     let others = word ^ (EACH * u64::from(byte));
-    // No sum is carried into the next byte.
+    // No sum carries into the next byte.
     !(((others & !HIGH) + !HIGH) | others) & HIGH
 }

@@ -1,11 +1,11 @@
-//! How values compare: numbers as numbers, texts byte by byte, and what is absent with nothing.
+//! Compares values: numbers as numbers, texts byte by byte; an absent value equals nothing.
 
 use std::cmp::Ordering;
 
 use super::{Data, Value, elements};
 use crate::language::json::Number;
 
-/// Whether both are there and equal. A text never equals a number.
+/// Whether both are present and equal. A text never equals a number.
 pub(in super::super) fn equal(a: &Value<'_>, b: &Value<'_>) -> bool {
     match (&a.data, &b.data) {
         (Data::Null, Data::Null) => true,
@@ -21,7 +21,7 @@ pub(in super::super) fn equal(a: &Value<'_>, b: &Value<'_>) -> bool {
     }
 }
 
-/// Which is the greater of two numbers, or of two texts; `None` for any other two.
+/// The order of two numbers, or of two texts; `None` for any other two.
 pub(in super::super) fn order(a: &Value<'_>, b: &Value<'_>) -> Option<Ordering> {
     match (&a.data, &b.data) {
         (Data::Number(a), Data::Number(b)) => numbers(a, b),
@@ -29,7 +29,7 @@ pub(in super::super) fn order(a: &Value<'_>, b: &Value<'_>) -> Option<Ordering> 
     }
 }
 
-/// Whether it equals one of a list, which may be an array of JSON.
+/// Whether it equals an element of a list, which may be a JSON array.
 pub(in super::super) fn is_in(value: &Value<'_>, list: &Value<'_>) -> bool {
     match &list.data {
         Data::List(items) => items.iter().any(|item| equal(value, item)),

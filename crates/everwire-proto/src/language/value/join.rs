@@ -1,13 +1,14 @@
-//! Values put beside each other.
+//! Concatenates values.
 
 use memchr::memchr3;
 
 use super::{Data, Marks, Origin, Value};
 
-/// Room for a text of a few parts, which most are: nonces, stamps, what is signed.
+/// Room for a text of a few parts, which is usual: nonces, timestamps, signed data.
 const ROOM: usize = 64;
 
-/// All of these, one behind the other: bytes if one of them is bytes, absent if one is absent or null, or if it is longer than this.
+/// The concatenation of all: bytes if one of them is bytes; absent if one is absent or null, or if
+/// it is longer than `max`.
 pub(in super::super) fn join<'a>(
     parts: impl IntoIterator<Item = Value<'a>>,
     max: usize,
@@ -27,10 +28,10 @@ pub(in super::super) fn join<'a>(
     Value::new(data, marks)
 }
 
-/// What is joined so far.
+/// The concatenation so far.
 enum Joined {
     Text(String),
-    /// Since one of the parts is bytes.
+    /// Because one of the parts is bytes.
     Bytes(Vec<u8>),
 }
 
@@ -55,7 +56,7 @@ impl Joined {
     }
 }
 
-/// The marks of a value that is put beside others: whether a peer put a line end there is looked at now.
+/// The marks of a concatenated value: a peer's line end in it is looked for now.
 fn checked(part: &Value<'_>) -> Marks {
     let mut marks = part.marks;
     if marks.origin == Origin::Peer && !part.has_line_end() {
@@ -65,7 +66,7 @@ fn checked(part: &Value<'_>) -> Marks {
 }
 
 impl Value<'_> {
-    /// Whether a peer chose it and put a character into it that ends a line of a protocol, or a text of C.
+    /// Whether a peer chose it, with a character that ends a line of a protocol, or a C string.
     pub(in super::super) fn breaks_lines(&self) -> bool {
         self.marks.origin == Origin::Peer && self.has_line_end()
     }
@@ -75,7 +76,7 @@ impl Value<'_> {
         match &self.data {
             Data::Text(text) => has(text.as_bytes()),
             Data::Bytes(bytes) => has(bytes),
-            // As compact JSON they have none.
+            // Compact JSON contains none.
             Data::Absent
             | Data::Null
             | Data::Bool(_)

@@ -1,4 +1,5 @@
-//! What may be dialled, for settings whose author is not trusted with this machine's networks.
+//! Restricts what may be dialled, for settings whose author is not trusted with this machine's
+//! networks.
 
 mod public;
 mod url_pattern;
@@ -10,30 +11,32 @@ use url::Url;
 use self::public::is_public;
 pub use self::url_pattern::{InvalidUrlPattern, UrlPattern};
 
-/// What may be dialled. It is applied at each dial, to each redirect, to proxies, and to the addresses that a host name has then.
+/// What may be dialled. Checked at each dial, for each redirect, for proxies, and for the current
+/// addresses of a host name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DialPolicy {
     /// Everything.
     #[default]
     Any,
-    /// Public addresses of the Internet: none of this machine, of a local or private network, or of a cloud's own services.
+    /// Public addresses of the Internet: not those of this machine, of a local or private network,
+    /// or of a cloud's own services.
     PublicOnly,
-    /// URLs that one of these patterns matches, whatever addresses they have.
+    /// URLs that match one of these patterns, whatever their addresses.
     Urls(Arc<[UrlPattern]>),
 }
 
-/// Which addresses a URL may have, once it may be dialled at all.
+/// The addresses that a URL may have, if it may be dialled at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
-    /// All.
+    /// All addresses.
     Any,
-    /// Those of the Internet.
+    /// Public addresses of the Internet.
     PublicOnly,
 }
 
 impl DialPolicy {
-    /// Which addresses the URL may have; `None` if it must not be dialled.
+    /// The addresses that the URL may have; `None` if it must not be dialled.
     pub fn reach(&self, url: &Url) -> Option<Reach> {
         match self {
             Self::Any => Some(Reach::Any),
@@ -45,7 +48,8 @@ impl DialPolicy {
         }
     }
 
-    /// Why the URL can never be dialled. `None` if it may be; a host name is judged again at each dial, by the addresses that it has then.
+    /// Why the URL can never be dialled; `None` if it may be. A host name is checked again at each
+    /// dial, by its current addresses.
     pub fn refusal(&self, url: &Url) -> Option<String> {
         match self.reach(url) {
             None => Some("no pattern of service.allow_urls selects it".into()),
@@ -63,9 +67,9 @@ impl DialPolicy {
         }
     }
 
-    /// [`refusal`](Self::refusal) of a URL of which only this beginning is known.
+    /// The [`refusal`](Self::refusal) of a URL of which only the start is known.
     pub fn refusal_of_start(&self, start: &str) -> Option<String> {
-        // A path that is not known may be selected by a pattern.
+        // A pattern may match the unknown path.
         if !matches!(self, Self::PublicOnly) {
             return None;
         }
@@ -74,7 +78,8 @@ impl DialPolicy {
         self.refusal(&Url::parse(&start[..end]).ok()?)
     }
 
-    /// [`reach`](Self::reach) of a WebSocket URL that is not parsed, and need not be where all may be dialled.
+    /// The [`reach`](Self::reach) of an unparsed WebSocket URL. It is parsed only if not everything
+    /// may be dialled.
     pub fn reach_of(&self, url: &str) -> Option<Reach> {
         match self {
             Self::Any => Some(Reach::Any),
@@ -83,7 +88,7 @@ impl DialPolicy {
     }
 }
 
-/// `localhost` and the names below it mean this machine by definition (RFC 6761 §6.3).
+/// `localhost` and its subdomains mean this machine by definition (RFC 6761 §6.3).
 fn is_localhost(host: &str) -> bool {
     let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
     host == "localhost" || host.ends_with(".localhost")
@@ -149,7 +154,7 @@ mod tests {
             let url = Url::parse(&format!("wss://{host}/")).unwrap();
             assert_eq!(DialPolicy::PublicOnly.refusal(&url), None, "{host}");
         }
-        // Where the host is not known, or not whole, there is nothing to judge.
+        // If the host is unknown, or incomplete, there is nothing to check.
         for start in [
             "",
             "ws://",

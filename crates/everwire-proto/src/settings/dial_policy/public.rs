@@ -2,10 +2,11 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// A network: its first address, and how many bits its addresses share.
+/// A network: its first address, and its prefix length.
 type Net<A> = (A, u32);
 
-/// What is not public (RFC 6890 and the registry that it begins), and what clouds have for their machines alone.
+/// Addresses that are not public (RFC 6890 and its registry), and those of cloud services for their
+/// machines.
 const SPECIAL_V4: [Net<Ipv4Addr>; 16] = [
     (Ipv4Addr::new(0, 0, 0, 0), 8), // this network; 0.0.0.0 reaches this machine
     (Ipv4Addr::new(10, 0, 0, 0), 8), // private
@@ -25,10 +26,11 @@ const SPECIAL_V4: [Net<Ipv4Addr>; 16] = [
     (Ipv4Addr::new(240, 0, 0, 0), 4), // reserved, and broadcast
 ];
 
-/// Public IPv6 addresses are in here: outside are loopback, unspecified, mapped and NAT64 forms, private, link-local and multicast.
+/// All public IPv6 addresses are in this network. Outside are loopback, unspecified, mapped and
+/// NAT64 forms, private, link-local and multicast.
 const GLOBAL_V6: Net<Ipv6Addr> = (Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0), 3);
 
-/// What is in there all the same.
+/// Addresses in that network that are not public.
 const SPECIAL_V6: [Net<Ipv6Addr>; 4] = [
     (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23), // protocol assignments: Teredo, benchmarks, ORCHID
     (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0), 32), // documentation
@@ -36,7 +38,8 @@ const SPECIAL_V6: [Net<Ipv6Addr>; 4] = [
     (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20), // documentation
 ];
 
-/// Whether the address is one of the public Internet. Forms of IPv6 that stand for an IPv4 address are not.
+/// Whether the address is on the public Internet. Forms of IPv6 that represent an IPv4 address are
+/// not.
 pub(super) fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => !SPECIAL_V4.iter().any(|net| has_v4(*net, address)),
@@ -115,7 +118,7 @@ mod tests {
             "ff02::1",
             "2001:db8::1",
             "3fff::1",
-            // IPv4 addresses in disguise: mapped, compatible, 6to4, Teredo, NAT64.
+            // IPv6 forms of IPv4 addresses: mapped, compatible, 6to4, Teredo, NAT64.
             "::ffff:127.0.0.1",
             "::ffff:8.8.8.8",
             "::127.0.0.1",

@@ -6,10 +6,12 @@ use url::{Host, Url};
 
 use crate::settings::pattern::glob;
 
-/// Selects URLs part by part: `scheme://host:port/path`, in each of which `*` is any run of characters.
+/// Selects URLs part by part: `scheme://host:port/path`. In each part `*` matches any run of
+/// characters.
 ///
-/// A part that is left out is any: `example.com` selects all URLs of that host. `*` never reaches over the end of its part, so
-/// that `wss://*.example.com` does not select `wss://evil.example/.example.com`. The path is compared with its query.
+/// A missing part matches anything: `example.com` selects all URLs of that host. `*` never matches
+/// beyond the end of its part, so `wss://*.example.com` does not select
+/// `wss://evil.example/.example.com`. The path is compared together with its query.
 ///
 /// ```
 /// use everwire_proto::settings::UrlPattern;
@@ -35,18 +37,18 @@ pub enum InvalidUrlPattern {
     #[error("it has no host; write \"*\" for all")]
     NoHost,
     /// A URL with user and password is never dialled.
-    #[error("it has an @, which no URL that is dialled has in its host")]
+    #[error("it has an @ in its host; a URL is never dialled with a user or a password")]
     Credentials,
     /// The port is neither a number nor has it a `*`.
-    #[error("the port {0:?} is no number from 1 to 65535")]
+    #[error("invalid port {0:?}: write a number from 1 to 65535")]
     Port(String),
     /// The host can be no host.
-    #[error("the host {0:?} can be none")]
+    #[error("invalid host {0:?}")]
     Host(String),
 }
 
 impl UrlPattern {
-    /// Whether the URL is selected.
+    /// Whether it selects the URL.
     pub fn matches(&self, url: &Url) -> bool {
         let Some(host) = url.host_str() else {
             return false;
@@ -83,7 +85,7 @@ impl FromStr for UrlPattern {
             return Err(InvalidUrlPattern::Credentials);
         }
         let (host, port) = match authority.rsplit_once(':') {
-            // The colons of an IPv6 address stand inside its brackets.
+            // The colons of an IPv6 address are within its brackets.
             Some((host, port)) if !port.contains(']') => (host, Some(port)),
             _ => (authority, None),
         };
@@ -102,7 +104,7 @@ impl FromStr for UrlPattern {
     }
 }
 
-/// The host as a parsed URL has it, where no `*` stands in the way.
+/// The host in the form of a parsed URL, as far as `*` allows.
 fn host_pattern(host: &str) -> Result<Box<str>, InvalidUrlPattern> {
     if host.is_empty() {
         return Err(InvalidUrlPattern::NoHost);

@@ -1,25 +1,25 @@
-//! What is kept of a message.
+//! Captures: values that are kept from messages.
 
 use super::need::need_of;
 use crate::language::{Expression, Need};
 
-/// A value that is taken out of a message and kept under a name.
+/// A value that is taken from a message and kept under a name.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Capture {
     /// The name's number among [`Names::captures`](crate::language::Names::captures).
     pub name: u16,
-    /// What is kept. Where it comes to null, or to nothing, the last value stays.
+    /// The value. If it is null or absent, the last value stays.
     pub value: Expression,
-    /// Whether it is taken from this message; `None`: from each.
+    /// The condition on the message; `None`: it is taken from each.
     pub when: Option<Expression>,
-    /// Whether it must not be shown.
+    /// Whether it is secret.
     pub secret: bool,
     /// Whether it outlives the process.
     pub keep: bool,
 }
 
 impl Capture {
-    /// What must stand in a message so that it may set this.
+    /// What a message must contain so that it can set this.
     pub fn need(&self) -> Need {
         match &self.when {
             Some(when) => need_of(when, self.value.looks_into_message()),
@@ -27,7 +27,7 @@ impl Capture {
         }
     }
 
-    /// Whether a message may set it in which nothing stands that it [needs](Self::need).
+    /// Whether a message can set it even without what it [needs](Self::need).
     pub fn hears_all(&self) -> bool {
         match &self.when {
             Some(when) => !when.fails_without_needles(),
@@ -35,7 +35,6 @@ impl Capture {
         }
     }
 
-    /// Its expressions.
     pub(super) fn expressions(&self) -> impl Iterator<Item = &Expression> {
         std::iter::once(&self.value).chain(&self.when)
     }

@@ -1,7 +1,7 @@
-//! Which keys differ between two dialogues, as the settings write them.
+//! The keys that differ between two dialogues, as written in settings.
 //!
-//! A dialogue is compiled: its captures and pointers are numbers, and one more of them moves others. So what is compared is written out:
-//! expressions and templates as they were written, captures by their names.
+//! A compiled dialogue numbers its captures and pointers, so one more of them shifts others.
+//! Therefore the written forms are compared: expressions and templates as text, captures by name.
 
 use super::{
     Capture, DeclaredSubscription, Dialogue, DialogueRule, PeriodicStep, Prepare, PrepareStep,
@@ -10,8 +10,8 @@ use super::{
 use crate::language::{Lets, Name, Names};
 
 impl Dialogue {
-    /// The keys whose values differ, in the order of the settings. Where both are written alike, and a variable of the environment has
-    /// another value, it is `dialogue` as a whole.
+    /// The keys whose values differ, in the order of the settings. If both are written alike, and
+    /// only the value of an environment variable differs, the result is `dialogue`.
     ///
     /// ```
     /// use everwire_proto::settings::dialogue::Dialogue;
@@ -34,9 +34,9 @@ impl Dialogue {
         }
     }
 
-    /// What stands under each key.
+    /// The written form of each key.
     fn written(&self) -> [(&'static str, String); 18] {
-        // A key that is added says here how it is written.
+        // A new key must define its written form here.
         let Self {
             names,
             pointers: _,
@@ -201,7 +201,7 @@ fn rule(it: &DialogueRule, names: &Names) -> String {
     format!("{trigger:?} {send:?} {after:?} {deliver} {captures} {clear:?} {done:?}")
 }
 
-/// The pointers that it has besides these follow from `answer` and `id`.
+/// Its other pointers follow from `answer` and `id`.
 fn request(it: &RequestSettings) -> String {
     let asked = (&it.id, &it.answer, &it.fail);
     format!("{asked:?} {:?} {}", it.within, it.in_flight)

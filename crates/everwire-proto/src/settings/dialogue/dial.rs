@@ -1,16 +1,16 @@
-//! What of a dial is filled with captures.
+//! Templates of a dial that are filled with captures.
 
 use crate::language::MessageTemplate;
 
-/// The templates of a dial in which expressions stand, each where its plain form stands in the settings: `None` and what is missing at
-/// the end have none.
+/// The templates of a dial that contain expressions, each at the index of its plain form in the
+/// settings. `None`, or an index beyond the end, means no template.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DialTemplates {
-    /// Of the URLs, in their order.
+    /// Of the URLs, in order.
     pub urls: Vec<Option<MessageTemplate>>,
-    /// Of the headers, in their order.
+    /// Of the headers, in order.
     pub headers: Vec<Option<MessageTemplate>>,
-    /// Of the subprotocols, in their order.
+    /// Of the subprotocols, in order.
     pub subprotocols: Vec<Option<MessageTemplate>>,
     /// Of the user of `basic_auth`.
     pub user: Option<MessageTemplate>,

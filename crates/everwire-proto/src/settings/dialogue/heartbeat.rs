@@ -3,24 +3,26 @@
 use super::TemplateDuration;
 use crate::language::{Expression, MessageTemplate};
 
-/// What of a text heartbeat is a template or an expression. The rest stands in [`Heartbeat`](crate::settings::Heartbeat).
+/// The templates and expressions of a text heartbeat. The plain parts are in
+/// [`Heartbeat`](crate::settings::Heartbeat).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct HeartbeatTemplates {
     /// The ping; `None`: the plain text of the heartbeat.
     pub ping: Option<MessageTemplate>,
-    /// What is an answer, tried with the number of each ping that is unanswered; `None`: the plain text of the heartbeat.
+    /// The condition for an answer, tried with the number of each unanswered ping; `None`: the
+    /// plain text of the heartbeat.
     pub pong: Option<Expression>,
-    /// Between pings. It takes effect when it first has a value.
+    /// The time between pings. It takes effect when it first has a value.
     pub interval: Option<TemplateDuration>,
-    /// From a ping to its answer. It takes effect when it first has a value.
+    /// The time limit from a ping to its answer. It takes effect when it first has a value.
     pub timeout: Option<TemplateDuration>,
-    /// When the first ping goes out.
+    /// When the first ping is sent.
     pub first: FirstBeat,
-    /// From when the interval runs.
+    /// When the interval starts.
     pub from: HeartbeatStart,
 }
 
-/// When the first ping goes out.
+/// When the first ping is sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum FirstBeat {
     /// After one interval.
@@ -28,16 +30,16 @@ pub enum FirstBeat {
     Interval,
     /// At once.
     Now,
-    /// After a part of the interval that is drawn.
+    /// After a random part of the interval.
     Jitter,
 }
 
-/// From when a heartbeat runs.
+/// When the interval of a heartbeat starts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum HeartbeatStart {
-    /// From when the name is ready.
+    /// When the name is ready.
     #[default]
     Ready,
-    /// From when the socket is open.
+    /// When the socket is open.
     Open,
 }

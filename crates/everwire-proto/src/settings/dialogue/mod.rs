@@ -1,4 +1,5 @@
-//! What a name says and expects on its socket: a script when it opens, rules, captures, and templates of the heartbeat.
+//! The conversation of a name on its socket: an opening script, rules, captures, and templates of
+//! the heartbeat.
 
 mod capture;
 mod changed;
@@ -50,7 +51,8 @@ pub const MAX_LETS: usize = 32;
 
 /// The dialogue of a connection, compiled. Names with equal settings share it.
 ///
-/// All expressions and templates in it look into the same messages, with the pointers of one set: one pass over a message serves all.
+/// All its expressions and templates use one set of pointers, so that one pass over a message
+/// serves all of them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Dialogue {
     /// The captures and `let`s that expressions read.
@@ -59,40 +61,40 @@ pub struct Dialogue {
     pub pointers: PointerSet,
     /// The `let`s.
     pub lets: Lets,
-    /// What each message may set: the connection's own `capture`.
+    /// Captures from each message: the connection's own `capture`.
     pub captures: Vec<Capture>,
-    /// What is done before each dial, where anything is.
+    /// The preparation of each dial, if any.
     pub prepare: Option<Prepare>,
-    /// What of a dial is filled with captures.
+    /// The templates of a dial that are filled with captures.
     pub dial: DialTemplates,
-    /// What must pass before the name is ready.
+    /// The steps that must pass before the name is ready.
     pub open_script: Vec<ScriptStep>,
-    /// What is taken again and again while the name is ready.
+    /// The steps that are repeated while the name is ready.
     pub periodic: Vec<PeriodicStep>,
-    /// What is said before our close frame.
+    /// The steps before our close frame.
     pub close_script: Vec<ScriptStep>,
-    /// What is said and answered by rule.
+    /// The rules.
     pub rules: Vec<DialogueRule>,
-    /// How requests of callers are numbered and answered, where they are.
+    /// How callers' requests are numbered and answered, if they are.
     pub request: Option<RequestSettings>,
-    /// How it subscribes, and to what, where it does.
+    /// The subscriptions, if any.
     pub subscribe: Option<Arc<SubscribeSettings>>,
-    /// The heartbeat's templates, where it has any.
+    /// The heartbeat's templates, if it has any.
     pub heartbeat: Option<HeartbeatTemplates>,
-    /// `idle_timeout`, where it is a template.
+    /// `idle_timeout`, if it is a template.
     pub idle_timeout: Option<TemplateDuration>,
-    /// The number of a socket's first step; 1 unless the settings say otherwise.
+    /// The number of a socket's first step; 1 by default.
     pub first_id: u64,
-    /// What a rule's `url` may name beyond `wss` URLs on public addresses.
+    /// The URLs that a rule's `url` may name besides `wss` URLs on public addresses.
     pub peer_urls: Arc<[UrlPattern]>,
-    /// What a message must hold so that a rule or a capture looks into it.
+    /// What a message must contain to concern a rule or a capture.
     pub needles: Needles,
-    /// Whether a message that holds none of these may concern a rule or a capture all the same.
+    /// Whether a message without any of these may still concern a rule or a capture.
     pub hears_all: bool,
 }
 
 impl Dialogue {
-    /// The same, with the needles of its rules and captures found.
+    /// The same dialogue, with the needles of its rules and captures.
     #[must_use]
     pub fn with_needles(mut self) -> Self {
         let rules = self.rules.iter().map(DialogueRule::need);
@@ -105,7 +107,7 @@ impl Dialogue {
         self
     }
 
-    /// Whether there is nothing to say or to expect.
+    /// Whether it contains nothing.
     pub fn is_empty(&self) -> bool {
         self.prepare.is_none()
             && self.dial.is_empty()
@@ -118,7 +120,7 @@ impl Dialogue {
             && self.idle_timeout.is_none()
     }
 
-    /// All steps: of the open script, periodic, of the close script.
+    /// All steps: of the open script, of `periodic`, of the close script.
     pub fn steps(&self) -> impl Iterator<Item = &ScriptStep> {
         let periodic = self.periodic.iter().map(|periodic| &periodic.step);
         self.open_script
@@ -137,8 +139,8 @@ impl Dialogue {
         steps.chain(subscribe.flat_map(|words| &words.rate))
     }
 
-    /// Whether both say and expect the same. Other numbers of a bucket change nothing about that: the bucket knows them. Neither does
-    /// what the settings subscribe to: that changes on the socket that is there.
+    /// Whether both have the same conversation. Numbers of a bucket do not matter: the bucket has
+    /// them. Declared subscriptions do not matter either, since they can change on an open socket.
     pub fn says_the_same(&self, other: &Self) -> bool {
         fn buckets(step: &ScriptStep) -> impl Iterator<Item = Option<&str>> {
             step.rate.iter().map(|rate| rate.bucket.as_deref())
@@ -160,7 +162,8 @@ impl Dialogue {
                 && self.lasting() == other.lasting())
     }
 
-    /// The same without what may change on a socket: the rates of its steps, and what belongs to subscriptions.
+    /// The dialogue without the parts that may change on an open socket: the rates of its steps,
+    /// and subscriptions.
     fn lasting(&self) -> Self {
         let mut lasting = self.clone();
         let periodic = lasting.periodic.iter_mut();
@@ -177,7 +180,8 @@ impl Dialogue {
         }
     }
 
-    /// The captures that outlive the process, by their numbers; one may come more than once. Where one place keeps a value, all do.
+    /// The captures that outlive the process, by number, perhaps with duplicates. If one place
+    /// keeps a value, all places do.
     pub fn kept(&self) -> impl Iterator<Item = u16> {
         let kept = self.captures_of_all().filter(|capture| capture.keep);
         kept.map(|capture| capture.name)
@@ -189,7 +193,7 @@ impl Dialogue {
         self.kept().any(|at| found == Some(Name::Capture(at)))
     }
 
-    /// Whether any capture does.
+    /// Whether any capture outlives the process.
     pub fn keeps_any(&self) -> bool {
         self.kept().next().is_some()
     }
@@ -199,7 +203,7 @@ impl Dialogue {
         self.rules.iter().any(|rule| rule.after.is_some())
     }
 
-    /// What is captured, wherever that is said.
+    /// All captures, of whatever key.
     fn captures_of_all(&self) -> impl Iterator<Item = &Capture> {
         let steps = self.steps().flat_map(|step| &step.capture);
         let rules = self.rules.iter().flat_map(|rule| &rule.capture);
@@ -215,14 +219,14 @@ impl Dialogue {
             .chain(subscribe)
     }
 
-    /// The values of the environment's variables in all of it: what must not be shown when the peer says it.
+    /// The values of all environment variables in it: they are masked when the peer repeats them.
     pub fn secrets(&self) -> Vec<Secret> {
         let filled = self.templates().flat_map(MessageTemplate::secrets);
         let asked = self.expressions().flat_map(Expression::secrets);
         filled.chain(asked).collect()
     }
 
-    /// The names of the environment's variables in all of it.
+    /// The names of all environment variables in it.
     pub fn environment(&self) -> BTreeSet<Box<str>> {
         let filled = self.templates().flat_map(MessageTemplate::environment);
         let asked = self.expressions().flat_map(Expression::environment);
@@ -245,7 +249,7 @@ impl Dialogue {
         filled.chain(asked).map(|read| read.name).collect()
     }
 
-    /// All conditions, and what is captured.
+    /// All conditions, and all captured values.
     fn expressions(&self) -> impl Iterator<Item = &Expression> {
         let steps = self.steps().flat_map(ScriptStep::expressions);
         let rules = self.rules.iter().flat_map(DialogueRule::expressions);
@@ -270,7 +274,8 @@ impl Dialogue {
             .chain(prepare)
     }
 
-    /// All templates that are filled with secrets of the dial: their files and stored secrets are read at each dial.
+    /// All templates with secrets of the dial: their files and stored secrets are read at each
+    /// dial.
     pub fn templates(&self) -> impl Iterator<Item = &MessageTemplate> {
         let steps = self.steps().filter_map(|step| step.send.as_ref());
         let calls = self.steps().filter_map(|step| step.call.as_deref());

@@ -1,34 +1,36 @@
-//! What is done before a dial: HTTP calls and programs, whose answers give what the dial and its script need.
+//! The preparation of a dial: HTTP calls and programs whose answers the dial and its script need.
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use super::Capture;
 use crate::language::{Expression, Lets, MessageTemplate, Names, json::PointerSet};
 
-/// What is done before each dial.
+/// The preparation of each dial.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Prepare {
-    /// For each dial of its own.
+    /// Separate for each dial.
     Own(Arc<Preparation>),
     /// Once for all names that share it.
     Shared(Arc<SharedPreparation>),
 }
 
-/// `[prepare.KEY]`: one call at a time for all names, whose captures are used again for a while.
+/// `[prepare.KEY]`: one call at a time for all names, whose captures are reused for a while.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SharedPreparation {
     /// The key.
     pub key: Box<str>,
-    /// How long its captures are used again; zero: each dial asks anew.
+    /// How long its captures are reused; zero: each dial asks again.
     pub keep: Duration,
-    /// What is done.
+    /// The steps.
     pub preparation: Arc<Preparation>,
 }
 
-/// Steps that are done before a dial. Their expressions look into answers, and share no pointers with those of a socket's messages.
+/// The steps of a preparation. Their expressions read answers, and share no pointers with those for
+/// a socket's messages.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Preparation {
-    /// The captures and `let`s that the steps read; of a name's own those of its dialogue, by the same numbers.
+    /// The captures and `let`s that the steps read. For a name's own preparation they have the
+    /// numbers of its dialogue.
     pub names: Names,
     /// The pointers of all expressions.
     pub pointers: PointerSet,
@@ -38,30 +40,30 @@ pub struct Preparation {
     pub steps: Vec<PrepareStep>,
 }
 
-/// A step: a call, and what its answer decides.
+/// A step: a call, and how its answer is judged.
 ///
 /// An answer is tried on `give_up`, `fail` and `expect`, in this order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PrepareStep {
-    /// What is called.
+    /// The call.
     pub call: StepCall,
-    /// What the answer must be; `None`: a status of 2xx, or of a program 0.
+    /// What the answer must be; `None`: a status of 2xx, or 0 for a program.
     pub expect: Option<Expression>,
-    /// What is a refusal that may pass.
+    /// A temporary refusal.
     pub fail: Option<Expression>,
-    /// What is a refusal that stays.
+    /// A permanent refusal.
     pub give_up: Option<Expression>,
-    /// How long it may take, from when its turn has come.
+    /// The time limit, from its turn on.
     pub within: Duration,
-    /// What is kept of the answer. All of it is secret, and all of it must be there.
+    /// Captures from the answer. All of them are secret, and all must be present.
     pub capture: Vec<Capture>,
-    /// The captures that are forgotten when the step has passed.
+    /// Captures that are cleared when the step has passed.
     pub clear: Vec<u16>,
-    /// Whether the step is taken at all.
+    /// Whether the step runs at all.
     pub condition: Option<Expression>,
 }
 
-/// What a step calls: one of `prepare`, or of a script.
+/// The call of a step, of `prepare` or of a script.
 #[derive(Clone, Debug, PartialEq)]
 pub enum StepCall {
     /// An HTTP request.
@@ -75,7 +77,7 @@ pub enum StepCall {
 pub struct HttpRequest {
     /// The method, as it is sent.
     pub method: &'static str,
-    /// `http://` or `https://`; validated when it is filled.
+    /// `http://` or `https://`; checked when it is rendered.
     pub url: MessageTemplate,
     /// Its headers; names are valid.
     pub headers: Vec<(String, MessageTemplate)>,
@@ -83,17 +85,17 @@ pub struct HttpRequest {
     pub body: Option<MessageTemplate>,
 }
 
-/// A program, and what it is started with. There is no shell.
+/// A program and its arguments. There is no shell.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Program {
-    /// The program itself. No peer chooses it.
+    /// The program itself. A peer cannot choose it.
     pub path: PathBuf,
     /// Its arguments.
     pub arguments: Vec<MessageTemplate>,
 }
 
 impl Prepare {
-    /// What is done.
+    /// The steps.
     pub fn preparation(&self) -> &Arc<Preparation> {
         match self {
             Self::Own(preparation) => preparation,
@@ -103,13 +105,13 @@ impl Prepare {
 }
 
 impl Preparation {
-    /// Its templates, which are filled with files and stored secrets that are read before.
+    /// Its templates. Their files and stored secrets are read before.
     pub fn templates(&self) -> impl Iterator<Item = &MessageTemplate> {
         let steps = self.steps.iter().flat_map(|step| step.call.templates());
         steps.chain(self.lets.iter())
     }
 
-    /// Its conditions, and what it captures.
+    /// Its conditions and captured values.
     pub(super) fn expressions(&self) -> impl Iterator<Item = &Expression> {
         self.steps.iter().flat_map(|step| {
             let conditions = [&step.expect, &step.fail, &step.give_up, &step.condition];
@@ -120,10 +122,10 @@ impl Preparation {
 }
 
 impl PrepareStep {
-    /// From when a step's turn has come to when it must have passed, unless the settings say otherwise; and the most that a program gets.
+    /// The default time limit of a step, from its turn on; also the most that a program gets.
     pub const WITHIN: Duration = Duration::from_secs(10);
 
-    /// The step that makes this call, and nothing of its answer.
+    /// A step that makes this call, without conditions on the answer.
     pub fn new(call: StepCall) -> Self {
         Self {
             call,
@@ -139,7 +141,7 @@ impl PrepareStep {
 }
 
 impl StepCall {
-    /// What is filled when it is made.
+    /// The templates that are rendered for it.
     pub fn templates(&self) -> Vec<&MessageTemplate> {
         match self {
             Self::Http(request) => request.templates(),
@@ -149,7 +151,7 @@ impl StepCall {
 }
 
 impl HttpRequest {
-    /// What is filled when it is made.
+    /// The templates that are rendered for it.
     pub fn templates(&self) -> Vec<&MessageTemplate> {
         let headers = self.headers.iter().map(|(_, value)| value);
         std::iter::once(&self.url)

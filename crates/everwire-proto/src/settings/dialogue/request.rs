@@ -1,4 +1,4 @@
-//! Requests: messages of callers that the peer answers one by one.
+//! Requests: messages of callers that the peer answers individually.
 
 use std::{num::NonZeroU32, time::Duration};
 
@@ -10,24 +10,26 @@ use crate::language::{
 /// The most requests, steps and heartbeats of a name that may await an answer.
 pub const MAX_IN_FLIGHT: NonZeroU32 = NonZeroU32::new(1024).unwrap();
 
-/// How the requests of callers are numbered, and how their answers are found.
+/// How callers' requests are numbered, and how their answers are found.
 ///
-/// A caller's message is JSON. Our number replaces what stands at [`id`](Self::id), and what stood there is put back into the answer.
+/// A caller's message is JSON. Our number replaces the value at [`id`](Self::id), and the caller's
+/// value is put back into the answer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RequestSettings {
     /// Where a request has its number or text.
     pub id: JsonPointer,
-    /// What is an answer, tried with the number of a request in `id`: a text where it was written as a text.
+    /// The condition for an answer, tried with the number of a request in `id`: a text if it was
+    /// written as a text.
     pub answer: Expression,
-    /// What of the answers is a refusal.
+    /// Which answers are refusals.
     pub fail: Option<Expression>,
-    /// How long a caller waits that does not say so itself: from when the request was accepted to its answer.
+    /// How long a caller waits by default, from the acceptance of the request to its answer.
     pub within: Duration,
     /// How many messages of ours may await an answer by their number: requests, steps and heartbeats.
     pub in_flight: NonZeroU32,
-    /// Where an answer has our number.
+    /// Where an answer contains our number.
     echoes: Vec<Slot>,
-    /// Where each answer has it: an answer can be told by what stands there.
+    /// Where every answer contains it, so that answers can be looked up by that value.
     key: Option<Slot>,
 }
 
@@ -35,8 +37,8 @@ impl RequestSettings {
     /// How long a caller waits, unless the settings or the caller say otherwise.
     pub const WITHIN: Duration = Duration::from_secs(10);
 
-    /// Requests whose number stands at `id`, and whose answers this finds. `pointers` are those of the dialogue, with which `answer` was
-    /// compiled.
+    /// Requests with their number at `id`, whose answers `answer` finds. `pointers` are those of
+    /// the dialogue, with which `answer` was compiled.
     pub fn new(id: JsonPointer, answer: Expression, pointers: &mut PointerSet) -> Self {
         let mut echoes = answer.compared_with(BuiltIn::Id);
         if echoes.is_empty() {
@@ -53,17 +55,17 @@ impl RequestSettings {
         }
     }
 
-    /// Where an answer has our number.
+    /// Where an answer contains our number.
     pub fn echoes(&self) -> &[Slot] {
         &self.echoes
     }
 
-    /// Where each answer has our number, as a number or as a text; `None`: they need not have it at one place.
+    /// Where every answer contains our number, as a number or as a text; `None`: there is no such
+    /// place.
     pub fn key(&self) -> Option<Slot> {
         self.key
     }
 
-    /// Its expressions.
     pub(super) fn expressions(&self) -> impl Iterator<Item = &Expression> {
         std::iter::once(&self.answer).chain(&self.fail)
     }

@@ -1,4 +1,4 @@
-//! Rules: what a message, or a loss, brings about.
+//! Rules: reactions to a message or a loss.
 
 use std::time::Duration;
 
@@ -8,69 +8,70 @@ use crate::{
     settings::GiveUpRule,
 };
 
-/// A rule. The first that matches acts: it captures, clears, sends, and then does something. It takes nothing away.
+/// A rule. The first that matches acts: it captures, clears, sends, and then runs its action.
+/// Others still see the message.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DialogueRule {
     /// What it matches.
     pub trigger: Trigger,
-    /// What is answered.
+    /// The answer.
     pub send: Option<Sending>,
-    /// What the answer waits for; `None`: for nothing.
+    /// What the answer waits for; `None`: nothing.
     pub after: Option<AnswerAfter>,
-    /// Whether subscribers see the message.
+    /// Whether subscribers get the message.
     pub deliver: bool,
-    /// What is kept of the message.
+    /// Captures from the message.
     pub capture: Vec<Capture>,
-    /// The captures that are forgotten.
+    /// Captures that are cleared.
     pub clear: Vec<u16>,
-    /// What is done.
+    /// The action.
     pub action: Option<RuleAction>,
-    /// The URL of the next dial, and of that one only.
+    /// The URL of the next dial, and only of that one.
     pub url: Option<MessageTemplate>,
-    /// How long it waits before that is done.
+    /// The delay before the action.
     pub delay: Option<RuleDelay>,
 }
 
 /// What a rule matches.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Trigger {
-    /// A message for which this holds.
+    /// A message for which this is true.
     Message(Expression),
-    /// A loss, or a dial that failed, of one of these kinds.
+    /// A loss, or a failed dial, of one of these kinds.
     Loss(Vec<GiveUpRule>),
 }
 
-/// What a rule does.
+/// The action of a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RuleAction {
-    /// A successor is made ready before the socket is closed.
+    /// Makes a successor ready before the socket is closed.
     Rotate,
-    /// The socket is closed, and the name dials again.
+    /// Closes the socket, and dials again.
     Reconnect,
     /// The name fails.
     GiveUp,
-    /// The heartbeat's ping is sent at once.
+    /// Sends the heartbeat's ping at once.
     Beat,
 }
 
 /// What the answer of a rule waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AnswerAfter {
-    /// The message that it answers is in the durable history.
+    /// The answered message is in the durable history.
     Stored,
 }
 
-/// How long a rule waits: a time between these is drawn.
+/// The delay of a rule: a random time in this range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RuleDelay {
-    /// At least so long.
+    /// The shortest delay.
     pub min: Duration,
-    /// At most so long.
+    /// The longest delay.
     pub max: Duration,
 }
 
 impl DialogueRule {
-    /// The rule that does nothing, for what this matches.
+    /// A rule for this trigger that does nothing.
     pub fn new(trigger: Trigger) -> Self {
         Self {
             trigger,
@@ -85,7 +86,6 @@ impl DialogueRule {
         }
     }
 
-    /// Its expressions.
     pub(super) fn expressions(&self) -> impl Iterator<Item = &Expression> {
         let when = match &self.trigger {
             Trigger::Message(when) => Some(when),
@@ -95,7 +95,7 @@ impl DialogueRule {
         when.into_iter().chain(captures)
     }
 
-    /// What must stand in a message so that this may match it.
+    /// What a message must contain so that this can match it.
     pub fn need(&self) -> Need {
         let send = self.send.as_ref().is_some_and(Sending::looks_into_message);
         let url = self
@@ -109,7 +109,7 @@ impl DialogueRule {
         }
     }
 
-    /// Whether it may match a message in which nothing stands that it [needs](Self::need).
+    /// Whether a message can match even without what the rule [needs](Self::need).
     pub fn hears_all(&self) -> bool {
         match &self.trigger {
             Trigger::Message(when) => !when.fails_without_needles(),
@@ -119,7 +119,7 @@ impl DialogueRule {
 }
 
 impl RuleAction {
-    /// How it is written.
+    /// Its word in settings.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Rotate => "rotate",
@@ -131,7 +131,7 @@ impl RuleAction {
 }
 
 impl RuleDelay {
-    /// A time between both ends. `random` is any number.
+    /// A time in the range. `random` may be any number.
     pub fn draw(self, random: u64) -> Duration {
         let span = self.max.saturating_sub(self.min);
         let share = random as f64 / u64::MAX as f64;

@@ -1,17 +1,17 @@
-//! What is sent.
+//! Outgoing messages of a dialogue.
 
 use bytes::Bytes;
 
 use crate::language::MessageTemplate;
 
-/// What is sent by a step or a rule.
+/// A message that a step or a rule sends.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Sending {
     /// A text message.
     Text(MessageTemplate),
-    /// A binary message, filled.
+    /// A binary message from a template.
     Bytes(MessageTemplate),
-    /// A binary message as it is.
+    /// A fixed binary message.
     Binary(Bytes),
 }
 
@@ -24,13 +24,13 @@ impl Sending {
         }
     }
 
-    /// Whether it looks into the message that it answers.
+    /// Whether it reads the message that it answers.
     pub fn looks_into_message(&self) -> bool {
         self.template()
             .is_some_and(MessageTemplate::looks_into_message)
     }
 
-    /// What an operator reads of it: the template as it was written.
+    /// The text for an operator: the template as it was written.
     pub fn as_written(&self) -> String {
         match self {
             Self::Text(template) | Self::Bytes(template) => template.to_string(),

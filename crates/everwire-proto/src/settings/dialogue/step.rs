@@ -8,65 +8,69 @@ use crate::{language::Expression, settings::RateSettings};
 /// The most steps of a script.
 pub const MAX_STEPS: usize = 32;
 
-/// A step of a script: it sends, then looks at each message until one decides; or it makes a call, and looks at its answer alone.
+/// A step of a script: it sends a message, then checks each incoming message until one decides; or
+/// it makes a call, and checks only its answer.
 ///
-/// A message is tried on `give_up`, `fail`, `expect` and `again`, in this order, and so is an answer.
+/// A message is tried on `give_up`, `fail`, `expect` and `again`, in this order, and so is an
+/// answer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScriptStep {
-    /// What is sent; `None`: the step only listens.
+    /// The message to send; `None`: the step only listens.
     pub send: Option<Sending>,
-    /// What is called, where nothing is sent. Boxed: few steps call anything.
+    /// The call, if nothing is sent. Boxed: few steps make calls.
     pub call: Option<Box<StepCall>>,
-    /// What must come; `None`: the step has passed once it is written. Of an answer it is then a status of 2xx, or of a program 0.
+    /// What must come; `None`: the step has passed once it is written. For an answer the default is
+    /// then a status of 2xx, or 0 for a program.
     pub expect: Option<Expression>,
-    /// How often that must come.
+    /// How often it must come.
     pub count: NonZeroU32,
-    /// What is a refusal that may pass.
+    /// A temporary refusal.
     pub fail: Option<Expression>,
-    /// What is a refusal that stays.
+    /// A permanent refusal.
     pub give_up: Option<Expression>,
-    /// How long all that may take from when the step was written, or from when its call began.
+    /// The time limit, from when the step was written or its call began.
     pub within: Duration,
-    /// What is kept of the message that decides.
+    /// Captures from the message that decides.
     pub capture: Vec<Capture>,
-    /// The captures that are forgotten when the step has passed.
+    /// Captures that are cleared when the step has passed.
     pub clear: Vec<u16>,
-    /// Whether the step is taken at all.
+    /// Whether the step runs at all.
     pub condition: Option<Expression>,
     /// When the step is repeated on the same socket.
     pub again: Option<Again>,
-    /// The buckets, each with a key, that it waits for before it is written: all at once, and besides those of the connection.
+    /// The buckets, each with a key, that it waits for before it is written: all at once, and
+    /// besides those of the connection.
     pub rate: Vec<RateSettings>,
-    /// Whether it reads what a shared `prepare` has captured: where it fails, that is asked for anew.
+    /// Whether it reads captures of a shared `prepare`: if it fails, that is asked for again.
     pub reads_prepared: bool,
 }
 
-/// A step that is taken again and again while a name is ready: one at a time on a socket.
+/// A step that is repeated while a name is ready: one at a time on a socket.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PeriodicStep {
-    /// What is sent and expected.
+    /// The step.
     pub step: ScriptStep,
-    /// How long from *ready* to the first time, and from each time to the next; anew when the value changes. It takes effect when it
-    /// first has a value; what is no duration counts as [`EVERY`](Self::EVERY).
+    /// The time from *ready* to the first run, and from each run to the next; it starts again when
+    /// the value changes. It takes effect when it first has a value. A value that is not a duration
+    /// counts as [`EVERY`](Self::EVERY).
     pub every: TemplateDuration,
-    /// Whether it is taken only when no message of ours went out for so long.
+    /// Whether it runs only if we have sent no message for that time.
     pub idle: bool,
 }
 
-/// What has a step repeated.
+/// When a step is repeated.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Again {
-    /// The message that asks for it.
+    /// The message that asks for a repetition.
     pub when: Expression,
-    /// After how long; `None`, or unreadable: after `reconnect.max`.
+    /// The delay; if it is `None` or invalid, `reconnect.max`.
     pub after: Option<TemplateDuration>,
 }
 
 impl ScriptStep {
-    /// From when a step was written to when it must have passed, unless the settings say otherwise.
+    /// The default time limit of a step.
     pub const WITHIN: Duration = Duration::from_secs(10);
 
-    /// Its expressions.
     pub(super) fn expressions(&self) -> impl Iterator<Item = &Expression> {
         let again = self.again.iter().map(|again| &again.when);
         let captures = self.capture.iter().flat_map(Capture::expressions);
@@ -78,29 +82,29 @@ impl ScriptStep {
             .chain(captures)
     }
 
-    /// Whether it does anything but listen.
+    /// Whether it sends or calls.
     pub fn acts(&self) -> bool {
         self.send.is_some() || self.call.is_some()
     }
 
-    /// Whether it takes any time: it sends, calls or listens.
+    /// Whether it takes time: it sends, calls or listens.
     pub fn takes_time(&self) -> bool {
         self.acts() || self.expect.is_some()
     }
 
-    /// Whether its call is made when its turn comes: there is one, and it waits for no rate.
+    /// Whether its call is made at its turn: there is one, and it waits for no rate.
     pub fn calls_at_once(&self) -> bool {
         self.call.is_some() && self.rate.is_empty()
     }
 
-    /// Whether what decides is kept secret: the message is then told to nobody.
+    /// Whether the deciding message is secret, so that subscribers do not get it.
     pub fn is_secret(&self) -> bool {
         self.capture.iter().any(|capture| capture.secret)
     }
 }
 
 impl PeriodicStep {
-    /// What holds where the value of `every` is no duration.
+    /// The period if the value of `every` is not a duration.
     pub const EVERY: Duration = Duration::from_secs(60 * 60);
 }
 

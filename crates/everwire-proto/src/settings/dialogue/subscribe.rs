@@ -1,4 +1,4 @@
-//! Subscriptions: what is asked of the peer key by key, without another socket.
+//! Subscriptions: keys that the peer is asked for on the same socket.
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
@@ -14,57 +14,61 @@ use crate::{
 /// The most subscriptions of a name.
 pub const MAX_SUBSCRIPTIONS: NonZeroU32 = NonZeroU32::new(10_000).unwrap();
 
-/// The longest item, in bytes: as it is written, and filled.
+/// The longest item in bytes, as written and as rendered.
 pub const MAX_ITEM: usize = 64 << 10;
 
 /// The longest key, in bytes.
 pub const MAX_SUBSCRIPTION_KEY: usize = 1 << 10;
 
-/// So many different answers are expected at most for the keys of a name: a message is looked at for each of them that waits.
+/// The most different expectations among the keys of a name: a message is checked against each one
+/// that waits.
 pub const MAX_EXPECTED: usize = 64;
 
-/// How a name subscribes, and what it subscribes to from the start: `subscribe` and `subscriptions`.
+/// How a name subscribes, and its initial subscriptions: `subscribe` and `subscriptions`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SubscribeSettings {
-    /// What is said and expected for each key that does not say so itself.
+    /// The messages and expectations for keys without their own.
     pub words: Arc<SubscriptionWords>,
-    /// What the settings themselves subscribe to, in order. Other ones need no other socket.
+    /// The subscriptions of the settings, in order. Changing them needs no other socket.
     pub declared: Vec<Arc<DeclaredSubscription>>,
-    /// The most subscriptions, those of callers among them.
+    /// The most subscriptions, including those of callers.
     pub max: NonZeroU32,
 }
 
-/// What is said and expected for a key: `subscribe`, or the long form of one key.
+/// The messages and expectations for a key: `subscribe`, or the long form of one key.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SubscriptionWords {
-    /// What subscribes; `None`: nothing is sent, and the key is active once its turn has come.
+    /// The request to subscribe; `None`: nothing is sent, and the key is active once its turn has
+    /// come.
     pub on: Option<Asking>,
-    /// What ends a subscription; `None`: nothing is sent.
+    /// The request that ends a subscription; `None`: nothing is sent.
     pub off: Option<Asking>,
-    /// What says that the peer has taken it; `None`: it has, once `on` is written, or its HTTP answer is 2xx.
+    /// The peer's acceptance; `None`: it counts as accepted once `on` is written, or its HTTP
+    /// answer is 2xx.
     pub ack: Option<Expression>,
-    /// What says that the peer has not taken it.
+    /// The peer's refusal.
     pub fail: Option<Expression>,
-    /// What says that the peer has ended it.
+    /// The end of the subscription by the peer.
     pub end: Option<Expression>,
     /// `if`: whether it is subscribed to on a socket at all.
     pub condition: Option<Expression>,
-    /// How long `ack` may take from when `on` was written.
+    /// The time limit for `ack`, from when `on` was written.
     pub within: Duration,
     /// How many keys go into one `on` or `off`.
     pub batch: NonZeroU32,
-    /// The buckets, each with a key, that `on` and `off` wait for: all at once, and besides those of the connection.
+    /// The buckets, each with a key, that `on` and `off` wait for: all at once, and besides those
+    /// of the connection.
     pub rate: Vec<RateSettings>,
-    /// What is kept of what `ack` holds for: for each key its own.
+    /// Captures from the message that `ack` accepts, separately for each key.
     pub capture: Vec<Capture>,
-    /// How messages are found that belong to a key.
+    /// How the messages of a key are recognised.
     pub route: Option<Route>,
-    /// The pointers of these words, where they were compiled beside a dialogue that runs: those of the dialogue, and behind them their own.
-    /// `None`: those of the dialogue are all.
+    /// The pointers of this value, if it was compiled beside a running dialogue: those of the
+    /// dialogue, followed by its own. `None`: only those of the dialogue.
     pub own_pointers: Option<Box<PointerSet>>,
 }
 
-/// What is sent to subscribe, or to end that.
+/// A request to subscribe, or to end a subscription.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Asking {
     /// A message.
@@ -76,36 +80,36 @@ pub enum Asking {
 /// How the peer names a subscription in its messages.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Route {
-    /// Where a message has that.
+    /// Where a message names it.
     pub json: Slot,
-    /// What a message needs that has something there.
+    /// What a message with such a name must contain.
     pub need: Need,
-    /// What stands there, for each key.
+    /// The name of each key.
     pub id: MessageTemplate,
 }
 
-/// A subscription that is wanted.
+/// A declared subscription.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DeclaredSubscription {
-    /// What it is known by.
+    /// Its key.
     pub key: Arc<str>,
-    /// What is asked for.
+    /// What it asks for.
     pub item: SubscriptionItem,
-    /// What is said and expected for it; `None`: what `subscribe` says.
+    /// Its own messages and expectations; `None`: those of `subscribe`.
     pub words: Option<Arc<SubscriptionWords>>,
 }
 
-/// What a subscription asks for. It is filled when it is written.
+/// The item of a subscription. It is rendered when it is written.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SubscriptionItem {
     /// A text.
     Text(MessageTemplate),
-    /// A JSON value, as a template of all of it. One without holes is the JSON itself.
+    /// A JSON value, as a template of the whole text. Without holes it is the JSON itself.
     Json(MessageTemplate),
 }
 
 impl SubscribeSettings {
-    /// What these words say, of nothing yet.
+    /// Settings with these messages and expectations, without subscriptions.
     pub fn new(words: SubscriptionWords) -> Self {
         Self {
             words: Arc::new(words),
@@ -114,19 +118,17 @@ impl SubscribeSettings {
         }
     }
 
-    /// The words of `subscribe`, and those that keys have of their own.
+    /// The words of `subscribe`, and those of single keys.
     pub fn all_words(&self) -> impl Iterator<Item = &SubscriptionWords> {
         let own = self.declared.iter();
         let own = own.filter_map(|declared| declared.words.as_deref());
         std::iter::once(&*self.words).chain(own)
     }
 
-    /// Its expressions.
     pub(super) fn expressions(&self) -> impl Iterator<Item = &Expression> {
         self.all_words().flat_map(SubscriptionWords::expressions)
     }
 
-    /// Its templates.
     pub(super) fn templates(&self) -> impl Iterator<Item = &MessageTemplate> {
         let items = self
             .declared
@@ -136,37 +138,39 @@ impl SubscribeSettings {
         words.chain(items)
     }
 
-    /// What it needs of a message.
+    /// What it needs to find in a message.
     pub(super) fn need(&self) -> Need {
         let words = self.all_words().map(SubscriptionWords::need);
         words.fold(Need::Nothing, Need::or)
     }
 
-    /// Whether both say and expect the same, of whatever: what is declared can change on a socket, and so can the numbers of a bucket.
+    /// Whether both have the same messages and expectations. Declared subscriptions and numbers of
+    /// a bucket do not matter: they can change on an open socket.
     pub(super) fn says_the_same(&self, other: &Self) -> bool {
         self.max == other.max && self.words.says_the_same(&other.words)
     }
 }
 
 impl SubscriptionWords {
-    /// From `on` to `ack`, unless the settings say otherwise.
+    /// The default time limit from `on` to `ack`.
     pub const WITHIN: Duration = Duration::from_secs(10);
 
-    /// Its expressions.
+    /// All expressions.
     pub fn expressions(&self) -> impl Iterator<Item = &Expression> {
         let conditions = [&self.ack, &self.fail, &self.end, &self.condition];
         let captures = self.capture.iter().flat_map(Capture::expressions);
         conditions.into_iter().flatten().chain(captures)
     }
 
-    /// Its templates: what it sends, and how the peer names what it subscribes to.
+    /// All templates: the requests, and the names by which the peer refers to subscriptions.
     pub fn templates(&self) -> impl Iterator<Item = &MessageTemplate> {
         let asked = [&self.on, &self.off].into_iter().flatten();
         let route = self.route.iter().map(|route| &route.id);
         asked.flat_map(Asking::templates).chain(route)
     }
 
-    /// What it needs of a message. Where `on` is an HTTP request, `ack`, `fail` and `capture` look at no message.
+    /// What it needs to find in a message. If `on` is an HTTP request, `ack`, `fail` and `capture`
+    /// do not read messages.
     pub fn need(&self) -> Need {
         let of = |condition: &Expression| condition.need().clone();
         let route = self.route.iter().map(|route| route.need.clone());
@@ -176,7 +180,7 @@ impl SubscriptionWords {
             return need;
         }
         let answers = [&self.ack, &self.fail].into_iter().flatten().map(of);
-        // Only what `ack` holds for is captured, and what is captured may stand anywhere in it.
+        // Captures come only from the accepting message, and may be anywhere in it.
         let looks = self.capture.iter().any(Capture::looks_into_message);
         let is_blind = |ack: &Expression| !ack.looks_into_message();
         match looks && self.ack.as_ref().is_some_and(is_blind) {
@@ -185,12 +189,13 @@ impl SubscriptionWords {
         }
     }
 
-    /// Whether `on` is an HTTP request: then `ack`, `fail` and `capture` look at its answer.
+    /// Whether `on` is an HTTP request: then `ack`, `fail` and `capture` read its answer.
     pub fn is_http(&self) -> bool {
         matches!(self.on, Some(Asking::Http(_)))
     }
 
-    /// Whether both expect the same of what comes, whatever they send: one look at a message serves both.
+    /// Whether both have the same expectations, whatever they send: one check of a message then
+    /// serves both.
     pub fn expects_the_same(&self, other: &Self) -> bool {
         self.ack == other.ack
             && self.fail == other.fail
@@ -201,7 +206,8 @@ impl SubscriptionWords {
             && self.is_http() == other.is_http()
     }
 
-    /// Whether both say and expect the same. Other numbers of a bucket change nothing about that: the bucket knows them.
+    /// Whether both have the same messages and expectations. Numbers of a bucket do not matter: the
+    /// bucket has them.
     pub fn says_the_same(&self, other: &Self) -> bool {
         fn buckets(words: &SubscriptionWords) -> impl Iterator<Item = Option<&str>> {
             words.rate.iter().map(|rate| rate.bucket.as_deref())
@@ -215,7 +221,7 @@ impl SubscriptionWords {
 }
 
 impl Default for SubscriptionWords {
-    /// Words that say nothing.
+    /// Empty.
     fn default() -> Self {
         Self {
             on: None,
@@ -235,7 +241,7 @@ impl Default for SubscriptionWords {
 }
 
 impl Asking {
-    /// What is filled when it is sent.
+    /// The templates that are rendered when it is sent.
     pub fn templates(&self) -> Vec<&MessageTemplate> {
         match self {
             Self::Send(sending) => sending.template().into_iter().collect(),
@@ -245,7 +251,8 @@ impl Asking {
 }
 
 impl Route {
-    /// The route of what stands at `json`. `pointers` are those of the dialogue, or of the words that are compiled beside it.
+    /// A route by the value at `json`. `pointers` are those of the dialogue, or of what is compiled
+    /// beside it.
     pub fn new(json: &JsonPointer, id: MessageTemplate, pointers: &mut PointerSet) -> Self {
         Self {
             json: pointers.insert(json),

@@ -1,30 +1,31 @@
-//! Durations that are filled while a name runs.
+//! Durations that are rendered at run time.
 
 use std::time::Duration;
 
 use crate::language::{MessageTemplate, World};
 
-/// The shortest time that a template may come to.
+/// The shortest time of a template.
 pub const SHORTEST: Duration = Duration::from_secs(1);
 
-/// The longest time that a template may come to.
+/// The longest time of a template.
 pub const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A duration that a template comes to, as `"${beat}ms"`.
+/// A duration from a template, such as `"${beat}ms"`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TemplateDuration(pub MessageTemplate);
 
 /// What a template came to that is no duration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no duration")]
+#[error("not a duration")]
 pub struct NoDuration;
 
 impl TemplateDuration {
-    /// The duration, clamped to [`SHORTEST`] and [`LONGEST`]; `None`: the template has no value yet.
+    /// The duration, clamped to [`SHORTEST`] and [`LONGEST`]; `None`: the template has no value
+    /// yet.
     ///
     /// # Errors
     ///
-    /// The template has a value that is no duration.
+    /// The value of the template is not a duration.
     pub fn evaluate(&self, world: &dyn World) -> Result<Option<Duration>, NoDuration> {
         match self.0.render(world) {
             Ok(filled) => filled.as_text().and_then(read).map(Some).ok_or(NoDuration),
@@ -34,7 +35,7 @@ impl TemplateDuration {
     }
 }
 
-/// Reads `300s`, `1.5h`, `41250ms`, and clamps it. A number below zero is as short as can be.
+/// Reads `300s`, `1.5h`, `41250ms`, and clamps it. A negative number becomes the shortest time.
 fn read(text: &str) -> Option<Duration> {
     let text = text.trim();
     let digits = text.trim_end_matches(|unit: char| unit.is_ascii_alphabetic());
@@ -47,7 +48,7 @@ fn read(text: &str) -> Option<Duration> {
         _ => return None,
     };
     let number: f64 = digits.trim_end().parse().ok()?;
-    // Clamped as a number: no time that a peer names is too long to be told apart from another.
+    // Clamped as a number, since a peer may name a time that overflows a `Duration`.
     let seconds = (number * unit).clamp(SHORTEST.as_secs_f64(), LONGEST.as_secs_f64());
     Duration::try_from_secs_f64(seconds).ok()
 }

@@ -1,10 +1,10 @@
-//! What client and server agreed on.
+//! The result of the negotiation.
 
 use serde::Serialize;
 
 use super::WindowBits;
 
-/// The parameters that are in force on a connection.
+/// The parameters of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Agreed {
     /// Whether the server compresses each message on its own.

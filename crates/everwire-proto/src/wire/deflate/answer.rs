@@ -22,7 +22,7 @@ pub enum AnswerError {
     #[error("the server's permessage-deflate has {0} twice")]
     Repeated(&'static str),
     /// A value that the parameter cannot have.
-    #[error("the server's permessage-deflate has {parameter}={value:?}, which is none of 8 to 15")]
+    #[error("the server's permessage-deflate has {parameter}={value:?}, not a number from 8 to 15")]
     WindowBits {
         /// The parameter's name.
         parameter: &'static str,
@@ -30,14 +30,14 @@ pub enum AnswerError {
         value: String,
     },
     /// A value where there can be none.
-    #[error("the server's permessage-deflate gives {0} a value, and it has none")]
+    #[error("the server's permessage-deflate gives {0} a value, but it takes none")]
     UnexpectedValue(&'static str),
     /// The server did not agree to what was demanded.
-    #[error("the server agreed to permessage-deflate without {0}, which was demanded")]
+    #[error("the server agreed to permessage-deflate without {0}, which we require")]
     Missing(&'static str),
     /// The server wants a larger window than it was allowed.
     #[error(
-        "the server's permessage-deflate has server_max_window_bits={answered}, and {demanded} was demanded"
+        "the server's permessage-deflate has server_max_window_bits={answered}, and {demanded} is required"
     )]
     ServerWindow {
         /// What was demanded.
@@ -50,12 +50,12 @@ pub enum AnswerError {
     ClientWindow,
 }
 
-/// Judges an answer by its lines of `Sec-WebSocket-Extensions`, any of which may hold several elements. `None`: the
-/// server wants no compression.
+/// Checks an answer by its lines of `Sec-WebSocket-Extensions`, any of which may have several
+/// elements. `None`: the server wants no compression.
 ///
 /// # Errors
 ///
-/// [`AnswerError`] for whatever does not agree with the offer.
+/// [`AnswerError`] if the answer does not match the offer.
 pub fn agree<'a>(
     offer: Option<&Offer>,
     lines: impl IntoIterator<Item = &'a [u8]>,
@@ -83,7 +83,7 @@ pub fn agree<'a>(
     answer.accept(offer).map(Some)
 }
 
-/// What the parameters say.
+/// The parameters of the answer.
 #[derive(Default)]
 struct Answer {
     server_no_context_takeover: bool,
@@ -123,7 +123,7 @@ impl Answer {
         }
     }
 
-    /// Holds the answer against the offer.
+    /// Compares the answer with the offer.
     fn accept(self, offer: &Offer) -> Result<Agreed, AnswerError> {
         if offer.server_no_context_takeover && !self.server_no_context_takeover {
             return Err(AnswerError::Missing(SERVER_NO_CONTEXT_TAKEOVER));
@@ -139,7 +139,7 @@ impl Answer {
             }
             None => WindowBits::MAX,
         };
-        // A server may ignore our hint (§7.1.2.2); then the smaller one counts.
+        // A server may ignore our hint (§7.1.2.2); then the smaller one applies.
         let client_max_window_bits =
             match (offer.client_max_window_bits, self.client_max_window_bits) {
                 (None, Some(_)) => return Err(AnswerError::ClientWindow),
@@ -181,7 +181,8 @@ fn bits(
     }
 }
 
-/// A quoted string's content is a token again (RFC 6455 §9.1), so that nothing in it can be escaped to any purpose.
+/// The content of a quoted string must be a token (RFC 6455 §9.1), so escapes in it have no
+/// purpose.
 fn unquoted(value: &str) -> &str {
     let inner = value
         .strip_prefix('"')
@@ -209,7 +210,7 @@ mod tests {
         agree(Some(offer), [line.as_bytes()]).map_err(|error| error.to_string())
     }
 
-    /// Takeover of server and client, then their windows.
+    /// The context takeover of server and client, then their windows.
     fn agreed(offer: &Offer, line: &str) -> (bool, bool, u8, u8) {
         let agreed = answer(offer, line).unwrap().unwrap();
         (
@@ -354,27 +355,27 @@ mod tests {
             (
                 all,
                 "permessage-deflate; server_max_window_bits",
-                "server_max_window_bits=\"\", which is none of",
+                "server_max_window_bits=\"\", not a number",
             ),
             (
                 all,
                 "permessage-deflate; server_max_window_bits=7",
-                "=\"7\", which is none of 8 to 15",
+                "=\"7\", not a number from 8 to 15",
             ),
             (
                 all,
                 "permessage-deflate; server_max_window_bits=16",
-                "=\"16\", which",
+                "=\"16\", not a number",
             ),
             (
                 all,
                 "permessage-deflate; server_max_window_bits=010",
-                "=\"010\", which",
+                "=\"010\", not a number",
             ),
             (
                 all,
                 "permessage-deflate; client_max_window_bits=+9",
-                "=\"+9\", which",
+                "=\"+9\", not a number",
             ),
             (
                 all,
@@ -389,17 +390,17 @@ mod tests {
             (
                 alone,
                 "permessage-deflate",
-                "without server_no_context_takeover, which was demanded",
+                "without server_no_context_takeover, which we require",
             ),
             (
                 offer(10, None),
                 "permessage-deflate",
-                "without server_max_window_bits, which was demanded",
+                "without server_max_window_bits, which we require",
             ),
             (
                 offer(10, None),
                 "permessage-deflate; server_max_window_bits=11",
-                "=11, and 10 was demanded",
+                "=11, and 10 is required",
             ),
             (
                 offer(15, None),

@@ -1,4 +1,4 @@
-//! Our messages, compressed.
+//! Compresses our messages.
 
 use flate2::{Compress, FlushCompress};
 
@@ -14,8 +14,8 @@ pub struct DeflateError;
 
 /// The compressing half of a connection.
 ///
-/// Owns no memory until the first message. Under context takeover it then keeps its state, otherwise it gives it back
-/// behind each message.
+/// It owns no memory until the first message. With context takeover it then keeps its state;
+/// otherwise it returns it after each message.
 #[derive(Debug)]
 pub struct Deflater {
     kind: Kind,
@@ -25,8 +25,8 @@ pub struct Deflater {
 }
 
 impl Deflater {
-    /// `None` when a window of 8 bits was agreed on, which zlib cannot do: then all messages are to be sent as they are,
-    /// as a client always may (RFC 7692 §6.1).
+    /// `None` if a window of 8 bits was agreed on, which zlib does not support. All messages are
+    /// then sent uncompressed, which a client may always do (RFC 7692 §6.1).
     pub fn new(agreed: &Agreed, level: Level, lender: &'static dyn Lend) -> Option<Self> {
         let window = agreed.client_max_window_bits;
         (window > WindowBits::MIN).then(|| Self {
@@ -37,13 +37,15 @@ impl Deflater {
         })
     }
 
-    /// Whether the peer keeps our messages to decode the next ones with: then whatever was compressed must be sent.
+    /// Whether the peer needs our messages to decode the next ones: then everything that was
+    /// compressed must be sent.
     pub fn keeps_window(&self) -> bool {
         self.keeps_window
     }
 
-    /// Compresses a piece of a message, and appends what can already be told to `out`. At the `end` of the message, which
-    /// must not be empty, that is all of it, without the last four bytes of the flush (§7.2.1).
+    /// Compresses a piece of a message, and appends the available output to `out`. At the `end` of
+    /// the message, which must not be empty, that is all of it, without the last four bytes of the
+    /// flush (§7.2.1).
     ///
     /// # Errors
     ///
@@ -86,7 +88,7 @@ fn run(
         let result = state.compress_vec(piece, out, flush);
         result.map_err(|_| DeflateError)?;
         piece = &piece[(state.total_in() - before) as usize..];
-        // Room that is left over means that all is told.
+        // Unused room means that there is no more output.
         if out.len() < out.capacity() {
             break;
         }

@@ -1,31 +1,35 @@
-//! The server's messages, decompressed as they arrive.
+//! Decompresses the server's messages as they arrive.
 
 use flate2::{Decompress, FlushDecompress, Status};
 
 use super::{Agreed, Lend, pool, state};
 use crate::wire::{Violation, assemble::Gathering};
 
-/// What is decompressed behind each message: the rest of the empty block that ends it (RFC 7692 §7.2.2), and another one.
+/// The bytes that are decompressed after each message: the rest of the empty block that ends it
+/// (RFC 7692 §7.2.2), and another one.
 ///
-/// Where the message stops within a block, some of these bytes are that block's: they come out as data, or are invalid. The
-/// first four alone would now and then be taken for the end of that block and the start of the next.
+/// If the message stops within a block, some of these bytes belong to that block: they come out as
+/// data, or are invalid. The first four alone might be taken for the end of that block and the
+/// start of the next.
 const END: [u8; 9] = [0x00, 0x00, 0xff, 0xff, 0x00, 0x00, 0x00, 0xff, 0xff];
 
-/// The decompressing half of a connection: what a [`Decoder`](crate::wire::Decoder) needs to accept compressed messages.
+/// The decompressing half of a connection, which a [`Decoder`](crate::wire::Decoder) needs to
+/// accept compressed messages.
 ///
-/// Owns no memory until the first one. Under context takeover it then keeps its state with the server's window, otherwise
-/// it gives it back behind each message.
+/// It owns no memory until the first one. With context takeover it then keeps its state with the
+/// server's window; otherwise it returns it after each message.
 #[derive(Debug)]
 pub struct Inflater {
     keeps_window: bool,
     state: Option<Decompress>,
-    /// Whether the data may end here: nothing of a message has come, or a final block was its last.
+    /// Whether the data may end here: the message has no data yet, or its last block was a final
+    /// one.
     may_end: bool,
     lender: &'static dyn Lend,
 }
 
 impl Inflater {
-    /// For what was agreed on.
+    /// For these parameters.
     pub fn new(agreed: &Agreed, lender: &'static dyn Lend) -> Self {
         Self {
             keeps_window: !agreed.server_no_context_takeover,
@@ -53,7 +57,7 @@ impl Inflater {
         Ok(())
     }
 
-    /// All bytes of the message have come.
+    /// All bytes of the message have arrived.
     pub(in crate::wire) fn end(
         &mut self,
         message: &mut Gathering,
@@ -78,7 +82,8 @@ impl Inflater {
     }
 }
 
-/// Decompresses all of `input` to the end of the message. Whether its last byte ended a final block.
+/// Decompresses all of `input`, to the end of the message. `true` if its last byte ended a final
+/// block.
 fn inflate(
     state: &mut Decompress,
     mut input: &[u8],
@@ -92,8 +97,8 @@ fn inflate(
         let (read, grown) = ((state.total_in() - read) as usize, payload.len() - written);
         let has_room = payload.len() < payload.capacity();
         input = &input[read..];
-        // Data may be invalid behind what has come out: judged in the order of the message's bytes, a violation is the same
-        // however the data was cut into reads.
+        // Later data may be invalid, too: checking in the order of the message's bytes gives the
+        // same violation however the data is cut into reads.
         message.check()?;
         if message.len() > max {
             let len = message.len() as u64;
@@ -101,8 +106,8 @@ fn inflate(
         }
         let status = result.map_err(|_| Violation::DeflateInvalid)?;
         if status == Status::StreamEnd {
-            // A final block ends a stream, not the message (RFC 7692 §7.2.3.4). The next one starts with an empty window, as
-            // those of all known encoders do.
+            // A final block ends a stream, not the message (RFC 7692 §7.2.3.4). The next one starts
+            // with an empty window, as in all known encoders.
             state.reset(false);
             if input.is_empty() {
                 return Ok(true);

@@ -1,9 +1,12 @@
-//! permessage-deflate (RFC 7692): what is offered, what was agreed, and the data in both directions.
+//! permessage-deflate (RFC 7692): the offer, the agreement, and the data in both directions.
 //!
-//! * [`Offer`] is the element of `Sec-WebSocket-Extensions` that a client sends; [`agree`] judges the answer.
-//! * [`Inflater`] goes into a [`Decoder`](super::Decoder), which then accepts RSV1 on the first frame of a message.
+//! * [`Offer`] is the element of `Sec-WebSocket-Extensions` that a client sends; [`agree`] checks
+//!   the answer.
+//! * [`Inflater`] goes into a [`Decoder`](super::Decoder), which then accepts RSV1 on the first
+//!   frame of a message.
 //! * [`Deflater`] compresses messages, whole or piece by piece.
-//! * [`StatePool`], which are lent by whoever runs the connections, hold the states that connections without context takeover borrow for the length of a message.
+//! * [`StatePool`] holds the states that connections without context takeover borrow for the length
+//!   of a message. The runtime of the connections lends it.
 
 mod agreed;
 mod answer;
@@ -32,5 +35,5 @@ const CLIENT_NO_CONTEXT_TAKEOVER: &str = "client_no_context_takeover";
 const SERVER_MAX_WINDOW_BITS: &str = "server_max_window_bits";
 const SERVER_NO_CONTEXT_TAKEOVER: &str = "server_no_context_takeover";
 
-/// What ends each compressed message, and is not sent: an empty block's lengths (§7.2.1).
+/// The end of each compressed message, which is not sent: an empty block's lengths (§7.2.1).
 pub(crate) const TAIL: [u8; 4] = [0x00, 0x00, 0xff, 0xff];

@@ -1,4 +1,4 @@
-//! What a client offers (RFC 7692 §7.1).
+//! The offer of a client (RFC 7692 §7.1).
 
 use std::fmt;
 
@@ -18,11 +18,11 @@ use super::{
 pub struct Offer {
     /// Demands that the server compresses each message on its own (§7.1.1.1).
     pub server_no_context_takeover: bool,
-    /// Says that we compress each message on our own (§7.1.1.2).
+    /// States that we compress each message on its own (§7.1.1.2).
     pub client_no_context_takeover: bool,
     /// The largest window that the server may use (§7.1.2.1); 15 demands nothing.
     pub server_max_window_bits: WindowBits,
-    /// The largest window that we would use (§7.1.2.2), and that the server may make it smaller. `None`: it may not.
+    /// Our largest window (§7.1.2.2), which the server may make smaller. `None`: it may not.
     pub client_max_window_bits: Option<WindowBits>,
 }
 

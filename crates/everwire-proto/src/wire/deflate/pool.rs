@@ -1,4 +1,4 @@
-//! States that are not in use.
+//! Unused compression states.
 
 use std::fmt;
 
@@ -6,25 +6,25 @@ use flate2::{Compress, Decompress};
 
 use super::state::{self, Kind};
 
-/// How many states of each kind wait for their next use. More than one are in use at a time only while messages arrive
-/// or leave in pieces.
+/// How many states of each kind are kept. More than one are in use at a time only while messages
+/// arrive or leave in pieces.
 const MOST: usize = 4;
 
-/// States for messages that are compressed on their own, so that a connection needs none between two of them. At most
-/// four of each kind wait here; what messages borrow beyond is freed behind them.
+/// States for messages that are compressed on their own, so that a connection needs none between
+/// messages. At most four of each kind are kept; further ones are freed after use.
 #[derive(Default)]
 pub struct StatePool {
     inflate: Vec<Decompress>,
     deflate: Vec<(Kind, Compress)>,
 }
 
-/// Where connections find their [`StatePool`]: it belongs to whoever runs the connections.
+/// Gives connections access to their [`StatePool`], which belongs to their runtime.
 pub trait Lend: fmt::Debug + Send + Sync {
     /// Calls `work` once with the pool.
     fn lend(&self, work: &mut dyn FnMut(&mut StatePool));
 }
 
-/// Keeps no states: each message makes its own.
+/// Keeps no states: each message creates its own.
 #[derive(Clone, Copy, Debug)]
 pub struct NoPool;
 
@@ -41,7 +41,7 @@ pub(crate) fn take_inflate(lender: &dyn Lend) -> Decompress {
     spare.unwrap_or_else(state::decompressor)
 }
 
-/// Takes back what [`take_inflate`] gave.
+/// Returns the state from [`take_inflate`].
 pub(crate) fn put_inflate(lender: &dyn Lend, mut state: Decompress) {
     state.reset(false);
     let mut state = Some(state);
@@ -61,7 +61,7 @@ pub(super) fn take_deflate(lender: &dyn Lend, kind: Kind) -> Compress {
     spare.unwrap_or_else(|| state::compressor(kind))
 }
 
-/// Takes back what [`take_deflate`] gave for this kind. The oldest makes room.
+/// Returns the state from [`take_deflate`]. The oldest one makes room.
 pub(super) fn put_deflate(lender: &dyn Lend, kind: Kind, mut state: Compress) {
     state.reset();
     let mut state = Some(state);

@@ -1,13 +1,13 @@
-//! States of zlib, and what they are made for.
+//! Compression states of zlib, and their parameters.
 
 use flate2::{Compress, Compression, Decompress};
 
 use super::WindowBits;
 
-/// What a state is made for.
+/// The parameters of a state.
 pub(super) type Kind = (Level, WindowBits);
 
-/// How hard to try: from 1, fast, to 9, small.
+/// The compression level: from 1, fast, to 9, small.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Level(u8);
 
@@ -39,7 +39,8 @@ pub(super) fn compressor((level, window): Kind) -> Compress {
     Compress::new_with_window_bits(level, false, window.get().max(9))
 }
 
-/// A new state. Its window is the largest: a smaller one would save no memory, and the encoders that were told 8 bits use 9.
+/// A new state. Its window is the largest: a smaller one would save no memory, and encoders with 8
+/// bits use 9.
 pub(super) fn decompressor() -> Decompress {
     Decompress::new(false)
 }

@@ -12,7 +12,7 @@ pub struct WindowBits(u8);
 impl WindowBits {
     /// 256 bytes.
     pub const MIN: Self = Self(8);
-    /// 32 KiB: what deflate itself allows.
+    /// 32 KiB: the limit of deflate.
     pub const MAX: Self = Self(15);
 
     /// `None` outside of 8 to 15.
@@ -23,7 +23,7 @@ impl WindowBits {
         }
     }
 
-    /// A decimal number as the RFC wants it: without sign and leading zeros.
+    /// A decimal number in the RFC's form: without sign and leading zeros.
     pub(super) fn parse(text: &str) -> Option<Self> {
         match text.as_bytes() {
             [digit @ b'8'..=b'9'] => Self::new(digit - b'0'),

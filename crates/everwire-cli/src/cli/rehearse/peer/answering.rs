@@ -1,4 +1,4 @@
-//! What is said on a socket: answers, what goes wrong in place of them, and what a run asks for.
+//! The messages on a socket: answers, faults in place of them, and requests of the run.
 
 use std::io;
 
@@ -20,7 +20,7 @@ use crate::cli::rehearse::{
 };
 
 impl Session<'_> {
-    /// Answers a step, or does what is to go wrong there.
+    /// Answers a step, or carries out its fault.
     pub async fn answer(
         &mut self,
         place: Place,
@@ -84,7 +84,7 @@ impl Session<'_> {
             }
             (_, Wanted::Expect) => self.passed(place, step, &text),
             (_, Wanted::Again) => return Ok(Flow::Stays),
-            // A subscription that is refused ends nothing.
+            // A refused subscription ends nothing.
             (_, Wanted::Fail) if place == Place::Subscribe => {}
             (_, Wanted::Fail | Wanted::GiveUp) => return self.silent().await,
         }
@@ -99,7 +99,7 @@ impl Session<'_> {
         self.stage.note(Note::Passed(place));
     }
 
-    /// Says nothing any more, until the name ends the socket.
+    /// Sends nothing more, until the name ends the socket.
     pub async fn silent(&mut self) -> io::Result<Flow> {
         while let Some(heard) = self.socket.next().await? {
             if let Heard::Close = heard {
@@ -165,7 +165,7 @@ impl Session<'_> {
         Ok(Flow::Goes)
     }
 
-    /// The run is told, and has to end it.
+    /// Reports it to the run, which has to end.
     pub async fn not_inverted(&mut self, place: Place, reason: NotInvertible) -> io::Result<Flow> {
         self.stage.note(Note::NotInverted(place, reason));
         self.silent().await

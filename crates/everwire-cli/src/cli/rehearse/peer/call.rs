@@ -26,7 +26,7 @@ use crate::cli::rehearse::{
 
 /// Serves one connection.
 pub async fn serve(mut stream: TcpStream, stage: Rc<Stage>) {
-    // What ends a connection early is seen on the other side.
+    // The other side sees why a connection ends early.
     let _ended = talk(&mut stream, &stage).await;
 }
 
@@ -65,7 +65,7 @@ async fn upgrade(stream: &mut TcpStream, request: Request, stage: &Rc<Stage>) ->
     session::run(socket, stage).await
 }
 
-/// A stream that leads nowhere, in place of one that was taken.
+/// A closed stream that replaces a taken one.
 async fn closed() -> io::Result<TcpStream> {
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await?;
     TcpStream::connect(listener.local_addr()?).await
@@ -78,7 +78,8 @@ struct Called<'s> {
     call: &'s StepCall,
     asked: Asked<'s>,
     clear: &'s [u16],
-    /// Whether its captures have the numbers of the dialogue: those of a preparation that names share have others.
+    /// Whether its captures have the numbers of the dialogue. A shared preparation has other
+    /// numbers.
     is_own: bool,
 }
 
@@ -139,7 +140,7 @@ async fn call(stream: &mut TcpStream, request: &Request, stage: &Stage) -> io::R
     stream.write_all(&bytes).await
 }
 
-/// Answers a request that subscribes, or does what is to go wrong there.
+/// Answers a request that subscribes, or carries out its fault.
 async fn subscribed(stream: &mut TcpStream, answered: Answered, stage: &Stage) -> io::Result<()> {
     let made = match answered.made {
         Ok(made) => made,
@@ -168,8 +169,8 @@ fn captured(text: &str, called: Called<'_>, stage: &Stage) {
     }
 }
 
-/// All steps that make calls, in the order in which one is looked for: that of the open script which is waited for, those of `prepare` from
-/// where the name has come to, and all others.
+/// All steps that make calls, in the order of the search: the step of the open script that waits,
+/// those of `prepare` from the current one on, and all others.
 fn steps(stage: &Stage) -> Vec<Called<'_>> {
     let dialogue = &stage.subject.dialogue;
     let open = dialogue.open_script.iter().enumerate();
@@ -211,7 +212,7 @@ fn steps(stage: &Stage) -> Vec<Called<'_>> {
     first.into_iter().chain(all).chain(scripts).collect()
 }
 
-/// The step that calls like this.
+/// The step that makes this call.
 fn step_of<'s>(request: &Request, stage: &'s Stage) -> Option<Called<'s>> {
     let steps = steps(stage);
     let model = stage.model.borrow();
@@ -228,11 +229,11 @@ fn step_of<'s>(request: &Request, stage: &'s Stage) -> Option<Called<'s>> {
         }
     };
     let found = steps.iter().find(is_it);
-    // A URL may be written in another way than it is sent.
+    // A URL may be written in another form than it is sent.
     found.or_else(|| steps.first()).copied()
 }
 
-/// Says nothing until the other side ends.
+/// Sends nothing until the other side ends.
 async fn until_end(stream: &mut TcpStream) -> io::Result<()> {
     let mut read = [0; 1024];
     while stream.read(&mut read).await? > 0 {}

@@ -1,4 +1,4 @@
-//! Requests, and answers to them (RFC 9112): as much of it as a name's own client says.
+//! HTTP requests and answers (RFC 9112), as far as a name's client uses them.
 
 use std::io;
 
@@ -20,12 +20,12 @@ pub struct Request {
     /// Path and query.
     pub target: String,
     headers: Vec<(String, String)>,
-    /// What came behind it.
+    /// The bytes behind the request.
     pub rest: BytesMut,
 }
 
 impl Request {
-    /// Reads one, with its body, which nobody looks at; `None` if the stream ends before.
+    /// Reads a request with its body, which is ignored; `None` if the stream ends before.
     pub async fn read(stream: &mut TcpStream) -> io::Result<Option<Self>> {
         let mut read = BytesMut::with_capacity(4096);
         let head = loop {
@@ -67,7 +67,7 @@ impl Request {
         })
     }
 
-    /// The value of a header, whose name is in lower case.
+    /// The value of a header. `name` is in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|(known, _)| known == name);
         found.map(|(_, value)| &**value)
@@ -78,13 +78,13 @@ impl Request {
         self.header("sec-websocket-key").is_some()
     }
 
-    /// The URL that was asked for, by this scheme.
+    /// The requested URL, with this scheme.
     pub fn url(&self, scheme: &str) -> String {
         let host = self.header("host").unwrap_or_default();
         format!("{scheme}://{host}{}", self.target)
     }
 
-    /// Takes the upgrade, with the first subprotocol that is offered.
+    /// Accepts the upgrade, with the first offered subprotocol.
     pub async fn upgrade(&self, stream: &mut TcpStream) -> io::Result<()> {
         let key = self.header("sec-websocket-key").unwrap_or_default();
         let accept = hash_key(key.as_bytes());
@@ -101,7 +101,7 @@ impl Request {
     }
 }
 
-/// An answer, whole.
+/// A complete answer.
 pub fn answer(made: &Inverted) -> Vec<u8> {
     let status = made.status.unwrap_or(200);
     let mut head = format!(

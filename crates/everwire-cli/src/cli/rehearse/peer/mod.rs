@@ -1,4 +1,4 @@
-//! The peer of a run: a server on this machine that says what a dialogue expects.
+//! The peer of a run: a server on this machine that sends what a dialogue expects.
 
 mod answering;
 mod call;
@@ -24,11 +24,11 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// Listens on a free port of 127.0.0.1. Must run where `spawn_local` works.
+    /// Listens on a free port of 127.0.0.1. Call it where `spawn_local` works.
     ///
     /// # Errors
     ///
-    /// The operating system's.
+    /// An error of the operating system.
     pub async fn start(stage: Rc<Stage>) -> io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let addr = listener.local_addr()?;
@@ -42,7 +42,7 @@ impl Peer {
         Ok(Self { addr, accepting })
     }
 
-    /// Where it listens.
+    /// The address of the peer.
     pub fn addr(&self) -> SocketAddr {
         self.addr
     }

@@ -1,4 +1,4 @@
-//! A recording, played back on a socket.
+//! Plays a recording back on a socket.
 
 use std::io;
 
@@ -11,7 +11,7 @@ use super::{
 use crate::cli::rehearse::{answers::Wanted, fault::Place, playback::Act, stage::Command};
 
 impl Session<'_> {
-    /// Plays a recording back. The open script is over then.
+    /// Plays a recording back, after the open script.
     pub async fn play(&mut self, acts: &[Act]) -> io::Result<Flow> {
         let mut names = Names::new();
         for act in acts {
@@ -36,7 +36,7 @@ impl Session<'_> {
         Ok(Flow::Goes)
     }
 
-    /// Waits for the message of a step; `None`: the socket has ended before.
+    /// Waits for the message of a step; `None` if the socket has ended before.
     async fn awaited(&mut self, at: usize) -> io::Result<Option<Names>> {
         let send = self
             .dialogue()
@@ -51,7 +51,7 @@ impl Session<'_> {
                 Heard::Close => break,
             };
             if let Some(names) = send.and_then(|send| self.said(send, &text)) {
-                // The number is that of this message.
+                // The number belongs to this message.
                 let names = self.with_id(names);
                 self.heard += 1;
                 return Ok(Some(names));
@@ -73,7 +73,7 @@ impl Session<'_> {
         names
     }
 
-    /// Says what a step takes for this: what was said had a secret in it.
+    /// Makes a new message with this effect, because the recorded one contains a secret.
     async fn answer_anew(&mut self, at: usize, wanted: Wanted, names: &Names) -> io::Result<()> {
         let Some(step) = self.dialogue().open_script.get(at) else {
             return Ok(());

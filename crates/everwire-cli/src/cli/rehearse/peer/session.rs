@@ -1,4 +1,4 @@
-//! A conversation, from the server's side.
+//! The server's side of a conversation.
 
 use std::{io, rc::Rc};
 
@@ -17,18 +17,18 @@ use crate::cli::rehearse::{
     stage::{Command, Note, Stage},
 };
 
-/// How a socket goes on.
+/// How a socket continues.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flow {
-    /// It does.
+    /// It continues.
     Goes,
-    /// It does, and the step that was spoken of comes again.
+    /// It continues, and the same step comes again.
     Stays,
-    /// It does not.
+    /// It ends.
     Ends,
 }
 
-/// Names with what they were in a message.
+/// Names and their values in a message.
 pub type Names = Vec<(Name, Value<'static>)>;
 
 /// One socket.
@@ -43,7 +43,7 @@ pub struct Session<'s> {
     waited_for: Option<usize>,
 }
 
-/// Talks until the socket ends.
+/// Runs until the socket ends.
 pub async fn run(socket: Socket, stage: &Rc<Stage>) -> io::Result<()> {
     let mut commands = stage.open();
     let mut session = Session {
@@ -84,7 +84,7 @@ impl<'s> Session<'s> {
         }
     }
 
-    /// Says what steps wait for that say nothing themselves.
+    /// Sends the messages that steps without a message of their own wait for.
     async fn speak(&mut self) -> io::Result<Flow> {
         while let Some(step) = self.dialogue().open_script.get(self.at) {
             let is_taken = {
@@ -93,7 +93,7 @@ impl<'s> Session<'s> {
                 condition.is_none_or(|condition| condition.holds(&model.seen(&[], None)))
             };
             if step.call.is_some() {
-                // Until its call was answered, nothing is said here.
+                // Nothing is sent until the call of the step was answered.
                 if is_taken && self.waits_for_call() {
                     return Ok(Flow::Goes);
                 }
@@ -115,7 +115,7 @@ impl<'s> Session<'s> {
         Ok(Flow::Goes)
     }
 
-    /// Whether the call of the step that is next was not answered yet.
+    /// Whether the call of the next step was not answered yet.
     fn waits_for_call(&mut self) -> bool {
         let is_answered = self.waited_for == Some(self.at) && self.stage.calling.get().is_none();
         if !is_answered {
@@ -151,10 +151,10 @@ impl<'s> Session<'s> {
         }
     }
 
-    /// A text of the name's: of a step, a ping, or the answer of a rule.
+    /// Handles a text of the name: of a step, a ping, or the answer of a rule.
     async fn text(&mut self, text: &str) -> io::Result<Flow> {
         let dialogue = self.dialogue();
-        // First those ahead: by what the peer knows, earlier ones were left out.
+        // Later steps are first: as far as the peer knows, earlier ones were skipped.
         let steps = || dialogue.open_script.iter().enumerate();
         let steps = steps().skip(self.at).chain(steps().take(self.at));
         let steps = steps.map(|(at, step)| (Place::Open(at), step));
@@ -193,7 +193,7 @@ impl<'s> Session<'s> {
         Ok(Flow::Goes)
     }
 
-    /// A binary message of the name's.
+    /// Handles a binary message of the name.
     async fn binary(&mut self, bytes: &Bytes) -> io::Result<Flow> {
         match std::str::from_utf8(bytes) {
             Ok(text) => self.text(text).await,
@@ -211,7 +211,7 @@ impl<'s> Session<'s> {
         }
     }
 
-    /// What the names in a template were, if it was filled to this.
+    /// The values of the names in a template, if filling it gives this text.
     pub fn said(&self, send: &Sending, text: &str) -> Option<Names> {
         let model = self.stage.model.borrow();
         match send {
@@ -264,7 +264,7 @@ impl<'s> Session<'s> {
         }
     }
 
-    /// Whether it is one of those with which each socket opens, and which expect nothing.
+    /// Whether it is one of the messages that open each socket and expect no answer.
     fn opens_with_it(&self) -> bool {
         let opening = self.stage.subject.settings.on_open.len();
         usize::try_from(self.heard).is_ok_and(|heard| heard < opening)

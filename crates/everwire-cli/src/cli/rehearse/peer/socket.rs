@@ -1,4 +1,4 @@
-//! A WebSocket on the server's side (RFC 6455).
+//! The server's side of a WebSocket (RFC 6455).
 
 use std::{io, time::Duration};
 
@@ -23,26 +23,26 @@ pub struct Socket {
     read: BytesMut,
     codec: Codec,
     encoder: Encoder,
-    /// Of a message in fragments, what has come.
+    /// The received part of a fragmented message.
     partial: BytesMut,
     /// Whether pings are answered.
     pub answers_pings: bool,
-    /// Whether our close frame is out.
+    /// Whether our close frame was sent.
     is_closing: bool,
 }
 
-/// What was heard.
+/// A received message.
 #[derive(Debug)]
 pub enum Heard {
     Text(String),
     Binary(Bytes),
-    /// A ping frame, which was answered, or not.
+    /// A ping frame, answered or not.
     Ping,
     Close,
 }
 
 impl Socket {
-    /// One whose upgrade was taken; `rest` came behind it.
+    /// A socket after its upgrade; `rest` are the bytes behind the request.
     pub fn new(stream: TcpStream, rest: BytesMut, decoding: Option<&Decoding>) -> Self {
         Self {
             stream,
@@ -55,7 +55,7 @@ impl Socket {
         }
     }
 
-    /// What comes next; `None` when the stream ends.
+    /// The next message; `None` when the stream ends.
     pub async fn next(&mut self) -> io::Result<Option<Heard>> {
         loop {
             let frame = self.codec.decode(&mut self.read);
@@ -100,13 +100,13 @@ impl Socket {
         })
     }
 
-    /// Sends a text, as the name decodes it.
+    /// Sends a text, encoded so that the name can decode it.
     pub async fn say(&mut self, text: &str) -> io::Result<()> {
         let frame = self.frame(text)?;
         self.stream.write_all(&frame).await
     }
 
-    /// Sends the first half of it; the socket ends with a reset then, when it is dropped.
+    /// Sends the first half of a message. When the socket is then dropped, it ends with a reset.
     pub async fn say_half(&mut self, text: &str) -> io::Result<()> {
         let frame = self.frame(text)?;
         self.stream.write_all(&frame[..frame.len() / 2]).await?;
@@ -125,7 +125,7 @@ impl Socket {
         Ok(frame)
     }
 
-    /// Sends a message as it is, with nothing encoded.
+    /// Sends a message without encoding.
     pub async fn write(&mut self, message: Message) -> io::Result<()> {
         let mut frame = BytesMut::new();
         self.codec
@@ -134,7 +134,8 @@ impl Socket {
         self.stream.write_all(&frame).await
     }
 
-    /// Sends a close frame with this code, and waits for the other one: then it is on us to end the stream (RFC 6455 §7.1.1).
+    /// Sends a close frame with this code, and waits for the other one. We then have to end the
+    /// stream (RFC 6455 §7.1.1).
     pub async fn close(&mut self, code: u16) -> io::Result<()> {
         let reason = CloseReason::from((code.into(), String::new()));
         self.write(Message::Close(Some(reason))).await?;

@@ -1,4 +1,4 @@
-//! Subscriptions, from the server's side.
+//! The server's side of subscriptions.
 
 use std::io;
 
@@ -17,22 +17,22 @@ use crate::cli::rehearse::{
     stage::{Note, Stage},
 };
 
-/// What a name has asked for.
+/// A request of the name.
 pub enum Asked<'s> {
-    /// Keys, by these words; the names are what the message says of them.
+    /// To subscribe to keys, with these messages. The names are the values in the request.
     On(&'s SubscriptionWords, Names),
-    /// That they end.
+    /// To end subscriptions.
     Off,
 }
 
-/// What becomes of a request that subscribes.
+/// The answer to a request that subscribes.
 pub struct Answered {
     pub fault: Option<What>,
     pub made: Result<Inverted, NotInvertible>,
 }
 
 impl<'s> Session<'s> {
-    /// What a text asks for, if it is one of subscriptions.
+    /// The request in a text, if it is about subscriptions.
     pub fn asked(&self, text: &str) -> Option<Asked<'s>> {
         all_words(self.stage).find_map(|words| {
             if let Some(Asking::Send(on)) = &words.on
@@ -48,7 +48,7 @@ impl<'s> Session<'s> {
         })
     }
 
-    /// Answers it, or does what is to go wrong there.
+    /// Answers it, or carries out its fault.
     pub async fn subscribe(&mut self, asked: Asked<'s>, text: &str) -> io::Result<Flow> {
         let Asked::On(words, names) = asked else {
             return Ok(Flow::Goes);
@@ -69,7 +69,7 @@ impl<'s> Session<'s> {
     }
 }
 
-/// The answer to a request that subscribes, or ends that; `None` if it is none.
+/// The answer to a request that subscribes or unsubscribes; `None` for any other request.
 pub fn answered(request: &Request, stage: &Stage) -> Option<Answered> {
     let model = stage.model.borrow();
     let is_it = |http: &HttpRequest| {
@@ -109,13 +109,13 @@ pub fn answered(request: &Request, stage: &Stage) -> Option<Answered> {
     Some(Answered { fault, made })
 }
 
-/// The words of all keys, each once.
+/// The messages of all keys, without duplicates.
 fn all_words(stage: &Stage) -> impl Iterator<Item = &SubscriptionWords> {
     let subscribe = stage.subject.dialogue.subscribe.iter();
     subscribe.flat_map(|subscribe| subscribe.all_words())
 }
 
-/// Adds key and item where the message says only one of them.
+/// Adds the key or the item if the request has only one of them.
 fn complete(names: &mut Names, stage: &Stage) {
     let of = |names: &Names, built_in| {
         let name = Name::BuiltIn(built_in);

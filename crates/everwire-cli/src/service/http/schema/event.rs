@@ -1,4 +1,4 @@
-//! What happens, as it is told.
+//! Events in JSON.
 
 use utoipa::ToSchema;
 
@@ -7,8 +7,8 @@ use super::{
     words::{Cause, EventType, Fate},
 };
 
-/// Something that happened to a connection, or to this reader. `type` says which of the later members there are; there may be more than
-/// are described here.
+/// Something that happened to a connection or to this reader. `type` decides which of the later
+/// members are present. There may be more types than are described here.
 #[derive(ToSchema)]
 pub struct Event {
     r#type: EventType,
@@ -16,77 +16,80 @@ pub struct Event {
     name: Option<String>,
     #[schema(nullable = false)]
     epoch: Option<u32>,
-    /// Counts the connection's events within the epoch, without holes.
+    /// The number of the event within the epoch, without gaps.
     #[schema(nullable = false)]
     seq: Option<u64>,
-    /// Positions a reader over all names.
+    /// The position of the event for a reader of all names.
     #[schema(nullable = false)]
     cursor: Option<String>,
     #[schema(format = DateTime)]
     at: String,
-    /// Of a message the key of the subscription that it belongs to, where the settings say how that is found.
+    /// In `message`: the key of the subscription that it belongs to, if the settings say how to
+    /// find it.
     #[schema(nullable = false)]
     subscription: Option<String>,
-    /// Of `message`: a text. Of `error`, `retrying`, `failed` and `session_closed` what went wrong; of `subscription` what the peer said.
+    /// In `message`: a text. In `error`, `retrying`, `failed` and `session_closed`: what went
+    /// wrong. In `subscription`: the peer's text.
     #[schema(nullable = false)]
     text: Option<String>,
-    /// Of `message`: binary data.
+    /// In `message`: binary data.
     #[schema(nullable = false)]
     base64: Option<String>,
-    /// Of `sent`: the message's id; null for one that is said when a socket opens.
+    /// In `sent`: the id of the message; null for a message that is sent whenever a socket opens.
     id: Option<u64>,
-    /// Of `sent`.
+    /// In `sent`.
     #[schema(nullable = false)]
     fate: Option<Fate>,
-    /// Of `sent`: whether it had been written to an earlier socket.
+    /// In `sent`: whether it was written to an earlier socket before.
     #[schema(nullable = false)]
     resent: Option<bool>,
-    /// Of `lagged`: how many events this reader has missed; null where nobody can count them.
+    /// In `lagged`: how many events this reader has missed; null if unknown.
     missed: Option<u64>,
-    /// Of `ready`: what the script has kept that is no secret.
+    /// In `ready`: what the script has captured, without secrets.
     #[schema(nullable = false)]
     vars: Option<serde_json::Map<String, serde_json::Value>>,
-    /// Of `retrying`, `failed` and `session_closed`, and of `connecting`, where it is null for the first dial.
+    /// In `retrying`, `failed`, `session_closed` and `connecting`, where it is null for the first
+    /// dial.
     cause: Option<Cause>,
-    /// Of `error`.
+    /// In `error`.
     #[schema(nullable = false)]
     kind: Option<Cause>,
-    /// Of `error`: the HTTP status of a refused handshake.
+    /// In `error`: the HTTP status of a refused handshake.
     #[schema(nullable = false)]
     status: Option<u16>,
-    /// Of `retrying`: how long until the next dial.
+    /// In `retrying`: how long until the next dial.
     #[schema(nullable = false)]
     delay_ms: Option<f64>,
-    /// Of `retrying` and `failed`: the rule that decided so.
+    /// In `retrying` and `failed`: the rule that decided this.
     #[schema(nullable = false)]
     rule: Option<String>,
-    /// Of `connecting`: the retries since the last stable socket.
+    /// In `connecting`: the number of retries since the last stable socket.
     #[schema(nullable = false)]
     attempt: Option<u32>,
-    /// Of `closed`: the close code.
+    /// In `closed`: the close code.
     #[schema(nullable = false)]
     code: Option<u16>,
-    /// Of `closed` the peer's words; of `gap`, `dropped` and `stalled` which kind it is.
+    /// In `closed`: the reason of the peer. In `gap`, `dropped` and `stalled`: the kind.
     #[schema(nullable = false)]
     reason: Option<String>,
-    /// Of `gap`: from the last frame of the lost socket to *ready*.
+    /// In `gap`: the time from the last frame of the lost socket to *ready*.
     #[schema(nullable = false)]
     blind_ms: Option<f64>,
-    /// Of `gap`: the peer's last number.
+    /// In `gap`: the peer's last sequence number.
     peer_seq: Option<u64>,
-    /// Of `gap` with `reason` "hole": how many messages are missing.
+    /// In `gap` with `reason` "hole": how many messages are missing.
     #[schema(nullable = false)]
     missing: Option<u64>,
-    /// Of `dropped`: how many messages.
+    /// In `dropped`: how many messages.
     #[schema(nullable = false)]
     count: Option<u64>,
-    /// Of `subscription`: its key.
+    /// In `subscription`: its key.
     #[schema(nullable = false)]
     key: Option<String>,
-    /// Of `subscription`: where it stands now.
+    /// In `subscription`: its new state.
     #[schema(nullable = false)]
     state: Option<SubscriptionState>,
-    /// In `why`: since the beginning of the attempt.
+    /// In `why`: the time since the beginning of the attempt.
     #[schema(nullable = false)]
     after_ms: Option<f64>,
 }

@@ -1,4 +1,5 @@
-//! The shapes of what the library serializes, for the OpenAPI document: the library itself knows nothing of such documents.
+//! The JSON types of the library for the OpenAPI document. The library itself does not know
+//! OpenAPI.
 //!
 //! A test compares them with what is served.
 #![allow(dead_code, reason = "these types are only described")]

@@ -1,8 +1,8 @@
-//! What came of a dry run.
+//! The result of a dry run.
 
 use utoipa::ToSchema;
 
-/// What came of a dry run.
+/// The result of a dry run.
 #[derive(ToSchema)]
 pub struct Probes {
     name: String,
@@ -10,12 +10,12 @@ pub struct Probes {
     probes: Vec<Probe>,
 }
 
-/// What came of the dial of one URL.
+/// The result of dialling one URL.
 #[derive(ToSchema)]
 pub struct Probe {
-    /// With its variables unexpanded.
+    /// The URL with its variables unexpanded.
     url: String,
-    /// Whether it was upgraded.
+    /// Whether the upgrade succeeded.
     ok: bool,
     /// The address that answered: the peer's, or its proxy's.
     #[schema(required)]
@@ -27,7 +27,7 @@ pub struct Probe {
     error: Option<ProbeError>,
 }
 
-/// How long the steps of a dial took; null for one that was not needed or not reached.
+/// How long the steps of a dial took; null for a step that was not needed or not reached.
 #[derive(ToSchema)]
 pub struct Timings {
     #[schema(required)]
@@ -46,9 +46,9 @@ pub struct Timings {
 #[derive(ToSchema)]
 pub struct ProbeError {
     kind: String,
-    /// Of a refused handshake: its HTTP status.
+    /// The HTTP status of a refused handshake.
     #[schema(nullable = false)]
     status: Option<u16>,
-    /// What it was, or what the server said.
+    /// What went wrong, or the text of the server.
     text: String,
 }

@@ -1,17 +1,17 @@
-//! What a reload does, or has done.
+//! The plan or the result of a reload.
 
 use utoipa::ToSchema;
 
-/// What a reload does, or has done.
+/// The plan or the result of a reload.
 #[derive(ToSchema)]
 pub struct Reloaded {
-    /// Whether it was done; a plan is not.
+    /// Whether it was done; false for a plan.
     done: bool,
-    /// Names for which nothing changes: they keep their sockets.
+    /// Names that do not change and keep their sockets.
     untouched: Vec<String>,
-    /// Names whose new settings are applied to the socket that serves.
+    /// Names whose new settings are applied to the current socket.
     applied: Vec<Changed>,
-    /// Names that need another socket.
+    /// Names that need a new socket.
     rotated: Vec<Changed>,
     /// Names that are opened.
     added: Vec<String>,
@@ -21,7 +21,7 @@ pub struct Reloaded {
     service: Vec<String>,
     /// Keys of `[service]`, and `nats`, that change with the next start of the process.
     restart: Vec<String>,
-    /// What was planned and could not be done.
+    /// Planned changes that failed.
     failed: Vec<NotChanged>,
 }
 

@@ -1,4 +1,4 @@
-//! What a request has: in its path, its parameters, its headers and its body.
+//! The parts of a request: path, parameters, headers and body.
 
 use serde::Serialize;
 use utoipa::{
@@ -30,7 +30,8 @@ macro_rules! text {
 }
 
 text! {
-    /// 1 to 128 of A-Z a-z 0-9 . _ : - the first and the last of them a letter or a digit, without "..".
+    /// 1 to 128 characters of A-Z a-z 0-9 . _ : -, the first and the last of them a letter or a
+    /// digit, without "..".
     Name {
         min_length(1),
         max_length(128),
@@ -38,7 +39,8 @@ text! {
     }
 }
 text! {
-    /// A pattern of names: `*` is any run of characters, dots included; a comma separates alternatives.
+    /// A pattern of names: `*` matches any run of characters, also dots; a comma separates
+    /// alternatives.
     Pattern {
         min_length(1),
         max_length(4096),
@@ -46,14 +48,14 @@ text! {
     }
 }
 text! {
-    /// The same; nothing is all.
+    /// A pattern of names; empty matches all.
     Filter {
         max_length(4096),
         pattern("^( *[A-Za-z0-9._:*-]+ *(, *[A-Za-z0-9._:*-]+ *)*)?$")
     }
 }
 text! {
-    /// A name; nothing is the beginning.
+    /// A name; empty is the beginning.
     Cursor {
         max_length(128),
         pattern("^([A-Za-z0-9]([A-Za-z0-9_:-]|[.](?![.]))*(?<![.:_-]))?$")
@@ -71,7 +73,7 @@ text! {
     }
 }
 text! {
-    /// A text of the client's own choice.
+    /// A text that the client chooses.
     IdempotencyKey { min_length(1), max_length(255), pattern("^[!-~]+$") }
 }
 text! {

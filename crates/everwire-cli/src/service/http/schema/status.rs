@@ -1,11 +1,11 @@
-//! What a connection tells about itself.
+//! The status of a connection.
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{subscription::SubscriptionCounts, words::Cause};
 
-/// Where a connection is.
+/// The state of a connection.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
@@ -19,7 +19,7 @@ pub enum State {
     Failed,
 }
 
-/// What a connection tells about itself.
+/// The status of a connection.
 #[derive(ToSchema)]
 pub struct Status {
     name: String,
@@ -27,7 +27,7 @@ pub struct Status {
     /// `WebSocket.readyState`.
     #[schema(minimum = 0, maximum = 3)]
     ready_state: u8,
-    /// Whether application messages flow.
+    /// Whether application messages can be sent and received.
     ready: bool,
     /// The URL that is in use or dialled next, with its variables unexpanded.
     url: String,
@@ -39,82 +39,96 @@ pub struct Status {
     #[schema(required)]
     tls: Option<Tls>,
     tags: Vec<String>,
-    /// Since when it is in this state.
+    /// When it entered this state.
     #[schema(format = DateTime)]
     since: String,
-    /// The life of the name; a fencing number.
+    /// The life of the name, usable as a fencing number.
     epoch: u32,
-    /// Which restart of the actor this is.
+    /// How often the actor was restarted.
     incarnation: u32,
-    /// The retries since the last stable socket.
+    /// The number of retries since the last stable socket.
     attempt: u32,
     /// When the next dial is due.
     #[schema(required, format = DateTime)]
     retry_at: Option<String>,
-    /// Why it is in this state; null where a state needs no reason.
+    /// Why it is in this state; null if the state needs no reason.
     #[schema(required)]
     cause: Option<StateCause>,
-    /// The step of a script that is on its way: it is not ready before that has passed.
+    /// The current step of a script. The connection is not ready before this step has passed.
     #[schema(required)]
     step: Option<Step>,
-    /// The answers of rules that wait.
+    /// The waiting answers of rules.
     #[schema(required)]
     rule_rate: Option<RuleRate>,
-    /// What is being done before the dial under way: a method and a URL as it was written, without its query, or a program.
+    /// The current step before the dial: a program, or a method and the URL as written, without its
+    /// query.
     #[schema(nullable = false)]
     preparing: Option<String>,
-    /// It may be older than the present state.
+    /// A rotation whose new socket has failed so far; absent if there is none.
+    #[schema(nullable = false)]
+    rotation: Option<FailedRotation>,
+    /// The error may be older than the present state.
     #[schema(required)]
     last_error: Option<LastError>,
     #[schema(required)]
     last_close: Option<LastClose>,
-    /// The losses, of sockets and of dials, that were followed by a dial.
+    /// The number of losses, of sockets and dials, that were followed by a dial.
     reconnects: u64,
-    /// The last heartbeat's round trip.
+    /// The round trip time of the last heartbeat.
     #[schema(required)]
     rtt_ms: Option<f64>,
     sent: Traffic,
     received: Traffic,
-    /// When the last application message came.
+    /// When the last application message was received.
     #[schema(required, format = DateTime)]
     last_message_at: Option<String>,
     outbox: Outbox,
-    /// The requests of clients that have no answer yet; absent where there is none.
+    /// The requests of clients that have no answer yet; absent if there are none.
     #[schema(nullable = false)]
     requests: Option<Requests>,
-    /// How many subscriptions stand where; absent where there is none.
+    /// The number of subscriptions in each state; absent if there are none.
     #[schema(nullable = false)]
     subscriptions: Option<SubscriptionCounts>,
     /// The sockets of clients of the raw bridge with `session=own`.
     sessions: Vec<Session>,
     /// Whether a client can open another one now.
     takes_sessions: bool,
-    /// How many subscribers hear it.
+    /// The number of its subscribers.
     subscribers: usize,
+}
+
+/// A rotation whose new socket could not be had so far. The old one serves on.
+#[derive(ToSchema)]
+pub struct FailedRotation {
+    /// How many dials of the new socket have failed, one after the other; `last_error` says why.
+    failures: u32,
+    /// When the next one is due; null while it is on its way.
+    #[schema(required, format = DateTime)]
+    retry_at: Option<String>,
 }
 
 /// A socket that a client of the raw bridge has for itself.
 #[derive(ToSchema)]
 pub struct Session {
-    /// Counts the sessions of the connection, from 1.
+    /// The number of the session within the connection, from 1.
     id: u64,
     state: SessionState,
-    /// Since when it is in this state.
+    /// When it entered this state.
     #[schema(format = DateTime)]
     since: String,
     /// The client's address, as the service sees it.
     #[schema(required)]
     client: Option<String>,
-    /// The address that answered: the peer's, or its proxy's; null before one has.
+    /// The address that answered: the peer's, or its proxy's; null before any has answered.
     #[schema(required)]
     peer: Option<String>,
-    /// Messages of the client for the peer.
+    /// Messages from the client to the peer.
     sent: Traffic,
-    /// Messages of the peer for the client.
+    /// Messages from the peer to the client.
     received: Traffic,
 }
 
-/// Where such a socket is.
+/// The state of such a socket.
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
 pub enum SessionState {
@@ -122,7 +136,7 @@ pub enum SessionState {
     Connecting,
     /// It is up.
     Open,
-    /// The closing handshake is under way.
+    /// The closing handshake is running.
     Closing,
 }
 
@@ -130,11 +144,11 @@ pub enum SessionState {
 #[derive(ToSchema)]
 pub struct UrlStatus {
     url: String,
-    /// How often it has failed in a row.
+    /// The number of failures in a row.
     failures: u32,
 }
 
-/// What TLS says of the peer.
+/// What TLS reports about the peer.
 #[derive(ToSchema)]
 pub struct Tls {
     #[schema(required, format = DateTime)]
@@ -146,70 +160,73 @@ pub struct Tls {
 /// Why a connection is in its present state.
 #[derive(ToSchema)]
 pub struct StateCause {
-    /// Of a loss its cause, as in `cause` of the event `retrying`; `store` where it waits for a store that cannot be opened; else
-    /// `sessions_only`, `closed_by_hand`, `shutdown`, `removed` or `rotation`.
+    /// For a loss, its cause, as in `cause` of the event `retrying`; `store` if it waits for a
+    /// store that cannot be opened; else `sessions_only`, `closed_by_hand`, `shutdown`, `removed`
+    /// or `rotation`.
     kind: Cause,
     text: String,
-    /// The rule that decided what follows; null where nothing was decided.
+    /// The rule that decided what follows; null if nothing was decided.
     #[schema(required)]
     rule: Option<String>,
     #[schema(format = DateTime)]
     at: String,
 }
 
-/// A step of a script that is on its way, as it was written: of templates the first 256 bytes, not filled.
+/// The current step of a script, as written: the first 256 bytes of templates, not filled.
 #[derive(ToSchema)]
 pub struct Step {
-    /// The key of the script; `subscribe` where subscriptions are awaited.
+    /// The key of the script; `subscribe` if subscriptions are awaited.
     #[schema(examples("open_script", "subscribe"))]
     script: String,
-    /// Which step it is, from 1.
+    /// The number of the step, from 1.
     number: usize,
-    /// How many steps the script has.
+    /// The number of steps in the script.
     steps: usize,
     state: StepState,
-    /// What it sends; null where it calls something, or only listens.
+    /// What it sends; null if it calls something, or only listens.
     #[schema(required)]
     send: Option<String>,
-    /// What it calls: the method and the URL without its query, or the program; left out where it calls nothing.
+    /// What it calls: a program, or the method and the URL without its query; absent if it calls
+    /// nothing.
     call: Option<String>,
-    /// What it expects; null where it has passed once it is written, or once its call was answered well.
+    /// What it expects; null if it passes as soon as it is written, or its call has succeeded.
     #[schema(required)]
     expect: Option<String>,
-    /// How often what it expects has come.
+    /// How often the expected message has been received.
     met: u32,
-    /// How often that must come.
+    /// How often it must be received.
     count: u32,
-    /// Since when it is in this state.
+    /// When it entered this state.
     #[schema(format = DateTime)]
     since: String,
-    /// When its time is over, or when it comes again; null while it waits for its turn to be written.
+    /// When its time is over, or when it is repeated; null while it waits for its turn to be
+    /// written.
     #[schema(required, format = DateTime)]
     until: Option<String>,
 }
 
-/// What a step does.
+/// The state of a step.
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
 pub enum StepState {
-    /// Its turn to be written has not come.
+    /// It waits for its turn to be written.
     Queued,
-    /// Its turn has come, and a signature of it is being made.
+    /// Its turn has come, and one of its signatures is being made.
     Signs,
-    /// What it calls has not answered.
+    /// Its call has no answer yet.
     Calls,
-    /// Its message is made, and is being written.
+    /// Its message is complete and is being written.
     Made,
-    /// It looks at what comes.
+    /// It checks received messages.
     Listens,
-    /// It was asked to come again later.
+    /// It was asked to repeat later.
     Rests,
 }
 
-/// The answers of rules that wait: at most 100 go out within a second.
+/// The waiting answers of rules: at most 100 are sent within a second.
 #[derive(ToSchema)]
 pub struct RuleRate {
-    /// How many wait. At 128 nothing is read.
+    /// The number of waiting answers. At 128, reading stops.
     waiting: usize,
 }
 
@@ -217,7 +234,7 @@ pub struct RuleRate {
 #[derive(ToSchema)]
 pub struct LastError {
     kind: Cause,
-    /// Of a refused handshake: its HTTP status; of a proxy: that of its answer to CONNECT.
+    /// The HTTP status of a refused handshake, or of a proxy's answer to CONNECT.
     #[schema(nullable = false)]
     status: Option<u16>,
     text: String,
@@ -228,20 +245,21 @@ pub struct LastError {
 /// How the last socket ended.
 #[derive(ToSchema)]
 pub struct LastClose {
-    /// That of the first close frame that was received (RFC 6455 §7.1.5); 1005: it had none, 1006: there was no close frame.
+    /// The code of the first received close frame (RFC 6455 §7.1.5); 1005 if it had none, 1006 if
+    /// there was no close frame.
     code: u16,
     reason: String,
-    /// Whether close frames went both ways.
+    /// Whether both sides sent close frames.
     clean: bool,
     by: CloseBy,
     #[schema(format = DateTime)]
     at: String,
-    /// The close frame that we sent, by ourselves or as an answer.
+    /// The close frame that we sent, first or as an answer.
     #[schema(required)]
     sent: Option<SentClose>,
 }
 
-/// Who began a close.
+/// Who began the close.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CloseBy {
@@ -249,7 +267,7 @@ pub enum CloseBy {
     Peer,
 }
 
-/// A close frame of ours.
+/// A close frame that we sent.
 #[derive(ToSchema)]
 pub struct SentClose {
     code: u16,
@@ -266,18 +284,18 @@ pub struct Traffic {
 /// The requests of clients that have no answer yet.
 #[derive(ToSchema)]
 pub struct Requests {
-    /// How many wait to be written.
+    /// The number of requests that wait to be written.
     waiting: usize,
-    /// How many were written, and await an answer.
+    /// The number of requests that were written and wait for an answer.
     in_flight: usize,
 }
 
-/// What waits to be sent.
+/// The messages that wait to be sent.
 #[derive(ToSchema)]
 pub struct Outbox {
     messages: usize,
     bytes: usize,
-    /// For how long the oldest has waited of which nothing was written.
+    /// How long the oldest message has waited of which nothing was written.
     #[schema(required)]
     oldest_ms: Option<f64>,
     in_doubt: u64,

@@ -1,4 +1,4 @@
-//! Live subscriptions, as they are told and asked for.
+//! Live subscriptions in JSON.
 
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 #[derive(ToSchema)]
 pub struct Subscriptions {
     subscriptions: Vec<Subscription>,
-    /// Where the next page begins; null on the last one.
+    /// The start of the next page; null on the last page.
     #[schema(required)]
     next_cursor: Option<String>,
 }
@@ -17,27 +17,27 @@ pub struct Subscriptions {
 pub struct Subscription {
     key: String,
     state: SubscriptionState,
-    /// What the peer said when it refused or ended it, its start, masked; or what was wrong.
+    /// The start of the peer's text when it refused or ended it, masked; or what was wrong.
     #[schema(nullable = false)]
     text: Option<String>,
     /// `file`: the settings of the connection; `api`; `ws:NUMBER`: a client of `/v1/ws`.
     #[schema(examples("api", "ws:17"))]
     holders: Vec<String>,
-    /// The item as it was written, its templates not filled.
+    /// The item as it was written, with its templates not filled.
     item: Value,
-    /// How many messages were found to belong to it.
+    /// The number of messages that belong to it.
     routed: u64,
 }
 
-/// Where a subscription stands on the socket that serves. Without a socket each is wanted.
+/// The state of a subscription on the current socket. Without a socket, all are wanted.
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
 pub enum SubscriptionState {
-    /// It waits for a socket, or for its turn there.
+    /// It waits for a socket, or for its turn.
     Wanted,
-    /// The peer was asked.
+    /// The request was sent.
     Sent,
-    /// The peer has taken it.
+    /// The peer has accepted it.
     Active,
     /// The peer has refused it.
     Refused,
@@ -47,7 +47,7 @@ pub enum SubscriptionState {
     Ended,
 }
 
-/// How many subscriptions stand where.
+/// The number of subscriptions in each state.
 #[derive(ToSchema)]
 pub struct SubscriptionCounts {
     wanted: usize,
@@ -58,10 +58,10 @@ pub struct SubscriptionCounts {
     ended: usize,
 }
 
-/// What is asked for: the item, and the keys of `subscribe` that are not to be those of the settings.
+/// The item, and the keys of `subscribe` that differ from the settings.
 #[derive(ToSchema)]
 pub struct Wish {
-    /// The key itself by default, or what the settings say of it. Its strings are templates.
+    /// The default is the key itself, or the item in the settings. Its strings are templates.
     #[schema(required = false)]
     item: Value,
 }

@@ -5,7 +5,9 @@ use utoipa::ToSchema;
 
 use super::{
     event::Event,
-    status::{LastClose, LastError, Requests, RuleRate, Session, State, StateCause, Step},
+    status::{
+        FailedRotation, LastClose, LastError, Requests, RuleRate, Session, State, StateCause, Step,
+    },
     subscription::SubscriptionCounts,
 };
 
@@ -15,33 +17,37 @@ pub struct Why {
     name: String,
     state: State,
     ready: bool,
-    /// Since when it is in this state.
+    /// When it entered this state.
     #[schema(format = DateTime)]
     since: String,
     /// When the next attempt is due.
     #[schema(required, format = DateTime)]
     retry_at: Option<String>,
-    /// Why it is in this state; null where a state needs no reason.
+    /// Why it is in this state; null if the state needs no reason.
     #[schema(required)]
     cause: Option<StateCause>,
-    /// The rule of that cause: whether and when to dial again.
+    /// The rule for that cause: whether and when to dial again.
     #[schema(required)]
     rule: Option<String>,
-    /// The step of a script that is on its way: it is not ready before that has passed.
+    /// The current step of a script. The connection is not ready before this step has passed.
     #[schema(required)]
     step: Option<Step>,
-    /// The answers of rules that wait.
+    /// The waiting answers of rules.
     #[schema(required)]
     rule_rate: Option<RuleRate>,
     /// The requests of clients that have no answer yet.
     #[schema(required)]
     requests: Option<Requests>,
-    /// How many subscriptions stand where.
+    /// The number of subscriptions in each state.
     #[schema(required)]
     subscriptions: Option<SubscriptionCounts>,
-    /// What is being done before the dial under way: a method and a URL as it was written, without its query, or a program.
+    /// The current step before the dial: a program, or a method and the URL as written, without its
+    /// query.
     #[schema(required)]
     preparing: Option<String>,
+    /// A rotation whose new socket could not be had so far.
+    #[schema(required)]
+    rotation: Option<FailedRotation>,
     #[schema(required)]
     last_error: Option<LastError>,
     #[schema(required)]
@@ -50,7 +56,8 @@ pub struct Why {
     nats: Option<NatsLag>,
     /// The sockets of clients of the raw bridge with `session=own`.
     sessions: Vec<Session>,
-    /// What the peer said last, where its socket ended within five seconds after it was ready. Only for the scope `control`.
+    /// The last message of the peer, if its socket ended within five seconds after it was ready.
+    /// Only for the scope `control`.
     last_message: Option<LastMessage>,
     /// The last attempts, the latest first.
     #[schema(max_items = 8)]
@@ -70,17 +77,18 @@ pub struct NatsLag {
 /// The peer's last message before its socket ended.
 #[derive(ToSchema)]
 pub struct LastMessage {
-    /// When it came.
+    /// When it was received.
     #[schema(format = DateTime)]
     at: String,
     /// Whether it was a binary message.
     binary: bool,
     /// Its length in bytes.
     bytes: usize,
-    /// What its first 256 bytes say, with `***` for secrets; it ends with `…` where the message goes on.
+    /// The text of its first 256 bytes, with `***` for secrets; it ends with `…` if the message is
+    /// longer.
     #[schema(nullable = false)]
     text: Option<String>,
-    /// Instead of `text`: the first 256 bytes of a binary message that is none.
+    /// Instead of `text`: the first 256 bytes of a binary message that is not text.
     #[schema(nullable = false)]
     base64: Option<String>,
 }
@@ -92,14 +100,14 @@ pub struct Attempt {
     #[schema(format = DateTime)]
     at: String,
     outcome: Outcome,
-    /// How many events are not told.
+    /// The number of events that are left out.
     omitted: u64,
-    /// The events, each with `after_ms`: since the beginning of the attempt.
+    /// The events, each with `after_ms`: the time since the beginning of the attempt.
     #[schema(max_items = 12)]
     events: Vec<Event>,
 }
 
-/// What has become of an attempt.
+/// The outcome of an attempt.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {

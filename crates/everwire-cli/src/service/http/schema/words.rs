@@ -1,4 +1,5 @@
-//! Texts of which there are some today: a later version may say others, and a client that was made from the document takes them.
+//! Texts with known values. A later version may have other values, and generated clients must
+//! accept them.
 
 use everwire::{Fate as Known, hub::Kinds};
 use utoipa::{
@@ -12,15 +13,15 @@ use utoipa::{
 
 use crate::service::codes::Place;
 
-/// Where the values stand that there are today. It is no `enum`: that would refuse those of a later version.
+/// The member for the values of this version. An `enum` would refuse the values of a later version.
 const KNOWN: &str = "x-extensible-enum";
 
-/// The codes that stand there.
+/// The codes of this place.
 fn codes(place: Place) -> impl Iterator<Item = &'static str> {
     place.codes().iter().map(|code| code.code)
 }
 
-/// Declares a kind of text of which some values are known.
+/// Declares a kind of text with some known values.
 macro_rules! words {
     ($(#[doc = $doc:literal])* $name:ident: $known:expr) => {
         $(#[doc = $doc])*
@@ -42,23 +43,23 @@ macro_rules! words {
 }
 
 words! {
-    /// What becomes of a message. There may be others one day.
+    /// The fate of a message. Other values are possible.
     Fate: Known::ALL.into_iter().map(Known::as_str)
 }
 words! {
-    /// What became of a message that a problem is about. There may be others one day.
+    /// The fate of the message that a problem is about. Other values are possible.
     ProblemFate: Known::ALL.into_iter().map(Known::as_str).chain(codes(Place::Fate))
 }
 words! {
-    /// Why something cannot be done. There may be others one day.
+    /// Why something cannot be done. Other values are possible.
     Reason: codes(Place::Problem)
 }
 words! {
-    /// What something was caused by. There may be others one day.
+    /// The cause of something. Other values are possible.
     Cause: codes(Place::Cause).chain(codes(Place::State))
 }
 words! {
-    /// What happened. There may be others one day.
+    /// The kind of an event. Other values are possible.
     EventType: Kinds::all().names()
 }
 

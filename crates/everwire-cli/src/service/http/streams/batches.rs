@@ -1,4 +1,5 @@
-//! Updates by the handful: one write for many, and a pause after each, so that no busy stream keeps its thread.
+//! Updates in batches: one write for many updates, and a pause after each batch, so that a busy
+//! stream does not block its thread.
 
 use std::{
     pin::Pin,
@@ -8,18 +9,18 @@ use std::{
 use everwire::{Batch, Events};
 use futures::Stream;
 
-/// How many updates are handed over at a time.
+/// The most updates in a batch.
 const UPDATES: usize = 128;
-/// How many payload bytes, unless a single message has more.
+/// The most payload bytes in a batch, unless a single message has more.
 const BYTES: usize = 64 << 10;
 
-/// The updates of a subscription, some at a time.
+/// The updates of a subscription, in batches.
 #[derive(Debug)]
 pub struct Batches {
     events: Events,
-    /// What was read, and not handed over yet.
+    /// Updates that were read and not returned yet.
     rest: Option<Batch>,
-    /// Others have their turn before more is handed over.
+    /// Others get a turn before the next batch.
     pauses: bool,
 }
 
@@ -32,7 +33,7 @@ impl Batches {
         }
     }
 
-    /// What is handed over next, of what is at hand or has come.
+    /// The next batch, from the rest or from the subscription.
     fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<Option<&mut Batch>> {
         if self.rest.is_none() {
             self.rest = ready!(self.events.poll_batch(cx));
@@ -50,7 +51,7 @@ impl Stream for Batches {
         let Some(rest) = ready!(this.poll_rest(cx)) else {
             return Poll::Ready(None);
         };
-        // Where nothing is at hand the wait for it is the pause.
+        // If nothing is available, waiting is the pause.
         if pauses {
             cx.waker().wake_by_ref();
             return Poll::Pending;

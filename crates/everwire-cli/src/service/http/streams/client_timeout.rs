@@ -1,4 +1,4 @@
-//! Whether a WebSocket client is still there.
+//! Detects WebSocket clients that are gone.
 
 use std::time::Duration;
 
@@ -8,16 +8,16 @@ use tokio::time::Instant;
 
 use super::inbound::{end, reason};
 
-/// How often a client is asked.
+/// The interval of pings.
 pub const INTERVAL: Duration = Duration::from_secs(15);
-/// How long it may say nothing.
+/// How long a client may be silent.
 pub const TIMEOUT: Duration = Duration::from_secs(45);
 
-/// When a client was last heard.
+/// When something was last received from a client.
 #[derive(Debug)]
 pub struct ClientTimeout(Instant);
 
-/// An actor that has such a client.
+/// An actor with such a client.
 pub trait HasClientTimeout: actix::Actor<Context = WebsocketContext<Self>> {
     fn client_timeout(&mut self) -> &mut ClientTimeout;
 }
@@ -31,7 +31,7 @@ impl ClientTimeout {
         self.0 = Instant::now();
     }
 
-    /// Asks now and then, and lets go of a client that does not answer.
+    /// Pings the client regularly, and disconnects it if it does not answer.
     pub fn watch<A: HasClientTimeout>(ctx: &mut WebsocketContext<A>) {
         ctx.run_interval(INTERVAL, |actor, ctx| {
             if actor.client_timeout().0.elapsed() < TIMEOUT {

@@ -1,4 +1,4 @@
-//! How many clients may stay connected.
+//! Limits the clients that stay connected.
 
 use actix_web::http::header;
 
@@ -8,16 +8,16 @@ use crate::service::http::{
     shares::{Place, Refused, Shares},
 };
 
-/// Of all connections, so that some are left for requests.
+/// The limit, below that of all connections, so that some are left for requests.
 const MAX: usize = 192;
-/// Of these, those that only callers take who reach all names.
+/// The part of these that is reserved for callers that reach all names.
 const KEPT: usize = 32;
 
-/// One place; dropping it frees it.
+/// One place. Dropping it frees it.
 pub type ConnectionSlot = Place;
 
-/// The places for clients that stay. Tokens that do not reach all names have equal shares of what is not kept back, so that none takes
-/// another's.
+/// The places for clients that stay connected. Tokens that do not reach all names have equal shares
+/// of the unreserved places, so that none takes those of another.
 #[derive(Clone, Debug)]
 pub struct ConnectionLimit(Shares);
 
@@ -28,7 +28,7 @@ impl Default for ConnectionLimit {
 }
 
 impl ConnectionLimit {
-    /// Takes a place. `tenants`: how many tokens do not reach all names.
+    /// Takes a place. `tenants` is the number of tokens that do not reach all names.
     ///
     /// # Errors
     ///
@@ -45,11 +45,15 @@ impl ConnectionLimit {
 fn message(refused: Refused) -> String {
     match refused {
         Refused::Share(share) => {
-            format!("{share} clients of this token stay connected already, which is its share")
+            format!(
+                "too many clients: this token has {share} connected already, and no more are allowed"
+            )
         }
-        Refused::Kept => "all places that are not kept for operators are taken".to_owned(),
+        Refused::Kept => {
+            "too many clients: the other places are for tokens that reach all names".to_owned()
+        }
         Refused::All(max) => {
-            format!("{max} clients stay connected already, which is what is allowed")
+            format!("too many clients: {max} are connected already, and no more are allowed")
         }
     }
 }

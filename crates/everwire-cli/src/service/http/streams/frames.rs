@@ -1,7 +1,8 @@
-//! The bytes of a WebSocket client, a frame at a time.
+//! Passes on the bytes of a WebSocket client one frame at a time.
 //!
-//! The reader of `actix-web-actors` takes all that there is before it looks at it, and asks how long a frame may be when it has all of
-//! it: a client that sends faster than it is answered, or announces a frame without end, would fill our memory.
+//! The reader of `actix-web-actors` takes all available bytes first, and checks the length of a
+//! frame only when it has the whole frame. A client that sends faster than it is answered, or
+//! announces an endless frame, would fill our memory.
 
 use std::{
     io,
@@ -16,10 +17,10 @@ use futures::Stream;
 
 /// The longest header (RFC 6455 §5.2).
 const MAX_HEADER: usize = 14;
-/// The bit of the second byte that says that a mask follows.
+/// The bit of the second byte that announces a mask.
 const MASKED: u8 = 0x80;
 
-/// Hands over one frame, then says that there is nothing for now.
+/// Passes on one frame, then reports that nothing is available for now.
 #[derive(Debug)]
 pub struct Frames<S> {
     inside: S,
@@ -27,18 +28,19 @@ pub struct Frames<S> {
     limit: u64,
     chunk: Bytes,
     header: Vec<u8>,
-    /// How much of the payload is still to come.
+    /// The length of the payload that was not received yet.
     left: u64,
-    /// How much has come.
+    /// The length of the received part.
     come: usize,
-    /// The memory of what has come: the reader keeps it until the frame is whole.
+    /// Accounts for the memory of the received part: the reader keeps it until the frame is
+    /// complete.
     charge: Charge,
     ended: bool,
     masks_controls: bool,
 }
 
 impl<S> Frames<S> {
-    /// Of payloads that have at most so many bytes.
+    /// Frames whose payloads have at most `limit` bytes.
     pub fn new(inside: S, limit: usize, charge: Charge) -> Self {
         Self {
             inside,
@@ -53,20 +55,22 @@ impl<S> Frames<S> {
         }
     }
 
-    /// Hands over a control frame that is not masked (RFC 6455 §5.1) as one that is.
+    /// Masks control frames that arrive unmasked (RFC 6455 §5.1).
     ///
-    /// Some clients forget to mask what they answer to a ping or a close frame (seen: paho for Python), and servers let them.
+    /// Some clients do not mask their answers to pings and close frames (seen: paho for Python),
+    /// and servers accept that.
     pub fn masking_controls(mut self) -> Self {
         self.masks_controls = true;
         self
     }
 
-    /// What is behind what was read.
+    /// The stream behind the bytes that were read.
     pub fn into_inner(self) -> S {
         self.inside
     }
 
-    /// Takes what belongs to the frame out of the chunk, which is not empty; `None` while its header is not whole.
+    /// Takes the bytes of the frame out of the chunk, which is not empty; `None` while its header
+    /// is incomplete.
     fn take(&mut self) -> Result<Option<Bytes>, PayloadError> {
         if self.left > 0 {
             let most = usize::try_from(self.left).unwrap_or(usize::MAX);
@@ -89,7 +93,7 @@ impl<S> Frames<S> {
                 (self.left, self.ended) = (payload, payload == 0);
                 if self.masks_controls && is_unmasked_control(&self.header) {
                     self.header[1] |= MASKED;
-                    // By zeros the payload is what it was.
+                    // A mask of zeros does not change the payload.
                     self.header.extend([0; 4]);
                 }
                 let header = Bytes::copy_from_slice(&self.header);
@@ -104,7 +108,7 @@ impl<S> Frames<S> {
     }
 }
 
-/// The length of the payload, if this is a whole header.
+/// The length of the payload, if the header is complete.
 fn payload_len(header: &[u8]) -> Option<u64> {
     let (&second, rest) = header.get(1).zip(header.get(2..))?;
     let mask = if second & MASKED == 0 { 0 } else { 4 };
@@ -130,7 +134,7 @@ where
     type Item = Result<Bytes, PayloadError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        // The reader has a whole frame now, tells it, and then asks again.
+        // The reader has a complete frame now. It reports the frame, and then asks again.
         if std::mem::take(&mut self.ended) {
             return Poll::Pending;
         }

@@ -1,4 +1,5 @@
-//! What a client of the downstream WebSocket subscribes to on connections: it ends with the client.
+//! The subscriptions on connections that a client of the downstream WebSocket holds. They end with
+//! the client.
 
 use std::{
     collections::BTreeSet,
@@ -21,22 +22,22 @@ use crate::service::{
     state::AppState,
 };
 
-/// How many subscriptions of connections a client may hold.
+/// The most subscriptions of connections that a client may hold.
 const MAX_HELD: usize = 10_000;
 
-/// Counts the clients of this process, from 1.
+/// The number of the last client of this process, from 1.
 static CLIENTS: AtomicU64 = AtomicU64::new(1);
 
-/// What one client holds. Dropping it lets go of all.
+/// The subscriptions that one client holds. Dropping it releases all.
 pub struct Holding(Arc<Inside>);
 
 struct Inside {
     state: Data<AppState>,
     holder: Holder,
-    /// Names and keys. One is noted before it is asked for, so that the end of the client lets go of it in any case. One whose answer does
-    /// not come in time is not held.
+    /// Names and keys. An entry is added before the request, so that the end of the client releases
+    /// it in any case. It is removed if the answer does not come in time.
     held: Mutex<BTreeSet<(String, String)>>,
-    /// One request after the other, in the order in which they came.
+    /// Runs requests one after the other, in the order of their arrival.
     turns: Turns<()>,
 }
 
@@ -52,7 +53,7 @@ impl Holding {
         }))
     }
 
-    /// Subscribes to a key, behind what was asked for before.
+    /// Subscribes to a key, after earlier requests.
     pub fn hold(
         &self,
         name: ReachedName,
@@ -77,7 +78,7 @@ impl Holding {
         }
     }
 
-    /// Lets go of a key, behind what was asked for before.
+    /// Releases a key, after earlier requests.
     pub fn release(
         &self,
         name: ReachedName,
@@ -95,7 +96,7 @@ impl Holding {
             let (handle, _) = inside.state.find(&name)?;
             let releasing = handle.release_subscription(&held.1, inside.holder);
             match inside.state.in_time(releasing).await? {
-                // Without words for subscriptions it has gone already.
+                // Without `subscribe` in the settings, the subscription is already gone.
                 Ok(_) | Err(HoldError::NoSubscribe) => Ok(()),
                 Err(error) => Err(error.into()),
             }
@@ -104,7 +105,7 @@ impl Holding {
 }
 
 impl Inside {
-    /// Whether it was not noted before.
+    /// Adds an entry. Returns whether it is new.
     fn note(&self, held: (String, String)) -> Result<bool, Problem> {
         let mut all = self.held.lock();
         if all.len() >= MAX_HELD && !all.contains(&held) {
@@ -114,15 +115,15 @@ impl Inside {
         Ok(all.insert(held))
     }
 
-    /// Lets go of all of it, in the order in which connections hear it.
+    /// Releases all, in the order in which connections receive it.
     async fn end(self: Arc<Self>) {
-        // What is under way is heard first.
+        // Running requests end first.
         let _turn = self.turns.lock().await;
         let held = std::mem::take(&mut *self.held.lock());
         for (name, key) in held {
             if let Some(handle) = self.state.manager.find(&*name) {
                 let releasing = handle.release_subscription(&key, self.holder);
-                // A connection that is gone, or does not answer, has nothing to end.
+                // A connection that is gone or does not answer has nothing to release.
                 let _released = self.state.in_time(releasing).await;
             }
         }
@@ -135,7 +136,7 @@ impl Drop for Holding {
         if inside.held.lock().is_empty() {
             return;
         }
-        // Without a runtime the process is at its end, and its sockets with it.
+        // Without a runtime, the process is ending, and its sockets with it.
         if let Ok(runtime) = runtime::Handle::try_current() {
             drop(runtime.spawn(inside.end()));
         }

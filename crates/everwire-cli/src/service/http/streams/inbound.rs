@@ -1,4 +1,4 @@
-//! What a WebSocket client says, put together.
+//! Assembles the messages of a WebSocket client.
 
 use std::io::ErrorKind;
 
@@ -19,17 +19,17 @@ pub struct Inbound {
     limit: usize,
     /// The fragments so far, and whether they are text.
     begun: Option<(bool, BytesMut)>,
-    /// Their memory.
+    /// Accounts for their memory.
     charge: Charge,
 }
 
-/// What a frame means.
+/// The meaning of a frame.
 #[derive(Debug)]
 pub enum Heard {
     Message(Message),
     Ping(Bytes),
     Close(Option<CloseReason>),
-    /// Nothing yet.
+    /// Nothing to do yet.
     Nothing,
 }
 
@@ -44,7 +44,7 @@ impl Inbound {
 
     /// # Errors
     ///
-    /// With what code and reason such a client is let go.
+    /// The code and reason to close with.
     pub fn hear(
         &mut self,
         frame: Result<ws::Message, ProtocolError>,
@@ -70,7 +70,7 @@ impl Inbound {
             Item::Continue(part) => (part, false),
             Item::Last(part) => (part, true),
         };
-        // Our codec tells no continuation of nothing.
+        // Our codec never reports a continuation without a start.
         let (_, whole) = self.begun.get_or_insert_default();
         if whole.len() + part.len() > self.limit {
             return Err(reason(CloseCode::Size, "the message is too long"));
@@ -114,7 +114,7 @@ pub fn reason(code: CloseCode, text: &str) -> CloseReason {
     }
 }
 
-/// Lets a client go.
+/// Closes the connection of a client.
 pub fn end<A: Actor<Context = WebsocketContext<A>>>(
     ctx: &mut WebsocketContext<A>,
     reason: Option<CloseReason>,
@@ -123,8 +123,9 @@ pub fn end<A: Actor<Context = WebsocketContext<A>>>(
     ctx.stop();
 }
 
-/// How a client is let go that breaks the protocol. Texts that are not UTF-8 come as errors of input of no kind, as does the end of
-/// the connection, behind which nobody hears; bits that nobody has agreed on come as data that is invalid.
+/// The close for a client that violates the protocol. The codec reports a text that is not UTF-8 as
+/// an I/O error without a kind. It does the same for the end of the connection, but then nobody
+/// receives the close. It reports reserved bits as invalid data.
 fn farewell(error: ProtocolError) -> CloseReason {
     match error {
         ProtocolError::Io(error) if error.to_string() == PayloadError::Overflow.to_string() => {

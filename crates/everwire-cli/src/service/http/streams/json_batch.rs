@@ -6,30 +6,30 @@ use bytestring::ByteString;
 use everwire::{Batch, core::displayable_json};
 use serde_json::Value as Json;
 
-/// What most events need beside their payload and the subscription, in bytes.
+/// The size of most events besides their payload and the subscription, in bytes.
 const FRAME: usize = 192;
 
 /// Some updates of a subscription.
 pub struct JsonBatch {
-    /// How the text of each begins, instead of its brace.
+    /// The start of each text, in place of its brace.
     prefix: Arc<str>,
     updates: Batch,
 }
 
 impl JsonBatch {
-    /// How the texts of the subscription with this id begin.
+    /// The start of the texts for the subscription with this id.
     pub fn prefix(id: &str) -> Arc<str> {
         let prefix = format!("{{\"subscription\":{},", Json::from(id));
         displayable_json(&prefix).into()
     }
 
-    /// Updates whose texts begin so.
+    /// Updates whose texts begin with `prefix`.
     pub fn new(prefix: &Arc<str>, updates: Batch) -> Self {
         let prefix = Arc::clone(prefix);
         Self { prefix, updates }
     }
 
-    /// The text of each: parts of one.
+    /// The text of each update. All are parts of one buffer.
     pub fn texts(&self) -> impl Iterator<Item = ByteString> {
         let Self { prefix, updates } = self;
         let room = updates.len() * (prefix.len() + FRAME) + updates.bytes();
@@ -56,14 +56,15 @@ impl JsonBatch {
     }
 }
 
-/// What the key of a message is told by on this socket, and elsewhere: here the other word is that of the request.
+/// The member for the key of a message on this socket. Elsewhere it is `subscription`, which here
+/// is the id of the request.
 const KEY: &str = ",\"key\":";
 const KEY_ELSEWHERE: &str = ",\"subscription\":";
-/// The member stands within so many bytes, behind the name and the other parts of the stamp.
+/// The member is within this number of bytes, after the name and the other parts of the stamp.
 const HEAD_OF_KEY: usize = 512;
 
-/// What a message has before the member of its key, and behind it; the latter is empty where there is none, as of other events. A text has
-/// no such member in it: its quotes are escaped.
+/// Splits a message around the member of its key. The second part is empty if there is no key, as
+/// for other events. A text cannot contain such a member, because its quotes are escaped.
 fn around_key(text: &str) -> (&str, &str) {
     let head = &text[..text.floor_char_boundary(HEAD_OF_KEY)];
     let is_message = head.starts_with("{\"type\":\"message\",");

@@ -1,7 +1,8 @@
-//! What stays open: server-sent events, the downstream WebSocket, the raw bridge.
+//! Long-lived responses: server-sent events, the downstream WebSocket, the raw bridge.
 //!
-//! A client that stops reading is not polled, and cannot end itself. What waits for it stays in its subscriptions' bounds, which
-//! cost the oldest events and say so, and the kernel ends its connection ([`user_timeout`](super::user_timeout)).
+//! A client that stops reading is not polled, so its task cannot end it. Its waiting events stay
+//! within the limits of its subscriptions: the oldest are dropped, which is reported. The kernel
+//! ends its connection ([`user_timeout`](super::user_timeout)).
 
 mod batches;
 mod client_timeout;
@@ -35,11 +36,11 @@ pub use self::{
 use super::{access::Caller, hosts, problem::Problem};
 use crate::service::state::AppState;
 
-/// How many keys a reader may ask for, and how many bytes they may have.
+/// The most keys that a reader may ask for, and their total size in bytes.
 const MAX_KEYS: usize = 1024;
 const MAX_KEY_BYTES: usize = 64 << 10;
 
-/// What may wait for one subscription; the oldest go first.
+/// The limits of what may wait for one subscription. The oldest are dropped first.
 fn delivery(
     events: usize,
     bytes: usize,
@@ -51,18 +52,19 @@ fn delivery(
     delivery
 }
 
-/// The subscriptions whose messages are asked for.
+/// The subscriptions whose messages are wanted.
 fn keys(keys: Vec<String>) -> Result<SubscriptionKeys, Problem> {
     let bytes: usize = keys.iter().map(String::len).sum();
     if keys.len() > MAX_KEYS || bytes > MAX_KEY_BYTES {
         return Err(Problem::bad_request(format!(
-            "a subscription is for at most {MAX_KEYS} keys, of {MAX_KEY_BYTES} bytes together; leave them out, and all are told"
+            "invalid subscription: it has at most {MAX_KEYS} keys, of {MAX_KEY_BYTES} bytes together; leave them out to receive all"
         )));
     }
     Ok(keys.into_iter().collect())
 }
 
-/// Keys as a parameter has them: separated by commas. A comma within a key has a backslash before it, as has a backslash.
+/// The keys in a parameter, separated by commas. A backslash escapes a comma or a backslash within
+/// a key.
 fn split_keys(text: &str) -> Vec<String> {
     let mut keys = vec![String::new()];
     let mut escaped = false;
@@ -82,28 +84,28 @@ fn split_keys(text: &str) -> Vec<String> {
     keys
 }
 
-/// The names that a caller asks for, of those that they may know of; nothing is all of them.
+/// The requested names that the caller may know about. An empty text means all of these.
 fn pattern(caller: &Caller, text: &str) -> Result<Pattern, Problem> {
     if text.is_empty() {
         return Ok(caller.names().clone());
     }
     let asked = Pattern::new(text);
-    let asked = asked.map_err(|error| Problem::bad_request(format!("match: {error}")))?;
+    let asked = asked.map_err(|error| Problem::bad_request(format!("invalid match: {error}")))?;
     Ok(match caller.reaches_all() {
         true => asked,
         false => asked.within(caller.names().clone()),
     })
 }
 
-/// The types of events that are asked for; nothing is all but `sent`.
+/// The requested types of events. An empty text means all except `sent`.
 fn kinds(text: &str) -> Result<Kinds, Problem> {
     if text.is_empty() {
         return Ok(Kinds::default());
     }
-    Kinds::parse(text).map_err(|error| Problem::bad_request(format!("types: {error}")))
+    Kinds::parse(text).map_err(|error| Problem::bad_request(format!("invalid types: {error}")))
 }
 
-/// Where a reader stopped; nothing is now.
+/// The position where a reader stopped. An empty text means now.
 fn cursor(what: &str, text: &str) -> Result<Option<Cursor>, Problem> {
     if text.is_empty() {
         return Ok(None);
@@ -117,7 +119,7 @@ fn cursor(what: &str, text: &str) -> Result<Option<Cursor>, Problem> {
 ///
 /// # Errors
 ///
-/// 403 for another site's page, 503 where there is no place or no memory for one more.
+/// 403 for a page of another site, 503 if there is no place or no memory for another client.
 fn take_slot(
     state: &AppState,
     request: &HttpRequest,
@@ -133,7 +135,7 @@ fn take_slot(
     }
 }
 
-/// Refuses what is no WebSocket handshake, before anything is set up for it.
+/// Refuses a request that is not a WebSocket handshake, before anything is set up for it.
 fn check_handshake(request: &HttpRequest) -> Result<(), Problem> {
     match actix_web_actors::ws::handshake(request) {
         Ok(_) if has_key(request) => Ok(()),

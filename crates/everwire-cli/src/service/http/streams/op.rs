@@ -1,4 +1,4 @@
-//! What a client of the downstream WebSocket asks for.
+//! The requests of a client on the downstream WebSocket.
 
 use std::time::Duration;
 
@@ -16,46 +16,46 @@ const MAX_ID: usize = 128;
 #[derive(Debug, Deserialize)]
 #[serde(tag = "op", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Op {
-    /// Have events told.
+    /// Start a subscription to events.
     Subscribe(Subscribe),
-    /// No longer.
+    /// End it.
     Unsubscribe {
-        /// That of the subscription.
+        /// The id of the subscription.
         id: String,
     },
     /// Send a message.
     Send(Send),
-    /// Send a message, and have what answers it.
+    /// Send a message, and return its answer.
     Request(Request),
-    /// Subscribe to a key of a connection, for as long as this client is there.
+    /// Subscribe to a key of a connection while this client is connected.
     Hold(Hold),
-    /// No longer.
+    /// End that.
     Release(Release),
 }
 
-/// Which events.
+/// A subscription to events.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Subscribe {
-    /// Names the subscription.
+    /// The id of the subscription.
     pub id: String,
     /// The names; all by default.
     #[serde(default, rename = "match")]
     pub pattern: String,
-    /// All but `sent` by default.
+    /// The types; all except `sent` by default.
     #[serde(default)]
     pub types: Vec<String>,
-    /// The cursor of the last event that was read; from now on by default.
+    /// The cursor of the last event that was read. By default, the subscription begins now.
     #[serde(default)]
     pub since: String,
-    /// Of messages only those of these keys; all by default.
+    /// Only messages of these keys; all by default.
     pub subscriptions: Option<Vec<String>>,
 }
 
-/// Which subscription of a connection.
+/// A subscription on a connection.
 #[derive(Debug, Deserialize)]
 pub struct Hold {
-    /// Names the answer.
+    /// The id of the answer.
     pub id: String,
     /// The connection.
     pub name: String,
@@ -66,11 +66,11 @@ pub struct Hold {
     pub long_form: Map<String, Json>,
 }
 
-/// Which subscription of a connection.
+/// A subscription on a connection.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Release {
-    /// Names the answer.
+    /// The id of the answer.
     pub id: String,
     /// The connection.
     pub name: String,
@@ -78,11 +78,11 @@ pub struct Release {
     pub key: String,
 }
 
-/// Which message.
+/// A message.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Send {
-    /// Names the answer.
+    /// The id of the answer.
     pub id: String,
     /// The connection.
     pub name: String,
@@ -92,11 +92,11 @@ pub struct Send {
     timeout: Option<String>,
 }
 
-/// Which message, and what answers it.
+/// A message with an answer.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Request {
-    /// Names the answer.
+    /// The id of the answer.
     pub id: String,
     /// The connection.
     pub name: String,
@@ -108,11 +108,11 @@ pub struct Request {
 }
 
 impl Op {
-    /// Reads a request.
+    /// Parses a request.
     ///
     /// # Errors
     ///
-    /// 400 for what is none, with its id if it has one.
+    /// 400 if the text is not a request, with its id if it has one.
     pub fn parse(text: &str) -> Result<Self, (Option<String>, Problem)> {
         let refused = |error: serde_json::Error| {
             let id = serde_json::from_str::<WithId>(text)
@@ -123,13 +123,13 @@ impl Op {
         };
         let op: Self = serde_json::from_str(text).map_err(refused)?;
         if !(1..=MAX_ID).contains(&op.id().len()) {
-            let detail = format!("id: it has 1 to {MAX_ID} bytes");
+            let detail = format!("invalid id: write 1 to {MAX_ID} bytes");
             return Err((None, Problem::bad_request(detail)));
         }
         Ok(op)
     }
 
-    /// What its answer is known by.
+    /// The id of the answer.
     pub fn id(&self) -> &str {
         match self {
             Self::Subscribe(subscribe) => &subscribe.id,
@@ -152,12 +152,12 @@ impl Send {
     ///
     /// # Errors
     ///
-    /// 400 where there is not exactly one, or it is no base64.
+    /// 400 if there is not exactly one, or if it is not base64.
     pub fn message(&mut self) -> Result<Message, Problem> {
         message(self.text.take(), self.base64.take())
     }
 
-    /// The fate to wait for, and for how long.
+    /// The fate to wait for, and the time limit.
     ///
     /// # Errors
     ///
@@ -172,7 +172,7 @@ impl Request {
     ///
     /// # Errors
     ///
-    /// 400 where there is not exactly one message, or what answers it cannot be read.
+    /// 400 if there is not exactly one message, or if the description of the answer is invalid.
     pub fn wanted(&mut self) -> Result<everwire::Request, Problem> {
         let message = message(self.text.take(), self.base64.take())?;
         let (json, equals) = (self.json.as_deref(), self.equals.as_deref());
@@ -181,7 +181,7 @@ impl Request {
     }
 }
 
-/// The one message.
+/// The only message.
 fn message(text: Option<String>, base64: Option<String>) -> Result<Message, Problem> {
     match (text, base64) {
         (Some(text), None) => Ok(Message::text(text)),
@@ -191,7 +191,7 @@ fn message(text: Option<String>, base64: Option<String>) -> Result<Message, Prob
             Ok(Message::binary(bytes))
         }
         _ => Err(Problem::bad_request(
-            "a message is either text or base64, and one of them",
+            "invalid message: it must have either text or base64",
         )),
     }
 }

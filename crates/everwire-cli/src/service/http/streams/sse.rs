@@ -1,4 +1,4 @@
-//! Server-sent events (HTML Living Standard §9.2): what happens, as lines.
+//! Server-sent events (HTML Living Standard §9.2): events as lines.
 
 use std::{
     convert::Infallible,
@@ -25,19 +25,20 @@ use crate::service::{
     state::AppState,
 };
 
-/// A client that hears nothing for longer knows that its connection is dead; so do proxies in between.
+/// A client that receives nothing for longer knows that its connection is dead, and so do proxies.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
-/// How many events may wait for a client.
+/// The most events that may wait for a client.
 const EVENTS: usize = 8192;
-/// How many payload bytes.
+/// The most payload bytes that may wait.
 const BYTES: usize = 4 << 20;
-/// What most events need beside their payload, in bytes.
+/// The size of most events besides their payload, in bytes.
 const FRAME: usize = 256;
 
-/// What happens, as server-sent events
+/// Read events as server-sent events
 ///
-/// `data` is an event, `id` its cursor: a client that comes back with it, as `Last-Event-ID` or `since`, goes on from there. A client that was
-/// too slow, or comes back too late, is told so by an event of type `lagged`, which has no `id`.
+/// `data` is an event and `id` its cursor. A client that reconnects with the cursor as
+/// `Last-Event-ID` or `since` continues from there. An event of type `lagged`, which has no `id`,
+/// tells a client that it was too slow or reconnected too late.
 #[utoipa::path(
     get,
     path = "/v1/events",
@@ -62,11 +63,11 @@ pub async fn events(
     let keys = query.keys.map(super::keys).transpose()?;
     let delivery = super::delivery(EVENTS, BYTES, query.kinds, keys);
     let events = state.manager.resume(query.pattern, delivery, since);
-    // An empty event has the client know where it is before anything happens.
+    // With an empty event, the client knows its position before anything happens.
     let hello = format!("retry: 1000\nid: {}\n\n", events.start());
     Ok(HttpResponse::Ok()
         .content_type("text/event-stream")
-        // A proxy (nginx) that collects answers would keep them.
+        // A proxy such as nginx would buffer the answer.
         .insert_header(("X-Accel-Buffering", "no"))
         .streaming(Lines {
             hello: Some(hello.into()),
@@ -106,7 +107,7 @@ impl Query {
                 _ => {
                     let known = "the parameters are match, types, subscription and since";
                     return Err(Problem::bad_request(format!(
-                        "{key}: unknown parameter; {known}"
+                        "unknown parameter {key}; {known}"
                     )));
                 }
             }
@@ -123,12 +124,12 @@ fn last_event_id(request: &HttpRequest) -> Result<Option<Cursor>, Problem> {
             super::cursor("Last-Event-ID", value.to_str().unwrap_or("not ASCII"))
         }
         _ => Err(Problem::bad_request(
-            "Last-Event-ID: there must not be several",
+            "invalid Last-Event-ID: it comes more than once; send one",
         )),
     }
 }
 
-/// The events as the lines of the standard, and a comment where there is nothing to tell.
+/// The events as lines of the standard, and a comment when there are no events.
 struct Lines {
     hello: Option<Bytes>,
     batches: Batches,
@@ -163,7 +164,7 @@ fn lines(batch: &Batch) -> Bytes {
     let mut text = Vec::with_capacity(batch.len() * FRAME + batch.bytes());
     for update in batch.json() {
         if let Some(cursor) = update.cursor {
-            // What is written to memory is always written.
+            // Writing to memory cannot fail.
             let _written = writeln!(text, "id: {cursor}");
         }
         text.extend_from_slice(b"data: ");

@@ -1,4 +1,5 @@
-//! How many subscriptions there may be over all WebSockets: each event of a name may cost a look at each of them.
+//! Limits the subscriptions of all WebSockets: each event may have to be matched against each of
+//! them.
 
 use actix_web::http::header::{self, HeaderValue};
 
@@ -8,12 +9,13 @@ use crate::service::http::{
     shares::{Place, Shares},
 };
 
-/// Of all clients.
+/// The limit for all clients.
 const ALL: usize = 2048;
-/// Of these, those that only callers take who reach all names.
+/// The part of these that is reserved for callers that reach all names.
 const KEPT: usize = 256;
 
-/// The places of subscriptions. Tokens that do not reach all names have equal shares of what is not kept back.
+/// The places of subscriptions. Tokens that do not reach all names have equal shares of the
+/// unreserved places.
 #[derive(Clone, Debug)]
 pub struct Subscriptions(Shares);
 
@@ -24,7 +26,7 @@ impl Default for Subscriptions {
 }
 
 impl Subscriptions {
-    /// Takes a place. `tenants`: how many tokens do not reach all names.
+    /// Takes a place. `tenants` is the number of tokens that do not reach all names.
     ///
     /// # Errors
     ///
@@ -33,7 +35,7 @@ impl Subscriptions {
         let share = (self.0.for_tenants() / tenants.max(1)).max(1);
         self.0.take(caller, share).map_err(|_refused| {
             let soon = HeaderValue::from_static("5");
-            let detail = "there are as many subscriptions as there may be, of all or of this token; unsubscribe what is not read";
+            let detail = "too many subscriptions, in all or of this token; unsubscribe those that are not read";
             Problem::unavailable(detail).header(header::RETRY_AFTER, soon)
         })
     }

@@ -37,30 +37,44 @@ use crate::service::{
     state::AppState,
 };
 
-/// The subprotocol that a client offers beside its token.
+/// The subprotocol that a client offers with its token.
 pub const PROTOCOL: &str = "everwire.v1";
 /// The longest request, in bytes; longer messages are sent by POST.
 const MAX_REQUEST: usize = 1 << 20;
-/// How many subscriptions a client may have.
+/// The most subscriptions of a client.
 const MAX_SUBSCRIPTIONS: usize = 64;
-/// How many messages of a client may wait for their fate, or for their answer.
+/// The most messages of a client that may wait for their fate or their answer.
 const MAX_PENDING: usize = 1024;
-/// How many events may wait for a subscription.
+/// The most events that may wait for a subscription.
 const EVENTS: usize = 4096;
-/// How many payload bytes.
+/// The most payload bytes that may wait.
 const BYTES: usize = 1 << 20;
 
 /// Subscribe and send over one WebSocket
 ///
-/// Requests are texts: `{"op":"subscribe","id":"a","match":"feed-*","types":["message"],"since":"…"}`, `{"op":"unsubscribe","id":"a"}`,
-/// `{"op":"send","id":"b","name":"feed","text":"…","wait":"written","timeout":"5s"}` (or `"base64"`). Answers are `{"type":"ack","id":"a","cursor":"…"}`,
-/// `{"type":"ack","id":"b","fate":"written","message":7,"epoch":3}` and `{"type":"error","id":"b","problem":{…}}`. A message that is to be answered is
-/// `{"op":"request","id":"d","name":"feed","text":"…","timeout":"5s"}`, with `json` and `equals` where the settings of the connection have no `request`; its answer is
-/// `{"type":"ack","id":"d","text":"…"}` (or `"base64"`). Events have the member `subscription`, the id of the request; what a
-/// subscription was too slow for is told by its `lagged`. With `"subscriptions":["k"]` only messages of these keys are told; a message that belongs
-/// to a live subscription says so by `key`. `{"op":"hold","id":"c","name":"feed","key":"k","item":…}` subscribes to a key of the connection, with the body of
-/// PUT beside it, as long as this client is there; `{"op":"release","id":"e","name":"feed","key":"k"}` ends that. The answer to the first is
-/// `{"type":"ack","id":"c","key":"k","state":"sent"}`. A browser cannot set `Authorization`: it offers the subprotocols `everwire.v1` and
+/// Requests are texts:
+/// `{"op":"subscribe","id":"a","match":"feed-*","types":["message"],"since":"…"}`,
+/// `{"op":"unsubscribe","id":"a"}`,
+/// `{"op":"send","id":"b","name":"feed","text":"…","wait":"written","timeout":"5s"}` (or
+/// `"base64"`). Answers are `{"type":"ack","id":"a","cursor":"…"}`,
+/// `{"type":"ack","id":"b","fate":"written","message":7,"epoch":3}` and
+/// `{"type":"error","id":"b","problem":{…}}`.
+///
+/// A message with an answer is `{"op":"request","id":"d","name":"feed","text":"…","timeout":"5s"}`,
+/// with `json` and `equals` if the settings of the connection have no `request`. Its answer is
+/// `{"type":"ack","id":"d","text":"…"}` (or `"base64"`).
+///
+/// Events have the member `subscription`, the id of the request. The event `lagged` of a
+/// subscription says what it missed because the client was too slow. With `"subscriptions":["k"]`,
+/// only messages of these keys are sent. A message that belongs to a live subscription has the
+/// member `key`.
+///
+/// `{"op":"hold","id":"c","name":"feed","key":"k","item":…}` subscribes to a key of the connection
+/// while this client is connected; its other members are those of the body of PUT.
+/// `{"op":"release","id":"e","name":"feed","key":"k"}` ends that. The answer to the first is
+/// `{"type":"ack","id":"c","key":"k","state":"sent"}`.
+///
+/// A browser cannot set `Authorization`: it offers the subprotocols `everwire.v1` and
 /// `bearer.TOKEN`, with the token in base64url without padding.
 #[utoipa::path(
     get,
@@ -105,12 +119,12 @@ pub async fn ws(
 struct Session {
     state: Data<AppState>,
     caller: Permit<ToCome>,
-    /// What it subscribes to on connections.
+    /// The subscriptions that it holds on connections.
     holding: Holding,
     inbound: Inbound,
     client_timeout: ClientTimeout,
     subscriptions: HashMap<String, (SpawnHandle, Place)>,
-    /// The messages that wait for their fate, or for their answer.
+    /// The number of messages that wait for their fate or their answer.
     pending: usize,
     _slot: ConnectionSlot,
 }
@@ -153,7 +167,7 @@ impl StreamHandler<JsonBatch> for Session {
         told.texts().for_each(|text| ctx.text(text));
     }
 
-    /// A subscription ends with the manager alone: the client goes on.
+    /// A subscription ends only with the manager. The client continues.
     fn finished(&mut self, _ctx: &mut Context) {}
 }
 
@@ -190,7 +204,7 @@ impl Session {
         let id = subscribe.id;
         if self.subscriptions.contains_key(&id) {
             return Err(Problem::conflict(format!(
-                "there is a subscription {id:?} already"
+                "the subscription {id:?} exists already"
             )));
         }
         if self.subscriptions.len() >= MAX_SUBSCRIPTIONS {
@@ -223,7 +237,8 @@ impl Session {
         Ok(Some(json!({ "type": "ack", "id": id })))
     }
 
-    /// Accepts a message at once, in the order of the requests, and answers when its fate has come or time is up.
+    /// Accepts a message at once, in the order of the requests. Answers when its fate is reached or
+    /// the time is over.
     fn send(&mut self, mut send: Send, ctx: &mut Context) -> Result<Option<Json>, Problem> {
         self.caller.need(&[Scope::Send])?;
         let name = self.caller.name(&send.name)?;
@@ -235,7 +250,7 @@ impl Session {
         let receipt = handle.send(message)?;
         self.pending += 1;
         let waited = async move {
-            // A wait that runs out tells how far the message has come.
+            // After a timeout, the answer says how far the message has come.
             let waited = tokio::time::timeout(timeout, receipt.fate(wait)).await;
             let fate = waited.unwrap_or_else(|_| receipt.now());
             (receipt, fate)
@@ -263,7 +278,7 @@ impl Session {
 }
 
 impl Session {
-    /// Sends a message, and tells what answers it.
+    /// Sends a message, and returns its answer.
     fn request(
         &mut self,
         mut request: Request,
@@ -293,7 +308,7 @@ impl Session {
         Ok(None)
     }
 
-    /// Subscribes to a key of a connection, as long as this client is there.
+    /// Subscribes to a key of a connection while this client is connected.
     fn hold(&mut self, hold: Hold, ctx: &mut Context) -> Result<Option<Json>, Problem> {
         self.caller.need(&[Scope::Control])?;
         let name = self.caller.name(&hold.name)?;
@@ -318,7 +333,7 @@ impl Session {
         Ok(None)
     }
 
-    /// Lets go of a key of a connection.
+    /// Releases a key of a connection.
     fn release(&mut self, release: Release, ctx: &mut Context) -> Result<Option<Json>, Problem> {
         self.caller.need(&[Scope::Control])?;
         let name = self.caller.name(&release.name)?;
@@ -338,7 +353,7 @@ impl Session {
         Ok(None)
     }
 
-    /// Whether one more message may wait for its fate or its answer.
+    /// Checks that one more message may wait for its fate or its answer.
     fn check_pending(&self) -> Result<(), Problem> {
         if self.pending >= MAX_PENDING {
             let detail = format!(

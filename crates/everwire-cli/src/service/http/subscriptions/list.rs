@@ -6,12 +6,12 @@ use serde_json::{Value as Json, json};
 
 use crate::service::http::{problem::Problem, query::limit};
 
-/// How many a page has when the request does not say.
+/// The default page size.
 const DEFAULT_LIMIT: usize = 100;
-/// Behind so many bytes of items a page ends.
+/// A page ends after this number of bytes in items.
 const PAGE_BYTES: usize = 1 << 20;
 
-/// A subscription as it is told: its item is JSON, not the text of it.
+/// A subscription in an answer: its item is JSON, not text.
 pub struct Subscription<'a>(pub &'a SubscriptionStatus);
 
 impl Serialize for Subscription<'_> {
@@ -27,10 +27,10 @@ impl Serialize for Subscription<'_> {
 /// `?state=&limit=&cursor=`; an empty parameter counts as absent.
 #[derive(Debug, PartialEq)]
 pub struct Query {
-    /// One of these; empty: any.
+    /// One of these states; empty: any.
     states: Vec<SubscriptionState>,
     limit: usize,
-    /// The last key of the page before.
+    /// The last key of the previous page.
     after: Option<String>,
 }
 
@@ -53,7 +53,7 @@ impl Query {
     pub fn parse(query: &str) -> Result<Self, Problem> {
         let mut list = Self::default();
         for (key, value) in url::form_urlencoded::parse(query.as_bytes()) {
-            let wrong = |reason: String| Problem::bad_request(format!("{key}: {reason}"));
+            let wrong = |reason: String| Problem::bad_request(format!("invalid {key}: {reason}"));
             match &*key {
                 "state" | "limit" | "cursor" if value.is_empty() => {}
                 "state" => {
@@ -65,7 +65,9 @@ impl Query {
                 "cursor" => list.after = Some(value.into_owned()),
                 _ => {
                     let known = "the parameters are state, limit and cursor";
-                    return Err(wrong(format!("unknown parameter; {known}")));
+                    return Err(Problem::bad_request(format!(
+                        "unknown parameter {key}; {known}"
+                    )));
                 }
             }
         }
@@ -79,13 +81,13 @@ fn state(name: &str) -> Result<SubscriptionState, String> {
     found.ok_or_else(|| {
         let known = SubscriptionState::ALL.map(SubscriptionState::as_str);
         format!(
-            "{name:?} is no state of a subscription; the states are {}",
+            "unknown state {name:?} of a subscription; the states are {}",
             known.join(", ")
         )
     })
 }
 
-/// Some of the subscriptions, in the order of their keys, and where the next page begins.
+/// Some of the subscriptions in the order of their keys, and the start of the next page.
 pub fn page(mut all: Vec<SubscriptionStatus>, query: &Query) -> Json {
     all.retain(|status| query.states.is_empty() || query.states.contains(&status.state));
     all.sort_unstable_by(|a, b| a.key.cmp(&b.key));

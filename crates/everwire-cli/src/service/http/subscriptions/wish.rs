@@ -1,4 +1,4 @@
-//! What a caller wants to subscribe to, as far as they may.
+//! The subscription that a caller asks for, with the check of its permissions.
 
 use everwire::{ConnectionName, SubscriptionWish};
 use serde::de::IgnoredAny;
@@ -9,11 +9,12 @@ use crate::service::{
     http::{access::Caller, problem::Problem},
 };
 
-/// What is asked for, by a caller who may.
+/// Parses a request, and checks that the caller may make it.
 ///
 /// # Errors
 ///
-/// 400 for what is no JSON, 422 for what is no wish, 403 for a secret or a bucket that the caller does not reach.
+/// 400 if it is not JSON, 422 if it is not a valid request, 403 for a secret or a bucket that the
+/// caller does not reach.
 pub fn read_wish(caller: &Caller, text: &[u8]) -> Result<SubscriptionWish, Problem> {
     if !text.trim_ascii().is_empty() {
         let read = serde_json::from_slice::<IgnoredAny>(text);
@@ -28,7 +29,7 @@ pub fn read_wish(caller: &Caller, text: &[u8]) -> Result<SubscriptionWish, Probl
     Ok(wish)
 }
 
-/// A token that reaches some names reaches the secrets with such ids, and no bucket that others share.
+/// A token that reaches some names also reaches the secrets with such ids, but no shared bucket.
 ///
 /// # Errors
 ///
@@ -52,18 +53,18 @@ pub fn refuse_foreign(caller: &Caller, wish: &SubscriptionWish) -> Result<(), Pr
     match wish.words.get("rate") {
         None | Some(Json::Null | Json::Object(_)) => Ok(()),
         Some(_) => Err(Problem::forbidden(
-            "invalid rate: the token does not reach all names, and others share the buckets; leave it out",
+            "invalid rate: the token does not reach all names, but others share the buckets; leave it out",
         )),
     }
 }
 
-/// The ids of the secrets that a text names, literal ones included.
+/// The ids of the secrets in a text, also of escaped ones.
 fn secrets(text: &str) -> impl Iterator<Item = &str> {
     let behind = text.split("${secret:").skip(1);
     behind.filter_map(|behind| Some(behind.split_once('}')?.0))
 }
 
-/// Looks at each text in a value, the names of members included.
+/// Visits each text in a value, with the names of members.
 fn each_text(value: &Json, look: &mut impl FnMut(&str)) {
     match value {
         Json::String(text) => look(text),

@@ -25,9 +25,12 @@ fn a_successor_that_fails_leaves_the_old_socket_alone_and_is_tried_again() {
         life.successor_failed(Cause::Eof, policy, now, 0, out);
     });
     assert!(world.life.may_write() && !world.life.wants_successor());
+    let failed = world.life.failed_successors().unwrap();
+    assert!(matches!(failed, (1, Some(until)) if until > world.now));
     world.now += 60 * SECOND;
     world.timer(0);
     assert!(world.life.wants_successor());
+    assert_eq!(world.life.failed_successors(), Some((1, None)));
 }
 
 #[test]

@@ -1,43 +1,43 @@
-//! What was done of what a protocol has asked for.
+//! The actions of a protocol, as a rehearsal performed them.
 
 use std::time::Duration;
 
 use crate::core::{Cause, Message};
 
-/// What was done of what a protocol has asked for.
+/// An action of a protocol, as a rehearsal performed it.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Done {
-    /// A message went out in its turn.
+    /// A message was sent in its turn.
     Sent(Message),
-    /// An answer went out, ahead of all that waited.
+    /// An answer was sent, before all waiting messages.
     Answered(Message),
     /// The name is ready.
     Ready,
-    /// A ping of the heartbeat is to go out at once.
+    /// A ping of the heartbeat is sent at once.
     Beats,
-    /// The peer has named other times of the heartbeat, or of `idle_timeout`.
+    /// The peer has named other times for the heartbeat, or for `idle_timeout`.
     Times {
-        /// Between two pings.
+        /// The time between two pings.
         interval: Option<Duration>,
-        /// From a ping to its answer.
+        /// The time limit from a ping to its answer.
         timeout: Option<Duration>,
         /// How long the peer may be silent.
         idle: Option<Duration>,
     },
-    /// A successor is to be made ready.
+    /// A successor is made ready.
     Rotates {
         /// The URL of its dial.
         url: Option<String>,
     },
-    /// The next dial is at this URL.
+    /// The next dial uses this URL.
     NextUrl(String),
-    /// An error was told, and no socket is lost for it.
+    /// An error was published, without losing the socket.
     Error(Cause),
-    /// The close frame goes out.
+    /// The close frame is sent.
     Closes,
-    /// The socket is lost. The protocol was told of it, too.
+    /// The socket is lost. The protocol was told, too.
     Lost(Cause),
-    /// The name fails: there is no further attempt.
+    /// The name fails: there are no more attempts.
     Failed(Cause),
 }

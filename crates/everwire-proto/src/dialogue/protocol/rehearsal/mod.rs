@@ -1,4 +1,4 @@
-//! A protocol is led through sockets that are not there.
+//! Runs a protocol on imaginary sockets.
 
 mod done;
 mod world;
@@ -23,10 +23,11 @@ use crate::{
     settings::ProtocolFactory,
 };
 
-/// Leads a [`Protocol`](super::Protocol) through sockets that are not there: for its author's tests, which need no I/O, no clock and no
-/// waiting.
+/// Runs a [`Protocol`](super::Protocol) on imaginary sockets: for its author's tests, without I/O,
+/// clock or waiting.
 ///
-/// All that it sends is written at once, and what it asks for is [told](Self::done) in order. Random bytes are the same in each run.
+/// Everything that it sends is written at once, and its actions are [recorded](Self::done) in
+/// order. Random bytes are the same in each run.
 ///
 /// ```
 /// use std::time::{Duration, Instant};
@@ -86,8 +87,8 @@ pub struct Rehearsal<'s> {
 }
 
 impl<'s> Rehearsal<'s> {
-    /// Of a name that has no socket yet. It begins `now`, which is 2026-01-01T00:00:00Z; random bytes and signatures come as they do
-    /// when it is not rehearsed.
+    /// Rehearses a name that has no socket yet. It begins `now`, which is 2026-01-01T00:00:00Z.
+    /// Signatures come from `signer`.
     pub fn new(factory: ProtocolFactory, signer: &'s dyn Signer, now: Instant) -> Self {
         Self {
             host: ProtocolHost::new(factory),
@@ -112,20 +113,20 @@ impl<'s> Rehearsal<'s> {
         self
     }
 
-    /// A socket opens: the one before it, if there was one, is lost already.
+    /// Opens a socket; an earlier one counts as lost.
     pub fn open(&mut self) {
         self.world.is_handover = std::mem::take(&mut self.world.dials_named);
         self.told(|host, here, out| host.opened(here, out));
     }
 
-    /// The peer says this. Returns what becomes of it.
+    /// The peer sends this. Returns what happens with it.
     pub fn hear(&mut self, message: impl Into<Message>) -> Deliver {
         let message = message.into();
         self.told(|host, here, out| host.message(&message, here, out))
             .into()
     }
 
-    /// So much time goes by: each timer runs out at its time.
+    /// Lets time pass: each timer runs out at its time.
     pub fn wait(&mut self, time: Duration) {
         let until = self.world.now + time;
         while let Some(due) = self.host.deadline().filter(|due| *due <= until) {
@@ -135,7 +136,7 @@ impl<'s> Rehearsal<'s> {
         self.world.reach(until);
     }
 
-    /// The heartbeat is due: the text of its ping, if the protocol makes that.
+    /// The heartbeat is due: returns the text of its ping, if the protocol creates it.
     pub fn ping(&mut self) -> Option<String> {
         match self.told(|host, here, out| host.ping(here, out)) {
             Ping::Text(text) => Some(text),
@@ -149,7 +150,8 @@ impl<'s> Rehearsal<'s> {
         self.lost(&cause);
     }
 
-    /// The socket is to be closed by hand: what is said before our close frame is said. Behind it comes [`Done::Closes`].
+    /// Closes the socket by hand: the messages before our close frame are sent. [`Done::Closes`]
+    /// follows.
     pub fn close(&mut self) {
         match self.host.has_goodbye() {
             true => self.told(|host, here, out| host.begin_goodbye(here, out)),
@@ -157,7 +159,7 @@ impl<'s> Rehearsal<'s> {
         }
     }
 
-    /// The second socket of a rotation, which has not opened yet.
+    /// The second socket of a rotation, which is not open yet.
     #[must_use]
     pub fn successor(&self) -> Self {
         Self {
@@ -167,7 +169,7 @@ impl<'s> Rehearsal<'s> {
         }
     }
 
-    /// It takes the place of the first. What it has done is told from here on.
+    /// It replaces the first. Its actions are recorded here, too.
     pub fn take_over(&mut self, successor: Self) {
         let Self { host, world, done } = successor;
         (self.world, self.done) = (world, done);
@@ -185,17 +187,17 @@ impl<'s> Rehearsal<'s> {
         self.host.has_passed()
     }
 
-    /// What it says that it waits for.
+    /// What it says it waits for.
     pub fn step(&self) -> Option<&str> {
         self.host.step().map(|(what, _)| what)
     }
 
-    /// What was done since this was asked last.
+    /// The actions since the last call.
     pub fn done(&mut self) -> Vec<Done> {
         std::mem::take(&mut self.done)
     }
 
-    /// Tells it something, and does what it asks for, until it asks for nothing more.
+    /// Calls it, and performs its actions until there are none.
     fn told<T>(
         &mut self,
         tell: impl FnOnce(&mut ProtocolHost, &Here<'_>, &mut Vec<Reply>) -> T,
@@ -273,7 +275,7 @@ impl<'s> Rehearsal<'s> {
                 self.lost(&cause);
                 None
             }
-            // Only who keeps, asks or watches something hears of these.
+            // These matter only for kept captures, calls and watchers.
             Reply::Stale
             | Reply::Answered(_)
             | Reply::Subscribe
@@ -296,7 +298,7 @@ impl<'s> Rehearsal<'s> {
                 Reply::Lose(cause) => Some(Done::Failed(cause)),
                 Reply::NextUrl(url) => Some(self.named(url)),
                 Reply::Error(cause) => Some(Done::Error(cause)),
-                // There is no socket that anything else could be done on.
+                // There is no socket for anything else.
                 _ => None,
             };
             self.done.extend(done);

@@ -1,4 +1,4 @@
-//! The moment, as it is in a rehearsal.
+//! The environment of a rehearsal.
 
 use std::{
     cell::Cell,
@@ -10,7 +10,7 @@ use crate::{
     language::{Random, Signer, Variable},
 };
 
-/// The moment, as it is in a rehearsal.
+/// The environment of a rehearsal.
 #[derive(Clone)]
 pub(super) struct World<'s> {
     pub signer: &'s dyn Signer,

@@ -29,22 +29,22 @@ fn each_mistake_is_told_with_what_would_be_right() {
         ("op == \"ping\"", "op", "unknown name `op`: a part of the message is `/op`; a text is `\"op\"`".into()),
         ("secret == /a", "secret", "unknown name `secret`: a variable of the environment is written in capitals: `SECRET`".into()),
         // Wrong arity.
-        ("starts(/a)", "starts(/a)", "`starts` takes 2 arguments, and has 1: write `starts(x, beginning)`".into()),
-        ("exists()", "exists()", "`exists` takes 1 argument, and has 0: write `exists(x)`".into()),
-        ("hash(\"sha1\") == /a", "hash(\"sha1\")", "`hash` takes 2 or 3 arguments, and has 1: write `hash(algorithm, text, out)`".into()),
-        ("uuid(1) == /a", "uuid(1)", "`uuid` takes no arguments, and has 1: write `uuid()`".into()),
+        ("starts(/a)", "starts(/a)", "`starts` takes 2 arguments, but has 1: write `starts(x, beginning)`".into()),
+        ("exists()", "exists()", "`exists` takes 1 argument, but has 0: write `exists(x)`".into()),
+        ("hash(\"sha1\") == /a", "hash(\"sha1\")", "`hash` takes 2 or 3 arguments, but has 1: write `hash(algorithm, text, out)`".into()),
+        ("uuid(1) == /a", "uuid(1)", "`uuid` takes no arguments, but has 1: write `uuid()`".into()),
         // Kinds that do not fit.
-        ("now(\"s\") + \"GET\" == /a", "\"GET\"", "`+` takes whole numbers, and `\"GET\"` is a text: `~` joins texts; `number(x)` makes a number of a text".into()),
-        ("now(\"iso\") - 1 == /a", "now(\"iso\")", "`-` takes whole numbers, and `now(\"iso\")` is a text: `~` joins texts; `number(x)` makes a number of a text".into()),
-        ("/a + 1.5 == 2", "1.5", "`+` takes whole numbers, and `1.5` is a number with a fraction or an exponent: write a whole number".into()),
+        ("now(\"s\") + \"GET\" == /a", "\"GET\"", "`+` takes whole numbers, but `\"GET\"` is a text: `~` joins texts; `number(x)` makes a number of a text".into()),
+        ("now(\"iso\") - 1 == /a", "now(\"iso\")", "`-` takes whole numbers, but `now(\"iso\")` is a text: `~` joins texts; `number(x)` makes a number of a text".into()),
+        ("/a + 1.5 == 2", "1.5", "`+` takes whole numbers, but `1.5` is a number with a fraction or an exponent: write a whole number".into()),
         ("now(\"s\", \"5\") == /a", "\"5\"", "the offset `\"5\"` is a text: write a whole number of units".into()),
-        ("hash(/a, /b) == /c", "/a", format!("invalid algorithm `/a`: it is not a text that is written out: write one of {hashes}")),
-        ("hash(\"sha\" ~ \"1\", /b) == /c", "\"sha\" ~ \"1\"", format!("invalid algorithm `\"sha\" ~ \"1\"`: it is not a text that is written out: write one of {hashes}")),
+        ("hash(/a, /b) == /c", "/a", format!("invalid algorithm `/a`: it must be a literal text: write one of {hashes}")),
+        ("hash(\"sha\" ~ \"1\", /b) == /c", "\"sha\" ~ \"1\"", format!("invalid algorithm `\"sha\" ~ \"1\"`: it must be a literal text: write one of {hashes}")),
         ("random(0, \"hex\") == /a", "0", "invalid number of bytes `0`: write a number from 1 to 1024".into()),
         ("random(/n, \"hex\") == /a", "/n", "invalid number of bytes `/n`: write a number from 1 to 1024".into()),
-        ("starts(true, \"a\")", "true", "`starts` takes texts, and `true` is true or false: write a text, or `json(x)`".into()),
+        ("starts(true, \"a\")", "true", "`starts` takes texts, but `true` is true or false: write a text, or `json(x)`".into()),
         ("at(/a, \"b\")", "\"b\"", "invalid pointer `\"b\"`: it starts with a slash, as in \"/data/t\"".into()),
-        ("at(/a, \"/~2\")", "\"/~2\"", "invalid pointer `\"/~2\"`: the ~ at position 1 is neither ~0, which stands for ~, nor ~1, which stands for /".into()),
+        ("at(/a, \"/~2\")", "\"/~2\"", "invalid pointer `\"/~2\"`: the ~ at position 1 is neither ~0 (for ~) nor ~1 (for /)".into()),
         // Conditions that are none.
         ("\"x\"", "\"x\"", format!("invalid condition `\"x\"`: it is a text: {condition}")),
         ("/a && 5", "5", format!("invalid condition `5`: it is a number: {condition}")),
@@ -54,34 +54,34 @@ fn each_mistake_is_told_with_what_would_be_right() {
         ("id + 1", "id + 1", format!("invalid condition `id + 1`: it is a number: {condition}")),
         // Pointers.
         ("data/t == 1", "/", "invalid operator `/`: there is no division: a pointer begins with a slash: `/data/t`".into()),
-        ("data.t == 1", ".", "`.` stands where an operator is wanted: a part of the message is named by a pointer: `/data/t`".into()),
+        ("data.t == 1", ".", "expected an operator, found `.`: a part of the message is named by a pointer: `/data/t`".into()),
         ("/a~2", "/a~2", "invalid pointer `/a~2`: write `/a ~ 2`, with spaces, to join; in a key ~0 stands for ~, and ~1 for /".into()),
         // The rest of the grammar.
         ("", "", format!("invalid expression: it is empty: {value}")),
         (" ", "", format!("invalid expression: it is empty: {value}")),
-        ("/a ==", "", format!("a value is missing at the end: {value}")),
-        ("/a == )", ")", format!("a value is missing before `)`: {value}")),
+        ("/a ==", "", format!("expected a value at the end: {value}")),
+        ("/a == )", ")", format!("expected a value before `)`: {value}")),
         ("/a == 1)", ")", "`)` closes nothing: leave it out, or open it before".into()),
         ("/a == \"x", "\"x", "unclosed text `\"x`: write `\"` at its end".into()),
         ("/a == \"\\x\"", "\"\\x\"", "invalid text `\"\\x\"`: the escapes are those of JSON: \\\" \\\\ \\/ \\b \\f \\n \\r \\t and \\u0000".into()),
         ("/a and /b", "and", "invalid operator `and`: write `&&`".into()),
         ("/a or /b", "or", "invalid operator `or`: write `||`".into()),
-        ("exists (/a)", "(", "`(` stands where an operator is wanted: a call has its parenthesis directly behind its name: `exists(`".into()),
-        ("session (/a)", "(", "`(` stands where an operator is wanted: a call has its parenthesis directly behind its name: `session(`".into()),
+        ("exists (/a)", "(", "expected an operator, found `(`: a call has its parenthesis directly behind its name: `exists(`".into()),
+        ("session (/a)", "(", "expected an operator, found `(`: a call has its parenthesis directly behind its name: `session(`".into()),
         ("session(/a)", "session", "unknown function `session`: `session` is a name: leave out the parentheses".into()),
-        ("/a in [1, 2,]", "]", "a value is missing before `]`: leave out the comma behind the last value".into()),
-        ("${/a} == 1", "$", "`$` stands where a value is wanted: write names and pointers without `${` and `}`".into()),
+        ("/a in [1, 2,]", "]", "expected a value before `]`: leave out the comma behind the last value".into()),
+        ("${/a} == 1", "$", "expected a value, found `$`: write names and pointers without `${` and `}`".into()),
         ("/a * 2 == 4", "*", "invalid operator `*`: there are `+` and `-` for whole numbers, and `~` to join".into()),
-        ("/a \"b\"", "\"", format!("an operator is missing before `\"`: {missing}")),
-        ("/a /b", "/", "invalid operator `/`: there is no division: a pointer stands where a value is wanted: write an operator before it".into()),
+        ("/a \"b\"", "\"", format!("expected an operator before `\"`: {missing}")),
+        ("/a /b", "/", "invalid operator `/`: there is no division: a pointer is a value: write an operator before it".into()),
         ("Session == 1", "Session", "invalid name `Session`: a name starts with a small letter; a variable of the environment has capitals only".into()),
         ("_x == 1", "_x", "invalid name `_x`: a name starts with a letter".into()),
         ("1. == /a", "1.", "invalid number `1.`: write it as JSON does: 1, -2, 0.5 or 1e3".into()),
         ("1x == /a", "1x", "invalid number `1x`: write it as JSON does: 1, -2, 0.5 or 1e3".into()),
         ("-x == /a", "-", "invalid sign `-`: it stands only before digits: write `0 - x`".into()),
-        ("+1 == /a", "+", "invalid sign `+`: a number has none: leave it out".into()),
-        ("/a == !/b", "!", "`!` stands where a value is wanted: `!` stands before a condition; write it with parentheses: `(!x)`".into()),
-        ("== 1", "=", "`=` stands where a value is wanted: write `==` to compare, and a value on each side".into()),
+        ("+1 == /a", "+", "invalid sign `+`: a number is written without it: leave it out".into()),
+        ("/a == !/b", "!", "expected a value, found `!`: `!` stands before a condition; write it with parentheses: `(!x)`".into()),
+        ("== 1", "=", "expected a value, found `=`: write `==` to compare, and a value on each side".into()),
     ] {
         let found = error(text);
         if found != (at.to_owned(), told) {
@@ -119,7 +119,7 @@ fn where_there_is_no_message_and_no_answer_none_is_looked_into() {
     assert_eq!(
         told("/a"),
         [
-            "`/a` looks into a message, and here is none: capture the value before, and write the capture's name"
+            "`/a` looks into a message, but there is none here: capture the value before, and write the capture's name"
         ]
     );
     assert_eq!(
@@ -129,7 +129,7 @@ fn where_there_is_no_message_and_no_answer_none_is_looked_into() {
     assert_eq!(
         told("header(\"x\")"),
         [
-            "`header(\"x\")` looks into an HTTP answer, and here is none: it stands in a step with `http`"
+            "`header(\"x\")` looks into an HTTP answer, but there is none here: it stands in a step with `http`"
         ]
     );
     assert_eq!(

@@ -90,9 +90,9 @@ fn right_expressions_come_to_what_they_must() {
 #[test]
 fn wrong_expressions_are_told_with_what_would_be_right() {
     let mut wrong = Vec::new();
-    let again = "compare twice, with `&&` between, or write parentheses";
+    let again = "write two comparisons with `&&` between them, or use parentheses";
     let missing = "write `==` to compare, `~` to join, or `&&` between conditions";
-    let pointer = "a pointer stands where a value is wanted: write an operator before it";
+    let pointer = "a pointer is a value: write an operator before it";
     for (text, at, told) in [
         ("/a=1", "=", "invalid operator `=`: write `==` to compare".into()),
         ("/a|/b", "|", "invalid operator `|`: write `||` for \"or\"".into()),
@@ -100,24 +100,24 @@ fn wrong_expressions_are_told_with_what_would_be_right() {
         ("1/2", "/", format!("invalid operator `/`: there is no division: {pointer}")),
         ("x/y", "/", "invalid operator `/`: there is no division: a pointer begins with a slash: `/x/y`".into()),
         ("/a / /b", "/", format!("invalid operator `/`: there is no division: {pointer}")),
-        ("/a == /b == /c", "==", format!("invalid comparison: `/a == /b` is compared once more: {again}")),
-        ("/a < /b < 3", "<", format!("invalid comparison: `/a < /b` is compared once more: {again}")),
+        ("/a == /b == /c", "==", format!("invalid comparison: `/a == /b` is compared again: {again}")),
+        ("/a < /b < 3", "<", format!("invalid comparison: `/a < /b` is compared again: {again}")),
         (".5 == /a", ".5", "invalid number `.5`: write `0.5`, with a digit before the dot".into()),
         ("(/a", "(/a", "unclosed `(/a`: write `)` at its end".into()),
         ("/a == 'x'", "'x'", "invalid text `'x'`: a text stands between `\"`: `\"x\"`".into()),
-        ("/a == 1 # c", "# c", "invalid expression: `# c` is no part of one: there are no comments in an expression".into()),
+        ("/a == 1 # c", "# c", "invalid expression: `# c` is not a part of one: there are no comments in an expression".into()),
         ("/a~\"x\"", "/a~", "invalid pointer `/a~`: write `/a ~ \"x\"`, with spaces, to join; in a key ~0 stands for ~, and ~1 for /".into()),
         ("/a~/b", "/a~/b", "invalid pointer `/a~/b`: write `/a ~ /b`, with spaces, to join; in a key ~0 stands for ~, and ~1 for /".into()),
         ("!/a == 1", "!/a == 1", "`!` stands directly before a comparison in `!/a == 1`: write `!(/a == 1)`".into()),
         ("!session == \"x\"", "!session == \"x\"", "`!` stands directly before a comparison in `!session == \"x\"`: write `!(session == \"x\")`".into()),
-        ("/x in \"abc\"", "\"abc\"", "`in` wants a list, and `\"abc\"` is a text: write `in [1, 2]`; whether a text holds another says `contains(x, part)`".into()),
+        ("/x in \"abc\"", "\"abc\"", "`in` needs a list, but `\"abc\"` is a text: write `in [1, 2]`; whether a text holds another says `contains(x, part)`".into()),
         ("in == 1", "in", "invalid name `in`: it is a word of the language: write a value before it, and a list behind it: `/x in [1, 2]`".into()),
         ("01 == 1", "01", "invalid number `01`: a number has no zero before its other digits".into()),
         ("/a[0]", "/a[0]", "invalid pointer `/a[0]`: write `/a/0` for an item of an array".into()),
         // A pointer ends there.
-        ("/op:\"x\"", "\"", format!("an operator is missing before `\"`: {missing}")),
-        ("/a\"b\" == 1", "\"", format!("an operator is missing before `\"`: {missing}")),
-        ("/a;/b", ";", format!("an operator is missing before `;`: {missing}")),
+        ("/op:\"x\"", "\"", format!("expected an operator before `\"`: {missing}")),
+        ("/a\"b\" == 1", "\"", format!("expected an operator before `\"`: {missing}")),
+        ("/a;/b", ";", format!("expected an operator before `;`: {missing}")),
     ] {
         let found = error(text);
         if found != (at.to_owned(), told) {
@@ -130,11 +130,11 @@ fn wrong_expressions_are_told_with_what_would_be_right() {
 #[test]
 fn keys_that_look_like_operators_are_warned_of() {
     let spaces = |text: &str, right: &str| {
-        format!("`{text}` is one pointer: a key? else put spaces: `{right}`")
+        format!("`{text}` is read as one pointer: a key? else put spaces: `{right}`")
     };
     let empty = |text: &str| {
         format!(
-            "`{text}` is one pointer: a key between its slashes is empty: for such a key write at(message, \"…\")"
+            "`{text}` is read as one pointer: a key between its slashes is empty: for such a key write at(message, \"…\")"
         )
     };
     for (text, told) in [
@@ -144,7 +144,7 @@ fn keys_that_look_like_operators_are_warned_of() {
         ("/a/b-/c", spaces("/a/b-/c", "/a/b - /c")),
         (
             "/a.b == 1",
-            "`/a.b` is one pointer: a key with a dot? else write `/a/b`".into(),
+            "`/a.b` is read as one pointer: a key with a dot? else write `/a/b`".into(),
         ),
         ("/", empty("/")),
         ("//", empty("//")),

@@ -1,9 +1,9 @@
-//! Which brackets are open, a bit for each.
+//! The open brackets, one bit for each.
 
-/// How many brackets may be open at once. `serde_json` has the same bound.
+/// How many brackets may be open at once, as in `serde_json`.
 pub const MAX_DEPTH: usize = 127;
 
-/// The brackets that are open around a place, the innermost in the lowest bit.
+/// The open brackets around a place, the innermost in the lowest bit.
 #[derive(Clone, Copy)]
 pub(super) struct Brackets {
     are_objects: u128,
@@ -11,7 +11,7 @@ pub(super) struct Brackets {
 }
 
 impl Brackets {
-    /// None is open yet but so many around what is looked at.
+    /// `depth` brackets are open around the scanned part, and none in it.
     #[inline(always)]
     pub(super) fn within(depth: usize) -> Self {
         Self {
@@ -20,7 +20,7 @@ impl Brackets {
         }
     }
 
-    /// One is opened; `None` if that is too deep.
+    /// Opens a bracket; `None` if that is too deep.
     #[inline(always)]
     pub(super) fn open(&mut self, is_object: bool) -> Option<()> {
         if self.open >= MAX_DEPTH {
@@ -31,7 +31,7 @@ impl Brackets {
         Some(())
     }
 
-    /// The innermost is closed by this; `None` if it is of the other kind.
+    /// Closes the innermost bracket; `None` if it is of the other kind.
     #[inline(always)]
     pub(super) fn close(&mut self, bracket: u8) -> Option<()> {
         let closing = if self.in_object() { b'}' } else { b']' };

@@ -1,17 +1,18 @@
-//! Objects and arrays: where they end.
+//! Finds the ends of objects and arrays.
 
 use super::{Scan, brackets::Brackets};
 
-/// What follows a run of values that have no brackets themselves, and where.
+/// What follows a run of values without brackets, and where.
 enum Bracket {
     /// The next value begins with this bracket.
     Opens(u8, usize),
-    /// The values are over: this has to close them.
+    /// The values are over: this must close them.
     Closes(u8, usize),
 }
 
 impl Scan<'_> {
-    /// Behind an object or an array whose bracket stands before this place: a flat loop, however deep it is.
+    /// After an object or an array whose bracket is before this place: a flat loop, whatever the
+    /// depth.
     pub(super) fn container(self, mut bracket: u8, mut at: usize, depth: usize) -> Option<usize> {
         let mut brackets = Brackets::within(depth);
         'opened: loop {
@@ -46,7 +47,7 @@ impl Scan<'_> {
         }
     }
 
-    /// What follows the values without brackets that begin at this token.
+    /// What follows the values without brackets from this token on.
     #[inline(always)]
     fn values(self, brackets: Brackets, next: u8, at: usize) -> Option<Bracket> {
         if brackets.in_object() {
@@ -77,7 +78,7 @@ impl Scan<'_> {
         }
     }
 
-    /// The comma behind a value that begins here, or the bracket before that.
+    /// The comma after a value that begins here, or the bracket before that.
     #[inline(always)]
     fn item(self, first: u8, at: usize) -> Option<Result<usize, Bracket>> {
         let end = match first {
@@ -92,5 +93,5 @@ impl Scan<'_> {
     }
 }
 
-/// How far behind an opening bracket its closing one stands in ASCII.
+/// The distance from an opening bracket to its closing one in ASCII.
 const CLOSING: u8 = b'}' - b'{';

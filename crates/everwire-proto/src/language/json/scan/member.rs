@@ -6,7 +6,7 @@ use super::{Quoted, Scan};
 #[derive(Clone, Copy)]
 pub(in crate::language::json) struct Member {
     pub(in crate::language::json) key: Quoted,
-    /// Where its value begins, and with what.
+    /// Where its value begins, and with which byte.
     pub(in crate::language::json) first: u8,
     pub(in crate::language::json) value: usize,
 }
@@ -26,7 +26,7 @@ impl Scan<'_> {
         Some(Member { key, first, value })
     }
 
-    /// What the next token behind a colon begins with, where there is white space around the colon.
+    /// The first byte of the token after a colon with white space around it.
     fn behind_colon(self, at: usize) -> Option<(u8, usize)> {
         match self.token(at)? {
             (b':', at) => self.token(at + 1),

@@ -1,7 +1,7 @@
-//! Where the values of a JSON text end, found in one pass from left to right, without recursion.
+//! Finds the ends of values in a JSON text, in one pass from left to right, without recursion.
 //!
-//! Each function takes the place in the text at which it begins, and answers the place behind what it has read; `None` if that is no
-//! JSON. What they have read is JSON by all rules.
+//! Each function takes its start in the text, and returns the place after what it has read; `None`
+//! if that is not JSON. What it has read is valid JSON.
 
 mod brackets;
 mod container;

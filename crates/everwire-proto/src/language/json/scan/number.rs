@@ -1,9 +1,9 @@
-//! Numbers: where they end.
+//! Finds the ends of numbers.
 
 use super::{Scan, word};
 
 impl Scan<'_> {
-    /// Behind a number that begins here, with its sign if it has one.
+    /// After a number that begins here, with its sign if it has one.
     pub(in crate::language::json) fn number(self, at: usize) -> Option<usize> {
         let from = if self.byte(at)? == b'-' { at + 1 } else { at };
         let to = self.some_digits(from)?;
@@ -17,7 +17,7 @@ impl Scan<'_> {
         }
     }
 
-    /// Behind the digits that follow a point, and the exponent behind them.
+    /// After the digits that follow a point, and the exponent after them.
     fn fraction(self, at: usize) -> Option<usize> {
         let at = self.some_digits(at)?;
         match self.byte(at) {
@@ -26,13 +26,13 @@ impl Scan<'_> {
         }
     }
 
-    /// Behind an exponent whose `e` stands before this place.
+    /// After an exponent whose `e` is before this place.
     fn exponent(self, at: usize) -> Option<usize> {
         let is_signed = matches!(self.byte(at)?, b'+' | b'-');
         self.some_digits(at + usize::from(is_signed))
     }
 
-    /// Behind the digits that begin here, of which there must be one.
+    /// After the digits that begin here, at least one.
     #[inline(always)]
     fn some_digits(self, from: usize) -> Option<usize> {
         let mut rest = self.bytes().get(from..)?;
@@ -46,7 +46,7 @@ impl Scan<'_> {
         self.last_digits(from, rest)
     }
 
-    /// The same where no eight bytes are left.
+    /// The same with fewer than eight bytes left.
     #[cold]
     fn last_digits(self, from: usize, rest: &[u8]) -> Option<usize> {
         let digits = rest.iter().take_while(|byte| byte.is_ascii_digit());

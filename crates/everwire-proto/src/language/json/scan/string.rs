@@ -1,20 +1,20 @@
-//! Strings: where they end.
+//! Finds the ends of strings.
 
 use super::{Scan, word};
 
-/// A string that was scanned.
+/// A scanned string.
 #[derive(Clone, Copy)]
 pub(in crate::language::json) struct Quoted {
-    /// Behind the closing quote.
+    /// After the closing quote.
     pub(in crate::language::json) end: usize,
     /// Whether it has a backslash.
     pub(in crate::language::json) is_escaped: bool,
-    /// Its first eight bytes as they were written, the first in the lowest; where it is shorter, zeros behind it.
+    /// Its first eight bytes as written, the first in the lowest, padded with zeros.
     pub(in crate::language::json) head: u64,
 }
 
 impl Scan<'_> {
-    /// A string whose opening quote stands before this place. Most of them end within two words.
+    /// A string whose opening quote is before this place. Most end within two words.
     #[inline(always)]
     pub(in crate::language::json) fn string(self, from: usize) -> Option<Quoted> {
         let rest = self.bytes().get(from..)?;
@@ -56,7 +56,7 @@ impl Scan<'_> {
         self.ended(at, self.byte(at)?, head)
     }
 
-    /// The end of a string, from its first backslash on. There is none if anything else stands here.
+    /// The end of a string, from its first backslash on; `None` if there is anything else here.
     #[inline(never)]
     fn escaped(self, mut at: usize) -> Option<usize> {
         while self.byte(at)? == b'\\' {
@@ -65,7 +65,7 @@ impl Scan<'_> {
         (self.byte(at)? == b'"').then_some(at + 1)
     }
 
-    /// Behind an escape whose backslash stands before this place.
+    /// After an escape whose backslash is before this place.
     fn escape(self, at: usize) -> Option<usize> {
         match self.byte(at)? {
             b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Some(at + 1),
@@ -78,7 +78,8 @@ impl Scan<'_> {
         }
     }
 
-    /// Where a run of plain text ends that begins here: at a quote, a backslash, a control character, or with the text.
+    /// Where a run of plain text from here ends: at a quote, a backslash, a control character, or
+    /// the end of the text.
     #[inline(always)]
     pub(in crate::language::json) fn plain(self, at: usize) -> usize {
         let rest = self.bytes().get(at..).unwrap_or_default();
@@ -86,7 +87,7 @@ impl Scan<'_> {
     }
 }
 
-/// How long the run of plain text is that these bytes begin with.
+/// The length of the run of plain text at the start of these bytes.
 #[inline(never)]
 fn run(bytes: &[u8]) -> usize {
     let mut rest = bytes;
@@ -107,10 +108,10 @@ fn run(bytes: &[u8]) -> usize {
     bytes.len() - rest.len() + last
 }
 
-/// So many words of a run are looked at before it is thought to be a long one.
+/// How many words of a run are checked before it counts as a long one.
 const FEW: usize = 2;
 
-/// The rest behind the part of a long run that can be taken in large steps.
+/// The rest after the part of a long run that is scanned in large steps.
 #[inline(always)]
 fn behind_long_run(mut rest: &[u8]) -> &[u8] {
     while let Some(wide) = rest.first_chunk() {

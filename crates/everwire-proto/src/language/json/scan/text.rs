@@ -1,4 +1,4 @@
-//! A text by its bytes and its tokens.
+//! A text by bytes and tokens.
 
 use super::word;
 
@@ -17,19 +17,19 @@ impl<'a> Scan<'a> {
         self.0.as_bytes()
     }
 
-    /// The byte here; `None` behind the end.
+    /// The byte here; `None` at the end.
     #[inline(always)]
     pub(in crate::language::json) fn byte(self, at: usize) -> Option<u8> {
         self.bytes().get(at).copied()
     }
 
-    /// The text from here to there.
+    /// The text of this range.
     #[inline]
     pub(in crate::language::json) fn text(self, from: usize, to: usize) -> Option<&'a str> {
         self.0.get(from..to)
     }
 
-    /// What the next token begins with, behind white space, and where; `None` at the end.
+    /// The first byte of the next token after white space, and its place; `None` at the end.
     #[inline(always)]
     pub(in crate::language::json) fn token(self, at: usize) -> Option<(u8, usize)> {
         let byte = self.byte(at)?;
@@ -40,7 +40,7 @@ impl<'a> Scan<'a> {
         Some((self.byte(at)?, at))
     }
 
-    /// Behind the white space that begins here.
+    /// After the white space that begins here.
     #[inline(never)]
     fn behind_space(self, mut at: usize) -> usize {
         while let Some(b' ' | b'\n' | b'\t' | b'\r') = self.byte(at) {
@@ -53,7 +53,7 @@ impl<'a> Scan<'a> {
         at
     }
 
-    /// Whether nothing but white space stands from here on.
+    /// Whether only white space follows.
     pub(in crate::language::json) fn is_over(self, at: usize) -> bool {
         self.token(at).is_none()
     }

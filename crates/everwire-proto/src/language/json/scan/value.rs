@@ -1,9 +1,9 @@
-//! Values: where they end.
+//! Finds the ends of values.
 
 use super::Scan;
 
 impl Scan<'_> {
-    /// Behind one value that begins here with this byte, within so many open brackets.
+    /// After one value that begins here with this byte, within `depth` open brackets.
     #[inline(always)]
     pub(in crate::language::json) fn value(
         self,
@@ -18,7 +18,7 @@ impl Scan<'_> {
         }
     }
 
-    /// Behind a number, `true`, `false` or `null`.
+    /// After a number, `true`, `false` or `null`.
     #[inline(always)]
     pub(super) fn plain_value(self, first: u8, at: usize) -> Option<usize> {
         match first {

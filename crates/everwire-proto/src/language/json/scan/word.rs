@@ -1,56 +1,58 @@
-//! Eight bytes at a time: the first of them is the lowest of the word.
+//! Eight bytes at a time; the first is the lowest of the word.
 
 const EACH: u64 = u64::MAX / 0xff;
 const HIGH: u64 = EACH << 7;
 
-/// How many bytes of a long string are looked at together.
+/// How many bytes of a long string are scanned together.
 pub(super) const WIDE: usize = 32;
 
-/// The eight bytes from here on; `None` where the text ends before.
+/// The eight bytes from here on; `None` if the text ends before.
 #[inline(always)]
 pub(super) fn word(bytes: &[u8], at: usize) -> Option<u64> {
     let word = bytes.get(at..)?.first_chunk()?;
     Some(u64::from_le_bytes(*word))
 }
 
-/// The first bytes of a text; where it is shorter, zeros behind it.
+/// The first bytes of a text, padded with zeros.
 pub(in crate::language::json) fn of(bytes: &[u8]) -> u64 {
     let low_first = bytes.iter().take(8).rev();
     low_first.fold(0, |word, byte| (word << 8) | u64::from(*byte))
 }
 
-/// The first bytes of a word, fewer than eight, and zeros behind them.
+/// The first bytes of a word, fewer than eight, padded with zeros.
 #[inline(always)]
 pub(super) fn head(word: u64, bytes: usize) -> u64 {
     word & !(u64::MAX << (8 * bytes))
 }
 
-/// How many bytes stand before the first that ends a run of plain text in a string: a quote, a backslash or a control character.
-/// `None` if there is none.
+/// How many bytes precede the end of a run of plain text in a string: a quote, a backslash or a
+/// control character. `None` if there is none.
 ///
-/// A subtraction borrows from a higher byte only at a byte that ends the run: what is found first is right.
+/// A subtraction borrows from a higher byte only at a byte that ends the run, so the first match is
+/// right.
 #[inline(always)]
 pub(super) fn plain(word: u64) -> Option<usize> {
-    // 0x22 becomes 0x20, and what lies below 0x20 stays there.
+    // 0x22 becomes 0x20, and bytes below 0x20 stay there.
     let quote_or_control = (word ^ (EACH * 0x02)).wrapping_sub(EACH * 0x21);
     let backslash = (word ^ (EACH * b'\\' as u64)).wrapping_sub(EACH);
     first((quote_or_control | backslash) & !word & HIGH)
 }
 
-/// How many spaces a word begins with.
+/// The number of leading spaces of a word.
 #[inline(always)]
 pub(super) fn spaces(word: u64) -> usize {
     (word ^ (EACH * b' ' as u64)).trailing_zeros() as usize / 8
 }
 
-/// Whether a run of plain text ends within these bytes. Compilers make it a few steps of a vector unit.
+/// Whether a run of plain text ends within these bytes. Compilers turn it into a few vector
+/// instructions.
 #[inline(always)]
 pub(super) fn ends_within(bytes: &[u8; WIDE]) -> bool {
     let ends = |byte: &u8| (*byte == b'"') | (*byte == b'\\') | (*byte < 0x20);
     bytes.iter().fold(false, |any, byte| any | ends(byte))
 }
 
-/// How many digits a word begins with; `None` if it has nothing else.
+/// The number of leading digits of a word; `None` if all are digits.
 #[inline(always)]
 pub(super) fn digits(word: u64) -> Option<usize> {
     // Digits become 0 to 9, and nothing else does.
@@ -59,7 +61,7 @@ pub(super) fn digits(word: u64) -> Option<usize> {
     first((above_nine | values) & HIGH)
 }
 
-/// The place of the first byte that is marked by its highest bit.
+/// The index of the first byte whose highest bit is set.
 #[inline(always)]
 fn first(marks: u64) -> Option<usize> {
     if marks == 0 {

@@ -1,4 +1,4 @@
-//! A set and a few pointers that are not in it, all found in one pass.
+//! A set and a few pointers outside of it, all found in one pass.
 
 use std::ops::Range;
 
@@ -11,7 +11,8 @@ use crate::language::json::{
 };
 
 impl PointerSet {
-    /// The same as [`find`](Self::find), and in the same pass from where to where the values stand of pointers that are not in the set.
+    /// Like [`find`](Self::find), and also finds the byte ranges of pointers that are not in the
+    /// set, in the same pass.
     ///
     /// ```
     /// use everwire_proto::language::json::{JsonPointer, PointerSet, Spans};
@@ -38,7 +39,7 @@ impl PointerSet {
     }
 }
 
-/// Two guides on one walk: each goes on where its own ways do.
+/// Two guides on one walk: each follows its own ways.
 struct Both<A, B>(A, B);
 
 impl<A: Guide, B: Guide> Guide for Both<A, B> {

@@ -10,8 +10,8 @@ use super::{key::Key, pointer::JsonPointer, raw::RawJson, walk};
 
 /// JSON pointers whose values are found together, in one pass over a text.
 ///
-/// It is made once, when a configuration is read, and can be shared then. Equal beginnings of pointers are looked for once, and what
-/// no pointer leads into is skipped.
+/// Create it once, when a configuration is read, and share it. Common beginnings of pointers are
+/// looked up once, and parts that no pointer leads into are skipped.
 ///
 /// ```
 /// use everwire_proto::language::json::{JsonPointer, Kind, PointerSet, Spans};
@@ -34,22 +34,24 @@ pub struct PointerSet {
     nodes: Vec<Node>,
 }
 
-/// What a pointer of a [`PointerSet`] is known by there.
+/// The identity of a pointer in a [`PointerSet`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Slot(usize);
 
-/// Where values stand in a text: memory that [`PointerSet::find`] uses again for each text, of any set.
+/// The places of values in a text: memory that [`PointerSet::find`] reuses for each text, of any
+/// set.
 #[derive(Clone, Debug, Default)]
 pub struct Spans(Vec<Span>);
 
-/// From where to where a value stands. Nothing ends at the beginning: that is what was not found.
+/// The byte range of a value. An end of zero means that it was not found.
 #[derive(Clone, Copy, Debug, Default)]
 struct Span {
     from: usize,
     to: usize,
 }
 
-/// The values that the pointers of a set have found in one text. By default there are none, as in what is no JSON.
+/// The values that the pointers of a set have found in one text. Empty by default, as for a text
+/// that is not JSON.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Found<'f, 'a> {
     text: &'a str,
@@ -57,7 +59,7 @@ pub struct Found<'f, 'a> {
 }
 
 impl PointerSet {
-    /// Adds a pointer; one that is there already keeps its slot.
+    /// Adds a pointer; a known one keeps its slot.
     pub fn insert(&mut self, pointer: &JsonPointer) -> Slot {
         let mut at = 0;
         for step in pointer.steps() {
@@ -74,7 +76,7 @@ impl PointerSet {
         Slot(at)
     }
 
-    /// The pointer of a slot, as it was added.
+    /// The pointer of a slot.
     pub fn pointer(&self, slot: Slot) -> JsonPointer {
         let mut steps = Vec::new();
         let mut at = slot.0;
@@ -86,7 +88,8 @@ impl PointerSet {
         JsonPointer::of_steps(steps.into_iter().rev())
     }
 
-    /// Whether one of both has all pointers of the other at the same slots: each slot that both have means the same.
+    /// Whether one set contains all pointers of the other at the same slots: common slots then mean
+    /// the same.
     pub fn is_in_line_with(&self, other: &Self) -> bool {
         let (fewer, more) = match self.nodes.len() <= other.nodes.len() {
             true => (&self.nodes, &other.nodes),
@@ -98,7 +101,8 @@ impl PointerSet {
             .all(|(one, other)| other.leads_where(one))
     }
 
-    /// Finds the value of each pointer in a text; `None` if that is no JSON. The whole text is read, once.
+    /// Finds the value of each pointer in a text; `None` if that is not JSON. The whole text is
+    /// read, once.
     pub fn find<'f, 'a>(&self, text: &'a str, spans: &'f mut Spans) -> Option<Found<'f, 'a>> {
         let mut search = self.search(spans);
         walk::walk(text, &mut search, 0)?;
@@ -106,8 +110,14 @@ impl PointerSet {
     }
 
     fn search<'s>(&self, Spans(spans): &'s mut Spans) -> Search<'_, 's> {
-        spans.clear();
-        spans.resize(self.nodes.len(), Span::default());
+        // Mostly it was this set before.
+        match spans.len() == self.nodes.len() {
+            true => spans.fill(Span::default()),
+            false => {
+                spans.clear();
+                spans.resize(self.nodes.len(), Span::default());
+            }
+        }
         Search {
             nodes: &self.nodes,
             spans,
@@ -136,13 +146,13 @@ impl<'a> Found<'_, 'a> {
         self.text.get(span.from..span.to).map(RawJson::new)
     }
 
-    /// From where to where in the text that value stands.
+    /// The byte range of that value in the text.
     pub fn span(&self, slot: Slot) -> Option<Range<usize>> {
         let span = self.spans.get(slot.0).filter(|span| !span.is_empty())?;
         Some(span.from..span.to)
     }
 
-    /// The text that was looked into.
+    /// The text.
     pub fn text(&self) -> &'a str {
         self.text
     }
@@ -162,14 +172,14 @@ impl Span {
 /// A pass over one text.
 struct Search<'n, 's> {
     nodes: &'n [Node],
-    /// Of each node the last value that stood there.
+    /// The last value of each node.
     spans: &'s mut [Span],
-    /// Whether some key was there twice.
+    /// Whether some key occurred twice.
     has_doubles: bool,
 }
 
 impl<'s> Search<'_, 's> {
-    /// What was found in this text.
+    /// The results for this text.
     fn into_found<'a>(mut self, text: &'a str) -> Found<'s, 'a> {
         if self.has_doubles {
             self.forget_doubles();
@@ -180,11 +190,11 @@ impl<'s> Search<'_, 's> {
         }
     }
 
-    /// Forgets what was found below a value that does not count, because its key was there again: it does not lie within the one that
-    /// does.
+    /// Forgets results below a value that does not count, because its key occurred again: they are
+    /// not within the value that does.
     fn forget_doubles(&mut self) {
         for (at, node) in self.nodes.iter().enumerate() {
-            // Nodes come behind those above them: what is above is right already.
+            // Nodes come after their parents, which are therefore final.
             if !self.spans[at].is_within(self.spans[node.above]) {
                 self.spans[at] = Span::default();
             }

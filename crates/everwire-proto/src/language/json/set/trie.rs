@@ -1,20 +1,21 @@
-//! The keys of many pointers as a tree: what they have in common is looked for once.
+//! The keys of many pointers as a tree, in which common parts are looked up once.
 
 use super::super::key::{Key, Step};
 
-/// Up to so many keys are compared one after the other: nearly always that is one comparison of words for each.
+/// Up to this many keys are compared one by one: nearly always one comparison of words for each.
 const FEW: usize = 24;
 
-/// A place that a pointer leads to or through. Nodes are known by their numbers, which are larger below than above.
+/// A place that a pointer leads to or through. Nodes are numbered; children have larger numbers
+/// than parents.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Node {
-    /// The node above; the root has itself.
+    /// The parent; the root has itself.
     pub(super) above: usize,
-    /// A bit for each key, by its head: most keys of a message are of no interest, and have none.
+    /// A bit for each key, by its head: most keys of a message are not wanted, and have none.
     heads: u64,
     /// By head and text.
     members: Vec<Member>,
-    /// The same nodes, of the keys that are indices, by index.
+    /// The same nodes by index, if their keys are indexes.
     elements: Vec<(usize, usize)>,
 }
 
@@ -32,13 +33,13 @@ impl Node {
         }
     }
 
-    /// Whether a key that begins like this may be there.
+    /// Whether a key with this head may be present.
     #[inline(always)]
     pub(super) fn may_have(&self, head: u64) -> bool {
         self.heads & bit(head) != 0
     }
 
-    /// The node below, for a key of an object that [may](Self::may_have) be there.
+    /// The child for a key of an object that [may](Self::may_have) be present.
     #[inline(never)]
     pub(super) fn member(&self, key: Key<'_>) -> Option<usize> {
         let found = if self.members.len() > FEW {
@@ -49,7 +50,7 @@ impl Node {
         found.map(|member| member.node)
     }
 
-    /// The key that leads to a node below.
+    /// The key that leads to a child.
     pub(super) fn step_to(&self, below: usize) -> Option<&Step> {
         let found = self.members.iter().find(|member| member.node == below);
         found.map(|member| &member.step)
@@ -78,7 +79,7 @@ impl Node {
         !self.elements.is_empty()
     }
 
-    /// Leads on to this node by a key that is not there yet.
+    /// Adds a child with a new key.
     pub(super) fn insert(&mut self, step: &Step, node: usize) {
         let Err(at) = self.place(step.as_key()) else {
             return;
@@ -92,7 +93,7 @@ impl Node {
         self.members.insert(at, Member { step, node });
     }
 
-    /// Where a key is among the members, or would have to be.
+    /// The place of a key among the members, or the place to insert it.
     fn place(&self, key: Key<'_>) -> Result<usize, usize> {
         let members = &self.members;
         members.binary_search_by(|member| member.step.as_key().order().cmp(&key.order()))

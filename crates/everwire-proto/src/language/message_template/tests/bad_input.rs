@@ -18,8 +18,8 @@ fn each_mistake_is_told_with_what_would_be_right() {
         ("a ${\"x}", "\"x", "unclosed text `\"x`: write `\"` at its end".into()),
         ("a ${}", "", "invalid expression: it is empty: write a pointer, a name, a text, a number or a call".into()),
         ("a ${NO}", "${NO}", "the environment variable `NO` is not set: set it, or use ${file:PATH}; a literal ${ is written $${".into()),
-        ("a ${file:}", "${file:}", "`${file:}` names no file: write ${file:PATH}".into()),
-        ("a ${secret:a b}", "${secret:a b}", "`${secret:a b}` names no secret: a name has no spaces: write ${secret:ID}".into()),
+        ("a ${file:}", "${file:}", "`${file:}` has no path: write ${file:PATH}".into()),
+        ("a ${secret:a b}", "${secret:a b}", "invalid secret id in `${secret:a b}`: a name has no spaces: write ${secret:ID}".into()),
         ("a ${key1}", "key1", "unknown name `key1`: did you mean `key`?".into()),
         ("a ${home}", "home", "unknown name `home`: a part of the message is `/home`; a text is `\"home\"`".into()),
         ("a ${secret}", "secret", "unknown name `secret`: a variable of the environment is written in capitals: `SECRET`".into()),
@@ -44,7 +44,7 @@ fn each_mistake_is_told_with_what_would_be_right() {
         ("{ping ${x}}", "p", json("key must be a string", "a template that begins with `{` or `[` is JSON: for another text write that as a hole, `${\"[\"}`")),
         (r#"{"x":"a\${x}"}"#, "${x}", "the escape before `${x}` is not complete: write `\\\\` for a backslash".into()),
         (r#"{"x":"\u00${x}41"}"#, "${x}", "the escape before `${x}` is not complete: write `\\\\` for a backslash".into()),
-        (r#"{"x":"{\"y\":\"${x}\"}"}"#, "${x}", format!("`${{x}}` stands in JSON that is within a text of JSON: {inner}")),
+        (r#"{"x":"{\"y\":\"${x}\"}"}"#, "${x}", format!("`${{x}}` stands in JSON inside a text of JSON: {inner}")),
     ] {
         let found = errors(text, TemplateKind::Text);
         if found != [(at.to_owned(), told)] {

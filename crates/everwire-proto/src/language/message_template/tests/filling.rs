@@ -118,9 +118,9 @@ fn what_cannot_be_filled_sends_nothing_and_tells_the_hole() {
         (r#"{"pong":"${/missing}"}"#, "`${/missing}` is absent"),
         (r#"{"pong":"${/z}"}"#, "`${/z}` is absent"),
         (r#"{"x":${[/missing]}}"#, "`${[/missing]}` is absent"),
-        (r#"{"x":${bytes}}"#, "`${bytes}` is no text"),
-        (r#"{"x":"${bytes}"}"#, "`${bytes}` is no text"),
-        ("x ${bytes}", "`${bytes}` is no text"),
+        (r#"{"x":${bytes}}"#, "`${bytes}` is not a text"),
+        (r#"{"x":"${bytes}"}"#, "`${bytes}` is not a text"),
+        ("x ${bytes}", "`${bytes}` is not a text"),
         ("pong ${/z}", "`${/z}` is absent"),
         (
             "pong ${/lines}",

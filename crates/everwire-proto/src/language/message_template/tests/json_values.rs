@@ -86,7 +86,7 @@ fn what_is_read_and_what_is_wrong_has_its_place_in_its_text() {
         (
             "\"${x}\"",
             "${x}",
-            "`${x}` stands in JSON that is within a text of JSON",
+            "`${x}` stands in JSON inside a text of JSON",
         ),
     ] {
         let (wrong, _) = bench.with(|scope| template.text(text, scope));

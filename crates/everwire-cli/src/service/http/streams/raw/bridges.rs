@@ -1,19 +1,19 @@
-//! The clients that have sockets of their own: before the process ends, each of them has heard so.
+//! The clients with sockets of their own. Before the process ends, each of them is told.
 
 use std::convert::Infallible;
 
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
 
-/// The clients that are there.
+/// The connected clients.
 #[derive(Debug)]
 pub struct Bridges {
-    /// None once the process ends.
+    /// `None` once the process is ending.
     entrance: Mutex<Option<mpsc::Sender<Infallible>>>,
     left: Mutex<Option<mpsc::Receiver<Infallible>>>,
 }
 
-/// One client; dropped, it has left.
+/// One client. Dropping it means that the client has left.
 #[derive(Debug)]
 pub struct Bridge {
     _there: mpsc::Sender<Infallible>,
@@ -30,18 +30,18 @@ impl Default for Bridges {
 }
 
 impl Bridges {
-    /// Lets a client in; `None` when the process ends.
+    /// Admits a client; `None` if the process is ending.
     pub fn enter(&self) -> Option<Bridge> {
         let there = self.entrance.lock().clone()?;
         Some(Bridge { _there: there })
     }
 
-    /// Lets nobody in any more, and waits until all have left.
+    /// Admits no more clients, and waits until all have left.
     pub async fn empty(&self) {
         self.entrance.lock().take();
         let left = self.left.lock().take();
         if let Some(mut left) = left {
-            // Nothing is ever sent: it ends with the last client.
+            // Nothing is ever sent. The channel closes with the last client.
             let _end = left.recv().await;
         }
     }

@@ -1,4 +1,4 @@
-//! A client of the raw bridge: its frames, one after the other, as fast as they are taken.
+//! A client of the raw bridge: its frames one after the other, as fast as they are taken.
 
 use std::{
     io,
@@ -20,7 +20,7 @@ use super::super::{
     inbound::{Heard, Inbound},
 };
 
-/// What a client says.
+/// The frames of a client.
 pub struct Client {
     frames: Frames<Payload>,
     codec: Codec,
@@ -29,7 +29,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// One whose frames and messages have at most so many bytes.
+    /// A client whose frames and messages have at most `limit` bytes.
     pub fn new(payload: Payload, limit: usize, manager: &Manager) -> Self {
         let charge = || manager.charge(MemoryUse::Bodies);
         Self {
@@ -40,14 +40,15 @@ impl Client {
         }
     }
 
-    /// What a frame means; `None` when the client is gone. An error says how it is to be let go.
+    /// The meaning of the next frame; `None` when the client is gone. An error says how to close
+    /// the connection.
     pub async fn hear(&mut self) -> Option<Result<Heard, CloseReason>> {
         let frame = poll_fn(|cx| self.poll_frame(cx)).await?;
         let frame = frame.and_then(message);
         Some(self.inbound.hear(frame))
     }
 
-    /// Reads to the end, whatever comes.
+    /// Reads and drops everything up to the end.
     pub async fn discard(self) {
         let mut payload = self.frames.into_inner();
         while let Some(Ok(_)) = payload.next().await {}
@@ -59,7 +60,7 @@ impl Client {
                 Ok(None) => {}
                 Ok(Some(frame)) => {
                     if self.buffer.is_empty() {
-                        // What a long message needed is not kept for the next ones.
+                        // The buffer of a long message is not kept for the next ones.
                         self.buffer = BytesMut::new();
                     }
                     return Poll::Ready(Some(Ok(frame)));
@@ -67,7 +68,7 @@ impl Client {
                 Err(error) => return Poll::Ready(Some(Err(error))),
             }
             let chunk = match Pin::new(&mut self.frames).poll_next(cx) {
-                // Behind each frame it says once that there is nothing for now.
+                // After each frame it reports once that nothing is available for now.
                 Poll::Pending => ready!(Pin::new(&mut self.frames).poll_next(cx)),
                 Poll::Ready(chunk) => chunk,
             };

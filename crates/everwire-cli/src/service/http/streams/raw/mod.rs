@@ -19,37 +19,48 @@ use crate::service::http::{
     problem::Problem,
 };
 
-/// Whose socket a client talks over.
+/// Which socket a client uses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Sharing {
-    /// One of its own, which comes and goes with it.
+    /// Its own, which opens and closes with the client.
     #[default]
     Own,
-    /// That of the connection, with all others.
+    /// The socket of the connection, shared with all other clients.
     Shared,
 }
 
-/// Talk to a peer as if the WebSocket were one's own
+/// Talk to a peer through this service
 ///
-/// With `session=own`, the default, the client gets a socket of its own to the peer, by the connection's settings (URLs, headers, secrets, TLS,
-/// proxy, compression, limits), dialled before this is answered: 409 for a connection that is closed, failed or idle, 503 where the peer cannot
-/// be reached, with its `cause`. Messages pass verbatim, both ways, and whoever reads slowly slows the other one down. All talking is the client's:
-/// neither `on_open` nor a heartbeat's texts are sent; pings are answered here and by the peer, each for itself. The client's subprotocols are
-/// offered to the peer, and the peer's choice is the answer; `everwire.v1` and `bearer.TOKEN` are for this service, as in `/v1/ws`. When the peer closes,
-/// the client is closed with the same code and reason, and with 1012 where there was none, or the socket was lost; with 1001 when the connection is
-/// closed by hand or removed, or the service ends, with 1012 when its settings change. When the client closes, so is its socket to the peer, with
-/// the same code. The status and the `why` of the connection list these sockets as `sessions`: whose each is, with which peer, and what has passed; the
-/// events `session_opened` and `session_closed` tell of its beginning and of its end, with the `cause`. At its end the service waits, within
-/// `drain_timeout`, until all have closed. A connection with `sessions_only` has no other sockets: it is `idle`, and lets clients in.
+/// With `session=own`, the default, the client gets its own socket to the peer. The socket uses the
+/// settings of the connection (URLs, headers, secrets, TLS, proxy, compression, limits) and is
+/// dialled before this request is answered. The answer is 409 if the connection is closed, failed
+/// or idle, and 503 with the `cause` if the peer cannot be reached. Messages pass unchanged in both
+/// directions, and a slow reader slows down the other side. Only the client talks: neither
+/// `on_open` nor heartbeat texts are sent. The service and the peer each answer pings themselves.
+/// The client's subprotocols are offered to the peer, and the peer's choice is the answer.
+/// `everwire.v1` and `bearer.TOKEN` are for this service, as in `/v1/ws`.
 ///
-/// With `session=shared` each message of the client is sent, and each message of the peer is told, over the connection's one socket and its
-/// reconnects; the end of this WebSocket is not the connection's. A client that is too slow, or whose message finds the outbox full, is closed with 1013.
+/// When the peer closes, the client is closed with the same code and reason. The code is 1012 if
+/// there was none or the socket was lost, 1001 if the connection is closed by hand or removed or if
+/// the service ends, and 1012 if its settings change. When the client closes, its socket to the
+/// peer is closed with the same code. The status and the `why` of the connection list these sockets
+/// as `sessions`, with the client, the peer and the traffic of each. The events `session_opened`
+/// and `session_closed` report the beginning and the end of each, with the `cause`. At its end, the
+/// service waits up to `drain_timeout` until all are closed. A connection with `sessions_only` has
+/// no other sockets: it is `idle`, and admits clients.
 ///
-/// Pongs and close frames that a client forgets to mask are taken, as many servers do; messages must be masked.
+/// With `session=shared`, all messages use the one socket of the connection and its reconnects:
+/// each message of the client is sent, and the client receives each message of the peer. The end of
+/// this WebSocket does not end the connection. A client is closed with 1013 if it is too slow, or
+/// if the outbox has no room for its message.
 ///
-/// Needs the scopes `send` and `read`. What a client puts behind the path (a slash, the identity of an OCPP charge point) and other parameters are
-/// ignored: the peer is asked for what the connection's URL says.
+/// Unmasked pongs and close frames of a client are accepted, as many servers do. Messages must be
+/// masked.
+///
+/// This needs the scopes `send` and `read`. Text that a client appends to the path (a slash, the
+/// identity of an OCPP charge point) and other parameters are ignored: the URL of the connection
+/// decides what the peer is asked for.
 #[utoipa::path(
     get,
     path = "/v1/connections/{name}/raw",
@@ -91,7 +102,7 @@ impl Sharing {
                     let detail = format!("invalid session: {value:?}; use own or shared");
                     return Err(Problem::bad_request(detail));
                 }
-                // Clients put their own there: `EIO=4&transport=websocket`, for example.
+                // Clients put their own parameters there, for example `EIO=4&transport=websocket`.
                 _ => sharing,
             };
         }

@@ -1,7 +1,8 @@
-//! A client with a socket of its own to the peer.
+//! A client with its own socket to the peer.
 //!
-//! Two halves that do not wait for each other: [`upward`], a task, takes from the client no more than the peer takes, and [`Downward`], the
-//! body of the answer, takes from the peer no more than the client takes.
+//! Two halves that do not wait for each other. [`upward`], a task, reads from the client only as
+//! fast as the peer accepts. [`Downward`], the body of the answer, reads from the peer only as fast
+//! as the client accepts.
 
 use std::{
     cell::Cell,
@@ -49,15 +50,15 @@ use crate::service::http::{
     server::LastBytes,
 };
 
-/// How many answers to its pings may wait for a client; others are not given.
+/// The most answers to its pings that may wait for a client. Further pings are not answered.
 const CONTROLS: usize = 16;
-/// How often it is looked whether a client must be asked if it is there. That often is asked who is not listened to: its end shows only
-/// in what is written to it.
+/// How often to check whether the client must be pinged. A client that we do not read is pinged as
+/// often, since only a failed write then shows that it is gone.
 const TICK: Duration = Duration::from_secs(1);
-/// As much is encoded at a time, unless a single message has more.
+/// The most bytes that are encoded at a time, unless a single message has more.
 const BATCH: usize = 64 << 10;
 
-/// Opens a socket for the client, and then lets it in.
+/// Opens a socket for the client, and then admits the client.
 pub async fn attach(
     connection: Found<(ToSend, ToRead)>,
     request: &HttpRequest,
@@ -103,12 +104,12 @@ pub async fn attach(
     }))
 }
 
-/// What both halves know of the client.
+/// What both halves know about the client.
 #[derive(Debug)]
 struct Line {
-    /// When it was last heard.
+    /// When something was last received from it.
     heard: Cell<Instant>,
-    /// Whether the peer keeps us from listening to it.
+    /// Whether the peer keeps us from reading from it.
     is_blocked: Cell<bool>,
 }
 
@@ -125,14 +126,14 @@ impl Line {
     }
 }
 
-/// What the client is told beside the messages of the peer.
+/// What is sent to the client, besides messages of the peer.
 #[derive(Debug)]
 enum Control {
     Pong(Bytes),
     Close(Option<CloseReason>),
 }
 
-/// From the client to the peer, until the client is gone. What is thrown away with `peer` ends the session.
+/// Forwards from the client to the peer until the client is gone. Dropping `peer` ends the session.
 async fn upward(
     mut client: Client,
     peer: SessionSender,
@@ -144,12 +145,12 @@ async fn upward(
         match heard {
             Ok(Heard::Nothing) => {}
             Ok(Heard::Ping(payload)) => {
-                // A client that pings and does not read needs no more answers.
+                // A client that pings but does not read needs no more answers.
                 let _full = controls.try_send(Control::Pong(payload));
             }
             Ok(Heard::Message(message)) => {
                 line.is_blocked.set(true);
-                // Of a session that has ended the client hears by its close frame.
+                // If the session has ended, the close frame tells the client.
                 let _ended = peer.send(message).await;
                 line.is_blocked.set(false);
                 line.heard.set(Instant::now());
@@ -162,7 +163,7 @@ async fn upward(
             Err(given) => {
                 drop(peer);
                 let _gone = controls.send(Control::Close(Some(given))).await;
-                // Bytes that nobody has read when the connection ends would have the close frame thrown away.
+                // If the connection ended with unread bytes, the close frame would be lost.
                 return client.discard().await;
             }
         }
@@ -177,19 +178,19 @@ fn frame(given: Option<&CloseReason>) -> CloseFrame {
     })
 }
 
-/// From the peer to the client.
+/// Forwards from the peer to the client.
 struct Downward {
     peer: SessionReceiver,
     told: mpsc::Receiver<Control>,
     line: Rc<Line>,
     upward: JoinHandle<()>,
     ticks: Interval,
-    /// When the client was asked last whether it is there.
+    /// When the client was last pinged.
     asked: Instant,
     close_timeout: Duration,
     state: State,
     last_bytes: LastBytes,
-    /// Others of the thread have their turn first.
+    /// Other tasks of the thread get a turn first.
     pauses: bool,
     _slot: ConnectionSlot,
     _bridge: Bridge,
@@ -198,7 +199,8 @@ struct Downward {
 enum State {
     /// Exits to `Leaves`.
     Serves,
-    /// The close frame is out; the client's is awaited until then, or the end of its connection.
+    /// The close frame is sent. Waits for the client's close frame or the end of its connection, up
+    /// to this time.
     Leaves(Pin<Box<Sleep>>),
 }
 
@@ -209,7 +211,7 @@ fn ticks() -> Interval {
 }
 
 impl Downward {
-    /// What is to be told next, encoded; ready with nothing when all is told.
+    /// Encodes what is to be sent next. Ready with an empty buffer when everything is sent.
     fn poll_fill(&mut self, cx: &mut Context<'_>, buffer: &mut BytesMut) -> Poll<()> {
         while buffer.len() < BATCH {
             match &mut self.state {
@@ -233,7 +235,7 @@ impl Downward {
                     Poll::Pending => return Poll::Pending,
                 },
             };
-            // It has neither a length nor a state that an encoder could refuse.
+            // These frames cannot be refused by an encoder.
             let _encoded = Codec::new().encode(told, buffer);
         }
         Poll::Pending
@@ -254,13 +256,14 @@ impl Downward {
             FromPeer::Message(Message::Text(text)) => WsMessage::Text(text),
             FromPeer::Message(Message::Binary(bytes)) => WsMessage::Binary(bytes),
             FromPeer::End(end) => self.leave(Some(refusal::farewell(&end))),
-            // The library may tell more some day.
+            // Later versions of the library may have other kinds.
             _ => WsMessage::Nop,
         })
     }
 
     fn leave(&mut self, given: Option<CloseReason>) -> WsMessage {
-        // Some clients do not heed a close frame, but only the end (seen: paho for Python).
+        // Some clients ignore a close frame and react only to the end of the connection (seen: paho
+        // for Python).
         self.last_bytes.are_sent();
         self.state = State::Leaves(Box::pin(sleep(self.close_timeout)));
         WsMessage::Close(given)
@@ -287,7 +290,7 @@ impl Stream for Downward {
 
 impl Drop for Downward {
     fn drop(&mut self) {
-        // The connection of the client is gone, if it was not already.
+        // The connection of the client is gone by now.
         self.upward.abort();
     }
 }

@@ -1,4 +1,4 @@
-//! Why a client gets no socket, and how one is let go that had one.
+//! The answer to a client that gets no socket, and the close of a client whose socket has ended.
 
 use actix_web::http::header::{self, HeaderValue};
 use actix_web_actors::ws::{CloseCode, CloseReason};
@@ -52,7 +52,7 @@ fn cause_json(cause: &Cause) -> Json {
     json
 }
 
-/// How a client is let go whose session has ended.
+/// The close for a client whose session has ended.
 pub fn farewell(end: &SessionEnd) -> CloseReason {
     if let SessionEnd::Lost(Cause::Closed(frame)) = end
         && let Some(code) = frame.code

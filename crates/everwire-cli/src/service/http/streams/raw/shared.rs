@@ -1,4 +1,5 @@
-//! A client that talks over the connection's own socket, and its reconnects, beside all others.
+//! A client that uses the connection's own socket, with its reconnects, together with other
+//! clients.
 
 use actix::{Actor, AsyncContext, StreamHandler};
 use actix_http::ws::Codec;
@@ -29,12 +30,12 @@ use crate::service::{
     state::AppState,
 };
 
-/// How many messages may wait for a client.
+/// The most messages that may wait for a client.
 const MESSAGES: usize = 4096;
-/// How many bytes.
+/// The most bytes that may wait.
 const BYTES: usize = 4 << 20;
 
-/// Lets the client in.
+/// Admits the client.
 pub async fn attach(
     connection: Found<(ToSend, ToRead)>,
     request: &HttpRequest,
@@ -77,7 +78,8 @@ pub async fn attach(
         .map_err(|error| Problem::bad_request(error.to_string()))
 }
 
-/// What the peer speaks, if that is known and the client offers it; else what the client would rather speak of what the peer will be offered.
+/// The subprotocol of the peer, if it is known and the client offers it. Otherwise the first of the
+/// client's that the peer will be offered.
 async fn subprotocol(
     state: &AppState,
     request: &HttpRequest,
@@ -96,10 +98,10 @@ async fn subprotocol(
     Ok(offers.iter().find(fits).map(|offer| (*offer).to_owned()))
 }
 
-/// One client, and the connection that it talks over.
+/// A client, and the connection that it uses.
 struct Bridge {
     handle: Handle,
-    /// The peer's messages, until the actor is there to tell them.
+    /// The peer's messages, until the actor takes them.
     told: Option<Batches>,
     inbound: Inbound,
     client_timeout: ClientTimeout,
@@ -132,7 +134,7 @@ impl StreamHandler<Result<ws::Message, ProtocolError>> for Bridge {
             Ok(Heard::Nothing) => {}
             Ok(Heard::Ping(data)) => ctx.pong(&data),
             Ok(Heard::Message(message)) => {
-                // A client of a plain WebSocket has no use for the receipt.
+                // A plain WebSocket client cannot use the receipt.
                 if let Err(error) = self.handle.send(message) {
                     let text = error.to_string();
                     end(ctx, Some(reason(code(&error), &text)));
@@ -144,7 +146,7 @@ impl StreamHandler<Result<ws::Message, ProtocolError>> for Bridge {
     }
 }
 
-/// How a client is let go whose message cannot be accepted: it has no other way to know.
+/// The close code for a client whose message cannot be accepted: there is no other way to tell it.
 fn code(error: &SendError) -> CloseCode {
     let SendError::Rejected(rejected) = error else {
         return CloseCode::Away;

@@ -1,4 +1,4 @@
-//! The subprotocols that a client offers, of which some are for this service and the others for the peer.
+//! The subprotocols that a client offers: some are for this service, the others for the peer.
 
 use actix_web::{
     HttpRequest,
@@ -8,7 +8,7 @@ use actix_web::{
 use super::super::ws::PROTOCOL;
 use crate::service::http::problem::Problem;
 
-/// The subprotocols that a client offers, best first.
+/// The subprotocols that a client offers, in the order of preference.
 pub fn offers(request: &HttpRequest) -> impl Iterator<Item = &str> {
     let lines = request.headers().get_all(header::SEC_WEBSOCKET_PROTOCOL);
     lines
@@ -17,7 +17,8 @@ pub fn offers(request: &HttpRequest) -> impl Iterator<Item = &str> {
         .filter(|offer| !offer.is_empty())
 }
 
-/// What is offered to the peer. A page's token is for us, as is what it offers beside that.
+/// The subprotocols for the peer. The token of a page is for us, and so is the protocol that it
+/// offers with the token.
 pub fn for_the_peer(request: &HttpRequest) -> Result<Vec<String>, Problem> {
     let shows_token = request.headers().contains_key(header::AUTHORIZATION);
     let mut offered: Vec<String> = Vec::new();
@@ -26,8 +27,9 @@ pub fn for_the_peer(request: &HttpRequest) -> Result<Vec<String>, Problem> {
             continue;
         }
         if !offer.bytes().all(is_token_byte) {
-            let detail =
-                format!("invalid Sec-WebSocket-Protocol: {offer:?} is no token (RFC 9110 §5.6.2)");
+            let detail = format!(
+                "invalid Sec-WebSocket-Protocol: {offer:?} is not a token (RFC 9110 §5.6.2)"
+            );
             return Err(Problem::bad_request(detail));
         }
         if !offered.iter().any(|other| other == offer) {
@@ -41,7 +43,7 @@ fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
-/// The peer's choice; a page whose peer chose none has ours, since a browser wants one.
+/// The choice of the peer. If the peer chose none, a page gets ours, since a browser requires one.
 pub fn chosen(request: &HttpRequest, by_peer: Option<&str>) -> Option<HeaderValue> {
     match by_peer {
         Some(chosen) => HeaderValue::from_str(chosen).ok(),

@@ -60,8 +60,8 @@ pub enum BridgeError {
     /// The connection was lost.
     #[error("the connection to NATS was lost: {0}")]
     Lost(String),
-    /// The stream does not acknowledge anything.
-    #[error("the stream {0} acknowledges nothing")]
+    /// The stream does not acknowledge anything, or is not told of.
+    #[error("the server does not answer for the stream {0}")]
     Silent(String),
     /// The server refuses what the bridge asks for.
     #[error("the NATS server refuses: {0}")]

@@ -51,6 +51,7 @@ pub async fn find(context: &Context, wanted: Config) -> Result<Found, BridgeErro
             {
                 make(context, wanted.clone()).await?
             }
+            _ if has_elapsed(&error) => return Err(BridgeError::Silent(name)),
             _ => return Err(BridgeError::NoJetStream(error.to_string())),
         },
     };
@@ -89,6 +90,14 @@ async fn make(context: &Context, wanted: Config) -> Result<Stream, BridgeError> 
             },
         }
     })
+}
+
+/// Whether a request was not answered in time: a server whose disk is full may be silent.
+fn has_elapsed(error: &(dyn std::error::Error + 'static)) -> bool {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes
+        .into_iter()
+        .any(|error| error.is::<tokio::time::error::Elapsed>())
 }
 
 fn differences(wanted: &Config, found: &Config) -> Vec<String> {

@@ -179,7 +179,7 @@ async fn open(nats: Arc<NatsSettings>, settings: NatsInSettings) -> Result<Up, B
     let found = tokio::select! {
         found = tokio::time::timeout(FIND_DEADLINE, finding) => match found {
             Ok(found) => found?,
-            Err(_) => return Err(BridgeError::NoJetStream("it does not answer".into())),
+            Err(_) => return Err(BridgeError::Silent(settings.stream.name)),
         },
         error = connection.failed() => return Err(error),
     };

@@ -55,10 +55,13 @@ pub(super) struct Up {
     answers: Subscriber,
     /// Answers come to subjects below this.
     inbox: String,
-    asks: FuturesUnordered<BoxFuture<'static, (LaneId, Result<Option<Last>, AskError>)>>,
+    asks: FuturesUnordered<BoxFuture<'static, Answered>>,
     differences: Vec<String>,
     window: usize,
 }
+
+/// What the stream has last of a name.
+type Answered = (LaneId, Result<Option<Last>, AskError>);
 
 /// Why it is not known what the stream has last of a name.
 enum AskError {

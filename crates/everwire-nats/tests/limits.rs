@@ -211,7 +211,7 @@ async fn full_disk_of_the_spool(disk: &std::path::Path) {
         .map(|(_, gap)| gap.parse::<u64>().unwrap())
         .sum();
     assert_eq!(told, dropped);
-    let mut without = read.clone();
+    let mut without = read;
     without.iter_mut().for_each(|message| message.gap = None);
     let texts = &texts(&without)["everwire.in.a"];
     assert_eq!(texts.last().unwrap(), "last");

@@ -213,7 +213,7 @@ async fn a_lost_state_is_noticed_and_the_epoch_raised() {
     until_async("they are stored", async || stored(&server).await == 5).await;
     let read = all(&server, "EVERWIRE_IN").await;
     assert_eq!(gaps(&read), [(3, "1".to_owned())]);
-    let mut without = read.clone();
+    let mut without = read;
     without[3].gap = None;
     assert_eq!(texts(&without)["everwire.in.a"], numbers(5));
     std::fs::remove_dir_all(folder).unwrap();

@@ -46,7 +46,7 @@ fn event_details(kind: &EventKind) -> String {
         }
         EventKind::Failed(failed) => format!("gave up: {} ({})", cause(&failed.cause), failed.rule),
         EventKind::Gap(report) => gap(report),
-        EventKind::Dropped(dropped) => words::count(dropped.count as u64, "message"),
+        EventKind::Dropped(dropped) => words::count(dropped.count, "message"),
         _ => String::new(),
     }
 }

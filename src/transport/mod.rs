@@ -50,7 +50,9 @@ pub(crate) use prepared::{Generation, PreparedDial};
 pub(crate) use progress::{DialError, Timings};
 pub(crate) use redact::masked;
 pub(crate) use resolve::Resolver;
-pub(crate) use secrets::{Secrets, read_secret_file};
+pub(crate) use secrets::Secrets;
+#[cfg(feature = "config")]
+pub(crate) use secrets::read_secret_file;
 pub(crate) use stream::Stream;
 #[cfg(test)]
 pub(crate) use tcp_stream::Tcp;

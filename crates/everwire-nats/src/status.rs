@@ -18,10 +18,8 @@ pub struct BridgeStatus {
     /// Why no messages are carried now, or the last reason why none were.
     pub error: Option<Trouble>,
     /// What is published.
-    #[serde(rename = "in")]
     pub inbound: InStatus,
     /// What is sent.
-    #[serde(rename = "out")]
     pub outbound: OutStatus,
     /// Where streams are not as the settings say.
     pub differences: Vec<String>,

@@ -29,10 +29,8 @@ pub struct BridgeStatus {
     #[schema(required)]
     pub error: Option<Trouble>,
     /// What comes in and is published.
-    #[serde(rename = "in")]
     pub inbound: Inbound,
     /// What is taken from the queue and sent.
-    #[serde(rename = "out")]
     pub outbound: Outbound,
     /// Where streams are not as the settings say.
     pub differences: Vec<String>,

@@ -87,7 +87,7 @@ fn messages_are_published_and_sent_and_shown_and_no_secret_is_told() {
     }
     until("both are counted", || {
         let nats = status(&service);
-        (&nats["in"]["published"], &nats["out"]["sent"]) == (&json!(2), &json!(1))
+        (&nats["inbound"]["published"], &nats["outbound"]["sent"]) == (&json!(2), &json!(1))
     });
     let mut told = vec![service.get("/metrics").body, service.get("/v1/status").body];
     for line in [
@@ -113,7 +113,7 @@ fn messages_are_published_and_sent_and_shown_and_no_secret_is_told() {
         service.post("/v1/connections/echo/send", "waits").status,
         200
     );
-    until("it waits", || status(&service)["in"]["pending"] == 1);
+    until("it waits", || status(&service)["inbound"]["pending"] == 1);
     let why = done(&service, &["why", "echo"]);
     let line = why
         .lines()
@@ -168,7 +168,7 @@ fn what_waits_when_it_is_ended_is_published_after_the_next_start() {
         let body = number.to_string();
         assert_eq!(service.post("/v1/connections/echo/send", &body).status, 200);
     }
-    until("they wait", || status(&service)["in"]["pending"] == 50);
+    until("they wait", || status(&service)["inbound"]["pending"] == 50);
     let log = service.end();
     assert!(log.contains("the bridge to NATS has ended"), "{log}");
     server.restart();
@@ -178,7 +178,7 @@ fn what_waits_when_it_is_ended_is_published_after_the_next_start() {
     for number in 0..50 {
         assert_eq!(client.next().text, number.to_string());
     }
-    until("none waits", || status(&service)["in"]["pending"] == 0);
+    until("none waits", || status(&service)["inbound"]["pending"] == 0);
     service.end();
 }
 

@@ -55,13 +55,13 @@ pub(super) struct Up {
     answers: Subscriber,
     /// Answers come to subjects below this.
     inbox: String,
-    asks: FuturesUnordered<BoxFuture<'static, Answered>>,
+    asks: FuturesUnordered<Asking>,
     differences: Vec<String>,
     window: usize,
 }
 
-/// What the stream has last of a name.
-type Answered = (LaneId, Result<Option<Last>, AskError>);
+/// Asks the stream for the last message of a name.
+type Asking = BoxFuture<'static, (LaneId, Result<Option<Last>, AskError>)>;
 
 /// Why it is not known what the stream has last of a name.
 enum AskError {

@@ -19,7 +19,7 @@ export async function showBridge(line) {
   setTimeout(showBridge, EVERY, line);
 }
 
-export function text({ server, error, in: inbound, out }) {
+export function text({ server, error, inbound, outbound: out }) {
   const parts = [];
   if (!server) parts.push(error?.text ?? 'connecting');
   if (inbound.published || inbound.pending) parts.push(`${count(inbound.published)} published`);

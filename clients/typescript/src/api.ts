@@ -211,6 +211,70 @@ export interface MemoryUsage {
   used: number;
 }
 
+/** What comes in and is published. */
+export interface NatsIn {
+  /** Dropped messages. */
+  dropped: number;
+  /** Messages that are not acknowledged yet: published, in memory, in the spool. */
+  pending: number;
+  /** Messages that the stream has acknowledged. */
+  published: number;
+  /** Messages that were published again, since a connection was lost. */
+  redelivered: number;
+  /** Bytes of messages in the spool. */
+  spool_bytes: number;
+  /** Messages in the spool. */
+  spool_messages: number;
+}
+
+/** How far the bridge to NATS is behind a connection. */
+export interface NatsLag {
+  /** Messages of the connection that the stream has not acknowledged. */
+  pending: number;
+  /** Why, where that is known. */
+  text: string | null;
+}
+
+/** What is taken from the queue and sent. */
+export interface NatsOut {
+  /** Messages in memory, on their way or waiting for it. */
+  held: number;
+  /** Names with messages that are read again later. */
+  names_behind: number;
+  /** Messages that were dropped from memory and read again from the stream. */
+  read_again: number;
+  /** Messages that could not be sent and have left the queue. */
+  refused: number;
+  /** Messages that were sent and have left the queue. */
+  sent: number;
+}
+
+/** How the bridge to NATS is doing. */
+export interface NatsStatus {
+  /** Where streams are not as the settings say. */
+  differences: string[];
+  /** Why it carries nothing now, or what was the last reason. */
+  error: NatsTrouble | null;
+  /** What comes in and is published. */
+  inbound: NatsIn;
+  /** What is taken from the queue and sent. */
+  outbound: NatsOut;
+  /** The server that it is connected to; null while it is not. */
+  server: string | null;
+}
+
+/** What went wrong with the bridge. */
+export interface NatsTrouble {
+  /** When, in RFC 3339. */
+  at: string;
+  /** A short name that stays, such as "nats_unreachable". */
+  code: string;
+  /** Whether it still holds. */
+  is_now: boolean;
+  /** What went wrong. */
+  text: string;
+}
+
 /** A name that could not be changed as planned. */
 export interface NotChanged {
   name: string;
@@ -237,6 +301,8 @@ export interface Overview {
   memory: MemoryUsage;
   /** Events that readers missed since the start, because they were too slow or there was no memory. */
   missed_events: number;
+  /** How the bridge to NATS is doing; absent where there is none. */
+  nats?: NatsStatus | null;
   /** Why the store cannot be opened; the service keeps trying. Null if it is open, or if nothing needs it. */
   store_outage: string | null;
   /** The version of everwire. */
@@ -618,6 +684,8 @@ export interface Why {
    */
   last_message?: LastMessage | null;
   name: string;
+  /** How far the bridge to NATS is behind; absent where it is not. */
+  nats?: NatsLag | null;
   /** The current step before the dial: a program, or a method and the URL as written, without its query. */
   preparing: string | null;
   ready: boolean;

@@ -312,6 +312,75 @@ class MemoryUsage(TypedDict):
     used: int
 
 
+class NatsIn(TypedDict):
+    """What comes in and is published."""
+
+    # Dropped messages.
+    dropped: int
+    # Messages that are not acknowledged yet: published, in memory, in the spool.
+    pending: int
+    # Messages that the stream has acknowledged.
+    published: int
+    # Messages that were published again, since a connection was lost.
+    redelivered: int
+    # Bytes of messages in the spool.
+    spool_bytes: int
+    # Messages in the spool.
+    spool_messages: int
+
+
+class NatsLag(TypedDict):
+    """How far the bridge to NATS is behind a connection."""
+
+    # Messages of the connection that the stream has not acknowledged.
+    pending: int
+    # Why, where that is known.
+    text: str | None
+
+
+class NatsOut(TypedDict):
+    """What is taken from the queue and sent."""
+
+    # Messages in memory, on their way or waiting for it.
+    held: int
+    # Names with messages that are read again later.
+    names_behind: int
+    # Messages that were dropped from memory and read again from the stream.
+    read_again: int
+    # Messages that could not be sent and have left the queue.
+    refused: int
+    # Messages that were sent and have left the queue.
+    sent: int
+
+
+class NatsStatus(TypedDict):
+    """How the bridge to NATS is doing."""
+
+    # Where streams are not as the settings say.
+    differences: list[str]
+    # Why it carries nothing now, or what was the last reason.
+    error: NatsTrouble | None
+    # What comes in and is published.
+    inbound: NatsIn
+    # What is taken from the queue and sent.
+    outbound: NatsOut
+    # The server that it is connected to; null while it is not.
+    server: str | None
+
+
+class NatsTrouble(TypedDict):
+    """What went wrong with the bridge."""
+
+    # When, in RFC 3339.
+    at: str
+    # A short name that stays, such as "nats_unreachable".
+    code: str
+    # Whether it still holds.
+    is_now: bool
+    # What went wrong.
+    text: str
+
+
 class NotChanged(TypedDict):
     """A name that could not be changed as planned."""
 
@@ -330,9 +399,7 @@ class Outbox(TypedDict):
     oldest_ms: float | None
 
 
-class Overview(TypedDict):
-    """The process as a whole."""
-
+class _Overview(TypedDict):
     # How many connections there are.
     connections: int
     memory: MemoryUsage
@@ -342,6 +409,13 @@ class Overview(TypedDict):
     store_outage: str | None
     # The version of everwire.
     version: str
+
+
+class Overview(_Overview, total=False):
+    """The process as a whole."""
+
+    # How the bridge to NATS is doing; absent where there is none.
+    nats: NatsStatus | None
 
 
 class _Page(TypedDict):
@@ -784,6 +858,8 @@ class Why(_Why, total=False):
     # The last message of the peer, if its socket ended within five seconds after it was ready. Only for the scope
     # `control`.
     last_message: LastMessage | None
+    # How far the bridge to NATS is behind; absent where it is not.
+    nats: NatsLag | None
 
 
 class Wish(TypedDict, total=False):

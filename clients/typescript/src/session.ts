@@ -119,7 +119,7 @@ export class Session {
     if (this.#error !== undefined) throw this.#error;
     this.#run ??= this.#reconnectForEver().catch((error: unknown) => this.#end(error));
     const ms = this.#options.timeoutMs;
-    const text = `the service was not to be reached within ${ms} ms`;
+    const text = `the service could not be reached within ${ms} ms`;
     try {
       await within(ms, options.signal, text, (signal) => unlessAborted(this.#opened, signal));
     } catch (error) {

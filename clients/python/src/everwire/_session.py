@@ -119,7 +119,7 @@ class AsyncSession:
             try:
                 await asyncio.wait_for(self._up.wait(), self._timeout)
             except asyncio.TimeoutError:
-                self._error = Disconnected(f"the service was not to be reached within {self._timeout} s")
+                self._error = Disconnected(f"the service could not be reached within {self._timeout} s")
                 await self.aclose()
             except asyncio.CancelledError:
                 if begins:
@@ -172,14 +172,28 @@ class AsyncSession:
     @contextlib.asynccontextmanager
     async def _in_turn(self) -> AsyncIterator[None]:
         """Waits for the turn of a hold or a release, for no longer than for an answer."""
-        try:
-            await asyncio.wait_for(self._turn.acquire(), self._timeout)
-        except asyncio.TimeoutError:
-            raise DeadlineExceeded(f"the service did not answer earlier requests of this session within {self._timeout} s") from None
+        if self._turn.locked():
+            await self._wait_for_turn()
+        else:
+            await self._turn.acquire()
         try:
             yield
         finally:
             self._turn.release()
+
+    async def _wait_for_turn(self) -> None:
+        # `asyncio.wait_for` of Python 3.10 and 3.11 can swallow that its caller is cancelled.
+        waiting = asyncio.ensure_future(self._turn.acquire())
+        try:
+            done, _ = await asyncio.wait([waiting], timeout=self._timeout)
+        except asyncio.CancelledError:
+            if waiting.done() and not waiting.cancelled():
+                self._turn.release()
+            waiting.cancel()
+            raise
+        if not done:
+            waiting.cancel()
+            raise DeadlineExceeded(f"the session's earlier questions were not answered within {self._timeout} s")
 
     def _release_later(self, name: str, key: str) -> None:
         async def release() -> None:

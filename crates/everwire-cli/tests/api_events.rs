@@ -187,7 +187,7 @@ fn what_cannot_be_told_is_refused() {
     let ask = |target: &str, headers: &[(&str, &str)]| service.ask("GET", target, headers, b"");
     for (query, part) in [
         ("match=a%3F", "match:"),
-        ("types=messages", "no type of event"),
+        ("types=messages", "unknown event type"),
         ("since=yesterday", "since:"),
         ("sincee=1", "unknown parameter"),
     ] {
@@ -214,7 +214,7 @@ fn who_finds_no_place_is_refused_until_one_is_free() {
         .map(|_| Sse::started(&service, "/v1/events", &[]))
         .collect();
     let refused = service.get("/v1/events");
-    refused.problem(503, "192 clients");
+    refused.problem(503, "192 are connected already");
     assert_eq!(refused.header("retry-after"), Some("5"));
     for target in ["/v1/ws", "/v1/connections/feed/raw"] {
         let told = Socket::try_open(&service, target, &[]).err().unwrap();

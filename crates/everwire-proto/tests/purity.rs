@@ -12,12 +12,13 @@ use std::{
 const SEEDED: &str = "HashMap";
 
 /// The files that may have one.
-const MAY_SEED: [&str; 5] = [
+const MAY_SEED: [&str; 6] = [
     "core/sequence.rs",
     "core/overlap/numbers.rs",
     "dialogue/subscriptions/ears.rs",
     "dialogue/subscriptions/keys.rs",
     "dialogue/subscriptions/on_socket.rs",
+    "dialogue/subscriptions/routes.rs",
 ];
 
 /// What the pure parts must not name. `Instant` as a type is fine: its values are arguments.

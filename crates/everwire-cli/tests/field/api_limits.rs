@@ -137,7 +137,7 @@ fn a_reload_puts_other_limits_in_force_and_a_restart_keeps_what_was_accepted() {
     assert_eq!(kept.json()["connect_timeout"], "30m");
     refusals(&put(&service, "acme", "acme-1", &settings));
     let log = service.end();
-    assert!(log.contains("beyond limits that are lower now"), "{log}");
+    assert!(log.contains("exceed the present limits"), "{log}");
 }
 
 #[test]

@@ -85,7 +85,10 @@ fn messages_are_refused_before_memory_runs_out_and_none_that_was_accepted_is_dro
     // What changes and what looks is served as before, and readers who would need memory are not let in.
     assert_eq!(service.get("/healthz").status, 200);
     let stream = service.ask("GET", "/v1/events", &[], b"");
-    assert_eq!(stream.problem(503, "is used up")["cause"], "memory");
+    assert_eq!(
+        stream.problem(503, "used up service.memory")["cause"],
+        "memory"
+    );
     let put = json!({ "url": "ws://127.0.0.1:1/", "tags": ["x".repeat(100_000)] });
     assert_eq!(service.put("d", &put).status, 201);
     let metrics = service.get("/metrics").body;

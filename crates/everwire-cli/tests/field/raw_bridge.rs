@@ -196,7 +196,7 @@ fn the_subprotocols_of_the_client_are_offered_and_the_choice_of_the_peer_is_told
         client.head
     );
     let bad = Socket::try_open(&service, RAW, &[("Sec-WebSocket-Protocol", "a b")]);
-    assert!(bad.err().unwrap().contains("no token"));
+    assert!(bad.err().unwrap().contains("is not a token"));
 }
 
 #[test]

@@ -42,7 +42,7 @@ fn ask(service: &Service, name: &str, id: &Value, epoch: &Value) -> Answer {
 }
 
 fn forgotten(answer: &Answer) {
-    let problem = answer.problem(410, "not known any more");
+    let problem = answer.problem(410, "the fate of the message is forgotten");
     assert_eq!(problem["fate"], "forgotten", "{problem}");
 }
 

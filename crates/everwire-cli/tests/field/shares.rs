@@ -175,7 +175,7 @@ fn a_token_writes_its_share_of_the_log_and_says_what_was_left_out() {
     let left_out = running.line("what was left out", |line| {
         written += u32::from(line.contains(r#""message":"message","name":"acme-1""#));
         is_there |= line.contains(r#""message":"ready","name":"mine""#);
-        line.contains("lines about names of this token were left out")
+        line.contains("lines about the names of this token were left out")
     });
     let left_out: Value = serde_json::from_str(&left_out).unwrap();
     assert_eq!(left_out["owner"], "acme");

@@ -160,7 +160,7 @@ fn of_what_cannot_be_read_any_more_the_messages_are_written_again_and_the_rest_i
     }
     fs::remove_dir_all(&world.dir).unwrap();
     let told = world.service.running.line("what is lost", |line| {
-        line.contains("a part of what it held could not be read")
+        line.contains("a part of the old one could not be read")
     });
     assert!(told.contains("connections and secrets"), "{told}");
     world.send();

@@ -37,7 +37,7 @@ fn a_token_takes_its_share_of_the_places_and_others_find_theirs() {
     let taken: Vec<_> = (0..80).map(|_| listen("acme")).collect();
     let (header, value) = token("acme");
     let refused = service.ask("GET", "/v1/events", &[(header, &value)], b"");
-    refused.problem(503, "80 clients of this token");
+    refused.problem(503, "this token has 80 connected already");
     assert_eq!(refused.header("retry-after"), Some("5"));
     // Those of others are theirs, to the last one.
     let others: Vec<_> = (0..80).map(|_| listen("other")).collect();

@@ -236,7 +236,7 @@ mod tests {
     fn eighty_columns_tell_who_is_up_and_who_waits_for_what() {
         let expected = [
             " everwire demo  3 names  ● 1 open ↻ 1 backoff ✕ 1 failed",
-            " 20.0 messages/s in, 2.0 out   status http://127.0.0.1:2/v1",
+            " 20.0 messages/s in, 2.0 out   page http://127.0.0.1:2/v1",
             "────────────────────────────────────────────────────────────────────────────────",
             "name       state        for  next, and why               rtt ms  in/s out/s lost",
             "busy-503   ↻ backoff      1m in 3.2s: status 503                               7",

@@ -238,8 +238,8 @@ mod tests {
             }
         );
         for (query, part) in [
-            ("json=/id", "needs equals"),
-            ("equals=7", "needs json"),
+            ("json=/id", "missing parameter equals"),
+            ("equals=7", "missing parameter json"),
             ("json=id&equals=7", "invalid json: "),
             (
                 "json=/id&equals=7&equals=8",

@@ -380,12 +380,12 @@ mod tests {
             (
                 all,
                 "permessage-deflate; client_max_window_bits=\"9",
-                "which is none",
+                "not a number from 8 to 15",
             ),
             (
                 all,
                 "permessage-deflate; client_max_window_bits=4294967305",
-                "which is none",
+                "not a number from 8 to 15",
             ),
             (
                 alone,

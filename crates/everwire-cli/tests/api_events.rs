@@ -195,7 +195,7 @@ fn what_cannot_be_told_is_refused() {
     }
     ask("/v1/events", &[acme, ("Last-Event-ID", "x")]).problem(400, "Last-Event-ID");
     let twice = [acme, ("Last-Event-ID", "1"), ("Last-Event-ID", "2")];
-    ask("/v1/events", &twice).problem(400, "several");
+    ask("/v1/events", &twice).problem(400, "more than once");
     ask("/v1/events", &[]).problem(401, "missing token: send Authorization: Bearer TOKEN");
     let sender = [("Authorization", "Bearer s3cret-sender")];
     ask("/v1/events", &sender).problem(403, "lacks the scope");

@@ -185,7 +185,7 @@ pub struct Status {
     /// nor been closed by hand.
     pub takes_sessions: bool,
     /// The number of subscribers of this name, without those that are [left
-    /// out](crate::SubscriptionGuard::uncounted).
+    /// out](crate::hub::SubscriptionGuard::uncounted).
     pub subscribers: usize,
 }
 

@@ -247,7 +247,10 @@ mod tests {
             ),
             ("timeout=5", "not a duration"),
             ("timeout=6m", "longer than 5m"),
-            ("wait=written", "the parameters are json, equals and timeout"),
+            (
+                "wait=written",
+                "the parameters are json, equals and timeout",
+            ),
         ] {
             let told = read(query).unwrap_err().to_string();
             assert!(told.contains(part), "{query}: {told}");

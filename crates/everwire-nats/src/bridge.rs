@@ -4,6 +4,7 @@ use std::{
     fs,
     hash::{BuildHasher, RandomState},
     io,
+    panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
     sync::Arc,
     thread,
@@ -14,16 +15,21 @@ use everwire::{ConnectionName, Manager, config::NatsSettings};
 use futures::future::{OptionFuture, join};
 use tokio::{
     sync::{mpsc, oneshot},
-    time::Instant,
+    time::{Instant, timeout},
 };
 
 use crate::{
+    error::BridgeError,
     inbound::{Inbound, Order},
     outbound::{OutOrder, Outbound},
-    report::Observer,
+    report::{Observer, Report},
     spool::SpoolError,
     status::{BridgeStatus, Shared},
 };
+
+/// How long the bridge's thread may take to answer. It is never busy for long, unless the disk of
+/// its spool hangs.
+const ANSWER: Duration = Duration::from_secs(2);
 
 /// Why a bridge cannot be started. That no server answers is no reason: it goes on trying.
 #[derive(Debug, thiserror::Error)]
@@ -85,6 +91,7 @@ impl Bridge {
         if let Some(outbound) = settings.outbound.clone() {
             let (orders, received) = mpsc::channel(64);
             let consumer = consumer_name(folder)?;
+            let (status, observer) = (status.clone(), observer.clone());
             let outbound = Outbound::new(manager, settings, outbound, consumer, status, observer);
             sent = Some((outbound, received));
             bridge.outbound = Some(orders);
@@ -92,10 +99,12 @@ impl Bridge {
         thread::Builder::new()
             .name("everwire-bridge".into())
             .spawn(move || {
-                let published = published.map(|(inbound, orders)| inbound.run(orders));
-                let sent = sent.map(|(outbound, orders)| outbound.run(orders));
-                let all = join(OptionFuture::from(published), OptionFuture::from(sent));
-                runtime.block_on(all)
+                guarded(&status, &observer, || {
+                    let published = published.map(|(inbound, orders)| inbound.run(orders));
+                    let sent = sent.map(|(outbound, orders)| outbound.run(orders));
+                    let all = join(OptionFuture::from(published), OptionFuture::from(sent));
+                    runtime.block_on(all);
+                });
             })?;
         Ok(bridge)
     }
@@ -106,12 +115,16 @@ impl Bridge {
     }
 
     /// How many messages of a name are not acknowledged by the stream; `None` if the bridge has
-    /// ended, or publishes nothing.
+    /// ended, publishes nothing, or does not answer within two seconds.
     pub async fn pending(&self, name: &ConnectionName) -> Option<u64> {
         let (answer, told) = oneshot::channel();
         let order = Order::Pending(name.clone(), answer);
-        self.inbound.as_ref()?.send(order).await.ok()?;
-        told.await.ok()
+        let inbound = self.inbound.as_ref()?;
+        let asking = async {
+            inbound.send(order).await.ok()?;
+            told.await.ok()
+        };
+        timeout(ANSWER, asking).await.ok()?
     }
 
     /// The names are about to be closed: nothing more is sent through them, and messages that are
@@ -119,13 +132,14 @@ impl Bridge {
     pub async fn ending(&self) {
         if let Some(outbound) = &self.outbound {
             // One that has ended sends nothing.
-            let _ended = outbound.send(OutOrder::Ending).await;
+            let _ended = timeout(ANSWER, outbound.send(OutOrder::Ending)).await;
         }
     }
 
     /// Publishes what has come in, for so long at most, keeps the rest on disk for the next process,
-    /// and ends. How many messages are kept.
-    pub async fn stop(&self, within: Duration) -> u64 {
+    /// and ends. How many messages are kept; `None` if it does not end in time, as where the disk of
+    /// its spool hangs: then it is not known.
+    pub async fn stop(&self, within: Duration) -> Option<u64> {
         let until = Instant::now() + within;
         let outbound = async {
             let (answer, told) = oneshot::channel();
@@ -144,7 +158,18 @@ impl Bridge {
                 _ => 0,
             }
         };
-        join(outbound, inbound).await.1
+        let ended = timeout(within + ANSWER, join(outbound, inbound)).await;
+        ended.ok().map(|((), kept)| kept)
+    }
+}
+
+/// Runs the bridge. A panic, which is a fault of its own, ends it and nothing else, and is told.
+fn guarded(status: &Shared, observer: &Observer, run: impl FnOnce()) {
+    if catch_unwind(AssertUnwindSafe(run)).is_err() {
+        for part in status.parts() {
+            status.failed(part, &BridgeError::Panicked);
+            observer.tell(Report::Down(part, BridgeError::Panicked));
+        }
     }
 }
 
@@ -168,4 +193,27 @@ fn consumer_name(folder: &Path) -> io::Result<String> {
 fn is_consumer_name(name: &str) -> bool {
     let hex = name.strip_prefix("everwire-").unwrap_or_default();
     hex.len() == 16 && hex.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::part::Part;
+
+    #[test]
+    fn a_panic_ends_the_bridge_and_is_told() {
+        let status = Shared::default();
+        status.begin(Part::In);
+        status.connected(Part::In, "s".into(), Vec::new());
+        guarded(&status, &Observer::default(), || panic!("asked for"));
+        let status = status.get();
+        assert_eq!(status.server, None);
+        assert_eq!(status.error.unwrap().code, "nats_panicked");
+    }
+
+    #[test]
+    fn an_observer_that_panics_harms_nobody() {
+        let observer = Observer::new(|_| panic!("asked for"));
+        observer.tell(Report::Lagged);
+    }
 }

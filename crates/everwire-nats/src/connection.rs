@@ -17,7 +17,7 @@ use async_nats::{
 use everwire::config::{NatsSettings, Source, System, Variable};
 use tokio::{
     runtime::{Builder, Runtime},
-    sync::mpsc,
+    sync::{Semaphore, mpsc},
 };
 
 use crate::error::BridgeError;
@@ -72,7 +72,7 @@ impl Connection {
     /// # Errors
     ///
     /// Why there is no connection.
-    pub async fn open(settings: Arc<NatsSettings>) -> Result<Self, BridgeError> {
+    pub async fn open(settings: Arc<NatsSettings>, reader: Reader) -> Result<Self, BridgeError> {
         let io = |error: std::io::Error| BridgeError::Unreachable(error.to_string());
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
@@ -89,9 +89,7 @@ impl Connection {
             // Files of credentials are read: a file system can hang.
             let servers = settings.servers.clone();
             let file = settings.nkey_file.clone().or(settings.creds_file.clone());
-            let options = tokio::task::spawn_blocking(move || options(&settings)).await;
-            let options =
-                options.map_err(|error| BridgeError::Unreachable(error.to_string()))??;
+            let options = reader.read(move || options(&settings)).await?;
             let connected = observe(options, tell, tell_denied).connect(servers).await;
             connected.map_err(|error| refusal(&error, file))
         });
@@ -134,6 +132,35 @@ impl Connection {
             Happened::Lost(error) => error,
             Happened::Denied(denied) => BridgeError::Refused(denied.text),
         }
+    }
+}
+
+/// Reads files of credentials, which may lie where nobody answers. A read that hangs is not joined by
+/// others: each attempt would leave a thread behind.
+#[derive(Clone, Debug)]
+pub struct Reader(Arc<Semaphore>);
+
+impl Default for Reader {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(1)))
+    }
+}
+
+impl Reader {
+    async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce() -> Result<T, BridgeError> + Send + 'static,
+    ) -> Result<T, BridgeError> {
+        let Ok(turn) = Arc::clone(&self.0).try_acquire_owned() else {
+            let text = "its files are still being read by an earlier attempt";
+            return Err(BridgeError::Unreachable(text.into()));
+        };
+        let reading = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            read()
+        });
+        let read = reading.await;
+        read.map_err(|error| BridgeError::Unreachable(error.to_string()))?
     }
 }
 
@@ -289,6 +316,25 @@ fn is_of_tls(error: &ConnectError) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_read_that_hangs_is_not_joined_by_others() {
+        let reader = Reader::default();
+        let (end, ended) = std::sync::mpsc::channel::<()>();
+        let hanging = reader.clone();
+        let hanging = tokio::spawn(async move {
+            let read = hanging.read(move || Ok(ended.recv().is_err()));
+            read.await
+        });
+        while reader.0.available_permits() > 0 {
+            tokio::task::yield_now().await;
+        }
+        let refused = reader.read(|| Ok(())).await.unwrap_err();
+        assert!(refused.to_string().contains("still being read"));
+        drop(end);
+        assert!(hanging.await.unwrap().unwrap());
+        reader.read(|| Ok(())).await.unwrap();
+    }
 
     #[test]
     fn the_subject_of_a_refused_message_is_found() {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use everwire::config::SecretMissing;
 
-/// Why a bridge does not carry messages now. It goes on trying.
+/// Why a bridge does not carry messages now. It goes on trying, but for [`BridgeError::Panicked`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BridgeError {
@@ -57,6 +57,9 @@ pub enum BridgeError {
         "another process takes messages from the stream {0}: each everwire needs a queue of its own"
     )]
     QueueTaken(String),
+    /// The bridge has ended by a fault of its own. It does not try again.
+    #[error("the bridge has ended by a fault of its own: restart everwire, and report the fault")]
+    Panicked,
     /// The connection was lost.
     #[error("the connection to NATS was lost: {0}")]
     Lost(String),
@@ -81,6 +84,7 @@ impl BridgeError {
             Self::StreamGone(_) => "nats_stream_gone",
             Self::OtherStream { .. } => "nats_other_stream",
             Self::QueueTaken(_) => "nats_queue_taken",
+            Self::Panicked => "nats_panicked",
             Self::Lost(_) => "nats_lost",
             Self::Silent(_) => "nats_silent",
             Self::Refused(_) => "nats_refused",

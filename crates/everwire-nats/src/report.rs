@@ -1,6 +1,11 @@
 //! What a bridge tells as it happens, for a log.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::PathBuf,
+    sync::Arc,
+};
 
 use everwire::ConnectionName;
 
@@ -23,6 +28,8 @@ pub enum Report {
     Down(Part, BridgeError),
     /// The spool cannot be read or written.
     Spool(SpoolError),
+    /// The spool was damaged, and is put aside: what waited in it is not published.
+    SpoolDamaged(PathBuf),
     /// Messages were dropped.
     Dropped {
         /// Whose they were.
@@ -77,7 +84,8 @@ impl Observer {
     }
 
     pub(crate) fn tell(&self, report: Report) {
-        (self.0)(&report);
+        // What it panics at is its own affair: the bridge goes on.
+        let _panicked = catch_unwind(AssertUnwindSafe(|| (self.0)(&report)));
     }
 }
 
@@ -109,6 +117,11 @@ impl fmt::Display for Report {
             }
             Self::Down(part, error) => write!(f, "{part} carries nothing: {error}"),
             Self::Spool(error) => write!(f, "{error}"),
+            Self::SpoolDamaged(aside) => write!(
+                f,
+                "the spool was damaged: it is now {}, and what waited in it is not published",
+                aside.display()
+            ),
             Self::Dropped {
                 name,
                 count,

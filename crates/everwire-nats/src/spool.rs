@@ -1,11 +1,15 @@
 //! Messages that wait on disk while the servers cannot take them.
 
-use std::path::Path;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use everwire::{ConnectionName, Message};
 use jiff::Timestamp;
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, ErrorCode, Row, params};
 
 use crate::lanes::{Entry, Place};
 
@@ -29,6 +33,7 @@ pub struct Spool {
 }
 
 const SCHEMA: &str = "
+    PRAGMA locking_mode = EXCLUSIVE;
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = NORMAL;
     PRAGMA auto_vacuum = INCREMENTAL;
@@ -54,13 +59,26 @@ const CHUNK: usize = 256;
 const CHUNK_BYTES: usize = 256 << 10;
 
 impl Spool {
-    /// Opens the spool in a folder, which must exist.
-    pub fn open(folder: &Path, limit: u64) -> Result<Self, SpoolError> {
+    /// Opens the spool in a folder, which must exist. It belongs to this process alone.
+    ///
+    /// One that is damaged is put aside, and a new one is made: a file must not keep the connections
+    /// from coming up. Where the old one is now is told with it.
+    pub fn open(folder: &Path, limit: u64) -> Result<(Self, Option<PathBuf>), SpoolError> {
         let path = folder.join("nats-spool.sqlite3");
+        match Self::read(&path, limit) {
+            Err(error) if is_damage(&error.source) => {
+                let aside = put_aside(&path).ok_or(error)?;
+                Ok((Self::read(&path, limit)?, Some(aside)))
+            }
+            opened => Ok((opened?, None)),
+        }
+    }
+
+    fn read(path: &Path, limit: u64) -> Result<Self, SpoolError> {
         let text = path.display().to_string();
         let open = || {
-            let db = Connection::open(&path)?;
-            db.busy_timeout(std::time::Duration::from_secs(5))?;
+            let db = Connection::open(path)?;
+            db.busy_timeout(Duration::from_secs(2))?;
             db.execute_batch(SCHEMA)?;
             let total = "SELECT count(*), coalesce(sum(cost), 0) FROM messages";
             let (messages, bytes) = db.query_row(total, [], |row| {
@@ -95,20 +113,26 @@ impl Spool {
         self.bytes.saturating_add(bytes) <= self.limit
     }
 
-    /// How many messages an earlier process has left of each name.
-    pub fn names(&self) -> Result<Vec<(ConnectionName, u64)>, SpoolError> {
+    /// How many messages an earlier process has left of each name, and where the last of them stood.
+    pub fn names(&self) -> Result<Vec<(ConnectionName, u64, Place)>, SpoolError> {
         let read = || {
-            let mut rows = self
-                .db
-                .prepare("SELECT name, count(*) FROM messages GROUP BY name")?;
+            let mut rows = self.db.prepare(
+                "SELECT name, count(*), max(epoch), (SELECT max(seq) FROM messages AS last
+                 WHERE last.name = messages.name AND last.epoch = max(messages.epoch))
+                 FROM messages GROUP BY name",
+            )?;
             let rows = rows.query_map([], |row| {
-                Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?))
+                let last = Place {
+                    epoch: row.get(2)?,
+                    seq: row.get::<_, i64>(3)?.unsigned_abs(),
+                };
+                Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?, last))
             })?;
             rows.collect::<Result<Vec<_>, _>>()
         };
         let names = read().map_err(|source| self.error(source))?;
-        let known = |(name, count): (String, i64)| {
-            Some((ConnectionName::new(name).ok()?, count.unsigned_abs()))
+        let known = |(name, count, last): (String, i64, Place)| {
+            Some((ConnectionName::new(name).ok()?, count.unsigned_abs(), last))
         };
         Ok(names.into_iter().filter_map(known).collect())
     }
@@ -218,6 +242,31 @@ impl Spool {
     }
 }
 
+fn is_damage(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error_code();
+    matches!(
+        code,
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+    )
+}
+
+/// Renames a damaged spool, with what SQLite keeps beside it. Where it is now.
+fn put_aside(path: &Path) -> Option<PathBuf> {
+    let at = Timestamp::now().as_second();
+    let named = |ending: &str, more: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!("{more}{ending}"));
+        PathBuf::from(name)
+    };
+    let aside = format!(".damaged-{at}");
+    fs::rename(path, named("", &aside)).ok()?;
+    for ending in ["-wal", "-shm"] {
+        // There may be none.
+        let _renamed = fs::rename(named(ending, ""), named(ending, &aside));
+    }
+    Some(named("", &aside))
+}
+
 /// SQLite has signed numbers only. No name counts that far.
 fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
@@ -280,11 +329,11 @@ mod tests {
         }
     }
 
-    fn folder(of: &str) -> std::path::PathBuf {
+    fn folder(of: &str) -> PathBuf {
         let folder =
             std::env::temp_dir().join(format!("everwire-spool-{of}-{}", std::process::id()));
-        std::fs::remove_dir_all(&folder).ok();
-        std::fs::create_dir_all(&folder).unwrap();
+        fs::remove_dir_all(&folder).ok();
+        fs::create_dir_all(&folder).unwrap();
         folder
     }
 
@@ -292,7 +341,7 @@ mod tests {
     fn what_is_put_comes_back_in_order_after_a_restart() {
         let folder = folder("order");
         let (a, b) = (name("a"), name("b:c"));
-        let mut spool = Spool::open(&folder, 1 << 20).unwrap();
+        let mut spool = open(&folder, 1 << 20);
         let entries: Vec<_> = [(1, 1), (1, 2), (1, 30), (2, 1)]
             .map(|(epoch, seq)| (a.clone(), message(epoch, seq, Message::text("ü"))))
             .into();
@@ -302,9 +351,13 @@ mod tests {
         spool.put(&[(b.clone(), other.clone())]).unwrap();
         drop(spool);
 
-        let mut spool = Spool::open(&folder, 1 << 20).unwrap();
+        let mut spool = open(&folder, 1 << 20);
         assert_eq!(spool.messages(), 5);
-        assert_eq!(spool.names().unwrap(), [(a.clone(), 4), (b.clone(), 1)]);
+        let last = [Place { epoch: 2, seq: 1 }, Place { epoch: 9, seq: 9 }];
+        assert_eq!(
+            spool.names().unwrap(),
+            [(a.clone(), 4, last[0]), (b.clone(), 1, last[1])]
+        );
         let all: Vec<_> = entries.into_iter().map(|(_, entry)| entry).collect();
         assert_eq!(spool.load(&a, None).unwrap(), all);
         assert_eq!(spool.load(&a, Some(all[1].place)).unwrap(), all[2..]);
@@ -314,18 +367,39 @@ mod tests {
         spool.forget(&a, all[3].place).unwrap();
         spool.forget(&b, Place { epoch: 9, seq: 9 }).unwrap();
         assert_eq!((spool.messages(), spool.bytes()), (0, 0));
-        std::fs::remove_dir_all(folder).unwrap();
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    fn open(folder: &Path, limit: u64) -> Spool {
+        let (spool, aside) = Spool::open(folder, limit).unwrap();
+        assert_eq!(aside, None);
+        spool
+    }
+
+    #[test]
+    fn one_that_is_damaged_is_put_aside_and_one_that_is_used_is_refused() {
+        let folder = folder("damaged");
+        fs::write(folder.join("nats-spool.sqlite3"), [b'x'; 5000]).unwrap();
+        let (mut spool, aside) = Spool::open(&folder, 1 << 20).unwrap();
+        assert_eq!(fs::read(aside.unwrap()).unwrap(), [b'x'; 5000]);
+        let entry = message(1, 1, Message::text("x"));
+        spool.put(&[(name("a"), entry)]).unwrap();
+        let error = Spool::open(&folder, 1).unwrap_err().to_string();
+        assert!(error.ends_with("database is locked"), "{error}");
+        drop(spool);
+        assert_eq!(open(&folder, 1).messages(), 1);
+        fs::remove_dir_all(folder).unwrap();
     }
 
     #[test]
     fn it_is_bounded_and_says_why_it_cannot_be_opened() {
         let folder = folder("bound");
-        let mut spool = Spool::open(&folder, 1000).unwrap();
+        let mut spool = open(&folder, 1000);
         let entry = message(1, 1, Message::text("x".repeat(500)));
         assert!(spool.has_room(entry.cost() as u64));
         spool.put(&[(name("a"), entry.clone())]).unwrap();
         assert!(!spool.has_room(entry.cost() as u64));
-        std::fs::remove_dir_all(&folder).unwrap();
+        fs::remove_dir_all(&folder).unwrap();
         let error = Spool::open(&folder, 1).unwrap_err().to_string();
         assert!(
             error.contains("nats-spool.sqlite3 cannot be used: "),

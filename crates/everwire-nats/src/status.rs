@@ -143,6 +143,11 @@ impl Shared {
         });
     }
 
+    /// The parts that there are.
+    pub fn parts(&self) -> Vec<Part> {
+        self.0.lock().links.iter().map(|link| link.part).collect()
+    }
+
     /// Whether it is another trouble than the last one.
     pub fn failed(&self, part: Part, error: &BridgeError) -> bool {
         let trouble = Trouble {

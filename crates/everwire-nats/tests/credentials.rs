@@ -74,7 +74,10 @@ async fn a_wrong_password_is_told_and_mended_in_the_file_or_in_the_server() {
     // A secret is in nothing that is told.
     let told = format!("{:?} {:?} {:?}", log.lines(), bridge.status(), bridge);
     assert!(!told.contains("pl4nted"), "{told}");
-    assert_eq!(bridge.stop(std::time::Duration::from_secs(5)).await, 0);
+    assert_eq!(
+        bridge.stop(std::time::Duration::from_secs(5)).await,
+        Some(0)
+    );
 }
 
 #[tokio::test]

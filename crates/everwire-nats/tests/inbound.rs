@@ -36,7 +36,7 @@ async fn each_message_is_in_the_stream_with_its_place() {
         ])
     );
     assert_eq!(read.len(), 200, "none is there twice");
-    assert_eq!(bridge.stop(Duration::from_secs(5)).await, 0);
+    assert_eq!(bridge.stop(Duration::from_secs(5)).await, Some(0));
 }
 
 #[tokio::test]
@@ -101,13 +101,13 @@ async fn what_waits_at_the_end_is_published_by_the_next_process() {
     })
     .await;
     assert_eq!(bridge.status().error.unwrap().code, "nats_unreachable");
-    assert_eq!(bridge.stop(Duration::from_millis(100)).await, 300);
+    assert_eq!(bridge.stop(Duration::from_millis(100)).await, Some(300));
     let bridge = start();
     assert_eq!(bridge.status().inbound.dropped, BTreeMap::new());
     server.restart();
     published(&bridge, 300).await;
     let read = all(&server, "EVERWIRE_IN").await;
     assert_eq!(texts(&read)["everwire.in.a"], numbers(300));
-    assert_eq!(bridge.stop(Duration::from_secs(5)).await, 0);
+    assert_eq!(bridge.stop(Duration::from_secs(5)).await, Some(0));
     std::fs::remove_dir_all(state).unwrap();
 }

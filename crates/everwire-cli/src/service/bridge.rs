@@ -151,8 +151,7 @@ impl Bridge {
     /// How far the stream is behind a name; `None` if it is not.
     pub async fn lag(&self, name: &ConnectionName) -> Option<Lag> {
         let running = self.running.as_ref()?;
-        let asked = tokio::time::timeout(ANSWER, running.pending(name));
-        let pending = asked.await.ok()?.filter(|pending| *pending > 0)?;
+        let pending = running.pending(name).await.filter(|pending| *pending > 0)?;
         let status = running.status();
         let refused = status.inbound.refused.get(name).cloned();
         let down = status.error.filter(|error| error.is_now);
@@ -172,15 +171,13 @@ impl Bridge {
     /// Publishes what has come in, for so long at most, and ends.
     pub async fn stop(&self, within: Duration) {
         if let Some(running) = &self.running {
-            let kept = running.stop(within).await;
-            tracing::info!(kept, "the bridge to NATS has ended");
+            match running.stop(within).await {
+                Some(kept) => tracing::info!(kept, "the bridge to NATS has ended"),
+                None => tracing::error!("the bridge to NATS does not end: it is not known what it keeps"),
+            }
         }
     }
 }
-
-/// How long the bridge's thread may take to answer.
-#[cfg(feature = "nats")]
-const ANSWER: Duration = Duration::from_secs(2);
 
 #[cfg(feature = "nats")]
 fn log(report: &everwire_nats::Report) {

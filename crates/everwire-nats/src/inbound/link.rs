@@ -16,7 +16,7 @@ use everwire::{
 use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 
 use crate::{
-    connection::{Connection, Happened},
+    connection::{Connection, Happened, Reader},
     error::BridgeError,
     header,
     lanes::{LaneId, Last},
@@ -43,6 +43,8 @@ pub(super) enum Change {
     Answer(Message),
     /// What the stream has last of a name.
     Last(LaneId, Result<Option<Last>, String>),
+    /// The stream does not say what it has last of a name.
+    Silent(LaneId),
     /// The server does not let messages of this subject through.
     Denied(String, String),
 }
@@ -67,6 +69,8 @@ type Asking = BoxFuture<'static, (LaneId, Result<Option<Last>, AskError>)>;
 enum AskError {
     /// There is no stream any more: it is made anew on the next connection.
     Gone,
+    /// It does not answer.
+    Silent,
     /// Anything else.
     Other(String),
 }
@@ -81,8 +85,9 @@ pub(super) fn link(
     status: Shared,
     observer: Observer,
 ) -> InLink {
+    let reader = Reader::default();
     Link::new(Part::In, status, observer, move || {
-        Box::pin(open(Arc::clone(&nats), settings.clone()))
+        Box::pin(open(Arc::clone(&nats), settings.clone(), reader.clone()))
     })
 }
 
@@ -104,6 +109,7 @@ pub(super) async fn next(link: &mut InLink) -> Change {
             match last {
                 Ok(last) => return Change::Last(lane, Ok(last)),
                 Err(AskError::Other(text)) => return Change::Last(lane, Err(text)),
+                Err(AskError::Silent) => return Change::Silent(lane),
                 Err(AskError::Gone) => BridgeError::StreamGone(up.name.clone()),
             }
         }
@@ -163,18 +169,19 @@ impl Up {
                     }
                     _ => AskError::Other(error.to_string()),
                 }),
-                Err(_) => {
-                    let text = "the stream does not say which message it has last";
-                    Err(AskError::Other(text.to_owned()))
-                }
+                Err(_) => Err(AskError::Silent),
             };
             (lane, last)
         }));
     }
 }
 
-async fn open(nats: Arc<NatsSettings>, settings: NatsInSettings) -> Result<Up, BridgeError> {
-    let mut connection = Connection::open(nats).await?;
+async fn open(
+    nats: Arc<NatsSettings>,
+    settings: NatsInSettings,
+    reader: Reader,
+) -> Result<Up, BridgeError> {
+    let mut connection = Connection::open(nats, reader).await?;
     let mut config = stream::config(&settings.stream, &settings.subject, RetentionPolicy::Limits);
     config.duplicate_window = settings.duplicate_window;
     let context: Context = jetstream::new(connection.client.clone());

@@ -40,8 +40,8 @@ pub(super) struct Publisher {
     observer: Observer,
     published: u64,
     redelivered: u64,
-    /// When the last acknowledgement came, or the first message without one went out.
-    heard_at: Instant,
+    /// Since when the stream owes an answer, of any kind, and gives none.
+    owed_since: Option<Instant>,
     /// Dropped messages that were not told of.
     dropped: HashMap<(ConnectionName, DropReason), u64>,
     told_dropped: Option<Instant>,
@@ -59,10 +59,13 @@ impl Publisher {
         status: Shared,
         observer: Observer,
     ) -> Result<Self, SpoolError> {
-        let spool = Spool::open(folder, settings.spool)?;
+        let (spool, aside) = Spool::open(folder, settings.spool)?;
+        if let Some(aside) = aside {
+            observer.tell(Report::SpoolDamaged(aside));
+        }
         let mut lanes = Lanes::new(Limits::default());
-        for (name, rows) in spool.names()? {
-            lanes.recall(name, rows);
+        for (name, rows, last) in spool.names()? {
+            lanes.recall(name, rows, last);
         }
         Ok(Self {
             manager,
@@ -75,7 +78,7 @@ impl Publisher {
             observer,
             published: 0,
             redelivered: 0,
-            heard_at: Instant::now(),
+            owed_since: None,
             dropped: HashMap::new(),
             told_dropped: None,
             told_of_spool: None,
@@ -155,6 +158,7 @@ impl Publisher {
 
     /// The connection is lost.
     pub fn disconnected(&mut self) {
+        self.owed_since = None;
         self.redelivered += self.lanes.in_flight() as u64;
         self.lanes.disconnected();
     }
@@ -164,11 +168,18 @@ impl Publisher {
         let now = std::time::Instant::now();
         match change {
             Change::Up(window) => {
-                self.heard_at = Instant::now();
+                self.owed_since = None;
                 self.lanes.connected(window);
             }
             Change::Down => self.disconnected(),
-            Change::Last(lane, last) => self.lanes.answered(lane, last, now),
+            Change::Last(lane, last) => {
+                self.owed_since = None;
+                self.lanes.answered(lane, last, now);
+            }
+            Change::Silent(lane) => {
+                let text = "the stream does not say which message it has last";
+                self.lanes.answered(lane, Err(text.to_owned()), now);
+            }
             Change::Denied(subject, text) => {
                 // Of other subjects nothing is published.
                 if let Ok(name) = name_in(&self.prefix, &subject) {
@@ -178,7 +189,7 @@ impl Publisher {
             Change::Answer(answer) => {
                 if let Some((lane, number)) = link.up().and_then(|up| up.answered(&answer.subject))
                 {
-                    self.heard_at = Instant::now();
+                    self.owed_since = None;
                     if answer.status == Some(StatusCode::NO_RESPONDERS) {
                         link.give_up(BridgeError::StreamGone(self.stream.clone()));
                         return self.disconnected();
@@ -209,7 +220,10 @@ impl Publisher {
             left -= 1;
             match action {
                 Action::Ask(lane, name) => match link.up() {
-                    Some(up) => up.ask(lane, &self.prefix, &name),
+                    Some(up) => {
+                        self.owed_since.get_or_insert_with(Instant::now);
+                        up.ask(lane, &self.prefix, &name);
+                    }
                     None => break,
                 },
                 Action::Publish {
@@ -226,7 +240,9 @@ impl Publisher {
                     let payload = entry.message.payload().clone();
                     let reply = up.reply(lane, number);
                     match publish(up, subject, reply, headers, payload).await {
-                        Published::Yes => {}
+                        Published::Yes => {
+                            self.owed_since.get_or_insert_with(Instant::now);
+                        }
                         Published::TooLarge => {
                             self.lanes.acked(lane, number, Ack::TooLarge, now);
                         }
@@ -317,14 +333,13 @@ impl Publisher {
         if !self.forget.is_empty() {
             self.delete_forgotten();
         }
-        if self.lanes.in_flight() == 0 {
-            self.heard_at = Instant::now();
-        }
     }
 
     /// Why the connection is given up: nothing is acknowledged on it.
     pub fn silence(&self) -> Option<BridgeError> {
-        let is_silent = self.lanes.in_flight() > 0 && self.heard_at.elapsed() > SILENCE;
+        let is_silent = self
+            .owed_since
+            .is_some_and(|since| since.elapsed() > SILENCE);
         is_silent.then(|| BridgeError::Silent(self.stream.clone()))
     }
 

@@ -96,7 +96,8 @@ impl Lanes {
             Ok(last) => {
                 let expect = last.map_or(0, |last| last.sequence);
                 lane.state = State::Known { expect };
-                if let Some(place) = last.and_then(|last| last.place) {
+                lane.in_stream = last.and_then(|last| last.place);
+                if let Some(place) = lane.in_stream {
                     self.skip(id, place);
                 }
                 self.enqueue(id);
@@ -160,7 +161,7 @@ impl Lanes {
     }
 
     /// The stream has messages of the lane up to this place: they do not go again.
-    fn skip(&mut self, id: LaneId, last: Place) {
+    pub(super) fn skip(&mut self, id: LaneId, last: Place) {
         let Some(lane) = self.lanes.get_mut(&id) else {
             return;
         };

@@ -22,6 +22,8 @@ pub(super) struct Lane {
     pub loaded: Option<Place>,
     /// The spool is being read.
     pub loads: bool,
+    /// The last message of the name in the stream, as it was when the stream was asked.
+    pub in_stream: Option<Place>,
     /// The last message that was taken into the lane.
     pub last_heard: Option<Place>,
     /// So many messages were dropped since, and no message has told it yet.
@@ -105,6 +107,7 @@ impl Lane {
             spooled: 0,
             loaded: None,
             loads: false,
+            in_stream: None,
             last_heard: None,
             dropped: 0,
             untold: None,

@@ -181,10 +181,12 @@ impl Lanes {
     }
 
     /// Rows that an earlier process has left in the spool.
-    pub fn recall(&mut self, name: ConnectionName, rows: u64) {
+    /// `last`: the place of the last of them.
+    pub fn recall(&mut self, name: ConnectionName, rows: u64, last: Place) {
         let id = self.id(&name);
         if let Some(lane) = self.lanes.get_mut(&id) {
             lane.spooled += rows;
+            lane.last_heard = Some(last);
         }
         self.enqueue(id);
     }
@@ -370,7 +372,6 @@ impl Lanes {
         }
         lane.spooled = lane.spooled.saturating_sub(rows.len() as u64);
         lane.loaded = rows.last().map(|row| row.place);
-        lane.last_heard = lane.last_heard.max(lane.loaded);
         let mut untold = lane.untold.take();
         for mut row in rows {
             if let Some(gap) = untold.take() {
@@ -380,6 +381,10 @@ impl Lanes {
             row.was_published = true;
             self.memory += row.cost();
             lane.waiting.push_back(row);
+        }
+        // An earlier process may have published them, and not lived to forget them.
+        if let Some(place) = lane.in_stream {
+            self.skip(id, place);
         }
         self.enqueue(id);
     }

@@ -63,6 +63,12 @@ struct World {
     spool: BTreeMap<(ConnectionName, Place), Entry>,
     dropped: BTreeMap<ConnectionName, u64>,
     published: u64,
+    /// How many processes there were before this one.
+    processes: u32,
+    /// What one process has left to the next as its last, by the number of the next.
+    handed: BTreeSet<(u32, ConnectionName, Place)>,
+    /// By which process a message was heard.
+    heard_by: BTreeMap<(ConnectionName, Place), u32>,
 }
 
 impl World {
@@ -97,6 +103,34 @@ impl World {
             }
         };
         self.acks.push_back((lane, number, ack));
+    }
+
+    /// The connection is lost: what is on its way comes partly, and nobody hears of it.
+    fn lose(&mut self, chance: &mut Chance) {
+        for _ in 0..chance.below(self.way.len() as u64 + 1) {
+            self.arrive(false);
+        }
+        self.way.clear();
+        self.acks.clear();
+        self.asks.clear();
+    }
+
+    /// A process that ends in order, and the next one.
+    fn next_process(&mut self, mut lanes: Lanes, limits: Limits) -> Lanes {
+        for (name, entry) in lanes.drain() {
+            self.spool.insert((name, entry.place), entry);
+        }
+        let mut next = Lanes::new(limits);
+        let mut left: BTreeMap<ConnectionName, (u64, Place)> = BTreeMap::new();
+        for (name, place) in self.spool.keys() {
+            let (rows, last) = left.entry(name.clone()).or_insert((0, *place));
+            (*rows, *last) = (*rows + 1, *place);
+        }
+        for (name, (rows, last)) in left {
+            self.handed.insert((self.processes, name.clone(), last));
+            next.recall(name, rows, last);
+        }
+        next
     }
 
     fn act(&mut self, action: Action, lanes: &mut Lanes, now: Instant) {
@@ -156,15 +190,19 @@ fn life(seed: u64) -> u64 {
     for step in 0.. {
         let is_over = step > steps;
         now += Duration::from_millis(chance.below(400));
-        match chance.below(12) {
+        match chance.below(13) {
             0..=4 if !is_over => {
                 let of = &names[chance.below(3) as usize];
                 seq += 1 + chance.below(2);
-                let epoch = 1 + u32::try_from(seq / 200).unwrap();
+                let epoch = 1 + world.processes + u32::try_from(seq / 200).unwrap();
                 let has_spool = world.spool.len() < 40;
                 match lanes.push(of, entry(epoch, seq), has_spool) {
                     Taken::Dropped => {}
                     taken => {
+                        let heard_by = world.processes;
+                        world
+                            .heard_by
+                            .insert((of.clone(), Place { epoch, seq }), heard_by);
                         heard
                             .entry(of.clone())
                             .or_default()
@@ -190,16 +228,15 @@ fn life(seed: u64) -> u64 {
                 }
             }
             9 if !is_over && chance.one_in(4) => {
-                // What is on its way comes partly, and nobody hears of it.
-                for _ in 0..chance.below(world.way.len() as u64 + 1) {
-                    world.arrive(false);
-                }
-                world.way.clear();
-                world.acks.clear();
-                world.asks.clear();
+                world.lose(&mut chance);
                 lanes.disconnected();
             }
             10 => lanes.tick(now),
+            11 if !is_over && chance.one_in(8) => {
+                world.processes += 1;
+                world.lose(&mut chance);
+                lanes = world.next_process(lanes, limits);
+            }
             _ => {}
         }
         while let Some(action) = lanes.next(now) {
@@ -227,8 +264,14 @@ fn life(seed: u64) -> u64 {
                 stored.previous <= highest.max(stored.previous),
                 "seed {seed}"
             );
-            assert_eq!(
-                stored.previous, highest,
+            // A new process knows what waited for it, and nothing else of the one before.
+            let is_anew = highest.is_none_or(|highest| {
+                let process = world.heard_by[&(of.clone(), stored.place)];
+                let is_handed = world.handed.contains(&(process, of.clone(), highest));
+                highest.epoch < stored.place.epoch && !is_handed
+            });
+            assert!(
+                stored.previous == highest || (stored.previous.is_none() && is_anew),
                 "seed {seed}: a hole before {} of {of}",
                 stored.place
             );

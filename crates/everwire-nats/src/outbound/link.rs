@@ -17,7 +17,7 @@ use everwire::{
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 
 use crate::{
-    connection::{Connection, Happened},
+    connection::{Connection, Happened, Reader},
     error::BridgeError,
     link::Link,
     part::Part,
@@ -85,8 +85,10 @@ pub(super) fn link(
     status: Shared,
     observer: Observer,
 ) -> OutLink {
+    let reader = Reader::default();
     Link::new(Part::Out, status, observer, move || {
-        Box::pin(open(Arc::clone(&nats), settings.clone(), consumer.clone()))
+        let (nats, settings) = (Arc::clone(&nats), settings.clone());
+        Box::pin(open(nats, settings, consumer.clone(), reader.clone()))
     })
 }
 
@@ -229,8 +231,9 @@ async fn open(
     nats: Arc<NatsSettings>,
     settings: NatsOutSettings,
     name: String,
+    reader: Reader,
 ) -> Result<Up, BridgeError> {
-    let mut connection = Connection::open(nats).await?;
+    let mut connection = Connection::open(nats, reader).await?;
     let mut config = stream::config(
         &settings.stream,
         &settings.subject,

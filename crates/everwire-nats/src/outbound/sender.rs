@@ -155,8 +155,12 @@ impl Sender {
                 self.unfinished.finished(sequence);
             }
             Change::Unanswered(subject) => self.answers.denied(subject),
-            // It is delivered again by the next consumer, and then ended once more.
-            Change::Finished(_, Err(_)) => {}
+            // The next consumer delivers it again, and then it is ended once more.
+            Change::Finished(_, Err(text)) => {
+                let text = format!("the end of a message was not acknowledged: {text}");
+                link.give_up(BridgeError::Lost(text));
+                self.queues.disconnected();
+            }
         }
     }
 

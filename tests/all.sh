@@ -29,8 +29,6 @@ stages=(scripts format clippy clippy_core build tests recipes bridge servers nat
 slow=180
 # So many at a time of tests that mostly wait for a peer.
 waiting=8
-# What is tested with a server of NATS.
-nats_tests='credentials inbound limits nats outages outbound queue_faults streams'
 # All crates at once have one set of features, whatever of them is asked for: nothing is built twice.
 whole=(--locked --workspace)
 simulation=connection::simulation
@@ -262,7 +260,7 @@ stage_tests() {
   local targets=() name run=(cargo test --no-fail-fast "${whole[@]}") code=0
   while read -r name; do
     targets+=(--test "$name")
-  done < <(integration_tests | grep -vxE "autobahn|bridge|browser|chaos|cli_recipes|cli_rehearse|crash|dialogue|panics|recipes|servers|${nats_tests// /|}")
+  done < <(integration_tests | grep -vxE 'autobahn|bridge|browser|chaos|cli_recipes|cli_rehearse|crash|dialogue|nats|nats_server|panics|recipes|servers')
   "${run[@]}" --lib --bins --example protocol "${targets[@]}" -- --skip "$simulation" || code=1
   "${run[@]}" --test cli_rehearse --test dialogue -- --test-threads="$waiting" || code=1
   return "$code"
@@ -303,11 +301,7 @@ stage_servers() {
 # The bridge to NATS with real servers: killed, frozen, full, with other credentials, permissions and streams; the program with it, which
 # is killed itself; and its example. They mostly wait.
 stage_nats() {
-  local name targets=()
-  for name in $nats_tests; do
-    targets+=(--test "$name")
-  done
-  timeout 300 cargo test --no-fail-fast "${whole[@]}" "${targets[@]}" -- --test-threads="$waiting"
+  timeout 300 cargo test --no-fail-fast "${whole[@]}" --test nats_server --test nats -- --test-threads="$waiting"
   examples/nats/test.sh
 }
 

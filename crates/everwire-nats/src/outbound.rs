@@ -1,10 +1,13 @@
 //! What waits in the work queue, on its way out through names.
 
 mod answers;
+mod content;
 mod link;
+mod receipts;
 mod replies;
 mod sender;
 mod unfinished;
+mod ways;
 
 use std::{sync::Arc, time::Duration};
 

@@ -12,6 +12,8 @@ use crate::report::{Observer, Report};
 
 /// So many subjects at which nobody is answered are told.
 const MOST_TOLD: usize = 64;
+/// So many answers wait for a connection.
+const MOST_LATE: usize = 1024;
 
 /// Answers to those who put messages on the queue.
 pub(super) struct Answers {
@@ -19,7 +21,22 @@ pub(super) struct Answers {
     /// What the subjects of the bridge begin with.
     own_subjects: Vec<String>,
     told: HashSet<String>,
+    /// Answers that had no connection to go out on.
+    late: Vec<(String, Vec<u8>)>,
     observer: Observer,
+}
+
+/// Who is to be answered for a message.
+#[derive(Clone, Debug)]
+pub(super) struct Asked {
+    /// The subject that it was put on.
+    pub subject: String,
+    /// What tells it from others there.
+    pub digest: Digest,
+    /// It was put there while the bridge heard what is put there.
+    pub is_heard: bool,
+    /// Where its header wants the answer, too.
+    pub reply: Option<String>,
 }
 
 impl Answers {
@@ -28,47 +45,56 @@ impl Answers {
             replies: Replies::new(),
             own_subjects,
             told: HashSet::new(),
+            late: Vec::new(),
             observer,
         }
     }
 
-    /// What tells a message from others.
-    pub fn digest(&self, subject: &str, headers: Option<&HeaderMap>, payload: &[u8]) -> Digest {
-        self.replies.digest(subject, headers, payload)
+    /// What tells a message of a subject from others.
+    pub fn digest(&self, headers: Option<&HeaderMap>, payload: &[u8]) -> Digest {
+        self.replies.digest(headers, payload)
     }
 
     /// A message was put on the queue, perhaps by somebody who waits for an answer.
-    pub fn asked(&mut self, message: &Message, up: &Up) {
-        let Some(reply) = message.reply.as_ref().map(ToString::to_string) else {
-            return;
-        };
-        if !self.may_go_to(&reply) {
-            return self.refused(reply, "no answer may go to it");
+    pub fn heard(&mut self, message: &Message, up: &Up) {
+        let mut reply = message.reply.as_ref().map(ToString::to_string);
+        if let Some(subject) = reply.take_if(|subject| !self.may_go_to(subject)) {
+            self.refused(subject, "no answer may go to it");
         }
-        let digest = self.digest(&message.subject, message.headers.as_ref(), &message.payload);
-        if let Some((reply, answer)) = self.replies.asked(digest, reply) {
+        let digest = self.digest(message.headers.as_ref(), &message.payload);
+        if let Some((reply, answer)) = self.replies.heard(&message.subject, digest, reply) {
             up.answer(reply, answer);
         }
     }
 
-    /// The answer to a message while there is no connection: for who asks again with the same id.
-    pub fn keep(&mut self, digest: Digest, answer: &[u8]) {
+    /// Answers a message: at its reply subjects, and at the one that its header names; once there is
+    /// a connection.
+    pub fn send(&mut self, to: &Asked, answer: &[u8], up: Option<&Up>) {
         let now = Instant::now();
-        if self.replies.answer(digest, answer, now).is_some() {
-            // Now nobody waits for it.
-            let _nobody = self.replies.answer(digest, answer, now);
+        let mut subjects = self
+            .replies
+            .answer(&to.subject, to.digest, answer, to.is_heard, now);
+        match &to.reply {
+            Some(subject) if self.may_go_to(subject) => subjects.push(subject.clone()),
+            Some(subject) => self.refused(subject.clone(), "no answer may go to it"),
+            None => {}
+        }
+        for subject in subjects {
+            match up {
+                Some(up) => up.answer(subject, answer.to_vec()),
+                None if self.late.len() < MOST_LATE => {
+                    self.late.push((subject, answer.to_vec()));
+                }
+                // Who asked has a deadline, and asks again.
+                None => {}
+            }
         }
     }
 
-    /// Answers a message: at its reply subject, and at the one that its header names.
-    pub fn send(&mut self, digest: Digest, named: Option<String>, answer: &[u8], up: &Up) {
-        if let Some(subject) = self.replies.answer(digest, answer, Instant::now()) {
-            up.answer(subject, answer.to_vec());
-        }
-        match named {
-            Some(subject) if self.may_go_to(&subject) => up.answer(subject, answer.to_vec()),
-            Some(subject) => self.refused(subject, "no answer may go to it"),
-            None => {}
+    /// There is a connection again.
+    pub fn up(&mut self, up: &Up) {
+        for (subject, answer) in self.late.drain(..) {
+            up.answer(subject, answer);
         }
     }
 

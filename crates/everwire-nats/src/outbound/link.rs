@@ -52,8 +52,8 @@ pub(super) enum Change {
     Down,
     /// Messages of the queue, in their order.
     Delivered(Vec<jetstream::Message>),
-    /// A message was put on the queue by somebody who waits for an answer.
-    Asked(Message),
+    /// A message was put on the queue.
+    Heard(Message),
     /// The next message of a name.
     Read(ConnectionName, Found),
     /// A message has left the queue, or that is not known.
@@ -70,7 +70,10 @@ pub(super) struct Up {
     connection: Connection,
     stream: Stream,
     consumer: Consumer<pull::Config>,
-    asked: Subscriber,
+    /// What is put on the queue's subjects, as it is put there.
+    heard: Subscriber,
+    /// What has a greater number in the stream was heard.
+    before: u64,
     differences: Vec<String>,
     pull: Pull,
     reads: FuturesUnordered<BoxFuture<'static, (ConnectionName, Found)>>,
@@ -118,8 +121,8 @@ pub(super) async fn next(link: &mut OutLink) -> Change {
         Some((sequence, finished)) = up.finishing.next(), if !up.finishing.is_empty() => {
             return Change::Finished(sequence, finished);
         }
-        asked = up.asked.next() => match asked {
-            Some(asked) => return Change::Asked(asked),
+        heard = up.heard.next() => match heard {
+            Some(heard) => return Change::Heard(heard),
             None => BridgeError::Lost("the client has ended".into()),
         },
         taken = up.pull.next() => match taken {
@@ -173,6 +176,11 @@ impl Pull {
 }
 
 impl Up {
+    /// Whether a message was put on the queue while this connection heard what is put there.
+    pub fn has_heard(&self, sequence: u64) -> bool {
+        sequence > self.before
+    }
+
     /// Publishes an answer.
     pub fn answer(&self, subject: String, answer: Vec<u8>) {
         let client = self.connection.client.clone();
@@ -245,8 +253,8 @@ async fn open(
     config.no_ack = true;
     let subject = format!("{}.>", settings.subject);
     // First of all: whoever sees the stream may ask, and is heard.
-    let asked = connection.client.subscribe(subject.clone()).await;
-    let asked = asked.map_err(|error| BridgeError::Lost(error.to_string()))?;
+    let heard = connection.client.subscribe(subject.clone()).await;
+    let heard = heard.map_err(|error| BridgeError::Lost(error.to_string()))?;
     let context: Context = jetstream::new(connection.client.clone());
     let finding = async {
         let found = stream::find(&context, config).await?;
@@ -264,8 +272,10 @@ async fn open(
         connection,
         pull: Pull::ask(consumer.clone()),
         consumer,
+        // Asked for behind the subscription, on the same connection.
+        before: found.stream.cached_info().state.last_sequence,
         stream: found.stream,
-        asked,
+        heard,
         differences: found.differences,
         reads: FuturesUnordered::new(),
         finishing: FuturesUnordered::new(),

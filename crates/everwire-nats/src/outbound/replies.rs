@@ -1,7 +1,9 @@
 //! Who is answered.
 //!
 //! A stream keeps no reply subject. So the bridge also hears what is put on the queue's subjects as
-//! it is put there, and finds by its content which message of the queue it is.
+//! it is put there, and finds by its content which message of the queue it is. What is put there
+//! without a reply subject is heard, too: else its answer would be kept, and the next message like
+//! it would be told of it before it was sent.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -11,106 +13,155 @@ use std::{
 
 use async_nats::HeaderMap;
 
-/// So many reply subjects, and so many answers that nobody has claimed yet, are kept.
-const MOST: usize = 16_384;
-/// An answer may come before its request is heard: both are on their way from the same server.
+/// So many messages of a subject, and over all subjects, are known to be without an answer; beyond
+/// that those of the subject that were heard first are answered nowhere.
+const MOST: usize = 512;
+const MOST_IN_ALL: usize = 65_536;
+/// An answer may come before its message is heard: both are on their way from the same server.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// What tells messages from each other.
-pub(super) type Digest = u64;
+/// A message that is put on the queue again with the same `Nats-Msg-Id` is the same message: its
+/// answer is kept for as long as a server looks for such doubles by default.
+const SAME: Duration = Duration::from_secs(120);
 
-/// The reply subjects of messages that are not answered, and the answers of messages whose reply
-/// subject is not known.
+/// What tells messages of a subject from each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Digest {
+    hash: u64,
+    /// It has an id of its sender's: what has the same digest is the same message.
+    has_id: bool,
+}
+
+/// The reply subjects of messages that are not answered, and the answers of messages that were not
+/// heard yet.
 pub(super) struct Replies {
     hasher: RandomState,
-    subjects: Waiting<String>,
-    answers: Waiting<(Instant, Vec<u8>)>,
+    subjects: HashMap<String, Pending>,
+    /// How many entries there are in all.
+    count: usize,
+}
+
+/// What waits of one subject, the oldest first.
+#[derive(Default)]
+struct Pending {
+    heard: VecDeque<(Digest, Option<String>)>,
+    answers: VecDeque<(Digest, Instant, Vec<u8>)>,
 }
 
 impl Replies {
     pub fn new() -> Self {
         Self {
             hasher: RandomState::new(),
-            subjects: Waiting::new(),
-            answers: Waiting::new(),
+            subjects: HashMap::new(),
+            count: 0,
         }
     }
 
     /// What tells a message from others.
-    pub fn digest(&self, subject: &str, headers: Option<&HeaderMap>, payload: &[u8]) -> Digest {
+    pub fn digest(&self, headers: Option<&HeaderMap>, payload: &[u8]) -> Digest {
         let id = headers.and_then(|headers| headers.get("Nats-Msg-Id"));
         let id = id.map(|id| id.as_str());
-        self.hasher.hash_one((subject, id, payload))
+        Digest {
+            hash: self.hasher.hash_one((id, payload)),
+            has_id: id.is_some(),
+        }
     }
 
-    /// A request was heard. Its answer, if that is there already.
-    pub fn asked(&mut self, digest: Digest, reply: String) -> Option<(String, Vec<u8>)> {
-        if let Some((_, answer)) = self.answers.take(digest) {
-            return Some((reply, answer));
+    /// A message was put on a subject. Where its answer goes and what it is, if that is there already.
+    pub fn heard(
+        &mut self,
+        subject: &str,
+        digest: Digest,
+        reply: Option<String>,
+    ) -> Option<(String, Vec<u8>)> {
+        let answers = self.subjects.get_mut(subject).map(|of| &mut of.answers);
+        if let Some(answers) = answers
+            && let Some(at) = answers.iter().position(|(known, ..)| *known == digest)
+        {
+            if digest.has_id {
+                let answer = answers.get(at).map(|(_, _, answer)| answer.clone());
+                return reply.zip(answer);
+            }
+            let answer = answers.remove(at).map(|(_, _, answer)| answer);
+            self.count -= 1;
+            self.forget(subject);
+            return reply.zip(answer);
         }
-        self.subjects.put(digest, reply);
+        let has_room = self.count < MOST_IN_ALL;
+        let heard = &mut self.subjects.entry(subject.to_owned()).or_default().heard;
+        // Those of this subject make room for it, and no others.
+        if heard.len() >= MOST || !has_room {
+            self.count -= usize::from(heard.pop_front().is_some());
+        }
+        if self.count < MOST_IN_ALL {
+            heard.push_back((digest, reply));
+            self.count += 1;
+        }
+        self.forget(subject);
         None
     }
 
-    /// Where the answer to a message goes; kept for a while if that is not known yet.
-    pub fn answer(&mut self, digest: Digest, answer: &[u8], now: Instant) -> Option<String> {
-        let subject = self.subjects.take(digest);
-        if subject.is_none() {
-            self.answers.put(digest, (now, answer.to_vec()));
+    /// Where the answer to a message goes: to whoever put it on the queue, once or again. `is_heard`:
+    /// it was put on its subject while the bridge heard what is put there. Then its answer is kept
+    /// for a while, if it was not heard yet.
+    pub fn answer(
+        &mut self,
+        subject: &str,
+        digest: Digest,
+        answer: &[u8],
+        is_heard: bool,
+        now: Instant,
+    ) -> Vec<String> {
+        let mut replies = Vec::new();
+        let mut was_heard = false;
+        if let Some(of) = self.subjects.get_mut(subject) {
+            while let Some(at) = of.heard.iter().position(|(known, _)| *known == digest) {
+                was_heard = true;
+                replies.extend(of.heard.remove(at).and_then(|(_, reply)| reply));
+                self.count -= 1;
+                if !digest.has_id {
+                    break;
+                }
+            }
         }
-        subject
+        self.forget(subject);
+        let is_kept = digest.has_id || (is_heard && !was_heard);
+        if is_kept && self.count < MOST_IN_ALL {
+            let answers = &mut self.subjects.entry(subject.to_owned()).or_default().answers;
+            if answers.len() >= MOST {
+                self.count -= usize::from(answers.pop_front().is_some());
+            }
+            answers.push_back((digest, now, answer.to_vec()));
+            self.count += 1;
+        }
+        replies
     }
 
-    /// Forgets answers that nobody has asked for.
+    /// Forgets answers that nobody will ask for.
     pub fn tick(&mut self, now: Instant) {
-        let is_old = |(at, _): &(Instant, Vec<u8>)| now.duration_since(*at) > PATIENCE;
-        self.answers.drop_oldest_while(is_old);
+        let mut count = 0;
+        self.subjects.retain(|_, of| {
+            let before = of.answers.len();
+            of.answers.retain(|(digest, at, _)| {
+                let kept = if digest.has_id { SAME } else { PATIENCE };
+                now.duration_since(*at) <= kept
+            });
+            count += before - of.answers.len();
+            !of.is_empty()
+        });
+        self.count -= count;
+    }
+
+    fn forget(&mut self, subject: &str) {
+        if self.subjects.get(subject).is_some_and(Pending::is_empty) {
+            self.subjects.remove(subject);
+        }
     }
 }
 
-/// Values by digest, each digest's in their order; the oldest go when there are too many.
-struct Waiting<V> {
-    by_digest: HashMap<Digest, VecDeque<V>>,
-    order: VecDeque<Digest>,
-}
-
-impl<V> Waiting<V> {
-    fn new() -> Self {
-        Self {
-            by_digest: HashMap::new(),
-            order: VecDeque::new(),
-        }
-    }
-
-    fn put(&mut self, digest: Digest, value: V) {
-        if self.order.len() >= MOST
-            && let Some(oldest) = self.order.front().copied()
-        {
-            self.take(oldest);
-        }
-        self.by_digest.entry(digest).or_default().push_back(value);
-        self.order.push_back(digest);
-    }
-
-    fn take(&mut self, digest: Digest) -> Option<V> {
-        let values = self.by_digest.get_mut(&digest)?;
-        let value = values.pop_front();
-        if values.is_empty() {
-            self.by_digest.remove(&digest);
-        }
-        if let Some(place) = self.order.iter().position(|known| *known == digest) {
-            self.order.remove(place);
-        }
-        value
-    }
-
-    fn drop_oldest_while(&mut self, is_old: impl Fn(&V) -> bool) {
-        while let Some(digest) = self.order.front().copied()
-            && let Some(oldest) = self.by_digest.get(&digest).and_then(VecDeque::front)
-            && is_old(oldest)
-        {
-            self.take(digest);
-        }
+impl Pending {
+    fn is_empty(&self) -> bool {
+        self.heard.is_empty() && self.answers.is_empty()
     }
 }
 
@@ -118,35 +169,102 @@ impl<V> Waiting<V> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn request_and_answer_find_each_other_in_either_order() {
-        let now = Instant::now();
-        let mut replies = Replies::new();
-        let [a, b] = [b"a", b"b"].map(|payload| replies.digest("s", None, payload));
-        assert_ne!(a, b);
-        assert_eq!(replies.asked(a, "first".into()), None);
-        assert_eq!(replies.asked(a, "second".into()), None);
-        assert_eq!(replies.answer(a, b"1", now).as_deref(), Some("first"));
-        assert_eq!(replies.answer(a, b"2", now).as_deref(), Some("second"));
-        assert_eq!(replies.answer(b, b"3", now), None);
-        assert_eq!(
-            replies.asked(b, "third".into()),
-            Some(("third".into(), b"3".to_vec()))
-        );
+    const S: &str = "s";
+
+    fn digest(hash: u64) -> Digest {
+        Digest {
+            hash,
+            has_id: false,
+        }
     }
 
     #[test]
-    fn what_nobody_claims_is_forgotten() {
+    fn message_and_answer_find_each_other_in_either_order() {
         let now = Instant::now();
         let mut replies = Replies::new();
-        assert_eq!(replies.answer(1, b"1", now), None);
-        replies.tick(now + PATIENCE * 2);
-        assert_eq!(replies.asked(1, "late".into()), None);
-        for digest in 2..100_000 {
-            replies.asked(digest, "r".into());
+        let [a, b] = [b"a", b"b"].map(|payload| replies.digest(None, payload));
+        assert_ne!(a, b);
+        assert_eq!(replies.heard(S, a, Some("first".into())), None);
+        assert_eq!(replies.heard(S, a, Some("second".into())), None);
+        let mut answer = |digest, text: &[u8]| replies.answer(S, digest, text, true, now);
+        assert_eq!(answer(a, b"1"), ["first"]);
+        assert_eq!(answer(a, b"2"), ["second"]);
+        assert!(answer(b, b"3").is_empty());
+        let told = replies.heard(S, b, Some("third".into()));
+        assert_eq!(told, Some(("third".into(), b"3".to_vec())));
+        assert_eq!((replies.count, replies.subjects.len()), (0, 0));
+    }
+
+    #[test]
+    fn nobody_is_told_of_a_message_that_was_there_before() {
+        let now = Instant::now();
+        let mut replies = Replies::new();
+        let [one, two] = [1, 2].map(digest);
+        let reply = || Some("r".to_owned());
+        // Somebody who waits for no answer says the same.
+        assert_eq!(replies.heard(S, one, None), None);
+        assert!(
+            replies
+                .answer(S, one, b"of the first", true, now)
+                .is_empty()
+        );
+        assert_eq!(replies.heard(S, one, reply()), None);
+        assert_eq!(replies.answer(S, one, b"of the second", true, now), ["r"]);
+        // What was in the queue before the bridge heard is answered to nobody.
+        assert!(
+            replies
+                .answer(S, two, b"of an old one", false, now)
+                .is_empty()
+        );
+        assert_eq!(replies.heard(S, two, reply()), None);
+        // Nor is one of another subject.
+        assert!(
+            replies
+                .answer("t", two, b"of another name", false, now)
+                .is_empty()
+        );
+        assert_eq!(replies.answer(S, two, b"2", true, now), ["r"]);
+    }
+
+    #[test]
+    fn a_message_that_comes_again_with_its_id_has_the_same_answer() {
+        let now = Instant::now();
+        let mut replies = Replies::new();
+        let same = Digest {
+            hash: 1,
+            has_id: true,
+        };
+        let reply = |text: &str| Some(text.to_owned());
+        assert_eq!(replies.heard(S, same, reply("first")), None);
+        assert_eq!(replies.heard(S, same, reply("again")), None);
+        let told = replies.answer(S, same, b"1", true, now);
+        assert_eq!(told, ["first", "again"]);
+        for _ in 0..2 {
+            let told = replies.heard(S, same, reply("late"));
+            assert_eq!(told, Some(("late".into(), b"1".to_vec())));
         }
-        assert_eq!(replies.subjects.order.len(), MOST);
-        assert_eq!(replies.subjects.by_digest.len(), MOST);
+        replies.tick(now + SAME * 2);
+        assert_eq!(replies.count, 0);
+    }
+
+    #[test]
+    fn what_nobody_claims_is_forgotten_and_nobody_pushes_others_out() {
+        let now = Instant::now();
+        let mut replies = Replies::new();
+        let reply = || Some("r".to_owned());
+        replies.heard("mine", digest(7), reply());
+        for number in 0..100_000 {
+            replies.heard(S, digest(number), reply());
+            replies.answer("t", digest(number), b"x", true, now);
+        }
+        assert_eq!(replies.count, 1 + 2 * MOST);
+        replies.tick(now + PATIENCE * 2);
+        assert_eq!(replies.count, 1 + MOST);
+        for subject in 0..100_000 {
+            replies.heard(&subject.to_string(), digest(1), reply());
+        }
+        assert_eq!(replies.count, MOST_IN_ALL);
+        assert_eq!(replies.answer("mine", digest(7), b"x", true, now), ["r"]);
     }
 
     #[test]
@@ -155,9 +273,10 @@ mod tests {
         let of = |id: &str| {
             let mut headers = HeaderMap::new();
             headers.insert("Nats-Msg-Id", id);
-            replies.digest("s", Some(&headers), b"p")
+            replies.digest(Some(&headers), b"p")
         };
         assert_ne!(of("1"), of("2"));
         assert_eq!(of("1"), of("1"));
+        assert!(of("1").has_id);
     }
 }

@@ -1,81 +1,44 @@
 //! From the queue to the names, and from the fates of messages back to the queue.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashSet,
     time::{Duration, Instant},
 };
 
-use async_nats::HeaderMap;
-use bytes::Bytes;
 use everwire::{
-    ConnectionName, Fate, Manager, Message, Receipt, Rejected, SendError,
-    config::{NatsAck, NatsOutSettings, Resend},
+    ConnectionName, Fate, Manager, Rejected, SendError,
+    config::{NatsAck, NatsOutSettings},
 };
-use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use serde_json::json;
 
 use super::{
     answers::Answers,
+    content::Content,
     link::{Change, Found, OutLink},
-    replies::Digest,
+    receipts::{Receipts, Settled},
     unfinished::{Known, Unfinished},
+    ways::Ways,
 };
 use crate::{
     error::BridgeError,
-    header::{BINARY, REPLY},
     queue::{Action, Delivered, Item, Limits, Queues, REST},
     report::{Observer, Report},
     status::Shared,
     subject::name_in,
 };
 
-/// How long it is believed what a name's settings say.
-const SETTINGS_AGE: Duration = Duration::from_secs(2);
 /// So many messages go out before others have their turn.
 const BURST: usize = 512;
-/// More than one message of a name is on its way only where the name sends again by itself what was
-/// in doubt, before anything newer.
-const DEPTH: usize = 128;
 /// Between two attempts to send through a name that is closed by hand.
 const CLOSED_REST: Duration = Duration::from_secs(1);
-
-/// A message of the queue.
-#[derive(Clone, Debug)]
-struct Content {
-    payload: Bytes,
-    is_binary: bool,
-    /// Where the sender wants the answer, beside the reply subject.
-    reply: Option<String>,
-    digest: Digest,
-}
-
-/// A message that has met a fate.
-pub(super) struct Settled {
-    name: ConnectionName,
-    sequence: u64,
-    /// Of which stream the number is.
-    stream: u64,
-    id: u64,
-    epoch: u32,
-    fate: Fate,
-}
-
-/// What a name's settings say about its messages.
-#[derive(Clone, Copy)]
-struct Way {
-    depth: usize,
-    can_fence: bool,
-    is_durable: bool,
-    looked_at: Instant,
-}
 
 /// The queues of all names, and the receipts of what is on its way.
 pub(super) struct Sender {
     manager: Manager,
     settings: NatsOutSettings,
     queues: Queues<Content>,
-    receipts: FuturesUnordered<BoxFuture<'static, Settled>>,
-    ways: HashMap<ConnectionName, Way>,
+    receipts: Receipts,
+    ways: Ways,
     answers: Answers,
     unfinished: Unfinished,
     /// How many streams were seen under the name. Numbers of an earlier one mean nothing.
@@ -99,8 +62,8 @@ impl Sender {
             manager,
             settings,
             queues: Queues::new(Limits::default()),
-            receipts: FuturesUnordered::new(),
-            ways: HashMap::new(),
+            receipts: Receipts::default(),
+            ways: Ways::default(),
             answers: Answers::new(own_subjects, observer.clone()),
             unfinished: Unfinished::default(),
             stream: 0,
@@ -120,10 +83,7 @@ impl Sender {
 
     /// The next message that has met a fate.
     pub async fn settled(&mut self) -> Settled {
-        match self.receipts.next().await {
-            Some(settled) => settled,
-            None => std::future::pending().await,
-        }
+        self.receipts.next().await
     }
 
     /// Whether ends of messages are on their way to the queue.
@@ -134,7 +94,12 @@ impl Sender {
     /// Something has changed on the way to the queue.
     pub fn changed(&mut self, change: Change, link: &mut OutLink) {
         match change {
-            Change::Up(is_empty) => self.unfinished.begin(is_empty),
+            Change::Up(is_empty) => {
+                self.unfinished.begin(is_empty);
+                if let Some(up) = link.up() {
+                    self.answers.up(up);
+                }
+            }
             Change::Down => self.queues.disconnected(),
             Change::Delivered(messages) => {
                 for message in messages {
@@ -145,12 +110,12 @@ impl Sender {
                     }
                 }
             }
-            Change::Asked(message) => {
+            Change::Heard(message) => {
                 if let Some(up) = link.up() {
-                    self.answers.asked(&message, up);
+                    self.answers.heard(&message, up);
                 }
             }
-            Change::Read(name, found) => self.read(&name, found),
+            Change::Read(name, found) => self.read(&name, found, link),
             Change::Finished(sequence, Ok(())) => {
                 self.unfinished.finished(sequence);
             }
@@ -182,11 +147,18 @@ impl Sender {
             Known::OtherStream => return self.begin_anew(link),
         }
         let message = &message.message;
-        let content = self.content(&message.subject, message.headers.as_ref(), &message.payload);
+        let is_heard = link.up().is_some_and(|up| up.has_heard(sequence));
+        let content = Content::new(
+            &message.subject,
+            message.headers.as_ref(),
+            &message.payload,
+            is_heard,
+            &self.answers,
+        );
         let item = Item {
             sequence,
             stored,
-            bytes: content.payload.len(),
+            bytes: content.len(),
             ack,
             content,
         };
@@ -212,25 +184,23 @@ impl Sender {
         link.give_up(BridgeError::StreamGone(self.settings.stream.name.clone()));
     }
 
-    fn content(&self, subject: &str, headers: Option<&HeaderMap>, payload: &Bytes) -> Content {
-        let header = |name: &str| headers.and_then(|headers| headers.get(name));
-        Content {
-            payload: payload.clone(),
-            is_binary: header(BINARY).is_some_and(|value| value.as_str() == "true"),
-            reply: header(REPLY).map(|value| value.as_str().to_owned()),
-            digest: self.answers.digest(subject, headers, payload),
-        }
-    }
-
-    fn read(&mut self, name: &ConnectionName, found: Found) {
+    fn read(&mut self, name: &ConnectionName, found: Found, link: &mut OutLink) {
         let item = found.map(|message| {
             let message = message?;
             self.read_again += 1;
-            let content = self.content(&message.subject, Some(&message.headers), &message.payload);
+            let is_heard = link.up().is_some_and(|up| up.has_heard(message.sequence));
+            let headers = Some(&message.headers);
+            let content = Content::new(
+                &message.subject,
+                headers,
+                &message.payload,
+                is_heard,
+                &self.answers,
+            );
             Some(Item {
                 sequence: message.sequence,
                 stored: message.time.unix_timestamp_nanos(),
-                bytes: content.payload.len(),
+                bytes: content.len(),
                 ack: None,
                 content,
             })
@@ -266,7 +236,7 @@ impl Sender {
             let text = "no connection of this name is bridged";
             return self.refuse(Some(&name), &item, "unknown_name", text, link);
         };
-        let Some(way) = self.way(&name) else {
+        let Some(way) = self.ways.of(&name, &self.manager, self.settings.ack) else {
             return self.refuse(
                 Some(&name),
                 &item,
@@ -281,13 +251,9 @@ impl Sender {
             return self.refuse(Some(&name), &item, "no_fence", text, link);
         }
         self.queues.set_depth(&name, way.depth);
-        let payload = item.content.payload.clone();
-        let message = match item.content.is_binary {
-            true => Message::binary(payload),
-            false => match bytestring(payload) {
-                Ok(text) => text,
-                Err(text) => return self.refuse(Some(&name), &item, "not_text", text, link),
-            },
+        let message = match item.content.message() {
+            Ok(message) => message,
+            Err(text) => return self.refuse(Some(&name), &item, "not_text", text, link),
         };
         let sent = match way.is_durable {
             // An earlier process may have stored it, and not lived to see its end.
@@ -304,7 +270,11 @@ impl Sender {
             },
         };
         match sent {
-            Ok(receipt) => self.watch(name, item.sequence, receipt),
+            Ok(receipt) => {
+                let ack = self.settings.ack;
+                self.receipts
+                    .watch(name, item.sequence, self.stream, receipt, ack);
+            }
             // A full outbox, or a store that does not write: both pass.
             Err(_) => self
                 .queues
@@ -335,25 +305,6 @@ impl Sender {
         };
         self.queues
             .waits(name, item.sequence, Instant::now() + rest);
-    }
-
-    fn watch(&mut self, name: ConnectionName, sequence: u64, receipt: Receipt) {
-        let wanted = match self.settings.ack {
-            NatsAck::Confirmed => Fate::Confirmed,
-            NatsAck::Written => Fate::Written,
-        };
-        let stream = self.stream;
-        self.receipts.push(Box::pin(async move {
-            let (id, epoch) = (receipt.id(), receipt.epoch());
-            Settled {
-                fate: receipt.fate(wanted).await,
-                name,
-                sequence,
-                stream,
-                id,
-                epoch,
-            }
-        }));
     }
 
     /// A message has met a fate.
@@ -436,34 +387,12 @@ impl Sender {
         self.unfinished
             .ended(item.sequence, item.stored, is_refused);
         let answer = answer.to_string().into_bytes();
-        let Some(up) = link.up() else {
-            self.answers.keep(item.content.digest, &answer);
-            return;
-        };
-        up.finish(item.sequence, item.ack.clone(), is_refused);
-        let reply = item.content.reply.clone();
-        self.answers.send(item.content.digest, reply, &answer, up);
-    }
-
-    fn way(&mut self, name: &ConnectionName) -> Option<Way> {
-        if let Some(way) = self.ways.get(name)
-            && way.looked_at.elapsed() < SETTINGS_AGE
-        {
-            return Some(*way);
+        let mut up = link.up();
+        if let Some(up) = &mut up {
+            up.finish(item.sequence, item.ack.clone(), is_refused);
         }
-        let settings = self.manager.settings(name)?;
-        let resends = settings.outbox.resend == Resend::InDoubt || settings.outbox.durable;
-        let way = Way {
-            depth: match resends || self.settings.ack == NatsAck::Written {
-                true => DEPTH,
-                false => 1,
-            },
-            can_fence: settings.heartbeat.can_fence(),
-            is_durable: settings.outbox.durable,
-            looked_at: Instant::now(),
-        };
-        self.ways.insert(name.clone(), way);
-        Some(way)
+        self.answers
+            .send(&item.content.asked, &answer, up.as_deref());
     }
 
     /// Looks for what is due.
@@ -471,8 +400,7 @@ impl Sender {
         let now = Instant::now();
         self.queues.tick(now);
         self.answers.tick(now);
-        self.ways
-            .retain(|_, way| way.looked_at.elapsed() < SETTINGS_AGE);
+        self.ways.tick();
     }
 
     /// Shows how it is doing.
@@ -485,14 +413,5 @@ impl Sender {
             outbound.read_again = self.read_again;
             outbound.names_behind = self.queues.behind() as u64;
         });
-    }
-}
-
-fn bytestring(payload: Bytes) -> Result<Message, &'static str> {
-    match std::str::from_utf8(&payload) {
-        Ok(text) => Ok(Message::text(text.to_owned())),
-        Err(_) => {
-            Err("the payload is not UTF-8: a binary message has the header Everwire-Binary: true")
-        }
     }
 }

@@ -1,17 +1,15 @@
 //! Streams that are not as they should be: told, and not changed.
 
-mod support;
-
 use std::{collections::BTreeMap, time::Duration};
 
-use async_nats::jetstream::{self, stream::Config};
-use everwire::{Pattern, config::NatsOutSettings};
-use support::{
+use crate::support::{
     Names, Server,
     faults::{start, trouble, up},
     read::{all, numbers, published, texts},
     settings, until_async,
 };
+use async_nats::jetstream::{self, stream::Config};
+use everwire::{Pattern, config::NatsOutSettings};
 
 #[tokio::test]
 async fn a_server_without_jetstream_is_told_and_mended() {
@@ -217,7 +215,7 @@ async fn a_name_whose_subject_is_not_permitted_is_told_and_others_go_on() {
     let expected =
         ["everwire.in.a", "everwire.in.b"].map(|subject| (subject.to_owned(), numbers(1000)));
     assert_eq!(
-        texts(&support::read::all_by(client, "EVERWIRE_IN").await),
+        texts(&crate::support::read::all_by(client, "EVERWIRE_IN").await),
         BTreeMap::from(expected)
     );
     assert_eq!(bridge.status().inbound.dropped, BTreeMap::new());

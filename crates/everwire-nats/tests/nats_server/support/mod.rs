@@ -1,7 +1,5 @@
 //! A real server of NATS, and names with a peer whose messages are known.
 
-#![allow(dead_code, reason = "each test uses a part of it")]
-
 pub mod cut;
 pub mod disk;
 pub mod faults;

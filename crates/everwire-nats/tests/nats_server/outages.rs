@@ -1,17 +1,15 @@
 //! The server is away, slow or deaf: nothing is lost, and a reader has all in order.
 
-mod support;
-
 use std::{collections::BTreeMap, time::Duration};
 
-use everwire_nats::DropReason;
-use support::{
+use crate::support::{
     Names, Server,
     cut::Cut,
     faults::{Log, start, up},
     read::{all, gaps, numbers, published, stored, texts},
     settings, tempdir, until_async,
 };
+use everwire_nats::DropReason;
 use tokio::time::sleep;
 
 #[tokio::test]

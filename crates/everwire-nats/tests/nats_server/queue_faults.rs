@@ -1,9 +1,14 @@
 //! Faults of the work queue: what is on it is sent once, and its sender hears what became of it.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{
+    Names, Server,
+    cut::Cut,
+    faults::{Log, start, up},
+    read::numbers,
+    until_async,
+};
 use async_nats::{HeaderMap, Subscriber, jetstream};
 use everwire::{
     ConnectionSettings, Pattern,
@@ -13,13 +18,6 @@ use everwire::{
 use everwire_nats::Bridge;
 use futures::StreamExt;
 use serde_json::{Value as Json, json};
-use support::{
-    Names, Server,
-    cut::Cut,
-    faults::{Log, start, up},
-    read::numbers,
-    until_async,
-};
 
 fn settings(url: String) -> NatsSettings {
     let mut settings = NatsSettings::new(vec![url]);

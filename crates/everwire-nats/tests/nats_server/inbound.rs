@@ -1,15 +1,13 @@
 //! What comes in over sockets is in the stream, whatever happens to the server.
 
-mod support;
-
 use std::{collections::BTreeMap, time::Duration};
 
-use everwire_nats::{Bridge, Observer};
-use support::{
+use crate::support::{
     Names, Server,
     read::{all, numbers, published, texts},
     settings, tempdir, until_async,
 };
+use everwire_nats::{Bridge, Observer};
 
 #[tokio::test]
 async fn each_message_is_in_the_stream_with_its_place() {

@@ -1,14 +1,12 @@
 //! Messages that are too large, and disks that are full.
 
-mod support;
-
-use async_nats::jetstream::{self, stream::Config};
-use support::{
+use crate::support::{
     Names, Server, disk,
     faults::{start, trouble, up},
     read::{all, gaps, numbers, published, stored, texts},
     settings, until_async,
 };
+use async_nats::jetstream::{self, stream::Config};
 
 async fn too_large(server: Server) {
     let names = Names::open(&["a", "b"]).await;
@@ -169,7 +167,7 @@ fn a_spool_whose_disk_is_full_drops_and_tells_how_many() {
 async fn full_disk_of_the_spool(disk: &std::path::Path) {
     let mut server = Server::start("spool-disk");
     let names = Names::open(&["a"]).await;
-    let log = support::faults::Log::default();
+    let log = crate::support::faults::Log::default();
     let manager = names.manager.clone();
     let bridge =
         everwire_nats::Bridge::start(manager, settings(&server), disk, log.observer()).unwrap();

@@ -1,7 +1,5 @@
 //! A real server of NATS.
 
-#![allow(dead_code, reason = "each test uses a part of it")]
-
 use std::{
     fs,
     net::{TcpListener, TcpStream},

@@ -1,19 +1,17 @@
 //! Who may connect, and what is said to who may not.
 
-mod support;
-
 use std::{fs, path::Path};
 
+use crate::support::{
+    Names, Server,
+    faults::{start, trouble, up},
+    numbers_of, settings,
+};
 use everwire::config::{NatsSettings, Part, Template};
 use nkeys::KeyPair;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
     KeyPair as TlsKey,
-};
-use support::{
-    Names, Server,
-    faults::{start, trouble, up},
-    numbers_of, settings,
 };
 
 const JETSTREAM: &str = "jetstream { store_dir: \"FOLDER/jetstream\" }\n";
@@ -22,10 +20,10 @@ const JETSTREAM: &str = "jetstream { store_dir: \"FOLDER/jetstream\" }\n";
 async fn recovers(bridge: &everwire_nats::Bridge, names: &Names, client: async_nats::Client) {
     up(bridge).await;
     names.say("a", "1");
-    support::read::published(bridge, 2).await;
-    let read = support::read::all_by(client, "EVERWIRE_IN").await;
+    crate::support::read::published(bridge, 2).await;
+    let read = crate::support::read::all_by(client, "EVERWIRE_IN").await;
     assert_eq!(
-        support::read::texts(&read)["everwire.in.a"],
+        crate::support::read::texts(&read)["everwire.in.a"],
         numbers_of(["0", "1"])
     );
 }
@@ -97,7 +95,7 @@ async fn an_nkey_is_read_from_its_file() {
     assert!(text.contains("user.nk"), "{text}");
     names.say("a", "0");
     fs::write(&file, "pl4nted").unwrap();
-    support::until_async("it is read", async || {
+    crate::support::until_async("it is read", async || {
         let text = bridge.status().error.unwrap().text;
         text.ends_with("user.nk: it holds no seed of a user")
     })
@@ -128,7 +126,7 @@ async fn a_credentials_file_that_is_none_is_told() {
         "{text}"
     );
     fs::write(&file, "pl4nted").unwrap();
-    support::until_async("it is read", async || {
+    crate::support::until_async("it is read", async || {
         let error = bridge.status().error.unwrap();
         error.code == "nats_secret_missing" && error.text != text
     })
@@ -203,7 +201,7 @@ async fn tls_takes_the_right_authority_and_the_right_client_certificate() {
     let text = trouble(&bridge, "nats_tls").await;
     assert!(text.contains("none.pem"), "{text}");
     names.say("a", "0");
-    support::until_async("it waits", async || bridge.status().inbound.pending == 1).await;
+    crate::support::until_async("it waits", async || bridge.status().inbound.pending == 1).await;
     bridge.stop(std::time::Duration::ZERO).await;
 
     (settings.tls.cert_file, settings.tls.key_file) =
@@ -215,10 +213,10 @@ async fn tls_takes_the_right_authority_and_the_right_client_certificate() {
         .add_client_certificate(path("one-client.pem"), path("one-client.key"));
     let client = client.connect(server.url()).await.unwrap();
     up(&bridge).await;
-    support::read::published(&bridge, 1).await;
-    let read = support::read::all_by(client, "EVERWIRE_IN").await;
+    crate::support::read::published(&bridge, 1).await;
+    let read = crate::support::read::all_by(client, "EVERWIRE_IN").await;
     assert_eq!(
-        support::read::texts(&read)["everwire.in.a"],
+        crate::support::read::texts(&read)["everwire.in.a"],
         numbers_of(["0"])
     );
 }

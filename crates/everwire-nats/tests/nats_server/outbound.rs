@@ -1,9 +1,8 @@
 //! What is put on the queue is sent, and leaves it when it has arrived.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{Names, Server, until_async};
 use async_nats::{HeaderMap, jetstream};
 use everwire::{
     ConnectionSettings, Pattern,
@@ -12,7 +11,6 @@ use everwire::{
 use everwire_nats::{Bridge, Observer};
 use futures::StreamExt;
 use serde_json::Value as Json;
-use support::{Names, Server, until_async};
 
 fn settings(server: &Server) -> NatsSettings {
     let mut settings = NatsSettings::new(vec![server.url()]);
@@ -238,5 +236,63 @@ async fn an_answer_goes_to_the_subject_in_the_header_after_a_restart() {
         .unwrap();
     let answer: Json = serde_json::from_slice(&answer.payload).unwrap();
     assert_eq!(answer["fate"], "confirmed");
+    bridge.stop(Duration::from_secs(5)).await;
+}
+
+/// The answer to a message, if there is one within half a second.
+async fn heard_soon(answers: &mut async_nats::Subscriber) -> Option<Json> {
+    let answer = tokio::time::timeout(Duration::from_millis(500), answers.next()).await;
+    let answer = answer.ok()?.unwrap();
+    Some(serde_json::from_slice(&answer.payload).unwrap())
+}
+
+#[tokio::test]
+async fn nobody_is_told_of_another_message_that_says_the_same() {
+    let server = Server::start("same");
+    let names = Names::open(&["a"]).await;
+    let bridge = start(&server, &names);
+    ready(&server).await;
+    let client = server.client().await;
+    client.publish("everwire.out.a", "x".into()).await.unwrap();
+    until_async("it has arrived", async || {
+        bridge.status().outbound.sent == 1
+    })
+    .await;
+    let handle = names.manager.find("a").unwrap();
+    handle.close(1000, "").await.unwrap();
+    let mut answers = client.subscribe("answers").await.unwrap();
+    client
+        .publish_with_reply("everwire.out.a", "answers", "x".into())
+        .await
+        .unwrap();
+    assert_eq!(heard_soon(&mut answers).await, None);
+    handle.connect(None).await.unwrap();
+    let answer = answers.next().await.unwrap();
+    let answer: Json = serde_json::from_slice(&answer.payload).unwrap();
+    assert_eq!(
+        (&answer["fate"], &answer["id"]),
+        (&"confirmed".into(), &2.into())
+    );
+    bridge.stop(Duration::from_secs(5)).await;
+}
+
+#[tokio::test]
+async fn a_sender_that_asks_again_with_the_same_id_hears_what_became_of_it() {
+    let server = Server::start("again");
+    let names = Names::open(&["a"]).await;
+    let bridge = start(&server, &names);
+    ready(&server).await;
+    let client = server.client().await;
+    for _ in 0..3 {
+        let mut headers = HeaderMap::new();
+        headers.insert("Nats-Msg-Id", "4711");
+        let asked = client.request_with_headers("everwire.out.a", headers, "x".into());
+        let answer: Json = serde_json::from_slice(&asked.await.unwrap().payload).unwrap();
+        assert_eq!(
+            (&answer["fate"], &answer["id"]),
+            (&"confirmed".into(), &1.into())
+        );
+    }
+    assert_eq!(left(&server).await, 0);
     bridge.stop(Duration::from_secs(5)).await;
 }

@@ -1,0 +1,62 @@
+//! A message of the queue: what it says, and who is answered.
+
+use async_nats::HeaderMap;
+use bytes::Bytes;
+use everwire::Message;
+
+use super::answers::{Answers, Asked};
+use crate::header::{BINARY, REPLY};
+
+/// A message of the queue.
+#[derive(Clone, Debug)]
+pub(super) struct Content {
+    payload: Bytes,
+    is_binary: bool,
+    /// Who is answered.
+    pub asked: Asked,
+}
+
+impl Content {
+    /// What was put on a subject. `is_heard`: while the bridge heard what is put there.
+    pub fn new(
+        subject: &str,
+        headers: Option<&HeaderMap>,
+        payload: &Bytes,
+        is_heard: bool,
+        answers: &Answers,
+    ) -> Self {
+        let header = |name: &str| headers.and_then(|headers| headers.get(name));
+        Self {
+            payload: payload.clone(),
+            is_binary: header(BINARY).is_some_and(|value| value.as_str() == "true"),
+            asked: Asked {
+                subject: subject.to_owned(),
+                digest: answers.digest(headers, payload),
+                is_heard,
+                reply: header(REPLY).map(|value| value.as_str().to_owned()),
+            },
+        }
+    }
+
+    /// How many bytes its payload has.
+    pub fn len(&self) -> usize {
+        self.payload.len()
+    }
+
+    /// What is sent.
+    ///
+    /// # Errors
+    ///
+    /// Why the payload can be no message of the kind that the headers say.
+    pub fn message(&self) -> Result<Message, &'static str> {
+        if self.is_binary {
+            return Ok(Message::binary(self.payload.clone()));
+        }
+        match std::str::from_utf8(&self.payload) {
+            Ok(text) => Ok(Message::text(text.to_owned())),
+            Err(_) => Err(
+                "the payload is not UTF-8: a binary message has the header Everwire-Binary: true",
+            ),
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Receipts of messages that are on their way, until these have met their fates.
+
+use everwire::{ConnectionName, Fate, Receipt, config::NatsAck};
+use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
+
+/// A message that has met a fate.
+pub(super) struct Settled {
+    pub name: ConnectionName,
+    pub sequence: u64,
+    /// Of which stream the number is.
+    pub stream: u64,
+    pub id: u64,
+    pub epoch: u32,
+    pub fate: Fate,
+}
+
+/// What is on its way through all names. It is bounded by their outboxes.
+#[derive(Default)]
+pub(super) struct Receipts(FuturesUnordered<BoxFuture<'static, Settled>>);
+
+impl Receipts {
+    /// Waits for the fate at which a message is acknowledged, or another final one.
+    pub fn watch(
+        &mut self,
+        name: ConnectionName,
+        sequence: u64,
+        stream: u64,
+        receipt: Receipt,
+        ack: NatsAck,
+    ) {
+        let wanted = match ack {
+            NatsAck::Confirmed => Fate::Confirmed,
+            NatsAck::Written => Fate::Written,
+        };
+        self.0.push(Box::pin(async move {
+            let (id, epoch) = (receipt.id(), receipt.epoch());
+            Settled {
+                fate: receipt.fate(wanted).await,
+                name,
+                sequence,
+                stream,
+                id,
+                epoch,
+            }
+        }));
+    }
+
+    /// The next message that has met its fate.
+    pub async fn next(&mut self) -> Settled {
+        match self.0.next().await {
+            Some(settled) => settled,
+            None => std::future::pending().await,
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! What the settings of names say about their messages.
+
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
+
+use everwire::{
+    ConnectionName, Manager,
+    config::{NatsAck, Resend},
+};
+
+/// How long it is believed what a name's settings say.
+const AGE: Duration = Duration::from_secs(2);
+/// More than one message of a name is on its way only where the name sends again by itself what was
+/// in doubt, before anything newer.
+const DEPTH: usize = 128;
+
+/// How messages go through a name.
+#[derive(Clone, Copy)]
+pub(super) struct Way {
+    /// How many may be on their way at once.
+    pub depth: usize,
+    /// Its heartbeat can confirm messages.
+    pub can_fence: bool,
+    /// Its outbox outlives the process.
+    pub is_durable: bool,
+    looked_at: Instant,
+}
+
+/// The ways of the names that were looked at just now.
+#[derive(Default)]
+pub(super) struct Ways(HashMap<ConnectionName, Way>);
+
+impl Ways {
+    /// The way of a name; `None` if it is gone.
+    pub fn of(&mut self, name: &ConnectionName, manager: &Manager, ack: NatsAck) -> Option<Way> {
+        if let Some(way) = self.0.get(name)
+            && way.looked_at.elapsed() < AGE
+        {
+            return Some(*way);
+        }
+        let settings = manager.settings(name)?;
+        let resends = settings.outbox.resend == Resend::InDoubt || settings.outbox.durable;
+        let way = Way {
+            depth: match resends || ack == NatsAck::Written {
+                true => DEPTH,
+                false => 1,
+            },
+            can_fence: settings.heartbeat.can_fence(),
+            is_durable: settings.outbox.durable,
+            looked_at: Instant::now(),
+        };
+        self.0.insert(name.clone(), way);
+        Some(way)
+    }
+
+    /// Forgets those that are looked at anew in any case.
+    pub fn tick(&mut self) {
+        self.0.retain(|_, way| way.looked_at.elapsed() < AGE);
+    }
+}

@@ -1,5 +1,4 @@
 //! What `everwire check` looks at besides the text: the files that only a dial reads.
-#![allow(missing_docs)]
 
 use std::{fs, path::PathBuf};
 

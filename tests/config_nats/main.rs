@@ -1,11 +1,5 @@
 //! `[nats]`: what its keys become, and what a person reads when they are wrong.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
-
 #[path = "../config/memory.rs"]
 mod memory;
 mod wrong;

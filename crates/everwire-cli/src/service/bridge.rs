@@ -173,7 +173,9 @@ impl Bridge {
         if let Some(running) = &self.running {
             match running.stop(within).await {
                 Some(kept) => tracing::info!(kept, "the bridge to NATS has ended"),
-                None => tracing::error!("the bridge to NATS does not end: it is not known what it keeps"),
+                None => tracing::error!(
+                    "the bridge to NATS does not end: it is not known what it keeps"
+                ),
             }
         }
     }

@@ -5,7 +5,8 @@
 //! ```
 
 mod client;
-#[path = "../../../everwire-nats/tests/support/server.rs"]
+#[allow(dead_code, reason = "the tests of the bridge use all of it")]
+#[path = "../../../everwire-nats/tests/nats_server/support/server.rs"]
 mod nats_server;
 #[path = "../service_support/mod.rs"]
 mod service_support;

@@ -236,3 +236,46 @@ async fn a_request_that_is_not_permitted_is_named() {
         "the NATS server refuses: Permissions Violation for Publish to \"$JS.API.STREAM.CREATE.EVERWIRE_IN\""
     );
 }
+
+/// The permissions that the page about the bridge names, and no more.
+fn documented() -> String {
+    let page = include_str!("../../../../docs/nats.md");
+    let (_, rest) = page.split_once("\n    permissions: {").unwrap();
+    let (block, _) = rest.split_once("\n    }\n").unwrap();
+    format!("permissions: {{{block}\n}}")
+}
+
+#[tokio::test]
+async fn the_documented_permissions_are_enough() {
+    let users = format!(
+        "jetstream {{ store_dir: \"FOLDER/jetstream\" }}\n\
+         no_auth_user: all\n\
+         authorization {{ users: [\n\
+           {{ user: bridge, password: secret, {} }}\n\
+           {{ user: all, password: all }}\n\
+         ] }}",
+        documented()
+    );
+    let server = Server::start_with("documented", &users);
+    let names = Names::open(&["a"]).await;
+    let mut settings = settings(&server);
+    settings.user = Some("bridge".into());
+    settings.password = Some("secret".into());
+    settings.outbound = Some(NatsOutSettings::new(Pattern::all()));
+    let (bridge, log) = start(&names, settings, &server);
+    up(&bridge).await;
+    let client = server.client().await;
+    let answer = client.request("everwire.out.a", "x".into()).await.unwrap();
+    let answer = std::str::from_utf8(&answer.payload).unwrap().to_owned();
+    assert!(answer.contains("\"fate\":\"confirmed\""), "{answer}");
+    published(&bridge, 1).await;
+    until_async("it has left the queue", async || {
+        let context = jetstream::new(server.client().await);
+        let mut queue = context.get_stream("EVERWIRE_OUT").await.unwrap();
+        queue.info().await.unwrap().state.messages == 0
+    })
+    .await;
+    let lines = log.lines();
+    assert!(!log.has("refuse") && !log.has("Permissions"), "{lines:?}");
+    bridge.stop(Duration::from_secs(5)).await;
+}

@@ -72,6 +72,23 @@ pub enum BridgeError {
 }
 
 impl BridgeError {
+    /// All codes.
+    pub const CODES: [&str; 13] = [
+        "nats_unreachable",
+        "nats_credentials",
+        "nats_secret_missing",
+        "nats_tls",
+        "nats_no_jetstream",
+        "nats_stream_not_made",
+        "nats_stream_gone",
+        "nats_other_stream",
+        "nats_queue_taken",
+        "nats_panicked",
+        "nats_lost",
+        "nats_silent",
+        "nats_refused",
+    ];
+
     /// A short name that stays: for metrics, logs and programs.
     pub fn code(&self) -> &'static str {
         match self {
@@ -89,5 +106,38 @@ impl BridgeError {
             Self::Silent(_) => "nats_silent",
             Self::Refused(_) => "nats_refused",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_codes_are_listed() {
+        let text = String::new;
+        let errors = [
+            BridgeError::Unreachable(text()),
+            BridgeError::Credentials(text()),
+            BridgeError::SecretMissing(SecretMissing::Stored(text())),
+            BridgeError::Tls(text()),
+            BridgeError::NoJetStream(text()),
+            BridgeError::StreamNotMade {
+                stream: text(),
+                reason: text(),
+            },
+            BridgeError::StreamGone(text()),
+            BridgeError::OtherStream {
+                stream: text(),
+                subject: text(),
+                takes: text(),
+            },
+            BridgeError::QueueTaken(text()),
+            BridgeError::Panicked,
+            BridgeError::Lost(text()),
+            BridgeError::Silent(text()),
+            BridgeError::Refused(text()),
+        ];
+        assert_eq!(errors.map(|error| error.code()), BridgeError::CODES);
     }
 }

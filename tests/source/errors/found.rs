@@ -48,12 +48,13 @@ const PROBLEMS: [(&str, &str); 11] = [
 ];
 
 /// The files of codes, and what stands above their table.
-const CODES: [(&str, &str); 5] = [
+const CODES: [(&str, &str); 6] = [
     ("LOSSES", "Causes of a loss"),
     ("STATES", "Causes of a state"),
     ("REASONS", "Reasons of a problem"),
     ("FATES", "Fates of a problem"),
     ("DROPS", "Reasons of dropped messages"),
+    ("BRIDGE", "Errors of the bridge to NATS"),
 ];
 
 /// Everything in these crates.

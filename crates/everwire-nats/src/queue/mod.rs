@@ -29,6 +29,8 @@ pub struct Limits {
     pub bytes: usize,
     /// Payload bytes of all names, beyond a first message of each.
     pub all_bytes: usize,
+    /// Payload bytes of all names, first messages among them.
+    pub first_bytes: usize,
     /// Names of which messages are read again at once.
     pub reads: usize,
 }
@@ -39,6 +41,7 @@ impl Default for Limits {
             messages: 128,
             bytes: 1 << 20,
             all_bytes: 64 << 20,
+            first_bytes: 256 << 20,
             reads: 64,
         }
     }
@@ -188,10 +191,14 @@ impl<T: Clone> Queues<T> {
             .held
             .back()
             .is_some_and(|last| last.sequence > item.sequence);
-        let is_full = !queue.held.is_empty()
-            && (queue.held.len() >= self.limits.messages
-                || queue.bytes + item.bytes > self.limits.bytes
-                || all_bytes + item.bytes > self.limits.all_bytes);
+        let is_full = match queue.held.is_empty() {
+            true => all_bytes >= self.limits.first_bytes,
+            false => {
+                queue.held.len() >= self.limits.messages
+                    || queue.bytes + item.bytes > self.limits.bytes
+                    || all_bytes + item.bytes > self.limits.all_bytes
+            }
+        };
         if is_full || is_late {
             queue.behind = Some(Behind {
                 next: item.sequence,
@@ -255,7 +262,8 @@ impl<T: Clone> Queues<T> {
             queue.is_queued = false;
             let has_room = queue.held.len() <= self.limits.messages / 2
                 && queue.bytes <= self.limits.bytes / 2
-                && (self.bytes <= self.limits.all_bytes / 2 || queue.held.is_empty());
+                && (self.bytes <= self.limits.all_bytes / 2
+                    || (queue.held.is_empty() && self.bytes < self.limits.first_bytes));
             if let Some(behind) = &mut queue.behind
                 && !behind.is_read
                 && has_room

@@ -39,6 +39,7 @@ fn life(seed: u64) {
         messages: 1 + chance.below(8),
         bytes: 10 * (1 + chance.below(20)),
         all_bytes: 10 * (1 + chance.below(40)),
+        first_bytes: 10 * (1 + chance.below(60)),
         reads: 1 + chance.below(2),
     };
     let mut queues = Queues::new(limits);
@@ -105,6 +106,28 @@ fn life(seed: u64) {
     }
     assert_eq!(taken, put, "seed {seed}");
     assert_eq!((queues.held(), queues.bytes), (0, 0), "seed {seed}");
+}
+
+#[test]
+fn first_messages_of_many_names_have_a_bound_too() {
+    let limits = Limits {
+        all_bytes: 20,
+        first_bytes: 50,
+        ..Limits::default()
+    };
+    let mut queues = Queues::new(limits);
+    for number in 0..100 {
+        queues.delivered(&name(number), item(number as u64 + 1, true));
+    }
+    assert_eq!((queues.held(), queues.bytes, queues.behind()), (5, 50, 95));
+    for number in 0..5 {
+        queues.settled(&name(number), number as u64 + 1);
+    }
+    let now = Instant::now();
+    queues.tick(now);
+    let next = std::iter::from_fn(|| queues.next(now));
+    let reads = next.filter(|action| matches!(action, Action::Read(..)));
+    assert_eq!(reads.count(), limits.reads);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! Codes appear in statuses, events, metrics and problems. `everwire explain CODE` prints an entry,
 //! `docs/errors.md` lists all of them, and the OpenAPI document takes its known values from here.
 
+mod bridge;
 mod causes;
 mod code;
 mod drops;
@@ -10,6 +11,7 @@ mod fates;
 mod problems;
 
 pub use self::{
+    bridge::BRIDGE,
     causes::{LOSSES, STATES},
     code::Code,
     drops::DROPS,
@@ -30,16 +32,19 @@ pub enum Place {
     Fate,
     /// `reason` of the event `dropped`.
     Drop,
+    /// `nats.error.code` of the service's status.
+    Bridge,
 }
 
 impl Place {
     /// All places, in the order in which they are listed.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Cause,
         Self::State,
         Self::Problem,
         Self::Fate,
         Self::Drop,
+        Self::Bridge,
     ];
 
     /// The place as text for a reader.
@@ -50,6 +55,7 @@ impl Place {
             Self::Problem => "reason of a problem",
             Self::Fate => "fate of a problem",
             Self::Drop => "reason of dropped messages",
+            Self::Bridge => "error of the bridge to NATS",
         }
     }
 
@@ -61,6 +67,7 @@ impl Place {
             Self::Problem => &REASONS,
             Self::Fate => &FATES,
             Self::Drop => &DROPS,
+            Self::Bridge => &BRIDGE,
         }
     }
 }
@@ -90,6 +97,12 @@ mod tests {
     fn each_cause_and_each_drop_of_the_library_is_explained() {
         assert_eq!(words(&LOSSES), Cause::KINDS);
         assert_eq!(words(&DROPS), DropReason::ALL.map(DropReason::as_str));
+    }
+
+    #[cfg(feature = "nats")]
+    #[test]
+    fn each_error_of_the_bridge_is_explained() {
+        assert_eq!(words(&BRIDGE), everwire_nats::BridgeError::CODES);
     }
 
     #[test]

@@ -153,5 +153,5 @@ async fn a_name_that_has_nothing_to_say_cannot_be_watched() {
     let (_manager, handle, _events) = open(recipe(keys, "name", &server.url(), Variables(&[])));
     assert!(handle.watch(1).await.unwrap().is_none());
     let error = handle.evaluate("/a").await.unwrap_err();
-    assert!(error.to_string().contains("no conversation"), "{error}");
+    assert!(error.to_string().contains("has no dialogue"), "{error}");
 }

@@ -22,7 +22,8 @@ pub(super) struct Entry {
     pub tries: u8,
     /// Whether the name is not ready before it is decided.
     pub gates: bool,
-    /// Whether it was active on the previous socket: after a handover the peer continues it.
+    /// Whether it was active on the previous socket, and has not failed since: after a handover the
+    /// peer continues it.
     pub is_carried: bool,
     /// Whether it was asked for on this socket and not answered in time: the peer may have it.
     pub may_be_there: bool,
@@ -71,6 +72,23 @@ pub(super) enum Turn {
 pub(super) struct Target {
     pub at: usize,
     pub order: u64,
+}
+
+/// What keys of one message have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Like {
+    pub form: usize,
+    /// Matters only to a message that reads it.
+    pub is_carried: bool,
+}
+
+impl Like {
+    pub fn of(entry: &Entry) -> Self {
+        Self {
+            form: entry.form,
+            is_carried: entry.is_carried,
+        }
+    }
 }
 
 impl Entry {
@@ -137,9 +155,11 @@ impl Entry {
             || (self.declared.item == declared.item && self.declared.words == declared.words)
     }
 
-    /// The socket is gone: keeps only whether it was active, and its captures.
-    pub fn forget_socket(&mut self) {
-        let was_carried = self.is_carried && self.state == SubscriptionState::Wanted;
+    /// The socket is gone: keeps only whether it was active, and its captures. `continues`: what was
+    /// active before that socket was still to be continued by it.
+    pub fn forget_socket(&mut self, continues: bool) {
+        let is_open = self.state == SubscriptionState::Wanted;
+        let was_carried = self.is_carried && is_open && continues;
         let was_active = self.state == SubscriptionState::Active || was_carried;
         *self = Self {
             is_carried: was_active,

@@ -73,7 +73,10 @@ impl Subscriptions {
                 .collect(),
             counts: SubscriptionCounts::default(),
             orders: self.orders,
-            socket: OnSocket::default(),
+            socket: OnSocket {
+                is_fresh: self.socket.is_fresh,
+                ..OnSocket::default()
+            },
             is_successor: true,
         });
         successor.forget_socket();
@@ -86,7 +89,7 @@ impl Subscriptions {
 
     /// The socket is gone, with all its requests.
     pub fn forget_socket(&mut self) {
-        self.socket = OnSocket::default();
+        let continues = !std::mem::take(&mut self.socket).is_fresh;
         self.is_successor = false;
         let gone: Vec<usize> = self
             .entries
@@ -99,20 +102,23 @@ impl Subscriptions {
         self.counts = SubscriptionCounts::default();
         self.counts.wanted = self.entries.len();
         for (_, entry) in &mut self.entries {
-            entry.forget_socket();
+            entry.forget_socket(continues);
         }
         for (_, ears) in &mut self.ears {
             ears.forget_socket();
         }
     }
 
-    /// A new socket has opened.
-    pub fn open(&mut self) {
-        if self.counts.wanted != self.entries.len() {
+    /// A new socket has opened. `is_handover`: the peer continues on it what was active before.
+    pub fn open(&mut self, is_handover: bool) {
+        if self.counts.wanted != self.entries.len() || self.socket.is_fresh {
             // The previous one ended without a report.
             self.forget_socket();
         }
-        self.socket = OnSocket::default();
+        self.socket = OnSocket {
+            is_fresh: !is_handover,
+            ..OnSocket::default()
+        };
     }
 
     /// Its socket becomes the current one: reports states that differ from before.

@@ -150,7 +150,7 @@ impl Listening<'_> {
             .copied()
             .filter(|target| entry(target).is_some())
             .peekable();
-        match condition.reads.key {
+        match condition.reads.differs() {
             true => targets.filter(holds).collect(),
             false if targets.peek().is_some_and(holds) => targets.collect(),
             false => Vec::new(),

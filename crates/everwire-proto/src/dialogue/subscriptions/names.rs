@@ -16,6 +16,8 @@ pub(super) struct Reads {
     pub item: bool,
     /// `items`.
     pub items: bool,
+    /// `handover`, which is true for the keys that the peer continues.
+    pub handover: bool,
 }
 
 impl Reads {
@@ -53,6 +55,7 @@ impl Reads {
             Name::BuiltIn(BuiltIn::Key | BuiltIn::OnId) => self.key = true,
             Name::BuiltIn(BuiltIn::Item) => (self.key, self.item) = (true, true),
             Name::BuiltIn(BuiltIn::Items) => self.items = true,
+            Name::BuiltIn(BuiltIn::Handover) => self.handover = true,
             Name::BuiltIn(_) => {}
             Name::Capture(at) => {
                 self.key |= captures.iter().any(|capture| capture.name == at);
@@ -65,12 +68,18 @@ impl Reads {
         }
     }
 
+    /// Whether the result may differ between the keys of one request.
+    pub fn differs(self) -> bool {
+        self.key || self.handover
+    }
+
     fn or(self, other: Self) -> Self {
         Self {
             id: self.id || other.id,
             key: self.key || other.key,
             item: self.item || other.item,
             items: self.items || other.items,
+            handover: self.handover || other.handover,
         }
     }
 }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::{
-    entry::{Target, Turn},
+    entry::{Like, Target, Turn},
+    forms::Shape,
     holder::Holder,
     keys::{Subscriptions, USUAL},
     on_socket::{Gate, Stage},
@@ -46,7 +47,7 @@ impl Subscriptions {
                 continue;
             };
             (entry.captured, entry.number) = (None, None);
-            entry.is_carried &= is_successor;
+            entry.is_carried &= is_successor || cx.here.handover;
             let gates = entry.holders.has(Holder::File) || (is_successor && entry.is_carried);
             entry.gates = gates;
             gated += usize::from(gates);
@@ -187,11 +188,13 @@ impl Subscriptions {
         }
     }
 
-    /// The next entry, if it is of this form and kind: one message may serve several keys.
-    pub(super) fn next_like(&mut self, form: usize, turn: Turn) -> Option<Target> {
+    /// The next entry, if it can share a message of this shape with the first one.
+    pub(super) fn next_like(&mut self, first: Like, turn: Turn, shape: Shape) -> Option<Target> {
         let next = self.front()?;
         let entry = self.entry(next)?;
-        (entry.form == form && entry.turn == turn).then_some(next)
+        let like = Like::of(entry);
+        let is_same = like.is_carried == first.is_carried || !shape.reads.handover;
+        (like.form == first.form && entry.turn == turn && is_same).then_some(next)
     }
 
     /// Its turn is over.

@@ -52,6 +52,7 @@ mod signs;
 mod stored;
 mod subscriptions;
 mod subscriptions_called;
+mod subscriptions_continued;
 mod subscriptions_kept;
 mod subscriptions_random;
 mod talk;

@@ -31,6 +31,15 @@ pub(super) const KEY: &str = "pLanted.kEy-0f.the-simulation";
 /// With which code the peer closes when it has forgotten the session.
 pub(super) const FORGOTTEN: u16 = 4003;
 
+/// Where a socket goes on from another one, whose number stands behind it.
+const NAMED: &str = "wss://peer.invalid/from/";
+
+/// The socket that a socket at this URL goes on from.
+pub(super) fn handed_over(url: &str) -> Option<usize> {
+    let number = url.strip_prefix(NAMED)?;
+    Some(number.parse().expect("a number"))
+}
+
 /// What the peer does with the dialogue in one life: so many of a hundred.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Moods {
@@ -325,6 +334,8 @@ impl Compiler {
                 deliver: false,
                 ..self.rule(r#"/t == "move""#)
             },
+            self.hands_over(r#"/t == "lead""#, RuleAction::Rotate),
+            self.hands_over(r#"/t == "send on""#, RuleAction::Reconnect),
             DialogueRule {
                 action: Some(RuleAction::Beat),
                 deliver: false,
@@ -353,6 +364,18 @@ impl Compiler {
                 )]))
             },
         ]
+    }
+
+    /// The peer names the next socket: it knows the one that it comes from by its path.
+    fn hands_over(&mut self, when: &str, action: RuleAction) -> DialogueRule {
+        let url = format!("{NAMED}${{/why}}");
+        let url = MessageTemplate::parse(&url, TemplateKind::Url, &mut self.scope());
+        DialogueRule {
+            action: Some(action),
+            url: Some(url.expect("a template")),
+            deliver: false,
+            ..self.rule(when)
+        }
     }
 
     fn rule(&mut self, when: &str) -> DialogueRule {

@@ -44,7 +44,11 @@ impl Compiler {
             ack: moods.acks.then(|| self.condition(ack)),
             fail: moods.fails.then(|| self.condition(fail)),
             end: moods.ends.then(|| self.condition("/ended == key")),
-            condition: moods.shuts.then(|| self.condition("key != shut")),
+            condition: match (moods.shuts, moods.continues) {
+                (true, _) => Some(self.condition("key != shut")),
+                (false, true) => Some(self.condition("!handover")),
+                (false, false) => None,
+            },
             within: moods.within,
             batch: positive(moods.batch),
             rate: moods.rate.iter().map(bucket).collect(),

@@ -23,6 +23,8 @@ pub(super) struct Book {
     emptied: [u64; KEYS],
     /// The keys that were active then on the socket that served, and what else was known of them.
     before: [Option<u64>; KEYS],
+    /// The socket that it goes on from.
+    from: Option<usize>,
 }
 
 /// What the peer knows of one key there.
@@ -32,6 +34,9 @@ pub(super) struct Page {
     on: bool,
     /// It was asked for, and not left since.
     is_asked: bool,
+    /// It goes on from another socket; and whether something of it may have been lost there.
+    goes_on: bool,
+    is_in_doubt: bool,
     /// Which of all askings, leavings and ends was the last; and the last of those that the peer has answered with yes.
     turn: u64,
     taken_turn: u64,
@@ -77,6 +82,30 @@ impl Book {
         page.taken + page.refused + page.lost > 0 || self.shut == Some(key)
     }
 
+    /// Whether it may be there though the client has left it: that was lost on an earlier socket.
+    pub fn is_in_doubt(&self, key: usize) -> bool {
+        self.keys[key].is_in_doubt
+    }
+
+    /// A socket on which all of this goes on.
+    fn go_on(&self, from: usize) -> Self {
+        let page = |page: &Page| Page {
+            on: page.on,
+            // What was asked for, and has not arrived, is left, too.
+            is_asked: true,
+            goes_on: page.on,
+            is_in_doubt: page.on && (page.is_in_doubt || !self.is_clean),
+            taken: u32::from(page.on),
+            ..Page::default()
+        };
+        Self {
+            keys: self.keys.each_ref().map(page),
+            emptied: self.emptied,
+            from: Some(from),
+            ..Self::default()
+        }
+    }
+
     pub fn page(&mut self, key: usize) -> &mut Page {
         &mut self.keys[key]
     }
@@ -112,14 +141,18 @@ impl Page {
 }
 
 impl Keys {
-    /// A socket is dialled.
-    pub fn open(&mut self, is_clean: bool) {
+    /// A socket is dialled. `from`: it goes on from this one.
+    pub fn open(&mut self, is_clean: bool, from: Option<usize>) {
         let socket = self.books.len();
-        self.books.push(Book {
-            is_clean,
-            emptied: self.wants.emptied(),
-            ..Book::default()
-        });
+        let book = match from {
+            Some(from) => self.books[from].go_on(from),
+            None => Book {
+                emptied: self.wants.emptied(),
+                ..Book::default()
+            },
+        };
+        self.tally.continued += book.keys.iter().filter(|page| page.on).count() as u64;
+        self.books.push(Book { is_clean, ..book });
         self.catch_up();
         let version = |key: usize| self.is_active(key).then_some(self.versions[key]);
         self.books[socket].before = std::array::from_fn(version);
@@ -187,6 +220,8 @@ impl Keys {
             } else {
                 3 + self.wants.holds(key)
             };
+            // What is not known to be there is asked for.
+            let untold = untold + u32::from(page.goes_on);
             assert!(
                 page.repeated <= page.told.unanswered + untold,
                 "k{key} is asked for again on socket {socket}, untold: {page:?}"
@@ -232,6 +267,19 @@ impl Keys {
             (page.on, page.is_asked) = (false, false);
             page.turn += 1;
             self.tally.left += 1;
+            self.leave_behind(socket, key);
+        }
+    }
+
+    /// What was left on a socket is left on those that go on from it, unless it was asked for there.
+    fn leave_behind(&mut self, socket: usize, key: usize) {
+        for next in socket + 1..self.books.len() {
+            let book = &mut self.books[next];
+            let page = &mut book.keys[key];
+            if book.from == Some(socket) && page.goes_on && page.asked == 0 {
+                page.on = false;
+                self.leave_behind(next, key);
+            }
         }
     }
 
@@ -303,7 +351,8 @@ impl Keys {
         let waits = self.moods.rate.is_some() || self.moods.over_http || self.has_requests;
         for key in (0..KEYS).filter(|key| self.moods.file[*key] && !waits) {
             let book = &self.books[socket];
-            let is_asked = book.keys[key].asked > 0 || book.shut == Some(key);
+            let page = &book.keys[key];
+            let is_asked = page.asked > 0 || page.goes_on || book.shut == Some(key);
             assert!(is_asked, "{message} came before k{key} was asked for");
         }
     }

@@ -70,6 +70,8 @@ pub(super) struct Keys {
     overlaps: bool,
     /// Requests share the places of what awaits an answer.
     has_requests: bool,
+    /// How often the peer may hand over after the trouble.
+    hand_overs: u8,
 }
 
 /// The name of a key.
@@ -113,6 +115,7 @@ impl Keys {
             is_one_by_one: plan.is_one_by_one(),
             overlaps: plan.settings.rotation == RotationMode::Overlap,
             has_requests: moods.requests,
+            hand_overs: if keys.continues { 2 } else { 0 },
         })
     }
 
@@ -128,6 +131,13 @@ impl Keys {
         }
     }
 
+    /// Whether the peer may hand over after the trouble, once more.
+    pub fn may_hand_over(&mut self) -> bool {
+        let may = self.hand_overs > 0;
+        self.hand_overs -= u8::from(may);
+        may
+    }
+
     /// Whether all that is wanted is there, or was told not to be, and nothing else.
     pub fn is_settled(&mut self) -> bool {
         self.catch_up();
@@ -138,7 +148,7 @@ impl Keys {
         (0..KEYS).all(|key| {
             let on = book.has(key);
             match (self.wants.has(key), self.last[key]) {
-                (false, _) => !on,
+                (false, _) => !on || book.is_in_doubt(key),
                 (true, None | Some(SubscriptionState::Wanted)) => !on && book.shut == Some(key),
                 (true, _) if book.shut == Some(key) => false,
                 (true, Some(SubscriptionState::Refused)) => self.is_never(key) && !on,

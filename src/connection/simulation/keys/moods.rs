@@ -38,6 +38,8 @@ pub(in crate::connection::simulation) struct KeyMoods {
     pub has_own: bool,
     /// On each socket it may have one that is not to be asked for.
     pub shuts: bool,
+    /// It names the next socket, and continues there what it has.
+    pub continues: bool,
     /// It may refuse some, and does so with one always.
     pub fails: bool,
     /// It may end some.
@@ -68,16 +70,19 @@ impl KeyMoods {
             1 if acks => Routing::Number,
             _ => Routing::Name,
         };
+        let continues = dice.percent(40);
         Self {
             file,
             acks,
             is_mute,
             over_http,
             has_own: dice.percent(40),
-            shuts: dice.percent(30),
+            shuts: dice.percent(30) && !continues,
+            continues,
             fails: dice.percent(70),
             // What ends a key by the socket may pass the answer to a call that has asked for it.
-            ends: acks && !over_http && dice.percent(60),
+            // And what was not heard on a socket that is lost is not said again on one that goes on.
+            ends: acks && !over_http && !continues && dice.percent(60),
             // What an answer says of its own is of one key; and one that is missing is missed by all keys of the batch.
             batch: match routing {
                 Routing::None | Routing::Name if !is_mute => small(dice, 1, 5),

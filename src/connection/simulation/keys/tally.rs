@@ -25,6 +25,8 @@ pub(in crate::connection::simulation) struct KeyTally {
     pub late: u64,
     /// What was left though it had never been answered.
     pub left_unanswered: u64,
+    /// What went on on a socket that the peer has named.
+    pub continued: u64,
     /// Keys that had to be active again before a cut, and were looked at there.
     pub cut_over: u64,
     /// Messages that had to be routed.
@@ -66,6 +68,7 @@ impl KeyTally {
                 ("subscriptions ended", self.ended),
                 ("late answers to subscriptions", self.late),
                 ("subscriptions left unanswered", self.left_unanswered),
+                ("subscriptions that went on", self.continued),
                 ("active subscriptions at a cut", self.cut_over),
                 ("subscriptions of an earlier process", self.restored),
             ],
@@ -89,6 +92,7 @@ adds_up! {
     ended,
     late,
     left_unanswered,
+    continued,
     cut_over,
     routed,
     filtered,

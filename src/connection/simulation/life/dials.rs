@@ -17,6 +17,7 @@ use crate::{
     connection::{
         dialer::{CallOutcome, Dial, DialTarget, Dialer, Preparation},
         simulation::{
+            dialogue::handed_over,
             keys::Routing,
             network::{Cut, Quality, link},
             peer::{Manners, serve},
@@ -34,8 +35,8 @@ impl World {
     pub(super) async fn serve_dials(self: Rc<Self>, mut asked: mpsc::UnboundedReceiver<Outgoing>) {
         while let Some(outgoing) = asked.recv().await {
             match outgoing {
-                Outgoing::Dial(outcome) => {
-                    let dial = self.clone().dial();
+                Outgoing::Dial(from, outcome) => {
+                    let dial = self.clone().dial(from);
                     let dial = async { dial.await.map_err(DialError::from) };
                     self.spawn(tell(dial, outcome));
                 }
@@ -47,8 +48,11 @@ impl World {
         }
     }
 
-    /// A dial's outcome.
-    fn dial(self: Rc<Self>) -> LocalBoxFuture<'static, Result<Opened, Cause>> {
+    /// A dial's outcome. `from`: the socket that the peer has handed over.
+    fn dial(
+        self: Rc<Self>,
+        from: Option<usize>,
+    ) -> LocalBoxFuture<'static, Result<Opened, Cause>> {
         let mut dice = self.dice();
         Box::pin(async move {
             sleep(dice.millis(self.plan.latency)).await;
@@ -72,7 +76,8 @@ impl World {
             let is_paced = asks || !self.plan.settings.rate.is_empty();
             let talk = |moods| {
                 let talks = self.talks.clone();
-                Talk::new(talks, moods, socket, !troubled, is_paced).with_keys(self.keys.clone())
+                Talk::new(talks, moods, socket, !troubled, is_paced)
+                    .with_keys(self.keys.clone(), from)
             };
             let routing = self.keys.as_ref().map(|keys| keys.borrow().moods.routing);
             self.spawn(serve(
@@ -119,7 +124,8 @@ impl World {
 
 /// What the name wants done beside its sockets, and where it waits for that.
 pub(super) enum Outgoing {
-    Dial(oneshot::Sender<Result<Opened, DialError>>),
+    /// `None`: at the usual URL.
+    Dial(Option<usize>, oneshot::Sender<Result<Opened, DialError>>),
     Call(Box<Call>, oneshot::Sender<Result<Response, Unanswered>>),
 }
 
@@ -136,11 +142,12 @@ async fn tell<T>(done: impl Future<Output = T>, mut told: oneshot::Sender<T>) {
 pub(super) struct SimulatedDialer(pub mpsc::UnboundedSender<Outgoing>);
 
 impl Dialer for SimulatedDialer {
-    fn dial(&self, _: DialTarget, _: Option<Box<Before>>) -> Dial {
+    fn dial(&self, target: DialTarget, _: Option<Box<Before>>) -> Dial {
         let world = self.0.clone();
+        let from = handed_over(&target.urls[target.number].to_string());
         Box::pin(async move {
             let (outcome, dialled) = oneshot::channel();
-            let dial = Outgoing::Dial(outcome);
+            let dial = Outgoing::Dial(from, outcome);
             world.send(dial).expect("the world outlives its names");
             dialled.await.expect("the world answers")
         })

@@ -128,9 +128,13 @@ impl Talk {
     }
 
     /// The name subscribes on it.
-    pub fn with_keys(mut self, keys: Option<Rc<RefCell<Keys>>>) -> Self {
+    pub fn with_keys(
+        mut self,
+        keys: Option<Rc<RefCell<Keys>>>,
+        from: Option<usize>,
+    ) -> Self {
         if let Some(keys) = &keys {
-            keys.borrow_mut().open(self.is_clean);
+            keys.borrow_mut().open(self.is_clean, from);
         }
         self.keys = keys;
         self

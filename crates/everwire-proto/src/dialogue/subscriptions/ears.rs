@@ -9,7 +9,7 @@ use crate::{
         BuiltIn, Expression, Lets, Name, Needles,
         json::{RawJson, Slot},
     },
-    settings::dialogue::SubscriptionWords,
+    settings::dialogue::{Capture, SubscriptionWords},
 };
 
 /// The expectations that some keys share.
@@ -35,10 +35,12 @@ pub(super) struct Ears {
 }
 
 /// A condition, and how the keys for which it may be true are found.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Condition {
     pub way: Way,
     pub reads: Reads,
+    /// The names that may differ between keys, or between requests.
+    pub apart: Box<[Name]>,
 }
 
 /// How keys are found.
@@ -57,11 +59,12 @@ pub(super) enum Way {
 impl Ears {
     /// The expectations of these settings. `is_foreign`: the dialogue does not know them.
     pub fn new(words: &Arc<SubscriptionWords>, lets: &Lets, is_foreign: bool) -> Self {
-        let of = |condition: &Option<Expression>, ways: &[Name]| {
+        let of = |condition: &Option<Expression>, ways: &[Name], keeps_lets: bool| {
             let condition = condition.as_ref()?;
             Some(Condition {
                 way: Way::of(condition, ways),
                 reads: Reads::of(condition, &words.capture, lets),
+                apart: apart(condition, &words.capture, lets, keeps_lets),
             })
         };
         let answers = [
@@ -87,9 +90,10 @@ impl Ears {
         Self {
             words: Arc::clone(words),
             users: 0,
-            ack: of(&words.ack, &answers),
-            fail: of(&words.fail, &answers),
-            end: of(&words.end, &ends),
+            // An answer is compared with what its `on` has said.
+            ack: of(&words.ack, &answers, true),
+            fail: of(&words.fail, &answers, true),
+            end: of(&words.end, &ends, false),
             needles,
             is_blind,
             asked: 0,
@@ -103,9 +107,9 @@ impl Ears {
         Self {
             words: Arc::clone(&self.words),
             users: self.users,
-            ack: self.ack,
-            fail: self.fail,
-            end: self.end,
+            ack: self.ack.clone(),
+            fail: self.fail.clone(),
+            end: self.end.clone(),
             needles: self.needles.clone(),
             is_blind: self.is_blind,
             asked: 0,
@@ -170,6 +174,27 @@ impl Way {
             None => Self::Each,
         }
     }
+}
+
+/// The names that the condition reads and that may differ between keys, or between requests.
+/// `keeps_lets`: each request has `let`s of its own.
+fn apart(
+    condition: &Expression,
+    captures: &[Capture],
+    lets: &Lets,
+    keeps_lets: bool,
+) -> Box<[Name]> {
+    let is_apart = |name: &Name| {
+        let is_kept = keeps_lets && matches!(name, Name::Let(_));
+        is_kept || Reads::of_name(*name, captures, lets).tells_apart()
+    };
+    let mut names: Vec<Name> = Vec::new();
+    for name in condition.reads().iter().map(|read| read.name) {
+        if !names.contains(&name) && is_apart(&name) {
+            names.push(name);
+        }
+    }
+    names.into()
 }
 
 /// The value as the text by which a key is found.

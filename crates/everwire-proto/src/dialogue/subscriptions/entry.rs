@@ -22,10 +22,11 @@ pub(super) struct Entry {
     pub tries: u8,
     /// Whether the name is not ready before it is decided.
     pub gates: bool,
-    /// Whether it was active on the previous socket, and has not failed since: after a handover the
-    /// peer continues it.
+    /// Whether it was active on the previous socket, and was not asked for since, nor has failed:
+    /// after a handover the peer continues it.
     pub is_carried: bool,
-    /// Whether it was asked for on this socket and not answered in time: the peer may have it.
+    /// Whether it was asked for and not answered in time: the peer may have it. On a socket that it
+    /// has named the peer may also have what was asked for on the previous one.
     pub may_be_there: bool,
     /// Whether its state has changed without a report, since nobody wanted it then.
     pub is_untold: bool,
@@ -158,11 +159,16 @@ impl Entry {
     /// The socket is gone: keeps only whether it was active, and its captures. `continues`: what was
     /// active before that socket was still to be continued by it.
     pub fn forget_socket(&mut self, continues: bool) {
-        let is_open = self.state == SubscriptionState::Wanted;
-        let was_carried = self.is_carried && is_open && continues;
-        let was_active = self.state == SubscriptionState::Active || was_carried;
+        let was_carried = self.is_carried && continues;
+        let was_active = match self.state {
+            SubscriptionState::Active => true,
+            SubscriptionState::Wanted => was_carried,
+            _ => false,
+        };
+        let was_asked = self.state == SubscriptionState::Sent || self.may_be_there;
         *self = Self {
             is_carried: was_active,
+            may_be_there: was_asked,
             captured: self.captured.take().filter(|_| was_active),
             number: self.number.filter(|_| was_active),
             routed: self.routed,
@@ -173,6 +179,15 @@ impl Entry {
                 self.order,
             )
         };
+    }
+
+    /// Whether the peer has it, or would continue it on a socket that it has named.
+    pub fn is_there(&self) -> bool {
+        match self.state {
+            SubscriptionState::Active => true,
+            SubscriptionState::Wanted => self.is_carried,
+            _ => false,
+        }
     }
 
     pub fn status(&self) -> SubscriptionStatus {

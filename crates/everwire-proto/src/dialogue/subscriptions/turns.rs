@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    entry::{Like, Target, Turn},
+    entry::{Entry, Like, Target, Turn},
     forms::Shape,
     holder::Holder,
     keys::{Subscriptions, USUAL},
@@ -38,6 +38,10 @@ impl Subscriptions {
         wanted.sort_unstable();
         let mut gated = 0;
         for (_, at) in wanted {
+            if self.entries.get(at).is_some_and(Entry::is_leaving) {
+                self.end_continued(at, cx);
+                continue;
+            }
             if self.is_left_out(at, cx) {
                 self.leave_out(at, cx);
                 continue;
@@ -123,7 +127,7 @@ impl Subscriptions {
         let next = next.and_then(|target| Some((self.entry(*target)?, self.form_of(target.at)?)));
         next.is_some_and(|(entry, form)| {
             let ears = self.ears.get(form.ears);
-            let ack = ears.and_then(|ears| ears.ack);
+            let ack = ears.and_then(|ears| ears.ack.as_ref());
             let is_call = form.words.is_http();
             entry.turn == Turn::On && !is_call && ack.is_some_and(|ack| ack.reads.id)
         })

@@ -51,6 +51,7 @@ mod scripts;
 mod signs;
 mod stored;
 mod subscriptions;
+mod subscriptions_alike;
 mod subscriptions_called;
 mod subscriptions_continued;
 mod subscriptions_kept;

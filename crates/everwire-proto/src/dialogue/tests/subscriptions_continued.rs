@@ -219,45 +219,167 @@ fn keys_that_go_on_and_keys_that_do_not_share_no_message_that_tells_them_apart()
             r#"{"op":"sub","id":3,"moved":true,"args":["c"]}"#,
         ]
     );
+    // What was asked for on this socket does not go on from another one.
     for id in 1..4 {
         talk.hear(format!(r#"{{"id":{id},"result":1}}"#));
     }
     for key in ["a", "c", "b"] {
         talk.release(key, Holder::File);
     }
+    let off = r#"{"op":"unsub","id":4,"moved":false,"args":["a","c","b"]}"#;
+    assert_eq!(talk.subscribe(), [off]);
+
+    let dialogue = subscribes(U {
+        condition: "!moved",
+        keys: &[("a", "a"), ("b", "b"), ("c", "c")],
+        ..subscribe
+    });
+    let mut talk = D {
+        lets: &[("moved", "${handover}")],
+        ..dialogue
+    }
+    .open();
+    talk.subscribe();
+    talk.hear(r#"{"id":1,"result":1}"#);
+    talk.hear(r#"{"ended":"b"}"#);
+    let mut talk = served(talk);
+    let on = r#"{"op":"sub","id":1,"moved":false,"args":["b"]}"#;
+    assert_eq!(talk.subscribe(), [on]);
+    talk.hear(r#"{"id":1,"result":1}"#);
+    for key in ["a", "c", "b"] {
+        talk.release(key, Holder::File);
+    }
     assert_eq!(
         talk.subscribe(),
         [
-            r#"{"op":"unsub","id":4,"moved":true,"args":["a","c"]}"#,
-            r#"{"op":"unsub","id":5,"moved":false,"args":["b"]}"#,
+            r#"{"op":"unsub","id":2,"moved":true,"args":["a","c"]}"#,
+            r#"{"op":"unsub","id":3,"moved":false,"args":["b"]}"#,
         ]
     );
 }
 
 #[test]
-fn an_answer_may_tell_them_apart() {
-    let mut talk = one_of_two(U {
-        condition: "",
-        ..CONTINUES
-    });
-    talk.hear(r#"{"none":"of them"}"#);
-    let dialogue = subscribes(U {
-        condition: "",
-        ack: "/id == id && /moved == text(handover)",
-        fail: "",
-        ..CONTINUES
-    });
-    let mut talk = dialogue.open();
+fn what_was_given_up_and_not_ended_on_the_socket_that_handed_over_is_ended_behind_it() {
+    // Its `off` waited for its turn.
+    let mut talk = one_of_two(CONTINUES);
+    talk.release("a", Holder::File);
+    let mut next = handed_over(&talk);
+    assert_eq!(next.opened(), "subscribe");
+    assert_eq!(next.subscribe(), [r#"{"op":"sub","id":1,"args":["b"]}"#]);
+    let mut next = follow(talk, next);
+    assert_eq!(next.told(), "b sent; subscribe");
+    assert_eq!(next.subscribe(), [r#"{"op":"unsub","id":2,"args":["a"]}"#]);
+
+    // It was given up while there was no socket, and comes back in the last of these.
+    for (is_handover, comes_back) in [(true, false), (false, false), (true, true)] {
+        let mut talk = one_of_two(CONTINUES);
+        talk.lost(&Cause::Eof, None);
+        talk.release("a", Holder::File);
+        assert_eq!(talk.states(), "b wanted");
+        assert_eq!(talk.conversation.subscription_counts().unwrap().total(), 1);
+        if comes_back {
+            assert_eq!(talk.hold("a", Holder::Api), Ok(String::new()));
+        }
+        talk.handover = is_handover;
+        talk.opened();
+        let off = r#"{"op":"unsub","id":1,"args":["a"]}"#;
+        let on = |id: u8| format!(r#"{{"op":"sub","id":{id},"args":["b"]}}"#);
+        match (is_handover, comes_back) {
+            (true, false) => assert_eq!(talk.subscribe(), [off, &on(2)]),
+            _ => assert_eq!(talk.subscribe(), [on(1)]),
+        }
+        assert_eq!(talk.states().contains("a active"), comes_back);
+    }
+
+    // It was asked for, and given up before the answer.
+    let mut talk = subscribes(CONTINUES).open();
     talk.subscribe();
-    talk.hear(r#"{"id":1,"moved":"false"}"#);
-    talk.hear(r#"{"ended":"b"}"#);
-    let mut talk = served(talk);
+    talk.release("a", Holder::File);
+    talk.lost(&Cause::Eof, None);
+    talk.handover = true;
+    talk.opened();
     assert_eq!(
         talk.subscribe(),
-        [r#"{"op":"sub","id":1,"args":["a","b"]}"#]
+        [
+            r#"{"op":"unsub","id":1,"args":["a"]}"#,
+            r#"{"op":"sub","id":2,"args":["b"]}"#,
+        ]
     );
-    assert_eq!(talk.hear(r#"{"id":1,"moved":"false"}"#), "b active");
-    assert_eq!(talk.states(), "a sent, b active");
-    talk.hear(r#"{"id":1,"moved":"true"}"#);
-    assert_eq!(talk.states(), "a active, b active");
+}
+
+#[test]
+fn what_is_given_up_while_both_sockets_are_there_is_ended_on_one() {
+    for says_off in [false, true] {
+        let mut talk = one_of_two(CONTINUES);
+        let mut next = handed_over(&talk);
+        next.opened();
+        next.subscribe();
+        for it in [&mut talk, &mut next] {
+            it.release("a", Holder::File);
+        }
+        let off = |id: u8| format!(r#"{{"op":"unsub","id":{id},"args":["a"]}}"#);
+        assert_eq!(next.subscribe(), [""; 0]);
+        if says_off {
+            assert_eq!(talk.subscribe(), [off(3)]);
+        }
+        let mut next = follow(talk, next);
+        match says_off {
+            true => assert_eq!(next.subscribe(), [""; 0]),
+            false => assert_eq!(next.subscribe(), [off(2)]),
+        }
+        assert_eq!(next.states(), "b sent");
+    }
+}
+
+#[test]
+fn what_ends_on_the_socket_that_hands_over_is_asked_for_on_the_other() {
+    let dialogue = subscribes(CONTINUES);
+    for released in [false, true] {
+        let mut talk = dialogue.open();
+        talk.subscribe();
+        talk.hear(r#"{"id":1,"result":1}"#);
+        let mut next = handed_over(&talk);
+        assert_eq!(next.opened(), "a active; b active; passed");
+        match released {
+            false => {
+                talk.hear(r#"{"ended":"a"}"#);
+            }
+            // Its `off` is said, and nobody else has learned of it.
+            true => {
+                talk.release("a", Holder::File);
+                talk.subscribe();
+                talk.hold("a", Holder::File).unwrap();
+            }
+        }
+        let mut next = follow(talk, next);
+        assert_eq!(next.states(), "a wanted, b active");
+        assert_eq!(next.wait(Duration::ZERO), "subscribe");
+        assert_eq!(next.subscribe(), [r#"{"op":"sub","id":1,"args":["a"]}"#]);
+        assert_eq!(next.hear(r#"{"id":1,"result":1}"#), "a active");
+        assert_eq!(
+            next.heard(r#"{"stream":"a"}"#).subscription.as_deref(),
+            Some("a")
+        );
+    }
+}
+
+#[test]
+fn what_was_asked_for_on_a_lost_socket_may_go_on_behind_it_and_is_ended() {
+    for is_handover in [false, true] {
+        let mut talk = subscribes(CONTINUES).open();
+        talk.subscribe();
+        talk.lost(&Cause::Eof, None);
+        talk.release("a", Holder::File);
+        talk.handover = is_handover;
+        talk.opened();
+        // The other one is left before it was asked for.
+        talk.release("b", Holder::File);
+        match is_handover {
+            true => assert_eq!(
+                talk.subscribe(),
+                [r#"{"op":"unsub","id":1,"args":["a","b"]}"#]
+            ),
+            false => assert_eq!(talk.subscribe(), [""; 0]),
+        }
+    }
 }

@@ -249,6 +249,40 @@ async fn at_a_named_url_the_subscription_goes_on_and_is_not_made_again() {
     assert!(!stage.was_told("retrying"));
 }
 
+/// Only what the server has continued goes on there by itself.
+#[tokio::test]
+async fn at_a_named_url_what_is_first_wanted_there_is_made_and_what_is_revoked_is_made_again() {
+    let twitch = Twitch {
+        moves: Some(true),
+        ..Twitch::default()
+    };
+    let mut stage = RECIPE.play(twitch.clone(), Plan::default(), eager);
+    stage.watch.rotated().await;
+    stage.routed(KEY, r#"\"socket\":1"#).await;
+    let wish = SubscriptionWish::of(json!({ "broadcaster_user_id": "1234" }));
+    stage
+        .handle
+        .hold_subscription("channel.raid", wish, Holder::Api)
+        .await
+        .unwrap();
+    stage.active(&[KEY, "channel.raid"]).await;
+    assert_eq!((stage.world.sockets(), twitch.made()), (2, 2));
+    twitch.desk.lock().unwrap().revokes = true;
+    stage.told_of(KEY, "ended", "authorization_revoked").await;
+    stage.active(&[KEY, "channel.raid"]).await;
+    assert_eq!((stage.world.sockets(), twitch.made()), (2, 3));
+    stage
+        .handle
+        .release_subscription("channel.raid", Holder::Api)
+        .await
+        .unwrap();
+    poll_until("the end of it", SOON, || {
+        twitch.desk.lock().unwrap().deleted == 1
+    })
+    .await;
+    stage.is_clean().await;
+}
+
 #[tokio::test]
 async fn where_the_named_url_cannot_be_dialled_the_usual_one_is_and_it_is_made_again() {
     let twitch = Twitch {

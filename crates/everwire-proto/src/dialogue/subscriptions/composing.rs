@@ -44,6 +44,12 @@ impl Subscriptions {
         while asked.len() < shape.batch.max(1)
             && let Some(next) = self.next_like(like, Turn::On, shape)
         {
+            let key = self.entry(next).map(|entry| Arc::clone(entry.key()));
+            if key.is_some_and(|key| self.is_being_left(&key)) {
+                // It is asked for once that call is answered.
+                self.skip(next);
+                continue;
+            }
             let wants = shape.reads.items || shape.reads.item;
             let item = self.item_of(next, &words, wants, cx);
             bytes += item.as_ref().map_or(0, |item| length(item.as_ref()));

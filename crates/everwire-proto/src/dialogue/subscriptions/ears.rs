@@ -6,7 +6,7 @@ use std::{borrow::Cow, collections::HashMap, sync::Arc};
 use super::names::Reads;
 use crate::{
     language::{
-        BuiltIn, Expression, Lets, Name, Needles,
+        BuiltIn, Expression, Lets, Name, Need, Needles,
         json::{RawJson, Slot},
     },
     settings::dialogue::{Capture, SubscriptionWords},
@@ -24,7 +24,7 @@ pub(super) struct Ears {
     pub end: Option<Condition>,
     /// What a message must contain, if the dialogue does not know these settings.
     pub needles: Option<Box<Needles>>,
-    /// Whether a condition does not read messages as JSON.
+    /// Whether a condition may be true for a message that is not read as JSON.
     pub is_blind: bool,
     /// How many numbers of `on` are unanswered.
     pub asked: usize,
@@ -85,7 +85,7 @@ impl Ears {
         let conditions = [&words.ack, &words.fail].into_iter().flatten();
         let conditions = conditions.filter(|_| !words.is_http());
         let mut heard = conditions.chain(&words.end);
-        let is_blind = heard.any(|condition| !condition.looks_into_message());
+        let is_blind = heard.any(is_blind);
         let needles = is_foreign.then(|| Box::new(Needles::new(words.need())));
         Self {
             words: Arc::clone(words),
@@ -173,6 +173,15 @@ impl Way {
             Some((name, slot)) => Self::Name(name, slot),
             None => Self::Each,
         }
+    }
+}
+
+/// Whether it may be true for a message that is not read as JSON.
+fn is_blind(condition: &Expression) -> bool {
+    match condition.need() {
+        Need::Nothing => true,
+        Need::AnyOf(_) => !condition.fails_without_needles(),
+        Need::Everything => false,
     }
 }
 

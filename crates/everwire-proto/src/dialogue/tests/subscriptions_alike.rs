@@ -118,6 +118,25 @@ fn an_answer_may_name_its_request_by_what_was_drawn_for_it() {
 }
 
 #[test]
+fn a_part_that_looks_into_no_message_is_heard_without_the_needles_of_the_others() {
+    let mut talk = D {
+        subscribe: Some(U {
+            end: r#"contains(message, "all over") || /op == "over""#,
+            keys: &[("a", "a")],
+            ..U::default()
+        }),
+        ..D::default()
+    }
+    .open();
+    talk.subscribe();
+    talk.hear(r#"{"id":1,"result":1}"#);
+    talk.hear("it is all said");
+    assert_eq!(talk.states(), "a active");
+    talk.hear("it is all over");
+    assert_eq!(talk.states(), "a ended");
+}
+
+#[test]
 fn lets_that_read_each_other_many_times_are_looked_through_once() {
     const NAMES: [&str; 8] = ["l0", "l1", "l2", "l3", "l4", "l5", "l6", "l7"];
     let text = |at: usize| match NAMES.get(at + 1) {

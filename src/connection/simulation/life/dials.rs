@@ -49,10 +49,7 @@ impl World {
     }
 
     /// A dial's outcome. `from`: the socket that the peer has handed over.
-    fn dial(
-        self: Rc<Self>,
-        from: Option<usize>,
-    ) -> LocalBoxFuture<'static, Result<Opened, Cause>> {
+    fn dial(self: Rc<Self>, from: Option<usize>) -> LocalBoxFuture<'static, Result<Opened, Cause>> {
         let mut dice = self.dice();
         Box::pin(async move {
             sleep(dice.millis(self.plan.latency)).await;

@@ -111,7 +111,8 @@ impl Subscriptions {
         let ears = self.forms.get(form).map(|form| form.ears);
         if let Some(ears) = ears.and_then(|ears| self.ears.get_mut(ears)) {
             ears.asked += 1;
-            awaits_number = ears.hears_answers() && ears.ack.as_ref().is_some_and(|ack| ack.reads.id);
+            awaits_number =
+                ears.hears_answers() && ears.ack.as_ref().is_some_and(|ack| ack.reads.id);
         }
         self.socket.awaits_number += usize::from(awaits_number);
         for target in &targets {

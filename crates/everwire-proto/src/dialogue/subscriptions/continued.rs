@@ -30,15 +30,9 @@ impl Subscriptions {
 
     /// The socket is gone: what nobody wants is kept if the peer may continue it.
     pub(super) fn forget_left(&mut self) {
-        let gone = |(_, entry): &(usize, &Entry)| {
-            entry.is_leaving() && !self.can_be_continued(entry)
-        };
-        let gone: Vec<usize> = self
-            .entries
-            .iter()
-            .filter(gone)
-            .map(|(at, _)| at)
-            .collect();
+        let gone =
+            |(_, entry): &(usize, &Entry)| entry.is_leaving() && !self.can_be_continued(entry);
+        let gone: Vec<usize> = self.entries.iter().filter(gone).map(|(at, _)| at).collect();
         for at in gone {
             self.remove(at);
         }
@@ -62,11 +56,11 @@ impl Subscriptions {
     /// Its socket becomes the current one: what the previous one has ended meanwhile does not go on
     /// here.
     pub(super) fn settle_continued(&mut self, before: &Self) {
-        let carried: Vec<usize> = self
-            .entries
-            .iter()
-            .filter_map(|(at, entry)| entry.is_carried.then_some(at))
-            .collect();
+        let waits = self.socket.stage == Stage::Waiting;
+        let carried =
+            |(_, entry): &(usize, &Entry)| entry.is_carried || (waits && entry.is_leaving());
+        let carried = self.entries.iter().filter(carried);
+        let carried: Vec<usize> = carried.map(|(at, _)| at).collect();
         for at in carried {
             let Some(entry) = self.entries.get(at) else {
                 continue;
@@ -91,9 +85,7 @@ impl Subscriptions {
             entry.is_carried = false;
         }
         let is_taken = |entry: &&Entry| entry.state == SubscriptionState::Active;
-        if self.socket.stage == Stage::Waiting
-            || self.entries.get(at).filter(is_taken).is_none()
-        {
+        if self.socket.stage == Stage::Waiting || self.entries.get(at).filter(is_taken).is_none() {
             return;
         }
         self.unlink(at);

@@ -13,7 +13,10 @@ const MANY: usize = 1000;
 /// So many keys are active, or asked for.
 fn many(subscribe: U, answers: bool) -> Talk {
     let mut talk = D {
-        subscribe: Some(U { max: 2000, ..subscribe }),
+        subscribe: Some(U {
+            max: 2000,
+            ..subscribe
+        }),
         lets: &[("nonce", r#"${random(4, "hex")}"#)],
         ..D::default()
     }
@@ -38,7 +41,13 @@ fn hashes() -> usize {
 #[test]
 fn an_end_that_names_no_key_is_evaluated_once_for_all() {
     let end = r#"/over == hash("sha256", message)"#;
-    let mut talk = many(U { end, ..U::default() }, true);
+    let mut talk = many(
+        U {
+            end,
+            ..U::default()
+        },
+        true,
+    );
     talk.hear(r#"{"over":"not all"}"#);
     assert_eq!(hashes(), 1);
     // The signer says how long the message is.
@@ -53,13 +62,25 @@ fn an_end_that_names_no_key_is_evaluated_once_for_all() {
 #[test]
 fn what_an_end_says_of_all_keys_is_evaluated_once_and_the_rest_only_if_that_is_true() {
     let end = r#"/over == "all" && contains(hash("sha256", message ~ key), /of)"#;
-    let mut talk = many(U { end, ..U::default() }, true);
+    let mut talk = many(
+        U {
+            end,
+            ..U::default()
+        },
+        true,
+    );
     talk.hear(r#"{"over":"other","of":"a"}"#);
     assert_eq!(hashes(), 0);
     talk.hear(r#"{"over":"all","of":"none"}"#);
     assert_eq!(hashes(), MANY);
     let either = r#"/over == hash("sha256", message) || contains(key, /of)"#;
-    let mut talk = many(U { end: either, ..U::default() }, true);
+    let mut talk = many(
+        U {
+            end: either,
+            ..U::default()
+        },
+        true,
+    );
     talk.hear(r#"{"over":"other","of":"k1"}"#);
     // Once for all, and then for each: that other part may be true.
     assert_eq!(hashes(), MANY + 1);
@@ -87,7 +108,14 @@ fn an_answer_that_names_no_key_is_evaluated_once_however_many_wait() {
 #[test]
 fn what_an_answer_says_of_all_requests_is_evaluated_once() {
     let ack = r#"/ok == hash("sha256", message) && contains(/of, text(id))"#;
-    let mut talk = many(U { ack, fail: "", ..U::default() }, false);
+    let mut talk = many(
+        U {
+            ack,
+            fail: "",
+            ..U::default()
+        },
+        false,
+    );
     talk.hear(r#"{"ok":"other","of":"7"}"#);
     assert_eq!(hashes(), 1);
 }
@@ -112,7 +140,10 @@ fn an_answer_may_name_its_request_by_what_was_drawn_for_it() {
         said["nonce"].as_str().unwrap().to_owned()
     };
     let (last, middle) = (nonce(2), nonce(1));
-    assert_eq!(talk.hear(format!(r#"{{"of":"{last}","result":1}}"#)), "c active");
+    assert_eq!(
+        talk.hear(format!(r#"{{"of":"{last}","result":1}}"#)),
+        "c active"
+    );
     talk.hear(format!(r#"{{"of":"{middle}","error":1}}"#));
     assert_eq!(talk.states(), "a sent, b refused, c active");
 }
@@ -145,8 +176,10 @@ fn lets_that_read_each_other_many_times_are_looked_through_once() {
     };
     let texts: Vec<String> = (0..NAMES.len()).map(text).collect();
     let texts: &'static [String] = texts.leak();
-    let lets: Vec<(&'static str, &'static str)> =
-        NAMES.into_iter().zip(texts.iter().map(String::as_str)).collect();
+    let lets: Vec<(&'static str, &'static str)> = NAMES
+        .into_iter()
+        .zip(texts.iter().map(String::as_str))
+        .collect();
     let talk = D {
         lets: lets.leak(),
         subscribe: Some(U {

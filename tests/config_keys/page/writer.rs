@@ -27,7 +27,7 @@ there is no default, an example stands in its place. [`config/full.toml`](../con
 
 const CONNECTION: &str = "connections.*";
 
-/// Examples are shown up to this length.
+/// Longer examples are not shown.
 const SHORT: usize = 60;
 
 /// Writes the page.
@@ -35,17 +35,17 @@ pub struct Writer<'a> {
     examples: Examples<'a>,
     schema: Json,
     headings: Headings,
-    /// Of the rows.
+    /// The ids of the rows.
     ids: BTreeSet<String>,
     text: String,
 }
 
-/// The anchor of the heading of each table that has one, by the JSON of its keys.
+/// The anchor of each table's heading, by the JSON of the table's keys.
 #[derive(Default)]
 struct Headings(BTreeMap<String, String>);
 
 impl Headings {
-    /// Whether there was none for these keys.
+    /// Inserts a heading. Returns whether there was none for these keys.
     fn insert_new(&mut self, keys: String, heading: String) -> bool {
         let is_new = !self.0.contains_key(&keys);
         self.0.entry(keys).or_insert(heading);
@@ -53,7 +53,7 @@ impl Headings {
     }
 }
 
-/// A table whose keys are told under a heading of its own.
+/// A table with its own heading.
 struct Table {
     path: Vec<String>,
     schema: Json,
@@ -87,7 +87,7 @@ impl<'a> Writer<'a> {
         self.text
     }
 
-    /// A fleet has all keys of a connection, which are told once.
+    /// A fleet has all keys of a connection, which are described once.
     fn only_own_keys_of_fleets(&self, schema: &mut Json, connection: &Json) {
         let fleet = &mut schema["properties"]["fleet"]["additionalProperties"];
         let words = fleet["description"].as_str().unwrap_or_default();
@@ -98,7 +98,7 @@ impl<'a> Writer<'a> {
         keys.retain(|key, _| connection["properties"].get(key).is_none());
     }
 
-    /// The heading, the keys, and then the tables below it.
+    /// Writes the heading, the keys, and then the tables below it.
     fn table(&mut self, table: &Table) {
         let keys = self.ordered(&table.path, &table.schema);
         let mut below = self.tables_below(&table.path, &keys);
@@ -136,7 +136,7 @@ impl<'a> Writer<'a> {
         self.text += &format!("\n{} {shown}\n\n{about}\n\n", "#".repeat(level));
     }
 
-    /// The tables in the values of these keys that have no heading yet. From here on they have.
+    /// The tables in the values of these keys that have no heading yet. They get one here.
     fn tables_below(&mut self, path: &[String], keys: &[(String, Json)]) -> Vec<Table> {
         let mut tables = Vec::new();
         for (key, value) in keys {
@@ -150,7 +150,7 @@ impl<'a> Writer<'a> {
         tables
     }
 
-    /// Before the fleets, which have its keys as well.
+    /// Inserts it before the fleets, which have its keys as well.
     fn insert_connection(&self, tables: &mut Vec<Table>) {
         let at = tables.iter().position(|table| table.path[0] == "fleet");
         let connection = Table {
@@ -161,7 +161,7 @@ impl<'a> Writer<'a> {
         tables.insert(at.unwrap_or(tables.len()), connection);
     }
 
-    /// In the order of the file; what it does not have, behind that.
+    /// The keys in the order of the file, followed by those that the file does not have.
     fn ordered(&self, path: &[String], schema: &Json) -> Vec<(String, Json)> {
         let keys = schema["properties"].as_object().unwrap();
         let mut keys: Vec<_> = keys
@@ -184,7 +184,7 @@ impl<'a> Writer<'a> {
         let default = self.default_of(path, value);
         let about = value["description"].as_str().unwrap_or_default();
         let id = title(path);
-        // A heading, or a key of the same name at the top of a file, may have it already.
+        // The id may be taken by a heading, or by a key of the same name at the top of a file.
         let is_free = !self.headings.0.values().any(|heading| *heading == id);
         let id = match is_free && self.ids.insert(id.clone()) {
             true => format!("<a id=\"{id}\"></a>"),
@@ -210,7 +210,7 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// What tells tables apart: those with the same keys have one heading.
+/// The identity of a table: tables with the same keys share a heading.
 fn keys_of(schema: &Json) -> String {
     schema["properties"].to_string()
 }
@@ -242,7 +242,7 @@ fn tables_in(schema: &Json, path: &[String], is_list: bool, found: &mut Vec<Tabl
     }
 }
 
-/// Whether the key can have a value that is no table, so that an example of it is one line.
+/// Whether the value can be something else than a table, so that an example fits on one line.
 fn is_scalar(schema: &Json) -> bool {
     match schema["anyOf"].as_array() {
         Some(options) => options.iter().any(is_scalar),
@@ -262,7 +262,7 @@ fn join(path: &[String], key: &str) -> Vec<String> {
     [path, &[key.to_owned()]].concat()
 }
 
-/// How a path is shown: below a connection without what every connection has before it.
+/// The displayed form of a path: below a connection without the common prefix.
 fn title(path: &[String]) -> String {
     let path = match path {
         [first, second, below @ ..]

@@ -36,9 +36,10 @@ def main(outdir, cases):
         "exclude-cases": [],
         "exclude-agent-cases": {},
     }
-    # The suite tells all its cases on standard output, which belongs to the one line with the port.
+    # The suite prints all its cases on standard output, which is reserved for the line with the
+    # port.
     output, sys.stdout = sys.stdout, open(os.devnull, "w")
-    # The suite's own start-up listens on all addresses and on a port that must be known before.
+    # The suite's own start-up listens on all addresses, on a port that must be known in advance.
     factory = FuzzingServerFactory(spec)
     reactor.adoptStreamPort(listener.fileno(), socket.AF_INET, factory)
     reactor.callWhenRunning(announce, output, port)

@@ -17,7 +17,7 @@ from websockets.asyncio.server import basic_auth, serve
 
 INTERVAL = 3
 
-# Which charge points were here since this process began: an unknown one is looked at before it is accepted.
+# The charge points that this process has seen: an unknown one is checked before it is accepted.
 known = set()
 
 

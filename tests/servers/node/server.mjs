@@ -13,7 +13,7 @@ import https from "node:https";
 import { createRequire } from "node:module";
 import { setTimeout as sleep } from "node:timers/promises";
 
-// Where `ws` is installed is said by NODE_PATH, which `import` does not heed.
+// `ws` is in NODE_PATH, which `import` ignores.
 const { WebSocketServer } = createRequire(import.meta.url)("ws");
 
 const MAX_MESSAGE = 32 * 1024 * 1024;
@@ -29,7 +29,7 @@ async function feed(socket) {
   }
 }
 
-// Answers each message with how many bytes have come over TCP so far.
+// Answers each message with the number of bytes received over TCP so far.
 function received(socket, tcp) {
   socket.on("message", () => socket.send(String(tcp.bytesRead)));
 }
@@ -98,7 +98,7 @@ function serve(server) {
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: MAX_MESSAGE,
-    // Agrees to whatever is asked for, and compresses every message then.
+    // Agrees to all requested parameters, and then compresses every message.
     perMessageDeflate: { threshold: 0 },
     handleProtocols: secondOffer,
   });

@@ -109,7 +109,7 @@ def listen(tls: ssl.SSLContext | None):
         "127.0.0.1",
         0,
         ssl=tls,
-        # Agrees to whatever is asked for, and offers nothing of its own accord.
+        # Agrees to all requested parameters, and offers none itself.
         compression=None,
         extensions=[ServerPerMessageDeflateFactory()],
         max_size=MAX_MESSAGE,

@@ -139,7 +139,7 @@ fn each_mistake_is_told_with_its_place_and_what_would_be_right() {
         ("decode = true", r#"1:10 true: expected a word such as "gzip", or { split = "\u001e" }, found the boolean true | "#.into()),
         ("reconnect.give_up_on = ['cause:decode']", "1:25 'cause:decode': `cause:decode` can never match: nothing is decoded | write decode, such as \"gzip\", or remove the rule".into()),
         ("decode = 'none'\nreconnect.give_up_on = ['cause:decode']", "2:25 'cause:decode': `cause:decode` can never match: nothing is decoded | ".into()),
-        // Not available in this place.
+        // Rates, and keys of other steps.
         ("open_script = [{ send = 'x', rate = 'site' }]", "1:37 'site': unknown rate `site` | write [rates.site], or a table".into()),
         ("open_script = [{ send = 'x', rate = [] }]", "1:37 []: the list of rates is empty | write the keys of buckets: rate = [\"site\"]".into()),
         ("open_script = [{ send = 'x', rate = { messages = 5 } }]", "1:37 { messages = 5 }: expected the key of a bucket in [rates], or a list of them, found a table | ".into()),

@@ -10,12 +10,12 @@
 import { once } from "node:events";
 import { createRequire } from "node:module";
 
-// Where `ws` is installed is said by NODE_PATH, which `import` does not heed.
+// `ws` is in NODE_PATH, which `import` ignores.
 const { WebSocket } = createRequire(import.meta.url)("ws");
 
 const tell = (line) => process.stdout.write(`${line}\n`);
 
-// The messages of an open socket, in order; ends with it.
+// The messages of an open socket, in order, until it ends.
 async function* heard(socket) {
   const queue = [];
   let wake = () => {};
@@ -107,7 +107,7 @@ async function sseResume(url, left) {
         }
       }
     } catch {
-      // It was cut.
+      // The connection was cut.
     }
     tell("again");
   }
@@ -121,5 +121,5 @@ const commands = {
   "sse-resume": () => sseResume(url, Number(argument)),
 };
 await commands[command]();
-// A connection that is kept for later requests does not keep the process; lines that are still on their way do.
+// A kept connection does not keep the process running; unwritten lines do.
 process.stdout.write("", () => process.exit(0));

@@ -1,4 +1,4 @@
-//! Autobahn against the production actor: every case must be good.
+//! Autobahn with the production actor: every case must pass.
 //!
 //! Sections 1 to 10, 12.1, 13.1 and 13.7 always; all 517 cases by `tests/all.sh autobahn_all`.
 

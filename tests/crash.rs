@@ -1,8 +1,9 @@
-//! kill -9 at any instant, with a durable outbox: the peer gets all that was said to be queued.
+//! kill -9 at any instant, with a durable outbox: the peer gets all messages that were reported as
+//! queued.
 //!
 //! ```text
 //! EVERWIRE_ROUNDS=200 cargo test --test crash -- --nocapture     more rounds than usual
-//! EVERWIRE_SEED=17 cargo test --test crash -- --nocapture        the same instants again, as far as a machine repeats itself
+//! EVERWIRE_SEED=17 cargo test --test crash -- --nocapture        the same instants again, as far as timing repeats
 //! ```
 
 mod support;

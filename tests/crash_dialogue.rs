@@ -1,5 +1,5 @@
-//! kill -9 at any instant, in a conversation: what the server was told to be stored is in the history, and the number with which the
-//! next process resumes is never ahead of that.
+//! kill -9 at any instant of a dialogue: messages that were acknowledged to the server as stored are
+//! in the history, and the next process never resumes with a number beyond them.
 //!
 //! ```text
 //! EVERWIRE_ROUNDS=200 cargo test --test crash_dialogue -- --nocapture     more rounds than usual

@@ -1,4 +1,4 @@
-"""Starts Autobahn|Testsuite's fuzzing server on a free port of 127.0.0.1. For Python 2.7, as the suite is.
+"""Starts Autobahn|Testsuite's fuzzing server on a free port of 127.0.0.1. For Python 2.7, like the suite.
 
     suite.py OUTDIR CASES
 """
@@ -15,7 +15,7 @@ from twisted.internet import reactor
 
 
 def byte_strings(value):
-    """The suite wants byte strings where JSON gives unicode."""
+    """The suite expects byte strings instead of unicode."""
     if isinstance(value, type(u"")):
         return value.encode("utf8")
     if isinstance(value, list):

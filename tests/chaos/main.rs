@@ -1,5 +1,5 @@
-//! 200 names behind a network that delays, throttles, cuts and swallows, to servers that we did not write. When it is over their
-//! records are compared with what the sender was told, message by message.
+//! 200 names behind a network that delays, throttles, cuts and drops, with foreign servers. At the
+//! end their records are compared with the sender's events, message by message.
 //!
 //! ```text
 //! EVERWIRE_CHAOS=600 cargo test --test chaos -- --nocapture     ten minutes instead of one

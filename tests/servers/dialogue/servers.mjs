@@ -1,6 +1,6 @@
-// Servers whose libraries come without a program of their own, for examples/dialogue/: servers.mjs graphql-ws|socket.io TOKEN
+// Servers for examples/dialogue/ whose libraries have no program: servers.mjs graphql-ws|socket.io TOKEN
 //
-// They end on SIGTERM as their documentation has it. What has not shown the token is refused.
+// They end on SIGTERM as documented, and refuse clients without the token.
 
 import http from "node:http";
 import { createRequire } from "node:module";

@@ -1,11 +1,12 @@
-// A WebSocket server that everwire's authors did not write: npm's `ws`.
+// A foreign WebSocket server: npm's `ws`.
 //
 //     server.mjs [CERT KEY [CLIENT_CA]]
 //
-// With CLIENT_CA, `wss` asks for a client certificate by that authority.
-// The behaviours are those of ../python/server.py, chosen by path; /received is here alone. /record/NAME appends a line for each
-// message to the file that the environment's RECORD names. One line on standard output says where:
-// {"ws": PORT, "wss": PORT or null}. The server ends when its standard input does.
+// With CLIENT_CA, `wss` requires a client certificate of that authority. The path selects a
+// behaviour, with the same paths as in ../python/server.py; only /received is not there.
+// /record/NAME appends a line for each message to the file in the environment variable RECORD.
+// The output is one line with the ports: {"ws": PORT, "wss": PORT or null}. The server ends when
+// its standard input does.
 
 import { openSync, readFileSync, writeSync } from "node:fs";
 import http from "node:http";

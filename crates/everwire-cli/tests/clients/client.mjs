@@ -1,11 +1,12 @@
-// Clients of everwire's service that its authors did not write: npm's `ws`, and Node's `fetch`.
+// Foreign clients of everwire's service: npm's `ws`, and Node's `fetch`.
 //
 //     client.mjs ws URL NAME            one of each operation over /v1/ws, with an echo
 //     client.mjs raw URL                messages over a raw bridge, with an echo
-//     client.mjs ws-resume URL N        events over /v1/ws up to N messages, over as many connections as it takes
+//     client.mjs ws-resume URL N        events over /v1/ws up to N messages, over as many connections as necessary
 //     client.mjs sse-resume URL N       the same over /v1/events
 //
-// Each event or answer becomes a line of JSON on standard output, and each further connection the line `again`. It is the same as in client.py.
+// Events and answers are printed as lines of JSON, and each further connection as the line `again`.
+// The output equals that of client.py.
 
 import { once } from "node:events";
 import { createRequire } from "node:module";

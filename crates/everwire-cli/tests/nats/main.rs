@@ -1,4 +1,4 @@
-//! The program with a bridge to a real server of NATS.
+//! The program with a bridge to a real NATS server.
 //!
 //! ```text
 //! EVERWIRE_NATS_KILLS=50 cargo test --test nats -- --nocapture     more kills than usual

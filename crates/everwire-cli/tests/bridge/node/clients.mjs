@@ -1,10 +1,12 @@
-// Unmodified client libraries, each twice in one process: to its server directly, and through the raw bridge.
+// Unmodified client libraries, each twice in one process: connected to its server directly, and
+// through the raw bridge.
 //
 //     clients.mjs KIND DIRECT_URL BRIDGED_URL
 //
-// Each way sends a question over and over, which comes back by what the client has set up at the server: a subscription, a room. Lines of
-// JSON tell what happens, with `at` in milliseconds of the epoch:
-// {"way", "what": "up"}, {"way", "what": "down", "why"}, {"way", "what": "answer", "asked": when that question was put}.
+// Each connection sends a question repeatedly. It comes back by way of state that the client has
+// at the server: a subscription, a room. Events are printed as lines of JSON, with `at` in
+// milliseconds since the epoch: {"way", "what": "up"}, {"way", "what": "down", "why"},
+// {"way", "what": "answer", "asked": the time of that question}.
 // The process ends when its standard input does.
 
 import { createRequire } from "node:module";

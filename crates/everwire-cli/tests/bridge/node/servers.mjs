@@ -1,8 +1,8 @@
-// Servers whose libraries come without a program of their own.
+// Servers whose libraries have no program.
 //
 //     servers.mjs KIND PORT
 //
-// They listen on 127.0.0.1, and end on SIGTERM as their documentation has it.
+// They listen on 127.0.0.1, and end on SIGTERM as documented.
 
 import { EventEmitter, on } from "node:events";
 import http from "node:http";

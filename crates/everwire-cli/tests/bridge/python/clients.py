@@ -1,4 +1,4 @@
-"""Unmodified client libraries of Python, as in ../node/clients.mjs, which tells what is written to standard output.
+"""Unmodified Python client libraries, like ../node/clients.mjs, which describes the output.
 
 clients.py KIND DIRECT_URL BRIDGED_URL
 """

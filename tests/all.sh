@@ -151,6 +151,7 @@ install() {
   need dpkg-shlibdeps dpkg-dev
   need systemd-analyze systemd
   need man man-db
+  need lintian lintian
   python3 -c 'import ensurepip' 2>/dev/null || apt_install python3-venv
   install_venv python tests/servers/python/requirements.txt
   install_venv schemathesis crates/everwire-cli/tests/schemathesis/requirements.txt
@@ -382,7 +383,7 @@ links_hold() {
   "$test_env/book/bin/lychee" --offline --include-fragments --no-progress "$@"
 }
 
-# On this machine: installed, looked at, removed. It refuses where everwire is installed already.
+# Checked by lintian, installed on this machine, checked and removed. Refuses if everwire is already installed.
 stage_package() {
   tools_are_there
   cargo build "${whole[@]}" --all-targets

@@ -9,20 +9,21 @@ use super::{examples::Examples, takes::takes};
 const HEAD: &str = "\
 # Configuration
 
-<!-- tests/config_keys/page writes this file: EVERWIRE_BLESS=1 cargo test --test config_keys page. The words stand in src/config/keys. -->
+<!-- tests/config_keys/page writes this file: EVERWIRE_BLESS=1 cargo test --test config_keys page. The texts are in src/config/keys. -->
 
-Each key of a configuration, as `everwire schema` and `everwire check` know it: what it takes, its default, and what it is for. Where
-there is no default, an example stands in its place. [`config/full.toml`](../config/full.toml) has all of them in one file, and
-[`config/everwire.toml`](../config/everwire.toml) is a short one to start from.
+All keys of a configuration, each with its values, its default and its purpose. `everwire schema` and `everwire check` use the same keys.
+If a key has no default, the table shows an example. [`config/full.toml`](../config/full.toml) has all keys in one file, and
+[`config/everwire.toml`](../config/everwire.toml) is a short file to start from.
 
 - A duration is written `\"500ms\"`, `\"10s\"`, `\"1h30m\"` or `\"1d\"`; a size `\"16MiB\"`, `\"500kB\"`, or a number of bytes; a rate `\"200/s\"`, `\"300/5m\"` or
   `\"unlimited\"`.
 - A template is a text with `${…}` in it. `${NAME}` is an environment variable, `${file:PATH}` a file that is read for each dial;
-  [dialogue.md](dialogue.md) has the rest of the language, and expressions.
+  [dialogue.md](dialogue.md) describes expressions and the rest of the language.
 - Relative paths start at the folder of the file.
 - A connection inherits from `[defaults]`, then from its group, then from its fleet. Tables are merged key by key, lists are replaced, and
   a header of `\"\"` is removed.
-- What is wrong is told all at once, with file, line and column. Nothing starts on an invalid configuration, and a reload of one changes nothing.
+- All errors are reported at once, with file, line and column. The service does not start with an invalid configuration, and a reload of one
+  changes nothing.
 ";
 
 const CONNECTION: &str = "connections.*";
@@ -75,7 +76,7 @@ impl<'a> Writer<'a> {
     pub fn page(mut self) -> String {
         let mut schema = self.schema.clone();
         let connection = schema["$defs"]["connection"].clone();
-        schema["description"] = "What a file has at its top.".into();
+        schema["description"] = "The top level of a file.".into();
         let heading = anchor(&title(&path(CONNECTION)));
         self.headings.insert_new(keys_of(&connection), heading);
         self.only_own_keys_of_fleets(&mut schema, &connection);

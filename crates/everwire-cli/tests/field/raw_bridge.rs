@@ -322,7 +322,7 @@ fn a_client_that_leaves_closes_its_upstream_and_takes_its_queue_along() {
 fn a_client_that_does_not_answer_a_close_frame_hears_the_end_at_once() {
     let peer = Peer::spawn_thread().unwrap();
     let service = Service::start("bridge-unanswered", LOOPBACK);
-    // A client that waits for all of it would wait too long.
+    // The client must not wait for all of it.
     let keys = json!({ "close_timeout": "60s" });
     open(&service, &peer.url("/echo"), &keys);
     for how in [How::Fin, How::Reset] {
@@ -340,7 +340,7 @@ fn a_client_that_forgets_to_mask_its_answers_is_let_be() {
     const CLOSE: [u8; 4] = [0x88, 2, 0x03, 0xf4];
     let peer = Peer::spawn_thread().unwrap();
     let service = Service::start("bridge-unmasked", LOOPBACK);
-    // A client that waits for all of it would wait too long.
+    // The client must not wait for all of it.
     let keys = json!({ "close_timeout": "60s" });
     open(&service, &peer.url("/echo"), &keys);
     for target in [RAW, "/v1/connections/feed/raw?session=shared"] {

@@ -31,6 +31,7 @@ const FLOORS: [(Crate, &[&str]); WORKSPACE.len()] = [
             "proto:settings",
             "proto:core",
             "proto:dialogue",
+            "proto:placement",
             "proto:lib",
         ],
     ),

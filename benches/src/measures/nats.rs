@@ -18,7 +18,7 @@ use crate::{
 const SOCKETS: usize = 50;
 const MESSAGES: usize = 400_000;
 
-/// `nats-server` with a file store, in a folder of its own. It ends with this value.
+/// `nats-server` with a file store in its own folder. It ends when this is dropped.
 struct Server {
     child: Child,
     folder: PathBuf,
@@ -57,7 +57,7 @@ impl Drop for Server {
     }
 }
 
-/// What comes in over 50 sockets, into a stream.
+/// Messages from 50 sockets into a stream.
 pub fn inbound(effort: Effort) -> Vec<Row> {
     [64, 185].map(|size| row(effort, size)).into()
 }

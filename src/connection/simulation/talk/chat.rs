@@ -1,4 +1,4 @@
-//! What the peer says by itself.
+//! Messages that the peer sends on its own.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use super::{Due, Question, Talk};
 use crate::connection::simulation::plan::Dice;
 
 impl Talk {
-    /// What the peer says by itself.
+    /// Sends messages that nobody asked for.
     pub(in crate::connection::simulation) fn chat(&mut self, dice: &mut Dice, out: &mut Vec<u8>) {
         if !self.greeted {
             // Rules act before the script does.
@@ -43,7 +43,7 @@ impl Talk {
         }
     }
 
-    /// What it says after the trouble: what has to be said, and one flood.
+    /// Sends, after the trouble, the messages that are required and one flood.
     pub(in crate::connection::simulation) fn chat_calmly(
         &mut self,
         dice: &mut Dice,

@@ -129,11 +129,7 @@ impl Talk {
     }
 
     /// Adds subscriptions.
-    pub fn with_keys(
-        mut self,
-        keys: Option<Rc<RefCell<Keys>>>,
-        from: Option<usize>,
-    ) -> Self {
+    pub fn with_keys(mut self, keys: Option<Rc<RefCell<Keys>>>, from: Option<usize>) -> Self {
         if let Some(keys) = &keys {
             keys.borrow_mut().open(self.is_clean, from);
         }

@@ -484,7 +484,7 @@ fn a_snapshot_that_is_late_or_another_state_is_void() {
     let before = Snapshot::of(&log.places);
     log.says(Command::Renew { boot: A, number: 1 }).unwrap();
     assert_eq!(
-        log.says(Command::Snapshot(Box::new(before.clone()))),
+        log.says(Command::Snapshot(Box::new(before))),
         Err(Void::Late)
     );
     let record = String::from_utf8(Record::encode(&Command::Snapshot(Box::new(Snapshot::of(

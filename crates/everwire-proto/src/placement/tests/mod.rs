@@ -4,5 +4,6 @@ mod choice;
 mod commands;
 mod leases;
 mod lives;
+mod lost_records;
 mod random;
 mod world;

@@ -655,6 +655,30 @@ impl World {
 }
 
 impl World {
+    /// The node that may write for the first name of the shard.
+    pub fn writer(&self, shard: u32) -> Option<usize> {
+        self.writers(shard.into(), 0)
+            .first()
+            .map(|(node, ..)| *node)
+    }
+
+    /// How many names of the shard the node may write for.
+    pub fn names_of(&self, node: usize, shard: u32) -> usize {
+        let writes = |name: &u8| {
+            self.writers(shard.into(), *name)
+                .iter()
+                .any(|(at, ..)| *at == node)
+        };
+        (0..NAMES).filter(writes).count()
+    }
+
+    /// The log loses all but its first records.
+    pub fn go_back_to(&mut self, records: u64) {
+        let lost = self.log.len().saturating_sub(records);
+        self.log.coming.clear();
+        self.go_back(lost);
+    }
+
     /// Whether a shard moves: its names may be on their way.
     pub fn moves(&self) -> bool {
         let mut processes = self.nodes.iter().filter_map(|node| node.process.as_ref());

@@ -181,6 +181,27 @@ impl Listening<'_> {
     /// The active keys that the message ends.
     fn ended(&self, end: &Expression, condition: Condition) -> Vec<Target> {
         let subscriptions = self.subscriptions;
+        let ends = |entry: &Entry| {
+            let seeing = Seeing {
+                words: &self.ears.words,
+                seen: Some(self.seen),
+                number: entry.number.map(NonZeroU64::get),
+                filled: None,
+                wants_item: condition.reads.item,
+            };
+            seeing.of(entry, self.cx, |world| end.holds(world))
+        };
+        let is_linked = |entry: &Entry| entry.is_linked && self.hears(entry.form);
+        let all = || {
+            let entries = subscriptions.entries.iter();
+            entries.filter(|(_, entry)| is_linked(entry))
+        };
+        if !condition.reads.one_key() {
+            // What is true of one is true of all.
+            let holds = all().next().is_some_and(|(_, entry)| ends(entry));
+            let ended = all().filter(|_| holds);
+            return ended.filter_map(|(at, _)| subscriptions.target(at)).collect();
+        }
         let found = |slot| self.seen.found.get(slot).and_then(written);
         let candidates: Vec<usize> = match condition.way {
             Way::Key(slot) => {
@@ -193,25 +214,11 @@ impl Listening<'_> {
                 let known = text.and_then(|text| self.ears.ends.get(&*text));
                 known.cloned().unwrap_or_default()
             }
-            Way::Each => subscriptions.entries.iter().map(|(at, _)| at).collect(),
+            Way::Each => all().map(|(at, _)| at).collect(),
         };
-        let ends = |at: &usize| {
-            let entry = subscriptions.entries.get(*at);
-            entry.is_some_and(|entry| {
-                let number = entry.number.map(NonZeroU64::get);
-                let seeing = Seeing {
-                    words: &self.ears.words,
-                    seen: Some(self.seen),
-                    number,
-                    filled: None,
-                    wants_item: condition.reads.item,
-                };
-                entry.is_linked
-                    && self.hears(entry.form)
-                    && seeing.of(entry, self.cx, |world| end.holds(world))
-            })
-        };
-        let ended = candidates.into_iter().filter(ends);
+        let entry = |at: &usize| subscriptions.entries.get(*at);
+        let is_ended = |at: &usize| entry(at).is_some_and(|entry| is_linked(entry) && ends(entry));
+        let ended = candidates.into_iter().filter(is_ended);
         ended.filter_map(|at| subscriptions.target(at)).collect()
     }
 }

@@ -65,6 +65,11 @@ impl Reads {
         }
     }
 
+    /// Whether an expression on a message may have another value for another active key.
+    pub fn one_key(self) -> bool {
+        self.key || self.id
+    }
+
     fn or(self, other: Self) -> Self {
         Self {
             id: self.id || other.id,

@@ -120,7 +120,10 @@ pub(super) fn put_back(
     own: &str,
 ) -> Option<String> {
     let ours = |place: &&Slot| answer.get(**place).and_then(read_number) == Some(number);
-    let mut spans = places.iter().filter(ours).filter_map(|place| answer.span(*place));
+    let mut spans = places
+        .iter()
+        .filter(ours)
+        .filter_map(|place| answer.span(*place));
     let first = spans.next()?;
     let text = answer.text();
     let mut whole = String::with_capacity(text.len() - first.len() + own.len());

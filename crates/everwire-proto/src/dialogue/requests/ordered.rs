@@ -38,7 +38,10 @@ impl<K: Ord + Copy, V> Ordered<K, V> {
         }
         match self.search(key) {
             Ok(at) => {
-                let before = self.entries.get_mut(at).map(|(_, place)| place.replace(value));
+                let before = self
+                    .entries
+                    .get_mut(at)
+                    .map(|(_, place)| place.replace(value));
                 self.len += usize::from(matches!(before, Some(None)));
             }
             Err(at) => {

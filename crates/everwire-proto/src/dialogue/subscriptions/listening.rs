@@ -200,7 +200,9 @@ impl Listening<'_> {
             // What is true of one is true of all.
             let holds = all().next().is_some_and(|(_, entry)| ends(entry));
             let ended = all().filter(|_| holds);
-            return ended.filter_map(|(at, _)| subscriptions.target(at)).collect();
+            return ended
+                .filter_map(|(at, _)| subscriptions.target(at))
+                .collect();
         }
         let found = |slot| self.seen.found.get(slot).and_then(written);
         let candidates: Vec<usize> = match condition.way {

@@ -26,7 +26,7 @@ pub struct SpoolError {
 pub struct Spool {
     db: Connection,
     path: String,
-    /// How many bytes of messages it holds.
+    /// The total size of its messages in bytes.
     bytes: u64,
     messages: u64,
     limit: u64,
@@ -54,15 +54,15 @@ const SCHEMA: &str = "
         PRIMARY KEY (name, epoch, seq)
     ) WITHOUT ROWID;";
 
-/// So many messages, or so many bytes, are loaded at once.
+/// How many messages, or bytes, are loaded at once.
 const CHUNK: usize = 256;
 const CHUNK_BYTES: usize = 256 << 10;
 
 impl Spool {
     /// Opens the spool in a folder, which must exist. It belongs to this process alone.
     ///
-    /// One that is damaged is put aside, and a new one is made: a file must not keep the connections
-    /// from coming up. Where the old one is now is told with it.
+    /// A damaged spool is set aside, and a new one is created: a file must not keep connections
+    /// from coming up. Also returns the path of the damaged one.
     pub fn open(folder: &Path, limit: u64) -> Result<(Self, Option<PathBuf>), SpoolError> {
         let path = folder.join("nats-spool.sqlite3");
         match Self::read(&path, limit) {
@@ -98,22 +98,22 @@ impl Spool {
         }
     }
 
-    /// How many messages it holds.
+    /// The number of messages.
     pub fn messages(&self) -> u64 {
         self.messages
     }
 
-    /// How many bytes of messages it holds.
+    /// The size of its messages in bytes.
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// Whether it has room for so many bytes more.
+    /// Whether it has space for so many more bytes.
     pub fn has_room(&self, bytes: u64) -> bool {
         self.bytes.saturating_add(bytes) <= self.limit
     }
 
-    /// How many messages an earlier process has left of each name, and where the last of them stood.
+    /// For each name: how many messages an earlier process left, and the place of the last one.
     pub fn names(&self) -> Result<Vec<(ConnectionName, u64, Place)>, SpoolError> {
         let read = || {
             let mut rows = self.db.prepare(
@@ -137,7 +137,7 @@ impl Spool {
         Ok(names.into_iter().filter_map(known).collect())
     }
 
-    /// Writes messages down: all of them, or none.
+    /// Writes messages: all or none.
     pub fn put(&mut self, entries: &[(ConnectionName, Entry)]) -> Result<(), SpoolError> {
         let (mut bytes, mut messages) = (0, 0);
         let result = (|| {
@@ -174,7 +174,7 @@ impl Spool {
         Ok(())
     }
 
-    /// The next messages of a name behind a place, in order.
+    /// The next messages of a name after a place, in order.
     pub fn load(
         &self,
         name: &ConnectionName,
@@ -206,7 +206,7 @@ impl Spool {
         read().map_err(|source| self.error(source))
     }
 
-    /// Messages of a name up to a place are in the stream.
+    /// Deletes messages of a name up to a place, which are in the stream.
     pub fn forget(&mut self, name: &ConnectionName, through: Place) -> Result<(), SpoolError> {
         let delete = || {
             let mut delete = self.db.prepare_cached(
@@ -226,9 +226,9 @@ impl Spool {
         Ok(())
     }
 
-    /// Gives room back to the disk.
+    /// Returns free space to the disk.
     pub fn shrink(&self) {
-        // What is not given back now is used again by the next messages.
+        // Remaining space is reused by the next messages.
         let _given_back = self
             .db
             .execute_batch("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE);");
@@ -250,7 +250,7 @@ fn is_damage(error: &rusqlite::Error) -> bool {
     )
 }
 
-/// Renames a damaged spool, with what SQLite keeps beside it. Where it is now.
+/// Renames a damaged spool, with SQLite's other files. Returns the new path.
 fn put_aside(path: &Path) -> Option<PathBuf> {
     let at = Timestamp::now().as_second();
     let named = |ending: &str, more: &str| {
@@ -261,13 +261,13 @@ fn put_aside(path: &Path) -> Option<PathBuf> {
     let aside = format!(".damaged-{at}");
     fs::rename(path, named("", &aside)).ok()?;
     for ending in ["-wal", "-shm"] {
-        // There may be none.
+        // It may not exist.
         let _renamed = fs::rename(named(ending, ""), named(ending, &aside));
     }
     Some(named("", &aside))
 }
 
-/// SQLite has signed numbers only. No name counts that far.
+/// SQLite has only signed numbers. No name counts that far.
 fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

@@ -1,4 +1,4 @@
-//! What is heard goes to the stream, or into the spool.
+//! Publishes received messages to the stream, or writes them into the spool.
 
 use std::{collections::HashMap, path::Path, time::Duration};
 
@@ -18,36 +18,36 @@ use crate::{
     subject::{name_in, subject_of},
 };
 
-/// So many messages go out before others have their turn.
+/// How many messages are sent before other tasks get a turn.
 const BURST: usize = 512;
-/// A stream that acknowledges nothing for so long, of what it was sent, is given up.
+/// A stream that acknowledges nothing for this time, after messages were sent, is given up.
 const SILENCE: Duration = Duration::from_secs(12);
-/// Between two reports of dropped messages.
+/// The interval between reports of dropped messages.
 const DROPS: Duration = Duration::from_secs(5);
-/// Rows that are not needed any more are deleted together.
+/// This many unneeded rows are deleted together.
 const FORGET: usize = 256;
 
-/// The lanes, their spool, and what becomes of both.
+/// The lanes and their spool.
 pub(super) struct Publisher {
     manager: Manager,
     prefix: String,
     stream: String,
     lanes: Lanes,
     spool: Spool,
-    /// The spool has held something since it was given back to the disk.
+    /// The spool has been used since its space was returned to the disk.
     has_spooled: bool,
     status: Shared,
     observer: Observer,
     published: u64,
     redelivered: u64,
-    /// Since when the stream owes an answer, of any kind, and gives none.
+    /// The time since when the stream owes an answer of any kind.
     owed_since: Option<Instant>,
-    /// Dropped messages that were not told of.
+    /// Dropped messages that were not reported yet.
     dropped: HashMap<(ConnectionName, DropReason), u64>,
     told_dropped: Option<Instant>,
-    /// What was last told of a spool that cannot be written.
+    /// The last reported error of a spool that cannot be written.
     told_of_spool: Option<String>,
-    /// Rows that are not needed any more.
+    /// Rows that are no longer needed.
     forget: Vec<(ConnectionName, Place)>,
 }
 
@@ -86,7 +86,7 @@ impl Publisher {
         })
     }
 
-    /// A message came in. What is to go into the spool is added to `spooled`.
+    /// Handles a received message. If it must go into the spool, it is added to `spooled`.
     pub fn hear(&mut self, stamp: Stamp, message: Message, spooled: &mut Spooled) {
         let entry = Entry {
             place: Place {
@@ -97,7 +97,7 @@ impl Publisher {
             at: stamp.at,
             cursor: stamp.cursor.to_string().into(),
             subscription: stamp.subscription,
-            // Else a short message would keep the whole read that it came with.
+            // Otherwise a short message would keep the whole read buffer alive.
             message: message.to_own_memory(),
             gap: 0,
             is_spooled: false,
@@ -112,7 +112,7 @@ impl Publisher {
         }
     }
 
-    /// Writes into the spool what was found to belong there.
+    /// Writes the collected messages into the spool.
     pub fn spool(&mut self, spooled: &Spooled) {
         if spooled.rows.is_empty() {
             return;
@@ -127,7 +127,8 @@ impl Publisher {
                     .for_each(|lane| self.lanes.spooled(*lane));
             }
             Err(error) => {
-                // The last one first: each gives back to its lane what it took over from the one before.
+                // Last one first: each returns to its lane the gap that it took over from the one
+                // before.
                 for (lane, (_, entry)) in spooled.lanes.iter().zip(&spooled.rows).rev() {
                     self.lanes.not_spooled(*lane, entry);
                 }
@@ -136,7 +137,7 @@ impl Publisher {
         }
     }
 
-    /// It is told once for each reason, until the spool can be written again.
+    /// Reports an error once per reason, until the spool can be written again.
     fn spool_failed(&mut self, error: SpoolError) {
         let text = error.to_string();
         if self.told_of_spool.as_ref() != Some(&text) {
@@ -145,25 +146,25 @@ impl Publisher {
         }
     }
 
-    /// The name is gone.
+    /// The name was removed.
     pub fn removed(&mut self, name: &ConnectionName) {
         self.lanes.removed(name);
     }
 
-    /// Messages of nobody knows which names were missed.
+    /// Messages of unknown names were missed.
     pub fn lagged(&mut self) {
         self.lanes.lagged();
         self.observer.tell(Report::Lagged);
     }
 
-    /// The connection is lost.
+    /// The connection was lost.
     pub fn disconnected(&mut self) {
         self.owed_since = None;
         self.redelivered += self.lanes.in_flight() as u64;
         self.lanes.disconnected();
     }
 
-    /// Something has changed on the way to the servers.
+    /// Handles a change of the link.
     pub fn changed(&mut self, change: Change, link: &mut InLink) {
         let now = std::time::Instant::now();
         match change {
@@ -181,7 +182,7 @@ impl Publisher {
                 self.lanes.answered(lane, Err(text.to_owned()), now);
             }
             Change::Denied(subject, text) => {
-                // Of other subjects nothing is published.
+                // There are no published messages on other subjects.
                 if let Ok(name) = name_in(&self.prefix, &subject) {
                     self.lanes.denied(&name, &text, now);
                 }
@@ -209,7 +210,7 @@ impl Publisher {
             .acked(lane, number, ack, std::time::Instant::now());
     }
 
-    /// Does what can be done.
+    /// Performs all possible actions.
     pub async fn pump(&mut self, link: &mut InLink) {
         let now = std::time::Instant::now();
         let mut left = BURST;
@@ -253,7 +254,8 @@ impl Publisher {
                     }
                 }
                 other => {
-                    // Messages may be dropped faster than others go out, and are not to pile up.
+                    // Dropped messages count as well: they can be more frequent than sent ones, and
+                    // must not pile up.
                     left += usize::from(!matches!(other, Action::Load(..)));
                     self.act(other, now);
                 }
@@ -281,12 +283,12 @@ impl Publisher {
                     .tell(Report::EpochRaised { name, above: epoch });
             }
             Action::Refused(name, text) => {
-                // A stream that refuses one message refuses all that are on their way.
+                // A stream that refuses one message refuses all messages in flight.
                 if self.status.refused(&name, &text) {
                     self.observer.tell(Report::Refused { name, text });
                 }
             }
-            // These need the connection.
+            // These need a connection.
             Action::Ask(..) | Action::Publish { .. } => {}
         }
     }
@@ -298,7 +300,7 @@ impl Publisher {
         *self.dropped.entry((name, reason)).or_default() += count;
     }
 
-    /// Tells of a name at once, and of more that was dropped of it a while later.
+    /// Reports the first drop of a name at once, and further drops after an interval.
     fn tell_dropped(&mut self) {
         if self.dropped.is_empty() || self.told_dropped.is_some_and(|at| at.elapsed() < DROPS) {
             return;
@@ -326,7 +328,7 @@ impl Publisher {
         }
     }
 
-    /// Looks for what is due.
+    /// Performs regular checks.
     pub fn tick(&mut self) {
         self.tell_dropped();
         self.lanes.tick(std::time::Instant::now());
@@ -335,7 +337,7 @@ impl Publisher {
         }
     }
 
-    /// Why the connection is given up: nothing is acknowledged on it.
+    /// The reason to give up the connection: nothing is acknowledged on it.
     pub fn silence(&self) -> Option<BridgeError> {
         let is_silent = self
             .owed_since
@@ -343,17 +345,18 @@ impl Publisher {
         is_silent.then(|| BridgeError::Silent(self.stream.clone()))
     }
 
-    /// Messages that are not acknowledged.
+    /// The number of unacknowledged messages.
     pub fn pending(&self) -> u64 {
         self.lanes.pending()
     }
 
-    /// The same of one name.
+    /// The same for one name.
     pub fn pending_of(&self, name: &ConnectionName) -> u64 {
         self.lanes.pending_of(name)
     }
 
-    /// Writes what is in memory into the spool, for the next process. How much the spool holds.
+    /// Writes messages in memory into the spool, for the next process. Returns the number in the
+    /// spool.
     pub fn keep(&mut self) -> u64 {
         self.delete_forgotten();
         let rows = self.lanes.drain();
@@ -363,7 +366,7 @@ impl Publisher {
         self.spool.messages()
     }
 
-    /// Shows how it is doing.
+    /// Updates the status.
     pub fn show(&self, status: &Shared) {
         let pending = self.lanes.pending();
         status.update(|status| {
@@ -380,7 +383,7 @@ impl Publisher {
     }
 }
 
-/// Messages that are to go into the spool together.
+/// Messages that are written into the spool together.
 #[derive(Default)]
 pub(super) struct Spooled {
     lanes: Vec<LaneId>,

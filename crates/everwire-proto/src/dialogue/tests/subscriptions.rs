@@ -202,38 +202,6 @@ fn without_an_ack_a_key_is_active_once_it_is_written_and_can_be_refused_still() 
 }
 
 #[test]
-fn an_end_that_names_no_key_is_evaluated_once_for_all_of_them() {
-    let three = |end| {
-        let mut talk = subscribes(U {
-            end,
-            batch: 3,
-            keys: THREE,
-            ..U::default()
-        })
-        .open();
-        talk.subscribe();
-        talk.hear(r#"{"id":1,"result":1}"#);
-        assert_eq!(talk.states(), "a active, b active, c active");
-        HASHES.set(0);
-        talk
-    };
-    // The hash of these tests is the length.
-    let mut talk = three(r#"hash("sha256", message) == "0000000000000009""#);
-    assert_eq!(talk.hear(r#"{"end":12}"#), "");
-    assert_eq!(HASHES.get(), 1);
-    let ended = talk.hear(r#"{"end":1}"#);
-    assert_eq!((ended.matches(" ended ").count(), HASHES.get()), (3, 2));
-
-    let mut talk = three(r#"hash("sha256", message ~ key) == "0000000000000009" && key == "b""#);
-    let ended = talk.hear(r#"{"end":}"#);
-    assert_eq!((&*ended, HASHES.get()), (r#"b ended {"end":}"#, 3));
-    // Which number its `on` had is another thing of each key.
-    let mut talk = three(r#"hash("sha256", message ~ text(on_id)) == "0000000000000009""#);
-    talk.hear(r#"{"end":1"#);
-    assert_eq!(HASHES.get(), 3);
-}
-
-#[test]
 fn each_key_captures_its_own_and_is_found_by_it() {
     let mut talk = subscribes(U {
         on: r#"{"id":${id},"params":${item}}"#,

@@ -1,21 +1,23 @@
 //! The requests that await an answer on a socket.
 
-use std::{collections::BTreeMap, fmt};
+use std::fmt;
 
 use super::{
     answered::Answered,
     message::{NumberedRequest, put_back, read_number},
+    ordered::Ordered,
     queue::Ticket,
 };
 use crate::{
     core::Message,
     dialogue::{context::Context, surroundings::Seen},
+    language::json::Kind,
     settings::dialogue::RequestSettings,
 };
 
 /// The requests that await an answer on a socket, by their numbers.
 #[derive(Default)]
-pub(in crate::dialogue) struct InFlight(BTreeMap<u64, Asked>);
+pub(in crate::dialogue) struct InFlight(Ordered<u64, Asked>);
 
 /// A written request.
 struct Asked {
@@ -39,7 +41,7 @@ impl InFlight {
 
     /// Nobody waits for the answer any more.
     pub fn forget(&mut self, number: u64) {
-        self.0.remove(&number);
+        self.0.remove(number);
     }
 
     /// How many there are.
@@ -55,7 +57,7 @@ impl InFlight {
             ticket,
             own,
             is_text,
-        } = self.0.remove(&number)?;
+        } = self.0.remove(number)?;
         let world = cx.world(Some(seen), Some(number)).with_text_id(is_text);
         let fail = request.fail.as_ref();
         let is_failure = fail.is_some_and(|fail| fail.holds(&cx.step(&world)));
@@ -85,15 +87,21 @@ impl InFlight {
             let world = world.with_text_id(asked.is_text);
             request.answer.holds(&cx.step(&world))
         };
-        let mut asked = self.0.iter();
         match request.key() {
             Some(slot) => {
-                let number = read_number(seen.found.get(slot)?)?;
-                answers(number, self.0.get(&number)?).then_some(number)
+                let value = seen.found.get(slot)?;
+                let number = read_number(value)?;
+                let asked = self.0.get(number)?;
+                let is_answer = match request.is_told_by_number() {
+                    true => asked.is_text == (value.kind() == Kind::Text),
+                    false => answers(number, asked),
+                };
+                is_answer.then_some(number)
             }
             None => {
-                let (number, _) = asked.find(|(number, asked)| answers(**number, asked))?;
-                Some(*number)
+                let mut asked = self.0.iter();
+                let (number, _) = asked.find(|(number, asked)| answers(*number, asked))?;
+                Some(number)
             }
         }
     }

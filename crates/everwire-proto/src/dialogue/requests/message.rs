@@ -1,6 +1,6 @@
 //! A caller's message, with our number in place of its own.
 
-use std::{fmt::Write, ops::Range};
+use std::ops::Range;
 
 use bytestring::ByteString;
 
@@ -83,10 +83,13 @@ impl NumberedRequest {
         // Just as long as it will be: then it can be shared without another allocation.
         let len = before.len() + digits + 2 * quote.len() + behind.len();
         let mut whole = String::with_capacity(len);
-        whole.push_str(before);
-        // A String takes all.
-        let _written = write!(whole, "{quote}{number}{quote}");
-        whole.push_str(behind);
+        for part in [before, quote] {
+            whole.push_str(part);
+        }
+        push_number(number, &mut whole);
+        for part in [quote, behind] {
+            whole.push_str(part);
+        }
         whole
     }
 
@@ -116,30 +119,49 @@ pub(super) fn put_back(
     number: u64,
     own: &str,
 ) -> Option<String> {
-    // They are few. Two of them may be one place.
-    let next = |from: usize| {
-        let ours = places
-            .iter()
-            .filter(|place| answer.get(**place).and_then(read_number) == Some(number));
-        let spans = ours.filter_map(|place| answer.span(*place));
-        spans
-            .filter(|span| span.start >= from)
-            .min_by_key(|span| span.start)
-    };
+    let ours = |place: &&Slot| answer.get(**place).and_then(read_number) == Some(number);
+    let mut spans = places
+        .iter()
+        .filter(ours)
+        .filter_map(|place| answer.span(*place));
+    let first = spans.next()?;
     let text = answer.text();
-    let first = next(0)?;
-    // Mostly it is the only one: then this is just as long as the whole will be.
     let mut whole = String::with_capacity(text.len() - first.len() + own.len());
-    whole.push_str(text.get(..first.start)?);
-    let mut from = first.end;
-    whole.push_str(own);
-    while let Some(place) = next(from) {
-        whole.push_str(text.get(from..place.start)?);
+    let Some(second) = spans.next() else {
+        for part in [text.get(..first.start)?, own, text.get(first.end..)?] {
+            whole.push_str(part);
+        }
+        return Some(whole);
+    };
+    let mut spans: Vec<Range<usize>> = [first, second].into_iter().chain(spans).collect();
+    spans.sort_unstable_by_key(|span| span.start);
+    let mut from = 0;
+    for span in spans {
+        // Two of them may be one place.
+        if span.start < from {
+            continue;
+        }
+        whole.push_str(text.get(from..span.start)?);
         whole.push_str(own);
-        from = place.end;
+        from = span.end;
     }
     whole.push_str(text.get(from..)?);
     Some(whole)
+}
+
+/// Writes a number with its digits.
+fn push_number(mut number: u64, out: &mut String) {
+    let mut digits = [b'0'; u64::MAX.ilog10() as usize + 1];
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    out.push_str(std::str::from_utf8(&digits[at..]).unwrap_or_default());
 }
 
 /// Our number that a value of an answer may represent.

@@ -8,6 +8,7 @@ mod answered;
 mod expected;
 mod in_flight;
 mod message;
+mod ordered;
 mod places;
 mod queue;
 mod stage;

@@ -1,13 +1,9 @@
 //! The callers of requests: those whose request waits to be written, and those who wait for an
 //! answer.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt,
-    time::Instant,
-};
+use std::{fmt, time::Instant};
 
-use super::{ExpectedValue, message::NumberedRequest};
+use super::{ExpectedValue, message::NumberedRequest, ordered::Ordered};
 use crate::{
     core::Message,
     language::json::{JsonPointer, RawJson},
@@ -75,12 +71,12 @@ pub struct Ended<C> {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct RequestQueue<C> {
-    waiting: BTreeMap<Ticket, (Waiting, Instant, C)>,
-    asked: BTreeMap<Ticket, Asked<C>>,
+    waiting: Ordered<Ticket, (Waiting, Instant, C)>,
+    asked: Ordered<Ticket, Asked<C>>,
     /// How many of those are answered by a value.
     plain: usize,
     /// Of both, by time.
-    deadlines: BTreeSet<(Instant, Ticket)>,
+    deadlines: Ordered<(Instant, Ticket), ()>,
     /// The bytes of the waiting ones.
     bytes: usize,
     last: Ticket,
@@ -113,20 +109,20 @@ impl<C> RequestQueue<C> {
         }
         self.bytes = bytes;
         self.last = Ticket(self.last.0 + 1);
-        self.deadlines.insert((until, self.last));
+        self.deadlines.insert((until, self.last), ());
         self.waiting.insert(self.last, (request, until, caller));
         Ok(())
     }
 
     /// The next request to write.
     pub fn next(&self) -> Option<(Ticket, &Waiting)> {
-        let (ticket, (request, ..)) = self.waiting.first_key_value()?;
-        Some((*ticket, request))
+        let (ticket, (request, ..)) = self.waiting.first()?;
+        Some((ticket, request))
     }
 
     /// The caller of the next request to write.
     pub fn next_caller(&self) -> Option<&C> {
-        let (_, (_, _, caller)) = self.waiting.first_key_value()?;
+        let (_, (_, _, caller)) = self.waiting.first()?;
         Some(caller)
     }
 
@@ -141,7 +137,7 @@ impl<C> RequestQueue<C> {
     pub fn forget_if(&mut self, is_gone: impl Fn(&C) -> bool) {
         let waiting = self.waiting.iter();
         let gone = waiting.filter(|(_, (_, _, caller))| is_gone(caller));
-        let gone: Vec<Ticket> = gone.map(|(ticket, _)| *ticket).collect();
+        let gone: Vec<Ticket> = gone.map(|(ticket, _)| ticket).collect();
         for ticket in gone {
             self.leave_waiting(ticket);
         }
@@ -151,7 +147,7 @@ impl<C> RequestQueue<C> {
     /// now on. Returns the request.
     pub fn write(&mut self, ticket: Ticket, number: Option<u64>) -> Option<Waiting> {
         // Its deadline stays.
-        let (request, until, caller) = self.waiting.remove(&ticket)?;
+        let (request, until, caller) = self.waiting.remove(ticket)?;
         self.bytes -= request.bytes();
         let expected = match &request {
             Waiting::Numbered(_) => None,
@@ -169,17 +165,17 @@ impl<C> RequestQueue<C> {
     }
 
     fn leave_waiting(&mut self, ticket: Ticket) -> Option<(Waiting, Instant, C)> {
-        let (request, until, caller) = self.waiting.remove(&ticket)?;
+        let (request, until, caller) = self.waiting.remove(ticket)?;
         self.bytes -= request.bytes();
-        self.deadlines.remove(&(until, ticket));
+        self.deadlines.remove((until, ticket));
         Some((request, until, caller))
     }
 
     /// The answer to a request has come: returns the caller.
     pub fn answered(&mut self, ticket: Ticket) -> Option<C> {
-        let asked = self.asked.remove(&ticket)?;
+        let asked = self.asked.remove(ticket)?;
         self.plain -= usize::from(asked.expected.is_some());
-        self.deadlines.remove(&(asked.until, ticket));
+        self.deadlines.remove((asked.until, ticket));
         Some(asked.caller)
     }
 
@@ -201,16 +197,16 @@ impl<C> RequestQueue<C> {
             last = Some((expected.json(), value));
             value.is_some_and(|value| expected.is(value))
         })?;
-        Some(*ticket)
+        Some(ticket)
     }
 
     /// The requests whose time is over.
     pub fn expire(&mut self, now: Instant) -> Vec<Ended<C>> {
         let mut ended = Vec::new();
-        while let Some((until, ticket)) = self.deadlines.first().copied()
+        while let Some(((until, ticket), ())) = self.deadlines.first()
             && until <= now
         {
-            self.deadlines.pop_first();
+            self.deadlines.remove((until, ticket));
             ended.extend(self.end(ticket));
         }
         ended
@@ -218,7 +214,7 @@ impl<C> RequestQueue<C> {
 
     /// The socket is gone: returns the requests that were written on it.
     pub fn lost(&mut self) -> Vec<Ended<C>> {
-        let tickets: Vec<Ticket> = self.asked.keys().copied().collect();
+        let tickets: Vec<Ticket> = self.asked.iter().map(|(ticket, _)| ticket).collect();
         tickets
             .into_iter()
             .filter_map(|ticket| self.end(ticket))
@@ -227,7 +223,7 @@ impl<C> RequestQueue<C> {
 
     /// Nothing is written any more: returns the waiting requests.
     pub fn cancel(&mut self) -> Vec<Ended<C>> {
-        let tickets: Vec<Ticket> = self.waiting.keys().copied().collect();
+        let tickets: Vec<Ticket> = self.waiting.iter().map(|(ticket, _)| ticket).collect();
         tickets
             .into_iter()
             .filter_map(|ticket| self.end(ticket))
@@ -242,7 +238,7 @@ impl<C> RequestQueue<C> {
                 number: None,
             });
         }
-        let number = self.asked.get(&ticket)?.number;
+        let number = self.asked.get(ticket)?.number;
         let caller = self.answered(ticket)?;
         Some(Ended {
             caller,
@@ -253,8 +249,8 @@ impl<C> RequestQueue<C> {
 
     /// When the next deadline is.
     pub fn deadline(&self) -> Option<Instant> {
-        let (until, _) = self.deadlines.first()?;
-        Some(*until)
+        let ((until, _), ()) = self.deadlines.first()?;
+        Some(until)
     }
 
     /// How many wait to be written.
@@ -297,10 +293,10 @@ impl From<NumberedRequest> for Waiting {
 impl<C> Default for RequestQueue<C> {
     fn default() -> Self {
         Self {
-            waiting: BTreeMap::new(),
-            asked: BTreeMap::new(),
+            waiting: Ordered::default(),
+            asked: Ordered::default(),
             plain: 0,
-            deadlines: BTreeSet::new(),
+            deadlines: Ordered::default(),
             bytes: 0,
             last: Ticket::default(),
         }

@@ -39,6 +39,15 @@ impl Expression {
     pub fn key_of(&self, name: impl Into<Name>) -> Option<Slot> {
         key(&self.node, name.into())
     }
+
+    /// Whether it is only a comparison of a pointer with this name by `==`.
+    pub(crate) fn compares_only(&self, name: BuiltIn) -> bool {
+        let Node::Compare(Comparison::Equal, sides) = &self.node else {
+            return false;
+        };
+        let name = Node::Name(Name::BuiltIn(name));
+        matches!(&**sides, [Node::Pointer(..), other] | [other, Node::Pointer(..)] if *other == name)
+    }
 }
 
 fn key(node: &Node, name: Name) -> Option<Slot> {

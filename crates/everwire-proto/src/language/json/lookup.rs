@@ -200,6 +200,14 @@ impl<const N: usize> Guide for Ways<'_, N> {
         self.has_members(way)
     }
 
+    #[inline(always)]
+    fn may_lead(&self, way: Way<N>, head: u64) -> bool {
+        (0..N).any(|at| {
+            let next = self.next(way, at);
+            next.is_some_and(|step| step.as_key().head() == head)
+        })
+    }
+
     #[inline]
     fn member(&mut self, way: Way<N>, key: Key<'_>) -> Option<Way<N>> {
         self.below(way, |step| step.is(key))

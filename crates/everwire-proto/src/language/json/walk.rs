@@ -61,6 +61,14 @@ impl<G: Guide> Walk<'_, '_, G> {
         Some(end)
     }
 
+    /// After a wanted value without brackets.
+    #[inline(always)]
+    fn scalar(&mut self, first: u8, at: usize, place: G::Place, depth: usize) -> Option<usize> {
+        let end = self.scan.value(first, at, depth)?;
+        self.guide.found(place, at, end);
+        Some(end)
+    }
+
     fn object(&mut self, at: usize, place: G::Place, depth: usize) -> Option<usize> {
         let scan = self.scan;
         if depth > MAX_DEPTH {
@@ -73,7 +81,10 @@ impl<G: Guide> Walk<'_, '_, G> {
         loop {
             let Member { key, first, value } = scan.member(next, at)?;
             let end = match self.member(place, at + 1, key) {
-                Some(member) => self.value(first, value, member, depth)?,
+                Some(member) if matches!(first, b'{' | b'[') => {
+                    self.value(first, value, member, depth)?
+                }
+                Some(member) => self.scalar(first, value, member, depth)?,
                 None => scan.value(first, value, depth)?,
             };
             (next, at) = scan.token(end)?;

@@ -11,6 +11,7 @@ use super::{
     kind::TemplateKind,
     piece::{Piece, PieceKind},
     rendered::{Content, Rendered, Unfilled},
+    runs::Run,
 };
 
 /// On average a value may be this much longer than its hole before the text must be moved.
@@ -25,49 +26,85 @@ pub(super) struct Filling<'f> {
     pub world: &'f dyn World,
 }
 
+/// What is rendered so far.
+struct Filled {
+    text: String,
+    is_secret: bool,
+    secrets: Vec<Secret>,
+}
+
 impl<'f> Filling<'f> {
     /// Renders the whole template.
-    pub fn fill(&self, pieces: &'f [Piece]) -> Result<Rendered, Unfilled> {
+    pub fn fill(&self, pieces: &'f [Piece], runs: &'f [Run]) -> Result<Rendered, Unfilled> {
         match self.kind == TemplateKind::Bytes && !self.is_json {
             true => self.bytes(pieces),
-            false => self.texts(pieces),
+            false => self.texts(pieces, runs),
         }
     }
 
-    fn texts(&self, pieces: &'f [Piece]) -> Result<Rendered, Unfilled> {
-        // Most values are longer than their holes: ids, tokens, signatures.
-        let mut out = String::with_capacity(self.text.len() + pieces.len() * ROOM);
-        let (mut is_secret, mut secrets) = (false, Vec::new());
-        let max = self.world.max_message();
-        for piece in pieces {
-            let before = out.len();
-            match &piece.kind {
-                PieceKind::Literal(literal) => out.push_str(literal),
-                PieceKind::Variable(part) => {
-                    is_secret = true;
-                    self.put(&self.variable(part, piece)?, piece, &mut out);
+    fn texts(&self, pieces: &'f [Piece], runs: &'f [Run]) -> Result<Rendered, Unfilled> {
+        let mut filled = Filled {
+            // Most values are longer than their holes: ids, tokens, signatures.
+            text: String::with_capacity(self.text.len() + pieces.len() * ROOM),
+            is_secret: false,
+            secrets: Vec::new(),
+        };
+        for run in runs {
+            match run {
+                Run::Fixed { text, is_secret } => {
+                    filled.text.push_str(text.expose());
+                    filled.is_secret |= is_secret;
+                    check_length(filled.text.len(), self.world.max_message())?;
                 }
-                PieceKind::Hole(expression) => {
-                    if let Some(secret) = self.hole(expression, piece, &mut out)? {
-                        is_secret = true;
-                        add(secret, &mut secrets);
+                Run::Piece(at) => {
+                    if let Some(piece) = pieces.get(*at) {
+                        self.piece(piece, &mut filled)?;
                     }
                 }
             }
-            check_length(out.len(), max)?;
-            if self.kind.refuses_some() {
-                self.check_characters(out.get(before..).unwrap_or_default(), piece)?;
+        }
+        if runs.is_empty() {
+            for piece in pieces {
+                self.piece(piece, &mut filled)?;
             }
         }
+        let Filled {
+            text,
+            is_secret,
+            secrets,
+        } = filled;
         let content = match self.kind {
-            TemplateKind::Bytes => Content::Bytes(out.into_bytes()),
-            TemplateKind::Text | TemplateKind::Header | TemplateKind::Url => Content::Text(out),
+            TemplateKind::Bytes => Content::Bytes(text.into_bytes()),
+            TemplateKind::Text | TemplateKind::Header | TemplateKind::Url => Content::Text(text),
         };
         Ok(Rendered {
             content,
             is_secret,
             secrets,
         })
+    }
+
+    fn piece(&self, piece: &'f Piece, filled: &mut Filled) -> Result<(), Unfilled> {
+        let out = &mut filled.text;
+        let before = out.len();
+        match &piece.kind {
+            PieceKind::Literal(literal) => out.push_str(literal),
+            PieceKind::Variable(part) => {
+                filled.is_secret = true;
+                self.put(&self.variable(part, piece)?, piece, out);
+            }
+            PieceKind::Hole(expression) => {
+                if let Some(secret) = self.hole(expression, piece, out)? {
+                    filled.is_secret = true;
+                    add(secret, &mut filled.secrets);
+                }
+            }
+        }
+        check_length(out.len(), self.world.max_message())?;
+        if self.kind.refuses_some() {
+            self.check_characters(out.get(before..).unwrap_or_default(), piece)?;
+        }
+        Ok(())
     }
 
     fn bytes(&self, pieces: &'f [Piece]) -> Result<Rendered, Unfilled> {

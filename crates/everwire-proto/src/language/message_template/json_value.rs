@@ -92,12 +92,10 @@ impl JsonTemplate {
     /// The template; `None`: it is longer than [`MAX_TEMPLATE`].
     pub fn finish(mut self) -> Option<MessageTemplate> {
         self.end_literal();
-        (self.text.len() <= MAX_TEMPLATE).then(|| MessageTemplate {
-            text: self.text.into(),
-            kind: TemplateKind::Text,
-            pieces: self.pieces.into(),
-            is_json: true,
-        })
+        let (text, pieces) = (self.text, self.pieces);
+        let kind = TemplateKind::Text;
+        (text.len() <= MAX_TEMPLATE)
+            .then(|| MessageTemplate::of_pieces(text.into(), kind, pieces.into(), true))
     }
 
     fn end_literal(&mut self) {

@@ -6,6 +6,7 @@ mod json_value;
 mod kind;
 mod piece;
 mod rendered;
+mod runs;
 mod split;
 #[cfg(test)]
 mod tests;
@@ -16,6 +17,7 @@ use std::fmt;
 use self::{
     fill::Filling,
     piece::{Piece, PieceKind},
+    runs::Run,
 };
 use super::{
     Expression, LanguageError, Need, Part, Read, Scope, Secret, Template, Value, Variable, World,
@@ -57,6 +59,7 @@ pub struct MessageTemplate {
     text: Box<str>,
     kind: TemplateKind,
     pieces: Box<[Piece]>,
+    runs: Box<[Run]>,
     is_json: bool,
 }
 
@@ -85,12 +88,22 @@ impl MessageTemplate {
         if is_json {
             json_form::check(text, &mut pieces)?;
         }
-        Ok(Self {
-            text: text.into(),
+        Ok(Self::of_pieces(text.into(), kind, pieces.into(), is_json))
+    }
+
+    fn of_pieces(text: Box<str>, kind: TemplateKind, pieces: Box<[Piece]>, is_json: bool) -> Self {
+        // Where characters are refused, each piece is checked.
+        let runs = match kind.refuses_some() {
+            true => Box::default(),
+            false => runs::of(&pieces, is_json),
+        };
+        Self {
+            text,
             kind,
-            pieces: pieces.into(),
+            pieces,
+            runs,
             is_json,
-        })
+        }
     }
 
     /// Renders the template with the current values of its holes.
@@ -99,7 +112,7 @@ impl MessageTemplate {
     ///
     /// Why nothing can be sent, and which hole is the cause.
     pub fn render(&self, world: &dyn World) -> Result<Rendered, Unfilled> {
-        self.filling(world).fill(&self.pieces)
+        self.filling(world).fill(&self.pieces, &self.runs)
     }
 
     /// The template as the value of a `let`: a single hole keeps the type of its value; if it
@@ -113,7 +126,7 @@ impl MessageTemplate {
             return join(all, world.max_message());
         }
         // JSON has no line ends within.
-        let filled = self.filling(world).fill(&self.pieces);
+        let filled = self.filling(world).fill(&self.pieces, &self.runs);
         filled.map_or_else(
             |_| Value::absent(),
             |filled| match filled.is_secret() {
@@ -141,7 +154,7 @@ impl MessageTemplate {
             PieceKind::Literal(text) => Ok(Part::Literal(text.clone())),
             PieceKind::Variable(part) => Ok(part.clone()),
             PieceKind::Hole(_) => {
-                let value = filling.fill(std::slice::from_ref(piece))?.into_text();
+                let value = filling.fill(std::slice::from_ref(piece), &[])?.into_text();
                 let written = self.text.get(piece.span.start + 2..piece.span.end - 1);
                 Ok(Part::Env {
                     name: written.unwrap_or_default().into(),
@@ -341,12 +354,7 @@ impl From<Template> for MessageTemplate {
             pieces.push(Piece::new(kind, at..end));
             at = end;
         }
-        Self {
-            text: text.into(),
-            kind: TemplateKind::Text,
-            pieces: pieces.into(),
-            is_json: false,
-        }
+        Self::of_pieces(text.into(), TemplateKind::Text, pieces.into(), false)
     }
 }
 

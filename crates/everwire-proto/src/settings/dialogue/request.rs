@@ -31,6 +31,8 @@ pub struct RequestSettings {
     echoes: Vec<Slot>,
     /// Where every answer contains it, so that answers can be looked up by that value.
     key: Option<Slot>,
+    /// Whether that value is all that an answer is told by.
+    is_told_by_number: bool,
 }
 
 impl RequestSettings {
@@ -46,6 +48,7 @@ impl RequestSettings {
         }
         Self {
             key: answer.key_of(BuiltIn::Id),
+            is_told_by_number: answer.compares_only(BuiltIn::Id),
             id,
             answer,
             fail: None,
@@ -64,6 +67,12 @@ impl RequestSettings {
     /// place.
     pub fn key(&self) -> Option<Slot> {
         self.key
+    }
+
+    /// Whether a message with our number at [`key`](Self::key), written as it was in the request, is an
+    /// answer whatever else stands in it.
+    pub(crate) fn is_told_by_number(&self) -> bool {
+        self.is_told_by_number
     }
 
     pub(super) fn expressions(&self) -> impl Iterator<Item = &Expression> {

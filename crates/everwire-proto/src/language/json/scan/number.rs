@@ -4,7 +4,24 @@ use super::{Scan, word};
 
 impl Scan<'_> {
     /// After a number that begins here, with its sign if it has one.
+    #[inline(always)]
     pub(in crate::language::json) fn number(self, at: usize) -> Option<usize> {
+        self.short_number(at).or_else(|| self.any_number(at))
+    }
+
+    /// After a number of a few digits, and nothing else: most are like this. `None`: it may be another one.
+    #[inline(always)]
+    fn short_number(self, at: usize) -> Option<usize> {
+        let word = word::word(self.bytes(), at)?;
+        let digits = word::digits(word).filter(|digits| *digits > 0)?;
+        let [first, ..] = word.to_le_bytes();
+        let next = (word >> (8 * digits)) as u8;
+        let is_whole = !matches!(next, b'.' | b'e' | b'E') && (first != b'0' || digits == 1);
+        is_whole.then_some(at + digits)
+    }
+
+    #[inline(never)]
+    fn any_number(self, at: usize) -> Option<usize> {
         let from = if self.byte(at)? == b'-' { at + 1 } else { at };
         let to = self.some_digits(from)?;
         if to > from + 1 && self.byte(from)? == b'0' {

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use everwire::Message;
+use everwire::{Message, core::Cursor};
 use jiff::Timestamp;
 
 /// Where a message stands among those of its name: later ones have greater places.
@@ -23,8 +23,8 @@ pub struct Entry {
     pub previous: Option<Place>,
     /// When it came in.
     pub at: Timestamp,
-    /// Its position over all names, as text.
-    pub cursor: Box<str>,
+    /// Its position over all names.
+    pub cursor: Cursor,
     /// The subscription that it belongs to.
     pub subscription: Option<Arc<str>>,
     /// What it says.

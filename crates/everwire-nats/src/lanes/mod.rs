@@ -70,10 +70,11 @@ pub enum Action {
         /// The message.
         entry: Entry,
     },
-    /// Read rows of the spool behind this place: [`Lanes::loaded`].
+    /// Read messages of the spool behind this place: [`Lanes::loaded`].
     Load(LaneId, ConnectionName, Option<Place>),
-    /// Rows of the name up to this one are not needed any more.
-    Forget(ConnectionName, Place),
+    /// Messages of the name in the spool up to this place are not needed any more: so many that were
+    /// not forgotten before.
+    Forget(ConnectionName, Place, u64),
     /// Messages were dropped.
     Dropped(ConnectionName, u64, DropReason),
     /// The stream has later places of the name than this process gives: its epoch must be above.

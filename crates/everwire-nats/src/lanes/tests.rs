@@ -32,7 +32,7 @@ fn entry(epoch: u32, seq: u64) -> Entry {
         place: Place { epoch, seq },
         previous: None,
         at: Timestamp::UNIX_EPOCH,
-        cursor: "".into(),
+        cursor: everwire::core::Cursor(0),
         subscription: None,
         message: Message::text(format!("{epoch}/{seq}")),
         gap: 0,
@@ -160,9 +160,12 @@ impl World {
                 let rows = rows.map(|(_, entry)| entry.clone()).take(5).collect();
                 lanes.loaded(lane, Some(rows), now);
             }
-            Action::Forget(name, through) => self
-                .spool
-                .retain(|(of, place), _| *of != name || *place > through),
+            Action::Forget(name, through, count) => {
+                let before = self.spool.len();
+                self.spool
+                    .retain(|(of, place), _| *of != name || *place > through);
+                assert_eq!((before - self.spool.len()) as u64, count, "{name} {through}");
+            }
             Action::Dropped(name, count, _) => *self.dropped.entry(name).or_default() += count,
             Action::Raise(..) => panic!("no other process publishes"),
             Action::Refused(..) => {}

@@ -17,10 +17,7 @@ use tokio::{
     time::Instant,
 };
 
-use self::{
-    link::InLink,
-    publisher::Publisher,
-};
+use self::{link::InLink, publisher::Publisher};
 use crate::{report::Observer, spool::SpoolError, status::Shared};
 
 /// Between two looks for what is due.

@@ -164,7 +164,11 @@ impl World {
                 let before = self.spool.len();
                 self.spool
                     .retain(|(of, place), _| *of != name || *place > through);
-                assert_eq!((before - self.spool.len()) as u64, count, "{name} {through}");
+                assert_eq!(
+                    (before - self.spool.len()) as u64,
+                    count,
+                    "{name} {through}"
+                );
             }
             Action::Dropped(name, count, _) => *self.dropped.entry(name).or_default() += count,
             Action::Raise(..) => panic!("no other process publishes"),

@@ -14,8 +14,8 @@ use std::{
 use everwire::ConnectionName;
 use rusqlite::{Connection, OptionalExtension, Statement, Transaction, params};
 
-pub use self::segment::room;
 use self::segment::Segment;
+pub use self::segment::room;
 use crate::lanes::{Entry, Place};
 
 /// Why the spool cannot be used.
@@ -123,9 +123,7 @@ impl Spool {
     /// How many messages of the first row of each name are in the stream already.
     fn half_forgotten(&self) -> Result<HashMap<String, u64>, SpoolError> {
         let read = || {
-            let mut names = self
-                .db
-                .prepare("SELECT name, epoch, seq FROM forgotten")?;
+            let mut names = self.db.prepare("SELECT name, epoch, seq FROM forgotten")?;
             let mut first = self.db.prepare(
                 "SELECT content FROM segments WHERE name = ?1 ORDER BY last_epoch, last_seq LIMIT 1",
             )?;

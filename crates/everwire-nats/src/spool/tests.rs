@@ -27,8 +27,7 @@ fn message(epoch: u32, seq: u64, message: Message) -> Entry {
 }
 
 fn folder(of: &str) -> PathBuf {
-    let folder =
-        std::env::temp_dir().join(format!("everwire-spool-{of}-{}", std::process::id()));
+    let folder = std::env::temp_dir().join(format!("everwire-spool-{of}-{}", std::process::id()));
     fs::remove_dir_all(&folder).ok();
     fs::create_dir_all(&folder).unwrap();
     folder
@@ -114,7 +113,10 @@ fn a_row_has_many_messages_and_goes_when_the_last_is_forgotten() {
     let loaded = spool.load(&a, None).unwrap();
     assert!(loaded.iter().eq(of_a[6..].iter().map(|(_, entry)| entry)));
     forget(&mut spool, &a, last, 4);
-    assert_eq!((rows(&spool), spool.messages(), spool.bytes()), ((0, 0), 0, 0));
+    assert_eq!(
+        (rows(&spool), spool.messages(), spool.bytes()),
+        ((0, 0), 0, 0)
+    );
     fs::remove_dir_all(folder).unwrap();
 }
 

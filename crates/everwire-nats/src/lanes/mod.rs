@@ -233,6 +233,13 @@ impl Lanes {
             lane.spooled = lane.spooled.saturating_sub(1);
             lane.dropped = lane.dropped.saturating_add(entry.gap).saturating_add(1);
             lane.last_heard = entry.previous;
+            // What the next message of the spool was to tell is for the next one that is heard.
+            if lane.spooled == 0
+                && let Some(gap) = lane.untold.take()
+            {
+                lane.dropped = lane.dropped.saturating_add(gap.count);
+                lane.last_heard = gap.previous;
+            }
             let dropped = Action::Dropped(lane.name.clone(), 1, DropReason::Spool);
             self.actions.push_back(dropped);
         }

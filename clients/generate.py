@@ -2,9 +2,10 @@
 """Writes the types of both clients from the service's OpenAPI document.
 
     clients/generate.py URL|FILE            writes them
-    clients/generate.py --check URL|FILE    says whether they are as they would be written
+    clients/generate.py --check URL|FILE    checks whether they are up to date
 
-A service that wants a token gets that of EVERWIRE_TOKEN. Two files come of it: `python/src/everwire/_api.py` and `typescript/src/api.ts`. Only the standard library is used.
+EVERWIRE_TOKEN is the token for a service that requires one. The output is two files:
+`python/src/everwire/_api.py` and `typescript/src/api.ts`. Only the standard library is used.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ HERE = Path(__file__).parent
 PYTHON = HERE / "python/src/everwire/_api.py"
 TYPESCRIPT = HERE / "typescript/src/api.ts"
 
-# The keys of a connection are those of the configuration's file: a schema of their own (`everwire schema`), far larger than all others.
+# The keys of a connection are those of the configuration file: they have a schema of their own
+# (`everwire schema`), far larger than all others.
 OPAQUE = {"Settings"}
 KNOWN = "x-extensible-enum"
 WIDTH = 120
@@ -45,7 +47,7 @@ def read(source: str) -> dict[str, Schema]:
 
 
 def split(schema: Schema) -> tuple[Schema, bool]:
-    """What a value is, and whether it may be null."""
+    """The schema without null, and whether the value may be null."""
     if "oneOf" in schema:
         options = [option for option in schema["oneOf"] if option != {"type": "null"}]
         if len(options) == 1:
@@ -62,7 +64,7 @@ def reference(schema: Schema) -> str | None:
 
 
 def description(schema: Schema) -> str:
-    """What a member's description says, which may stand beside a reference within `oneOf`."""
+    """The description of a member, which may stand beside a reference within `oneOf`."""
     inner, _ = split(schema)
     return " ".join((schema.get("description") or inner.get("description") or "").split())
 
@@ -81,7 +83,9 @@ def members(schema: Schema) -> list[tuple[str, Schema, bool]]:
 
 
 class Python:
-    """TypedDicts. An enum of which there may be other values one day is a class of its own; members have its plain text."""
+    """TypedDicts. An enum that may get more values later is a class of its own; members have plain
+    text.
+    """
 
     PLAIN = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "object": "dict[str, Any]"}
 
@@ -129,7 +133,7 @@ class Python:
             return self.members(f"class {name}(TypedDict):", doc, needed)
         if not needed:
             return self.members(f"class {name}(TypedDict, total=False):", doc, others)
-        # Python 3.10 has no NotRequired.
+        # Python 3.10 does not have NotRequired.
         lines = self.members(f"class _{name}(TypedDict):", "", needed)
         return lines + self.members(f"class {name}(_{name}, total=False):", doc, others)
 
@@ -153,7 +157,7 @@ class Python:
             if is_words(schema):
                 rest += self.words(name, schema)
             elif name in OPAQUE or "properties" not in schema:
-                # At run time an alias needs what it names: plain ones stand first.
+                # At run time an alias needs the types that it names: simple ones come first.
                 aliases += self.alias(name, schema)
             else:
                 rest += self.record(name, schema)
@@ -161,7 +165,7 @@ class Python:
 
 
 class TypeScript:
-    """Interfaces. A text of which there may be other values one day is a union that takes any text."""
+    """Interfaces. A text that may get more values later is a union that accepts any text."""
 
     PLAIN = {
         "string": "string",

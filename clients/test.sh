@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Tests both clients against the program that was built: types, then what they do. Both at once: they mostly wait.
+# Tests both clients with the built program: types first, then behaviour. Both run at once, since
+# they mostly wait.
 #
-#   clients/test.sh [python|typescript]
+#     clients/test.sh [python|typescript]
 #
-# `tests/all.sh install` installs what is needed. Nothing is written into the sources.
+# `tests/all.sh install` installs the requirements. Nothing is written into the sources.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -13,7 +14,7 @@ python=$test_env/clients/python/bin
 typescript=$test_env/clients/typescript
 export EVERWIRE_ROOT=$root EVERWIRE_PROGRAM=$target/debug/everwire EVERWIRE_PYTHON=$python/python
 export PYTHONDONTWRITEBYTECODE=1
-# A proxy of the environment is for nobody here.
+# Proxies of the environment must not be used.
 export NO_PROXY=127.0.0.1 no_proxy=127.0.0.1
 
 test_python() {
@@ -30,7 +31,7 @@ test_typescript() {
   done
   cp -r "$root/clients/typescript/." "$typescript"
   cd "$typescript"
-  # The first has what browsers have, and nothing of Node's.
+  # The first has only the types of browsers, not those of Node.
   node_modules/.bin/tsc -p tsconfig.json
   node_modules/.bin/tsc -p tsconfig.test.json
   timeout 120 node --test --test-reporter dot --test-timeout 60000 build/test/
@@ -40,7 +41,7 @@ if (($#)); then
   "test_$1"
   exit
 fi
-# What one says is not mixed with what the other says.
+# The outputs must not be mixed.
 out=$(mktemp)
 trap 'rm -f "$out"' EXIT
 (test_typescript) >"$out" 2>&1 &

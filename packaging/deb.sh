@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Makes the Debian package, target/debian/everwire_VERSION_ARCH.deb, and prints its path. CARGO_TARGET_DIR is honoured.
+# Builds the Debian package, target/debian/everwire_VERSION_ARCH.deb, and prints its path.
+# CARGO_TARGET_DIR is honoured.
 #
-#   packaging/deb.sh [OPTION...]                       of the release program, which is built first
-#   packaging/deb.sh --program FILE [OPTION...]        of a program that is there
+#   packaging/deb.sh [OPTION...]                       with the release program, which is built first
+#   packaging/deb.sh --program FILE [OPTION...]        with an existing program
 #
-# Further options go to cargo-deb. Needs cargo-deb 3.8 (cargo install --locked cargo-deb) and dpkg-dev.
+# Further options are passed to cargo-deb. Needs cargo-deb 3.8 (cargo install --locked cargo-deb) and dpkg-dev.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -17,8 +18,8 @@ else
   cargo build --locked --release -p everwire-cli
 fi
 
-# A target folder of the package's own, so that it is the same whatever profile the program was built with: cargo-deb takes from
-# target/release what is built. It has besides what the package takes from the program itself.
+# cargo-deb takes built files from target/release. With a separate target folder the package is the
+# same for each profile. The folder also has the files that the program itself generates.
 folder=$target/package
 made=$folder/release/packaging
 rm -rf "$folder"
@@ -30,7 +31,7 @@ gzip --best --no-name "$made"/man/*
 "$program" completions zsh >"$made/_everwire"
 "$program" completions fish >"$made/everwire.fish"
 
-# The commit's time: the same source makes the same package.
+# The commit's time, so that the same source gives the same package.
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date +%s)}
 export SOURCE_DATE_EPOCH
 CARGO_TARGET_DIR=$folder cargo deb --locked --no-build -p everwire-cli --output "$target/debian/" "$@"

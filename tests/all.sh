@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
-# Installs what the tests need and runs everything.
+# Installs the test requirements, and runs all tests.
 #
 #   tests/all.sh                all stages
-#   tests/all.sh install        only what is missing is installed, into .test-env
-#   tests/all.sh STAGE...       what is missing, then these stages
+#   tests/all.sh install        only installs missing requirements, into .test-env
+#   tests/all.sh STAGE...       installs missing requirements, then runs these stages
 #   tests/all.sh autobahn_all   all 517 cases of Autobahn, in a quarter of an hour
 #   tests/all.sh chaos_long     ten minutes of chaos instead of one
 #   tests/all.sh crash_long     200 kills instead of 20
 #   tests/all.sh fuzz_long      ten minutes of fuzzing instead of half a minute
 #   tests/all.sh property_long  ten minutes of property tests from other seeds
-#   EVERWIRE_SEEDS=100000 tests/all.sh simulation   100,000 lives of a name instead of 10,000
+#   EVERWIRE_SEEDS=100000 tests/all.sh simulation   100,000 lives of a name, and of a cluster, instead of 10,000
 #   tests/all.sh language_long  1,000,000 random expressions and messages, 100,000 hostile values in templates
 #
-# A stage that cannot run fails. Each says how long it took; the table at the end tells all.
+# A stage that cannot run fails. Each prints its duration; the table at the end has all results.
 # Needs cargo with clippy and rustfmt; the rest is installed. CARGO_TARGET_DIR is honoured.
 # shellcheck disable=SC2317 # stages are called by name
 set -euo pipefail
@@ -22,23 +22,24 @@ test_env=${EVERWIRE_TEST_ENV:-$PWD/.test-env}
 export EVERWIRE_TEST_ENV=$test_env
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-never}
 export PATH=$test_env/cargo/bin:$PATH:/usr/sbin
-# Half of what a build writes is for building again after an edit. Who edits sets it to 1.
+# Incremental data is half of the build output. Set it to 1 if you edit and build repeatedly.
 export CARGO_INCREMENTAL=${CARGO_INCREMENTAL:-0}
 
 stages=(scripts format clippy clippy_core build tests recipes bridge servers nats bare simulation crash chaos doc_tests docs book package core_deps deny autobahn schemathesis clients browser fuzz)
 slow=180
-# So many at a time of tests that mostly wait for a peer.
+# The parallelism of tests that mostly wait for a peer.
 waiting=8
-# All crates at once have one set of features, whatever of them is asked for: nothing is built twice.
+# With all crates at once there is one set of features, so nothing is built twice.
 whole=(--locked --workspace)
 simulation=connection::simulation
+cluster_lives=placement::tests::lives
 deny_version=0.20.2
 deb_version=3.8.0
 mdbook_version=0.5.4
 table=()
 failed=0
 
-# What runs behind the stages, and ends with them.
+# Background processes, which end with the stages.
 behind=()
 
 main() {
@@ -56,20 +57,21 @@ main() {
   trap '((${#behind[@]} == 0)) || kill "${behind[@]}" 2>/dev/null || true' EXIT
   install_tools_behind
   for name in "${wanted[@]}"; do
-    # The recipes are the first of some stages that mostly wait.
+    # The recipes begin a group of stages that mostly wait.
     [[ $name == recipes && " ${wanted[*]} " == *' fuzz '* ]] && build_fuzzers
     stage "$name" "stage_$name"
   done
   report
 }
 
-# Builds the fuzzers behind the stages, in the time that those leave. The stage itself waits for cargo's lock, and says what is wrong.
+# Builds the fuzzers in the background, with idle processor time. The fuzz stage itself waits for
+# cargo's lock, and reports errors.
 build_fuzzers() {
   (tools_are_there && timeout 1800 nice -n 19 tests/fuzz.sh build) >/dev/null 2>&1 &
   behind+=($!)
 }
 
-# Compiles the tools of later stages behind the first ones, in the time that those leave.
+# Compiles the tools of later stages in the background, with idle processor time.
 install_tools_behind() {
   exec 9>"$test_env/tools.lock"
   flock 9
@@ -78,17 +80,17 @@ install_tools_behind() {
     install_cargo_tools
   ) >"$test_env/tools.log" 2>&1 &
   behind+=($!)
-  # From here on only what runs behind holds the lock.
+  # From here on only the background process holds the lock.
   exec 9>&-
 }
 
-# Waits for those tools. What could not be installed is tried once more, and says why.
+# Waits for those tools. A failed installation is repeated, and prints its error.
 tools_are_there() {
   flock "$test_env/tools.lock" true
   install_cargo_tools
 }
 
-# Runs a function as a stage. A failure is noted, and the next stage still runs.
+# Runs a function as a stage. After a failure the next stage still runs.
 stage() {
   local name=$1 function=$2 start=$SECONDS code verdict=ok
   echo "== $name"
@@ -122,7 +124,7 @@ report() {
   exit "$failed"
 }
 
-# --- what the tests need
+# --- requirements
 
 install() {
   local command
@@ -151,6 +153,7 @@ install() {
   need dpkg-shlibdeps dpkg-dev
   need systemd-analyze systemd
   need man man-db
+  need lintian lintian
   python3 -c 'import ensurepip' 2>/dev/null || apt_install python3-venv
   install_venv python tests/servers/python/requirements.txt
   install_venv schemathesis crates/everwire-cli/tests/schemathesis/requirements.txt
@@ -166,7 +169,7 @@ install() {
   tests/autobahn.sh install
 }
 
-# One after the other: each cargo uses all cores.
+# Sequentially, since each cargo uses all cores.
 install_cargo_tools() {
   install_deny
   tests/fuzz.sh install
@@ -202,7 +205,7 @@ install_cargo() {
   local name=$1 version=$2
   shift 2
   grep -qsF "\"$name $version " "$test_env/cargo/.crates.toml" && return
-  # The dev profile: it is run a few times, and compiled on every new machine.
+  # The dev profile: it runs only a few times, and is compiled on every new machine.
   CARGO_PROFILE_DEV_DEBUG=0 CARGO_TARGET_DIR=$test_env/cargo/target cargo install --quiet --locked --profile dev \
     --root "$test_env/cargo" --version "$version" "$@" "$name"
   rm -rf "$test_env/cargo/target"
@@ -219,7 +222,7 @@ apt_install() {
     as_root=(sudo)
   fi
   "${as_root[@]}" apt-get update -q
-  # RUNLEVEL=1: what is a daemon is installed, not started.
+  # RUNLEVEL=1: daemons are installed, but not started.
   DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 "${as_root[@]}" apt-get install -y -q --no-install-recommends "$1"
 }
 
@@ -244,17 +247,18 @@ stage_clippy() {
   cargo clippy "${whole[@]}" --all-targets -- -D warnings
 }
 
-# What a library user gets without default features.
+# The library without default features.
 stage_clippy_core() {
   cargo clippy --locked -p everwire --lib --no-default-features -- -D warnings
 }
 
-# Examples, benches and tests too; the tests run what is built here.
+# Includes examples, benches and tests; the tests run the programs built here.
 stage_build() {
   cargo build "${whole[@]}" --all-targets
 }
 
-# Property tests start from a fixed seed, so that a change fails them and chance does not; property_long searches.
+# Property tests start from a fixed seed, so that only a change can fail them; property_long uses
+# others.
 stage_tests() {
   export PROPTEST_RNG_SEED=1
   local targets=() name run=(cargo test --no-fail-fast "${whole[@]}") code=0
@@ -266,14 +270,16 @@ stage_tests() {
   return "$code"
 }
 
-# Each recipe against servers that check what the real ones check, and rehearsed; it prints what became of each.
+# Each recipe with servers that check what the real ones check, and in a rehearsal; prints the result
+# of each.
 stage_recipes() {
   cargo test "${whole[@]}" --test recipes -- --test-threads="$waiting"
   cargo test "${whole[@]}" --test cli_recipes -- --nocapture
 }
 
-# The library alone: what it refuses to do without its features, and that a panic costs a name its socket and nothing else. What makes a
-# name panic is in no program: its words are looked for in the one that the tests start, and in a test that has them.
+# The library alone: its refusals without features, and the effect of a panic on a name. The program
+# must not contain the code that makes a name panic: its text is searched in the program, and, to
+# verify the search, in a test that has it.
 stage_bare() {
   local bare=(--locked -p everwire --no-default-features --features "testing faults") tests words='a panic that was asked for'
   cargo test "${bare[@]}" --lib -- manager:: persistence::
@@ -288,18 +294,20 @@ for line in sys.stdin:
   ! grep -qa "$words" "${CARGO_TARGET_DIR:-target}/debug/everwire" || die "the program can be made to panic"
 }
 
-# Unmodified clients with their own servers, with and without the raw bridge; it prints how long each takes to be back.
+# Unmodified clients with their own servers, with and without the raw bridge; prints how long each
+# takes to reconnect.
 stage_bridge() {
   timeout 300 cargo test "${whole[@]}" --test bridge -- --nocapture --test-threads=5
 }
 
-# Real servers, with the configurations of examples/dialogue: restarted, and frozen for half a minute. All at once: they mostly wait.
+# Real servers, with the configurations of examples/dialogue: restarted, and frozen for half a minute.
+# All at once, since they mostly wait.
 stage_servers() {
   timeout 300 cargo test "${whole[@]}" --test servers -- --nocapture --test-threads="$waiting"
 }
 
-# The bridge to NATS with real servers: killed, frozen, full, with other credentials, permissions and streams; the program with it, which
-# is killed itself; and its example. They mostly wait.
+# The bridge to NATS with real servers: killed, frozen, full, with other credentials, permissions and
+# streams; the program with the bridge, which is killed, too; and its example. They mostly wait.
 stage_nats() {
   timeout 300 cargo test --no-fail-fast "${whole[@]}" --test nats_server --test nats -- --test-threads="$waiting"
   examples/nats/test.sh
@@ -307,7 +315,7 @@ stage_nats() {
 
 # 10,000 lives of a name under virtual time.
 stage_simulation() {
-  EVERWIRE_SEEDS=${EVERWIRE_SEEDS:-10000} cargo test "${whole[@]}" --lib -- --nocapture "$simulation"
+  EVERWIRE_SEEDS=${EVERWIRE_SEEDS:-10000} cargo test "${whole[@]}" --lib -- --nocapture "$simulation" "$cluster_lives"
 }
 
 # kill -9, 20 times.
@@ -330,7 +338,7 @@ stage_chaos_long() {
   EVERWIRE_CHAOS=600 stage_chaos
 }
 
-# On request only. A find is kept beside its test in proptest-regressions, which CONTRIBUTING.md speaks of.
+# On request only. A failure is stored beside its test in proptest-regressions; see CONTRIBUTING.md.
 stage_property_long() {
   local run=(cargo test --quiet "${whole[@]}") end=$((SECONDS + 600)) seed
   local holders=(--lib --test config_properties --test store --test wire_codec)
@@ -342,7 +350,7 @@ stage_property_long() {
   done
 }
 
-# In a debug build some six minutes.
+# About six minutes in a debug build.
 stage_language_long() {
   local run=(cargo test --quiet --locked -p everwire-proto --lib)
   EVERWIRE_LANGUAGE_CASES=1000000 "${run[@]}" -- language::expression::tests::properties::nothing_panics
@@ -367,22 +375,22 @@ stage_docs() {
   RUSTDOCFLAGS="-D warnings" cargo doc "${whole[@]}" --no-deps
 }
 
-# The site of docs/. Links are checked on it, and in the documents as they are read without it.
+# The site of docs/. Links are checked on the site, and in the documents themselves.
 stage_book() {
   tools_are_there
   local out=${CARGO_TARGET_DIR:-target}/book
   packaging/book/build.py "$out"
   links_hold --root-dir "$(realpath "$out/html")" --exclude-path 404.html "$out/html/**/*.html"
-  # The errors quote URLs that nobody can parse, and their links were looked at on the site.
+  # The errors quote invalid URLs, and their links were checked on the site.
   links_hold --exclude-path docs/errors.md ./*.md 'docs/*.md'
 }
 
-# Files and anchors; what is elsewhere is not asked for.
+# Files and anchors, without links to other sites.
 links_hold() {
   "$test_env/book/bin/lychee" --offline --include-fragments --no-progress "$@"
 }
 
-# On this machine: installed, looked at, removed. It refuses where everwire is installed already.
+# Checked by lintian, installed on this machine, checked and removed. Refuses if everwire is already installed.
 stage_package() {
   tools_are_there
   cargo build "${whole[@]}" --all-targets
@@ -400,7 +408,7 @@ stage_core_deps() {
 stage_deny() {
   tools_are_there
   cargo deny --locked --workspace check bans licenses sources
-  # The database of advisories is a git repository elsewhere, which not every machine reaches.
+  # The database of advisories is a remote git repository, which some machines cannot reach.
   if timeout 60 cargo deny --locked fetch db >/dev/null 2>&1; then
     cargo deny --locked --workspace check --disable-fetch advisories
   else
@@ -413,14 +421,14 @@ stage_autobahn() {
 }
 
 stage_schemathesis() {
-  # With a test of it, so that it has the features that the build of all gave it.
+  # Together with one of its tests, so that it has the same features as in the build of all crates.
   cargo test "${whole[@]}" --no-run --test service_run
   crates/everwire-cli/tests/schemathesis.sh
 }
 
-# The clients for Python and TypeScript, against the program.
+# The clients for Python and TypeScript, with the program.
 stage_clients() {
-  # With a test of it, so that it has the features that the build of all gave it.
+  # Together with one of its tests, so that it has the same features as in the build of all crates.
   cargo test "${whole[@]}" --no-run --test service_run
   clients/test.sh
 }
@@ -435,7 +443,7 @@ stage_autobahn_all() {
   cargo test "${whole[@]}" --test autobahn -- --ignored --nocapture
 }
 
-# From a fixed seed, all at once. CONTRIBUTING.md says what to do with a find.
+# From a fixed seed, all at once. CONTRIBUTING.md describes what to do with a failure.
 stage_fuzz() {
   tools_are_there
   tests/fuzz.sh check

@@ -1,4 +1,5 @@
-//! A frame that announces more than there is memory. Alone in its process, whose memory it measures.
+//! A frame that announces more than the available memory. It runs alone, since it measures the
+//! memory of its process.
 
 mod support;
 
@@ -8,7 +9,7 @@ use support::{SOON, rig::*};
 #[tokio::test]
 async fn a_frame_of_one_tebibyte_is_refused_on_its_header_and_memory_stays_flat() {
     let mut rig = Rig::new();
-    // One round first, so that what is allocated once does not count.
+    // One round first, so that one-time allocations do not count.
     let feed = rig.open("/echo");
     rig.watch.ready().await;
     rig.manager.remove("feed").await.unwrap();

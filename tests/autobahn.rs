@@ -1,4 +1,4 @@
-//! Autobahn against the production actor: every case must be good.
+//! Autobahn with the production actor: every case must pass.
 //!
 //! Sections 1 to 10, 12.1, 13.1 and 13.7 always; all 517 cases by `tests/all.sh autobahn_all`.
 
@@ -21,14 +21,15 @@ use support::{Server, TestDir, autobahn};
 use tokio::time::timeout;
 
 const AGENT: &str = "everwire";
-/// Sections 1 to 10, and of permessage-deflate those that differ in what is negotiated, of Autobahn|Testsuite 25.10.1.
+/// Sections 1 to 10 of Autobahn
+/// Testsuite 25.10.1, and the permessage-deflate cases that differ in negotiation.
 const CORE: &str = r#"["1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "9.*", "10.*", "12.1.*", "13.1.*", "13.7.*"]"#;
 const CORE_CASES: u32 = 301 + 3 * 18;
 const ALL: &str = r#"["*"]"#;
 const ALL_CASES: u32 = 517;
-/// The longest case sends 16 MiB and wants them back.
+/// The longest case sends 16 MiB and expects the echo.
 const LARGE: usize = 64 << 20;
-/// Told, so that it is seen where the time goes.
+/// Slower cases are printed, to show where the time goes.
 const SLOW: Duration = Duration::from_secs(5);
 const PER_CASE: Duration = Duration::from_secs(180);
 
@@ -99,14 +100,15 @@ async fn converse(manager: &Manager, server: &Server, target: &str) -> Option<Me
     first
 }
 
-/// Answers in the name's own turn: the suite wants the echo of a message although the very next frame is a violation.
+/// Answers in the name's own turn: the suite expects the echo even if the very next frame is a
+/// violation.
 fn echo(manager: &Manager) -> SubscriptionGuard {
     let (registry, pattern) = (manager.clone(), Pattern::new("case").unwrap());
     manager.on_event(pattern, move |update| {
         if let Some((_, message)) = update.message()
             && let Some(case) = registry.find("case")
         {
-            // Some cases close while we still answer; then the door is shut.
+            // Some cases close while we still answer; then sending is rejected.
             let _refused = case.send(message.clone());
         }
     })

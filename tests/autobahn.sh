@@ -9,8 +9,8 @@
 # /runCase?case=N&agent=NAME for each, echoing all messages, then /updateReports?agent=NAME. The verdicts are
 # in OUTDIR/index.json; tests/autobahn/check.py reads them.
 #
-# The suite needs Python 2.7 (PYTHON27, pyenv's, or the system's). Where none can be had, kosoku is
-# installed in its place, which speaks the same protocol and writes the same report.
+# The suite needs Python 2.7 (PYTHON27, pyenv's, or the system's). Without one, kosoku is installed
+# instead, which has the same protocol and report.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -31,8 +31,8 @@ find_python27() {
 install_suite() {
   local python=$1
   export PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONWARNINGS=ignore PIP_NO_PYTHON_VERSION_WARNING=1
-  # 20.15.1 is the last virtualenv for 2.7. Without an environment of its own the suite does not start:
-  # a plain 'pip --target' leaves the namespace of zope.interface unread.
+  # 20.15.1 is the last virtualenv for 2.7. The suite needs an environment of its own: with a plain
+  # 'pip --target' Python does not find the namespace package zope.interface.
   "$python" -m pip install -q --target "$env_dir/virtualenv" 'virtualenv==20.15.1'
   PYTHONPATH=$env_dir/virtualenv "$python" -m virtualenv -q --no-download --python "$python" "$env_dir/suite"
   rm -rf "$env_dir/virtualenv"

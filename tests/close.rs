@@ -1,4 +1,4 @@
-//! `CloseMyself` in each state: it wins, and the name stays closed until `Connect`.
+//! `CloseMyself` in each state: it takes precedence, and the name stays closed until `Connect`.
 
 mod support;
 
@@ -11,7 +11,7 @@ use everwire::{
 };
 use support::{SOON, rig::*};
 
-/// Closed by hand means closed: nothing is accepted, nothing is dialled, until `Connect`.
+/// A name that was closed by hand accepts nothing and does not dial until `Connect`.
 async fn stays_closed_until_connect(mut rig: Rig, feed: &Handle, path: &str) {
     wait_for_state(feed, State::Closed).await;
     assert_eq!(feed.send("no").unwrap_err(), Rejected::Closed);
@@ -161,7 +161,7 @@ async fn a_close_flushes_the_outbox_first() {
     assert_eq!(feed.send("too late").unwrap_err(), Rejected::Closed);
     assert!(rig.watch.closed().await.clean);
     for receipt in &receipts {
-        // A ping went ahead of the close frame.
+        // A ping was sent before the close frame.
         assert_eq!(receipt.fate(Fate::Confirmed).await, Fate::Confirmed);
     }
     let log = rig

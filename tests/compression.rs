@@ -1,4 +1,4 @@
-//! permessage-deflate against servers that we did not write, and against answers that cannot be accepted.
+//! permessage-deflate with foreign servers, and with answers that must be refused.
 
 #![allow(
     clippy::panic,
@@ -22,7 +22,7 @@ use support::{
 };
 use tokio::time::timeout;
 
-/// The parameters that differ in what each side keeps.
+/// Parameters that differ in what each side keeps.
 fn variants() -> Vec<Compression> {
     let change = |change: fn(&mut Compression)| {
         let mut compression = Compression::default();
@@ -47,7 +47,7 @@ fn variants() -> Vec<Compression> {
     ]
 }
 
-/// What is sent and must come back: short and long, well and badly compressible.
+/// Messages to be echoed: short and long, well and badly compressible.
 fn messages() -> Vec<Message> {
     let words: String = (0..60_000)
         .map(|i| ["feed", "tick", "é", "日", " ", "\n"][i * i % 6])
@@ -74,7 +74,7 @@ fn messages() -> Vec<Message> {
     ]
 }
 
-/// Opens `feed` and waits until it is up; with what was agreed on.
+/// Opens `feed` and waits until it is up. Returns the agreed parameters.
 async fn open(
     manager: &Manager,
     watch: &mut Watch,
@@ -178,7 +178,7 @@ async fn without_the_setting_nothing_is_offered() {
     }
 }
 
-/// How many bytes the server has read after each of these messages.
+/// The number of bytes that the server has read after each of these messages.
 async fn read_by_server(compression: Compression, messages: &[Message]) -> Vec<usize> {
     let manager = one_arbiter();
     let mut watch = Watch::new(&manager, "feed");
@@ -240,7 +240,7 @@ async fn an_answer_that_cannot_be_accepted_is_a_typed_failure() {
         ),
         ("x-other", "\"x-other\", which was not offered"),
     ] {
-        // Its own manager: a retry of the one before would be told too.
+        // A new manager: a retry of the one before would be reported too.
         let mut rig = Rig::new();
         let _feed = rig.open_with(&format!("/echo?extension={answer}"), |settings| {
             settings.compression = Some(Compression::default());

@@ -1,10 +1,10 @@
-//! What `everwire check` looks at besides the text: the files that only a dial reads.
+//! `everwire check` also looks at the files that only a dial reads.
 
 use std::{fs, path::PathBuf};
 
 use everwire::config::{Base, Settings};
 
-/// A folder of its own, which is removed in the end.
+/// A temporary folder, removed at the end.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -79,7 +79,7 @@ key_file = "gone.pem"
             ),
         ]
     );
-    // A dial reads them: what only reads the text has nothing to say of them.
+    // Only a dial reads them, so that reading the text reports nothing about them.
     let errors = Settings::load(&path).unwrap_err();
     assert_eq!(
         told(&errors),
@@ -146,7 +146,7 @@ fn a_token_that_is_short_is_a_warning_and_never_shown() {
     assert!(settings.warnings.is_empty());
 }
 
-/// What is wrong with a text.
+/// The errors of a text.
 fn wrong(text: &str) -> Vec<String> {
     told(&Settings::from_toml(text).unwrap_err())
 }

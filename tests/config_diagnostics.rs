@@ -1,6 +1,7 @@
-//! What a person reads when a configuration is wrong: `tests/config/*.toml`, and beside each what is told.
+//! The messages for wrong configurations: `tests/config/*.toml`, with the expected messages beside
+//! each.
 //!
-//! `EVERWIRE_BLESS=1` writes what is told now; read the difference before you commit it.
+//! `EVERWIRE_BLESS=1` writes the present messages; read the difference before you commit it.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! What the keys of a dialogue accept, and what they become.
+//! The accepted keys of a dialogue, and the settings they produce.
 
 #![allow(
     clippy::unwrap_used,
@@ -42,7 +42,7 @@ fn dialogue(keys: &str) -> Arc<Dialogue> {
         .unwrap_or_else(|| panic!("no dialogue: {keys}"))
 }
 
-/// A login as OKX has it, a resume as Discord has it, a start as OCPP has it.
+/// A login like OKX's, a resume like Discord's, a start like OCPP's.
 const SESSION: &str = r#"
 let = { ts = '${now("s")}', sign = '${hmac("sha256", KEY, ts ~ "GET/verify", "base64")}' }
 capture = { seq = "/s", owner = { value = "/user/id", when = 'exists(/user)', secret = true } }
@@ -160,7 +160,7 @@ fn each_key_becomes_what_it_says() {
     );
     assert_eq!(heartbeat.interval, heartbeat.timeout);
     assert!(settings.heartbeat.is_text());
-    // `/op == 1` and the like need no text of their own, but the key.
+    // A condition such as `/op == 1` needs only the key in the message, not a text.
     assert!(dialogue.needles.any_in(br#"{"op":5}"#));
 }
 
@@ -230,7 +230,7 @@ fn what_is_shown_is_what_was_written_and_reads_back_as_the_same() {
         (&json!({}), &json!({ "from": 1 }))
     );
 
-    // Over the API no variable is named, so that it is left out here.
+    // Over the API no variable may be named, so it is left out here.
     let shown: serde_json::Value = serde_json::from_str(
         &shown
             .to_string()
@@ -287,7 +287,7 @@ open_script = [{ expect = '/hello' }]
         json!({ "x": { "value": "/x", "when": "/when", "secret": true }, "y": "/y", "z": "/z" })
     );
     assert_eq!(own["rules"].as_array().map(Vec::len), Some(1));
-    // Of `on_open` and `open_script` the nearer one counts.
+    // If `on_open` and `open_script` are set in different layers, the nearer one counts.
     assert_eq!(own["open_script"].as_array().map(Vec::len), Some(1));
     assert_eq!(settings.connections["own"].on_open, []);
 }
@@ -506,7 +506,7 @@ fn steps_beside_the_open_script_become_what_they_say() {
             { "send": { "base64": "AAEC" } },
         ])
     );
-    // Other numbers of a bucket need no other socket; another bucket does.
+    // Other numbers for a bucket need no other socket; another bucket does.
     let changes =
         |new: &ConnectionSettings| everwire_proto::settings::Changes::between(&settings, new);
     assert!(changes(&settings).is_empty());
@@ -551,7 +551,7 @@ fn a_request_says_where_its_number_stands_and_what_answers_it() {
         (request.within, request.in_flight.get()),
         (Duration::from_secs(10), 1)
     );
-    // One place in an answer tells which request it is for.
+    // One place in an answer identifies the request.
     assert_eq!(request.echoes(), [request.key().unwrap()]);
     let shown = masked(&settings)["request"].clone();
     assert_eq!(

@@ -1,4 +1,4 @@
-//! Which keys of a dialogue a reload names.
+//! The keys of a dialogue that a reload reports as changed.
 
 #![allow(
     clippy::unwrap_used,
@@ -19,7 +19,8 @@ fn connection(keys: &str) -> ConnectionSettings {
         .unwrap_or_else(|errors| panic!("{keys}\n{errors}"))
 }
 
-/// Of each key a change that no other key has, though captures and pointers of others have other numbers by it.
+/// For each key a change that only this key has, although captures and pointers of other keys get
+/// other numbers.
 #[test]
 fn a_change_names_the_keys_that_differ() {
     const BASE: &[&str] = &[
@@ -90,7 +91,7 @@ fn a_change_names_the_keys_that_differ() {
     ] {
         assert_eq!(changes(&read(Some(line))), keys, "{line}");
     }
-    // A dialogue that comes, or goes.
+    // A dialogue that is added or removed.
     let silent = connection("");
     let keys = Changes::between(&silent, &connection("close_script = [{ send = 'x' }]")).keys;
     assert_eq!(keys, ["close_script"]);

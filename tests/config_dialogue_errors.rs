@@ -1,4 +1,4 @@
-//! What is wrong with the keys of a dialogue, and what is told.
+//! The messages for wrong keys of a dialogue.
 
 #![allow(
     clippy::unwrap_used,
@@ -12,7 +12,8 @@ mod memory;
 use everwire::config::{DialPolicy, Inherited, InvalidJson};
 use memory::Memory;
 
-/// All errors of a connection with these keys: line, column, the text that is meant, message and help. The keys begin in line 1.
+/// All errors of a connection with these keys: line, column, the marked text, message and help. The
+/// keys begin in line 1.
 fn told(keys: &str) -> Vec<String> {
     let source = Memory::default().with_variable("KEY", "do not print me");
     let errors = match source.connection(keys) {
@@ -66,7 +67,7 @@ fn each_mistake_is_told_with_its_place_and_what_would_be_right() {
         ("capture = { id = '/id' }", "1:13 id: invalid name \"id\": this name is built in | write a name such as `token` or `session_id`".into()),
         ("capture = { token = '/t' }\nrules = [{ when = '/a', clear = ['tokn'] }]", "2:34 'tokn': unknown capture `tokn` | did you mean \"token\"?".into()),
         ("capture = { x = { when = '/a' } }", "1:13 x: the capture `x` has no `value` | write which value to keep: value = '/data/id'".into()),
-        // Keys that do not go together.
+        // Keys that exclude each other.
         ("on_open = ['x']\nopen_script = [{ send = 'y' }]", "2:15 [{ send = 'y' }]: `on_open` and `open_script` exclude each other | write each message of on_open as a step: open_script = [{ send = '…' }]".into()),
         ("rules = [{ when = '/a == 1' }, { when = '( /a==1 )' }]", "1:41 '( /a==1 )': this rule never acts: one before it has the same `when` | put both into one rule, or remove one".into()),
         ("rules = [{ loss = ['close:4000'] }, { loss = ['close:4000'] }]", "1:46 ['close:4000']: this rule never acts: one before it has the same `loss` | put both into one rule, or remove one".into()),
@@ -123,7 +124,7 @@ fn each_mistake_is_told_with_its_place_and_what_would_be_right() {
         ("request = { id = '/id', answer = '/id == id', in_flight = 0 }", "1:59 0: 0 is out of range | write a number from 1 to 1024".into()),
         ("request = { id = '/id', answer = '/id == id', inflight = 1 }", "1:47 inflight: unknown key `inflight` | did you mean `in_flight`? the keys here are id, answer, fail, within, in_flight".into()),
         ("request = { id = '/id', answer = '/id == id && tokn' }", "1:48 tokn: unknown name `tokn` | a part of the message is `/tokn`; a text is `\"tokn\"`".into()),
-        // Matchers of an earlier contract.
+        // Matchers of an earlier version.
         ("open_script = [{ expect = { json = '/type', equals = 'auth_ok' } }]", "1:27 { json = '/type', equals = 'auth_ok' }: expected an expression, found a table | write '/type == \"auth_ok\"'".into()),
         ("rules = [{ when = { wehn = 5 } }]", "1:19 { wehn = 5 }: expected an expression, found a table | write it as a string: '/op == \"ping\"'".into()),
         ("heartbeat = { kind = 'text', pong = { json = '/op', equals = 'pong' } }", "1:37 { json = '/op', equals = 'pong' }: the pong is matched by an expression | write { when = '/op == \"pong\"' }".into()),
@@ -138,7 +139,7 @@ fn each_mistake_is_told_with_its_place_and_what_would_be_right() {
         ("decode = true", r#"1:10 true: expected a word such as "gzip", or { split = "\u001e" }, found the boolean true | "#.into()),
         ("reconnect.give_up_on = ['cause:decode']", "1:25 'cause:decode': `cause:decode` can never match: nothing is decoded | write decode, such as \"gzip\", or remove the rule".into()),
         ("decode = 'none'\nreconnect.give_up_on = ['cause:decode']", "2:25 'cause:decode': `cause:decode` can never match: nothing is decoded | ".into()),
-        // What is still to come.
+        // Rates, and keys of other steps.
         ("open_script = [{ send = 'x', rate = 'site' }]", "1:37 'site': unknown rate `site` | write [rates.site], or a table".into()),
         ("open_script = [{ send = 'x', rate = [] }]", "1:37 []: the list of rates is empty | write the keys of buckets: rate = [\"site\"]".into()),
         ("open_script = [{ send = 'x', rate = { messages = 5 } }]", "1:37 { messages = 5 }: expected the key of a bucket in [rates], or a list of them, found a table | ".into()),
@@ -156,7 +157,7 @@ fn each_mistake_is_told_with_its_place_and_what_would_be_right() {
         ("close_script = [{ send = 'x', fail = '/a' }]", "1:38 '/a': `fail` has no `expect` to go with: without `expect` a step passes once it is sent | write expect = '…', or remove it".into()),
         ("close_script = 'x'", "1:16 'x': expected an array of steps, found the string \"x\" | ".into()),
         ("reconnect.give_up_on = ['cause:script_timeout']\nclose_script = [{ expect = '/a' }]", "1:25 'cause:script_timeout': `cause:script_timeout` can never match: no script expects anything | write open_script = [{ expect = '…' }], or remove the rule".into()),
-        // What takes too long where nothing waits for it.
+        // Slow functions where nothing waits for them.
         ("rules = [{ when = '/a', send = '${sign(\"RS256\", KEY, \"x\")}' }]", "1:32 '${sign(\"RS256\", KEY, \"x\")}': RS256 takes too long here: the arbiter's other connections would wait | write ES256 or EdDSA, or sign in what a step sends or calls, which waits for it".into()),
         ("let = { s = '${sign(\"RS256\", KEY, \"x\")}' }\nheartbeat = { kind = 'text', ping = '${s}', pong = 'x' }", "2:37 '${s}': RS256 takes too long here: the arbiter's other connections would wait | write ES256 or EdDSA, or sign in what a step sends or calls, which waits for it".into()),
         ("let = { s = '${sign(\"RS256\", KEY, \"x\")}' }\nopen_script = [{ send = '${s}', expect = '/a == s' }]", "2:42 '/a == s': RS256 takes too long here: the arbiter's other connections would wait | write ES256 or EdDSA, or sign in what a step sends or calls, which waits for it".into()),
@@ -317,16 +318,16 @@ fn there_are_bounds() {
 #[test]
 fn what_a_step_may_read_is_not_complained_about() {
     for keys in [
-        // Set by a step before, by a rule, by the connection.
+        // Set by an earlier step, by a rule, or by the connection.
         "open_script = [{ expect = '/a', capture = { t = '/t' } }, { send = '${t}' }]",
         "open_script = [{ send = '${t}' }]\nrules = [{ when = '/a', capture = { t = '/t' } }]",
         "open_script = [{ send = '${t}' }]\ncapture = { t = '/t' }",
-        // Expected to be absent.
+        // With a default for an absent value.
         "open_script = [{ send = '${default(t, 1)}', expect = '/a', capture = { t = '/t' } }]",
         "open_script = [{ if = 't', send = '${t}', expect = '/a', capture = { t = '/t' } }]",
         "open_script = [{ send = 'x', expect = '/a && !t', capture = { t = '/t' } }]",
         "let = { l = '${default(t, 1)}' }\nopen_script = [{ send = '${l}', expect = '/a', capture = { t = '/t' } }]",
-        // Behind the script, or as soon as there is a value.
+        // After the script, or as soon as there is a value.
         "open_script = [{ expect = '/a', capture = { t = '/t' } }]\nheartbeat = { kind = 'text', ping = '${t}', interval = '${t}s' }\nidle_timeout = '${t}s'",
     ] {
         assert!(Memory::default().connection(keys).is_ok(), "{keys}");

@@ -25,7 +25,7 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("config")
 }
 
-/// What the program lays below `[defaults]`.
+/// The program's defaults below `[defaults]`.
 fn program() -> Base {
     let path = "crates/everwire-cli/src/service/base.toml";
     let keys = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
@@ -81,7 +81,7 @@ fn the_full_file_says_the_defaults() {
         service.hosts.remove("example.com"),
         Some(Default::default())
     );
-    // What has no default is there as an example.
+    // A key without a default is there as an example.
     let token = service.tokens.remove(0);
     assert_eq!(
         (&*token.name, token.secret.expose()),
@@ -101,13 +101,13 @@ fn the_full_file_says_the_defaults() {
 
     let connection = settings.connections["full"].clone();
     let mut expected = ConnectionSettings::new("wss://example.com/feed").unwrap();
-    // The program's default, which the library does not have.
+    // The program's default; the library has none.
     let silent = program()
         .from_toml("connections.a.url = 'wss://h'")
         .unwrap();
     expected.history = silent.connections["a"].history;
     assert_eq!(expected.history.messages, 100);
-    // What has no default is there as an example.
+    // A key without a default is there as an example.
     expected.group = Some("market".into());
     expected.enabled = false;
     expected.headers = connection.headers.clone();
@@ -121,14 +121,14 @@ fn the_full_file_says_the_defaults() {
     assert_eq!((connection.headers.len(), connection.on_open.len()), (1, 3));
 }
 
-/// The keys that may stand at a path of the file, `*` for a name.
+/// The keys allowed at a path of the file, with `*` for a name.
 fn schema_keys(schema: &Json, path: &str, root: &Json, keys: &mut BTreeSet<String>) {
     let schema = match schema["$ref"].as_str() {
         Some(reference) => &root["$defs"][reference.rsplit('/').next().unwrap()],
         None => schema,
     };
     for (key, value) in schema["properties"].as_object().into_iter().flatten() {
-        // What a connection's keys are is asked once, not for each table that has them.
+        // The keys of a connection are collected once, not for each table that has them.
         let below = |section: &str| path == section && !FLEET_KEYS.contains(&key.as_str());
         if below("fleet.*") || REPEATED.contains(&path) {
             continue;
@@ -157,7 +157,7 @@ fn schema_keys_of_items(schema: &Json, path: &str, root: &Json, keys: &mut BTree
     }
 }
 
-/// Tables whose keys stand elsewhere as well.
+/// Tables whose keys also appear elsewhere.
 const REPEATED: [&str; 6] = [
     "defaults",
     "groups.*",
@@ -211,7 +211,7 @@ fn the_full_file_has_every_key_of_the_schema_and_no_other() {
     schema_keys(&schema, "", &schema, &mut expected);
     let mut found = BTreeSet::new();
     file_keys(&full().into(), "", &mut found);
-    // What excludes a key that is there stands in a comment.
+    // A key that excludes an existing one stands in a comment.
     let text = fs::read_to_string(folder().join("full.toml")).unwrap();
     for key in ["nkey_file", "creds_file"] {
         assert!(text.contains(&format!("\n# {key} = \"")), "{key}");
@@ -257,7 +257,8 @@ fn defaults(schema: &Json) -> String {
                 keys.push(format!("{key} = {{ {} }}", defaults(value)));
             }
             Json::Null => {}
-            // Only arrays, numbers, booleans and plain strings: JSON that is TOML too. An empty table is one as well.
+            // Only arrays, numbers, booleans and plain strings, as JSON that is also TOML. An empty
+            // table is one, too.
             default => keys.push(format!("{key} = {default}")),
         }
     }

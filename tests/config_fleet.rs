@@ -88,7 +88,7 @@ fn rows_come_from_a_csv_file() {
         format!("{:?}", settings.connections["c-1"].on_open),
         "[Text(say \"hi\", you)]"
     );
-    // What a file brings is never taken for a variable.
+    // Text from a file is never taken for a variable.
     assert_eq!(
         format!("{:?}", settings.connections["c-2"].on_open),
         "[Text(${HOME})]"
@@ -304,7 +304,7 @@ fn thousands_of_names_load_at_once() {
     let started = Instant::now();
     let settings = Memory::default().read(text).unwrap();
     assert_eq!(settings.connections.len(), 8000);
-    // A debug build takes a tenth of this.
+    // A debug build needs a tenth of this.
     assert!(
         started.elapsed() < Duration::from_secs(10),
         "{:?}",

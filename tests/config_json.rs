@@ -1,4 +1,4 @@
-//! The keys of a connection as JSON, as an API is given them.
+//! The keys of a connection as JSON, as they arrive over an API.
 
 #![allow(
     clippy::unwrap_used,
@@ -173,6 +173,6 @@ fn a_url_that_may_never_be_dialled_is_refused() {
             other => panic!("{json}: {other:?}"),
         }
     }
-    // Only a dial can tell.
+    // Only a dial can find this fault.
     assert!(read(r#"{"url": "wss://${secret:host}/x"}"#).is_ok());
 }

@@ -1,4 +1,4 @@
-//! What is done before a dial: what its keys accept, what they become, and what is told of mistakes.
+//! `prepare`: the accepted keys, the settings they produce, and the messages for mistakes.
 
 #![allow(
     clippy::unwrap_used,
@@ -21,7 +21,7 @@ use everwire_proto::{
 use memory::Memory;
 use serde_json::json;
 
-/// The variables that templates of these tests name, and the key of a `[prepare.login]`.
+/// Reads keys together with the variables of these tests' templates and a `[prepare.login]`.
 fn read(keys: &str) -> Result<Settings, everwire::config::Diagnostics> {
     let text = format!(
         "[prepare.login]\nsteps = [{{ http = {{ url = 'https://h/login' }}, capture = {{ shared = '/t' }} }}]\n[connections.a]\n{keys}\n"
@@ -35,7 +35,7 @@ fn connection(keys: &str) -> ConnectionSettings {
     settings.connections["a"].clone()
 }
 
-/// All errors: line, column, the text that is meant, message and help. The keys begin in line 1.
+/// All errors: line, column, the marked text, message and help. The keys begin in line 1.
 fn told(keys: &str) -> Vec<String> {
     let errors = match read(keys) {
         Ok(settings) => panic!("accepted: {keys}\n{:?}", settings.connections),
@@ -98,7 +98,7 @@ prepare = [
         Some(Name::Capture(_))
     ));
 
-    // What is shown is what was written.
+    // The settings are shown as written.
     assert_eq!(settings.url.to_string(), "wss://h/${socket}?k=${KEY}");
     let shown = masked(&settings);
     assert_eq!(shown["url"], "wss://h/${socket}?k=${KEY}");
@@ -139,7 +139,7 @@ fn nearer_steps_replace_those_that_are_inherited_and_none_are_none() {
     };
     assert!(has("a") && !has("b"));
     assert_eq!(masked(&settings.connections["b"])["prepare"], json!([]));
-    // Whoever makes names over the API gets none of it.
+    // Names that are made over the API get none of it.
     let settings = Base::NONE
         .from_toml("[defaults]\nprepare = [{ http = { url = 'https://h/x' } }]")
         .unwrap();
@@ -184,7 +184,7 @@ fn each_mistake_is_told_with_its_place_and_what_would_be_right() {
         ("prepare = 'login'\nlet = { shared = 'x' }".into(), "1:11 'login': invalid name \"shared\": a capture and a `let` must have different names | write a name such as `token` or `session_id`".into()),
         (format!("prepare = [{{ {HTTP}, clear = ['tokn'], capture = {{ token = '/t' }} }}]"), "1:55 'tokn': unknown capture `tokn` | did you mean \"token\"?".into()),
         (format!("prepare = [{{ {HTTP}, capture = {{ t = {{ value = '/t', keep = true }} }} }}]"), "1:85 true: `keep` would write a secret to disk: everything that `prepare` captures is secret | remove it: `prepare` runs again before the next dial".into()),
-        // What takes too long where nothing waits for it.
+        // Slow functions where nothing waits for them.
         ("prepare = [{ http = { url = 'https://h' }, expect = '/a == sign(\"RS256\", KEY, \"x\")' }]".into(), "1:53 '/a == sign(\"RS256\", KEY, \"x\")': RS256 takes too long here: the arbiter's other connections would wait | write ES256 or EdDSA, or sign in what a step sends or calls, which waits for it".into()),
         ("headers = { X = '${s}' }\nlet = { s = '${sign(\"RS256\", KEY, \"x\")}' }".into(), "1:17 '${s}': RS256 takes too long here: the arbiter's other connections would wait | write ES256 or EdDSA, or sign in what a step sends or calls, which waits for it".into()),
         // Keys of other steps.

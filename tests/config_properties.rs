@@ -1,4 +1,4 @@
-//! Configurations that nobody thought of.
+//! Randomly generated configurations.
 
 #![allow(
     clippy::unwrap_used,
@@ -58,7 +58,7 @@ fn size() -> BoxedStrategy<Json> {
     .boxed()
 }
 
-/// Texts with all that may trip a template: dollars, braces, quotes, other scripts.
+/// Texts with everything that is special in a template: dollars, braces, quotes, other scripts.
 fn text() -> BoxedStrategy<Json> {
     "[ -#%-~äß€\u{1F600}\n]{0,20}(\\$\\$\\{x\\}|\\$| )?"
         .prop_map(Json::from)
@@ -158,7 +158,7 @@ fn sequence() -> BoxedStrategy<Json> {
     prop_oneof![Just(json!("none")), table].boxed()
 }
 
-/// Some of these, in this order.
+/// A subset of these, in order.
 fn some_of(items: Json) -> BoxedStrategy<Json> {
     let items = items.as_array().cloned().unwrap_or_default();
     let most = items.len();
@@ -269,7 +269,7 @@ fn connection() -> BoxedStrategy<Json> {
         table["url"] = json!("wss://example.com/$${x}");
         let keeps = |key: &str, value: Json| table["outbox"][key] == value;
         if keeps("durable", json!(true)) || keeps("resend", json!("in_doubt")) {
-            // What is kept until it is confirmed needs a heartbeat that confirms.
+            // Messages that are kept until confirmed need a heartbeat that confirms.
             table["heartbeat"] = json!({ "kind": "text", "fence": true });
         } else if table["heartbeat"] == json!("none") {
             // A rule may ask for a beat.
@@ -294,7 +294,7 @@ fn read(keys: &Json) -> ConnectionSettings {
     settings.connections["a"].clone()
 }
 
-/// What a file may hold, in any order.
+/// Possible parts of a file, in any order.
 fn scraps() -> BoxedStrategy<String> {
     let scrap = prop_oneof![
         prop::sample::select(vec![

@@ -1,4 +1,5 @@
-//! What `subscribe`, `subscriptions` and a fleet's `spread` accept, and what they become.
+//! `subscribe`, `subscriptions` and a fleet's `spread`: the accepted keys, and the settings they
+//! produce.
 
 #![allow(
     clippy::unwrap_used,
@@ -44,7 +45,7 @@ fn subscribe(settings: &ConnectionSettings) -> Arc<SubscribeSettings> {
     dialogue(settings).subscribe.clone().unwrap()
 }
 
-/// The keys and their items, as they are written.
+/// The keys and their items, as written.
 fn declared(settings: &ConnectionSettings) -> Vec<(String, String)> {
     let subscribe = subscribe(settings);
     let all = subscribe.declared.iter();
@@ -57,13 +58,13 @@ fn keys(settings: &ConnectionSettings) -> Vec<String> {
     declared.map(|(key, _)| key).collect()
 }
 
-/// As Binance has it.
+/// As for Binance.
 const STREAMS: &str = r#"
 subscribe = { on = '{"method":"SUBSCRIBE","params":${items},"id":${id}}', off = '{"method":"UNSUBSCRIBE","params":${items},"id":${id}}', ack = '/id == id && /result == null', fail = '/id == id && exists(/error)', batch = 100, max = 1024, route = { json = "/stream", id = "${item}" } }
 subscriptions = ["btcusdt@trade", "ethusdt@trade"]
 "#;
 
-/// As a node of Ethereum and Twitch have it: what the server gives for a subscription, and HTTP.
+/// As for an Ethereum node and for Twitch: ids from the server, and HTTP.
 const HANDLES: &str = r#"
 open_script = [{ expect = '/type == "welcome"', capture = { session = "/session" } }]
 subscribe = { on = '{"id":${id},"params":${item}}', off = '{"id":${id},"params":["${sub}"]}', ack = '/id == id && exists(/result)', fail = '/id == id && exists(/error)', end = '/gone == sub', within = "3s", rate = "site", capture = { sub = "/result" }, route = { json = "/params/subscription", id = "${sub}" } }
@@ -135,7 +136,7 @@ fn a_table_has_items_of_any_type_and_long_forms() {
         found.words.clone()
     };
     assert!(own("heads").is_none() && own("logs").is_none());
-    // What is not said for one key is said by `subscribe`.
+    // Settings that a key does not override come from `subscribe`.
     let door = own("door").unwrap();
     assert_eq!(door.ack, words.ack);
     assert_eq!((&door.off, &door.route), (&words.off, &words.route));
@@ -171,7 +172,7 @@ fn a_text_of_a_list_may_be_a_template() {
 
 #[test]
 fn there_may_be_none_yet_or_only_words_of_their_own() {
-    // For callers.
+    // Only for callers.
     let settings = connection("subscribe.on = 'SUB ${item}'");
     assert_eq!(subscribe(&settings).declared, []);
     assert_eq!(subscribe(&settings).max, MAX_SUBSCRIPTIONS);
@@ -230,7 +231,7 @@ fn what_is_shown_is_what_was_written_and_reads_back_as_the_same() {
         assert!(!shown.to_string().contains("k3y"), "{shown}");
         let text = shown.to_string().replace("***${KEY}", "x");
         let mut json: Json = serde_json::from_str(&text).unwrap();
-        // Over the API nobody's rates are known.
+        // The rates of the file are unknown over the API.
         json["subscribe"].as_object_mut().unwrap().remove("rate");
         let own = json["subscriptions"].as_object_mut();
         for long in own.into_iter().flat_map(|own| own.values_mut()) {
@@ -284,7 +285,7 @@ fn names_of_a_fleet_share_a_list_in_turns() {
     let settings = read(&text("'a', 'b'", 3, ""));
     assert_eq!(keys(&settings.connections["md-a"]), ["s1", "s3", "s5-a"]);
     assert_eq!(keys(&settings.connections["md-b"]), ["s2", "s4"]);
-    // Its own ones come first.
+    // Its own keys come first.
     let own =
         "subscriptions = ['status']\n[connections.md-b]\nsubscriptions = { x = { item = 1 } }";
     let settings = read(&text("'a', 'b'", 4, own));
@@ -293,7 +294,7 @@ fn names_of_a_fleet_share_a_list_in_turns() {
         ["status", "s1", "s3", "s5-a"]
     );
     assert_eq!(keys(&settings.connections["md-b"]), ["x", "s2", "s4"]);
-    // Names without a share say nothing of it.
+    // Names without a share do not mention it.
     let settings = read(&text("'a', 'b', 'c', 'd', 'e', 'f'", 1, ""));
     assert_eq!(keys(&settings.connections["md-e"]), ["s5-e"]);
     assert!(subscribe(&settings.connections["md-f"]).declared.is_empty());
@@ -372,7 +373,7 @@ fn what_a_file_subscribes_to_is_not_inherited_over_the_api() {
         .connection(json, &DialPolicy::Any)
         .unwrap();
     assert_eq!(api.dialogue, None);
-    // What comes over the API is read as a file is.
+    // Settings over the API are read like a file.
     let json = json!({ "url": "wss://example.com", "subscribe": { "on": "SUB ${item}" }, "subscriptions": ["a"] });
     let api = Inherited::default().connection(json.to_string().as_bytes(), &DialPolicy::Any);
     assert_eq!(keys(&api.unwrap()), ["a"]);
@@ -429,7 +430,8 @@ fn what_a_name_will_subscribe_to_is_said_in_words() {
     );
 }
 
-/// All errors of a connection with these keys: line, column, the text that is meant, message and help. The keys begin in line 1.
+/// All errors of a connection with these keys: line, column, the marked text, message and help. The
+/// keys begin in line 1.
 fn told(keys: &str) -> Vec<String> {
     let errors = match memory().connection(keys) {
         Ok(settings) => panic!("accepted: {keys}\n{settings:?}"),
@@ -508,12 +510,13 @@ fn each_mistake_is_told_with_its_place_and_what_would_be_right() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Each message is looked at for each different answer that is expected. That of `subscribe` is one of them.
+/// Each message is compared with each different expected answer. The answer of `subscribe` is one
+/// of them.
 #[test]
 fn a_file_expects_as_many_different_answers_as_it_may() {
     let of = |count: usize| {
         let keys = (0..count).map(|n| {
-            // Another `on` expects nothing else.
+            // Another `on` does not add an expected answer.
             let (ack, on) = (n / 100, n);
             format!(
                 "subscriptions.k{n} = {{ on = 'SUB {on}', ack = '/id == id && /n == {ack}' }}\n"
@@ -587,7 +590,7 @@ fn over_the_api_nothing_reaches_out() {
     }
 }
 
-/// What a name has of each subscription is small: it is there ten thousand times.
+/// The data of a subscription is small: a name may have ten thousand.
 #[test]
 fn a_subscription_is_small() {
     assert!(

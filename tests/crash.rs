@@ -1,8 +1,9 @@
-//! kill -9 at any instant, with a durable outbox: the peer gets all that was said to be queued.
+//! kill -9 at any instant, with a durable outbox: the peer gets all messages that were reported as
+//! queued.
 //!
 //! ```text
 //! EVERWIRE_ROUNDS=200 cargo test --test crash -- --nocapture     more rounds than usual
-//! EVERWIRE_SEED=17 cargo test --test crash -- --nocapture        the same instants again, as far as a machine repeats itself
+//! EVERWIRE_SEED=17 cargo test --test crash -- --nocapture        the same instants again, as far as timing repeats
 //! ```
 
 mod support;
@@ -33,18 +34,18 @@ use support::{
 /// Rounds in an ordinary run.
 const ROUNDS: u64 = 20;
 
-/// What a child is told.
+/// The environment variables of a child.
 const URL: &str = "EVERWIRE_CRASH_URL";
 const ROUND: &str = "EVERWIRE_CRASH_ROUND";
 const LAST: &str = "EVERWIRE_CRASH_LAST";
 
-/// Each round's messages have numbers from here on, times the round.
+/// The messages of a round are numbered from here, times the round.
 const OF_A_ROUND: u64 = 10_000_000;
 
-/// How many messages wait to be acknowledged at most.
+/// The most messages that wait for acknowledgement.
 const WINDOW: usize = 300;
 
-/// How many bytes a second a slow peer reads.
+/// The bytes per second that a slow peer reads.
 const SLOW: u64 = 200_000;
 
 fn variable<T: FromStr>(name: &str) -> Option<T> {
@@ -70,7 +71,7 @@ fn what_was_queued_reaches_the_peer_whenever_the_process_is_killed() {
     let mut acknowledged = BTreeSet::new();
     let mut epoch = 0;
     for round in 1..=rounds {
-        // A peer that is slow to read leaves much that is written, and has not arrived when the socket dies.
+        // A slow peer leaves many messages written but not received when the socket dies.
         peer.script(
             "/",
             match dice.random_bool(0.5) {
@@ -115,7 +116,7 @@ fn judge(rounds: u64, acknowledged: &BTreeSet<u64>, arrived: &[u64]) {
     );
 }
 
-/// What a life said before it was killed.
+/// The output of a child before it was killed.
 #[derive(Default)]
 struct Killed {
     epoch: Option<u32>,
@@ -123,7 +124,7 @@ struct Killed {
 }
 
 impl Killed {
-    /// Lets a child live until an instant by chance: mostly while it sends, sometimes while it starts.
+    /// Runs a child until a random instant: mostly while it sends, sometimes while it starts.
     fn run(mut life: Command, peer: &Peer, dice: &mut StdRng) -> Self {
         let mut child = life.stdout(Stdio::piped()).spawn().unwrap();
         let mut output = BufReader::new(child.stdout.take().unwrap());
@@ -133,9 +134,10 @@ impl Killed {
                 assert!(killed.hear(&mut output), "the child has not started");
             }
         }
-        // How long it may live is chance: the instant of the kill is what is tested.
+        // The duration is random: the test is about the instant of the kill.
         let time = Duration::from_micros(dice.random_range(0..400_000));
-        // Some lose their socket on the way, and some with their life: what was written last has not arrived.
+        // Some lose their socket on the way, and some when they die: then the last messages have
+        // not arrived.
         let kicks = [Duration::ZERO, time / 2, time].map(|at| (at, dice.random_bool(0.3)));
         thread::scope(|scope| {
             scope.spawn(|| {
@@ -152,7 +154,7 @@ impl Killed {
         killed
     }
 
-    /// Notes a line of the output; false at its end. A line that was cut off says nothing.
+    /// Notes a line of the output; false at its end. An incomplete line is ignored.
     fn hear(&mut self, output: &mut BufReader<ChildStdout>) -> bool {
         let mut line = String::new();
         output.read_line(&mut line).unwrap();
@@ -202,7 +204,7 @@ fn durable(round: u64) -> ConnectionSettings {
     settings.heartbeat = Heartbeat::default();
     settings.outbox.durable = true;
     settings.outbox.resend = Resend::InDoubt;
-    // A process that is killed takes nothing along that the operating system has.
+    // A killed process does not take away data that the operating system already has.
     settings.outbox.fsync = match round % 4 {
         0 => Fsync::Interval,
         _ => Fsync::Always,
@@ -210,7 +212,7 @@ fn durable(round: u64) -> ConnectionSettings {
     settings
 }
 
-/// As fast as it can, and says of each message when it is safe.
+/// Sends as fast as it can, and prints each message once it is safe.
 async fn send_until_killed(feed: &Handle, round: u64) {
     let mut waiting = VecDeque::new();
     for number in round * OF_A_ROUND.. {

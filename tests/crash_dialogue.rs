@@ -1,5 +1,5 @@
-//! kill -9 at any instant, in a conversation: what the server was told to be stored is in the history, and the number with which the
-//! next process resumes is never ahead of that.
+//! kill -9 at any instant of a dialogue: messages that were acknowledged to the server as stored are
+//! in the history, and the next process never resumes with a number beyond them.
 //!
 //! ```text
 //! EVERWIRE_ROUNDS=200 cargo test --test crash_dialogue -- --nocapture     more rounds than usual
@@ -33,10 +33,10 @@ use tungstenite::{Message, WebSocket, accept};
 /// Rounds in an ordinary run.
 const ROUNDS: u64 = 12;
 
-/// What a child is told.
+/// The environment variables of a child.
 const URL: &str = "EVERWIRE_CRASH_URL";
 
-/// Every so many numbers one is to be acknowledged.
+/// One in this many numbers is to be acknowledged.
 const ACKNOWLEDGED: u64 = 20;
 
 const RECIPE: &str = r#"
@@ -54,15 +54,15 @@ fn settings(url: &str) -> ConnectionSettings {
     settings.connections.values().next().unwrap().clone()
 }
 
-/// What the server knows of all lives.
+/// The server's record of all processes.
 #[derive(Default)]
 struct Seen {
     acknowledged: BTreeSet<u64>,
-    /// With which numbers clients have begun.
+    /// The numbers with which clients began.
     resumed: Vec<u64>,
 }
 
-/// Says numbers behind the one that the client has, as long as it lives, and notes what it acknowledges.
+/// Sends the numbers after the client's last one while it lives, and notes the acknowledgements.
 fn serve(stream: TcpStream, seen: &Mutex<Seen>) -> Option<()> {
     let mut socket = accept(stream).ok()?;
     let first = loop {
@@ -84,11 +84,11 @@ fn serve(stream: TcpStream, seen: &Mutex<Seen>) -> Option<()> {
     None
 }
 
-/// Whether the client is there still.
+/// Whether the client is still there.
 fn said(result: Result<(), tungstenite::Error>) -> Option<()> {
     match result {
         Ok(()) => Some(()),
-        // What the kernel does not take at once goes out with the next.
+        // The rest goes out with the next write, if the kernel does not accept everything at once.
         Err(tungstenite::Error::Io(error)) if error.kind() == std::io::ErrorKind::WouldBlock => {
             Some(())
         }
@@ -115,7 +115,7 @@ fn hear(socket: &mut WebSocket<TcpStream>, seen: &Mutex<Seen>) -> Option<()> {
     }
 }
 
-/// A server of these numbers.
+/// Starts a server of these numbers.
 fn start(seen: &Arc<Mutex<Seen>>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("ws://{}/", listener.local_addr().unwrap());
@@ -170,7 +170,7 @@ async fn what_was_acknowledged_is_stored_and_a_resume_skips_nothing_whenever_it_
             );
             thread::sleep(Duration::from_millis(1));
         }
-        // How long it may live is chance: the instant of the kill is what is tested.
+        // The duration is random: the test is about the instant of the kill.
         thread::sleep(Duration::from_micros(
             rand::rng().random_range(0..1_500_000),
         ));

@@ -1,4 +1,5 @@
-//! What becomes of messages when real sockets die: sent again where that is asked for, confirmed by a ping, and told.
+//! The outcome of messages when real sockets die: sent again if requested, confirmed by a ping, and
+//! reported.
 
 #[path = "support/chaos.rs"]
 mod chaos;
@@ -28,19 +29,19 @@ use support::{
     rig::*,
 };
 
-/// A heartbeat that can fence, and sends no ping of its own accord.
+/// A heartbeat that can fence, and never pings on its own.
 const QUIET: Heartbeat = Heartbeat::Protocol {
     interval: Duration::from_secs(3600),
     timeout: Duration::from_secs(30),
 };
 
-/// A subscriber that hears of fates too.
+/// A subscriber that also receives fates.
 fn watch(manager: &Manager) -> Watch {
     let delivery = Delivery::default().events(100_000).kinds(Kinds::all());
     Watch::over(manager.subscribe(Pattern::all(), delivery))
 }
 
-/// A peer that takes notes at `/`, and a name whose settings fence.
+/// A peer that notes messages at `/`, and a name with fences.
 struct Line {
     rig: Rig,
     heard: Heard,
@@ -68,7 +69,7 @@ impl Line {
     }
 }
 
-/// Links that are reset after a few hundred bytes, wherever in a frame that is.
+/// Links that are reset after a few hundred bytes, at any point within a frame.
 fn short_lived(port: u16, seed: u64) -> Proxy {
     let mut dice = StdRng::seed_from_u64(seed);
     Proxy::start(port, move || Link {
@@ -174,7 +175,7 @@ async fn a_burst_costs_one_ping() {
     let receipts: Vec<_> = (0..100)
         .map(|n| feed.send(format!("{n}")).unwrap())
         .collect();
-    // All wait for their confirmation before the first goes out.
+    // All wait for their confirmation before the first message is sent.
     let fates = receipts.iter().map(|receipt| receipt.fate(Fate::Confirmed));
     let (fates, ()) = tokio::join!(futures::future::join_all(fates), async {
         line.rig.peer.resume().await.unwrap();
@@ -292,7 +293,7 @@ async fn a_peer_that_goes_or_restarts_is_dialled_again_at_once_but_only_once() {
             told.contains("at once, the peer goes or restarts"),
             "{told}"
         );
-        // It was not up for long enough to count as another first.
+        // It was not up for long enough to reset the backoff.
         line.rig.watch.ready().await;
         line.rig.peer.kick("/", How::Close(code));
         let second = line.rig.watch.retrying().await;

@@ -1,4 +1,5 @@
-//! What the documents say can be followed: their links lead somewhere, both READMEs say the same, their configuration is valid.
+//! The documents are correct: their links have a target, both READMEs have the same commands, and
+//! their configuration is valid.
 
 use std::{
     collections::BTreeSet,
@@ -30,7 +31,8 @@ fn code_blocks(document: &str) -> Vec<(&str, Vec<&str>)> {
     blocks
 }
 
-/// A line without the comment at its end. A comment begins behind a space, so that no text of a command or URL is taken for one.
+/// A line without the comment at its end. A comment begins after a space, so that no part of a
+/// command or URL counts as one.
 fn without_comment<'a>(language: &str, line: &'a str) -> &'a str {
     let mark = match language {
         "sh" | "toml" => " # ",
@@ -122,7 +124,7 @@ fn the_configuration_of_the_readme_is_valid() {
     assert_eq!(settings.connections.len(), 1 + 1000);
 }
 
-/// All documents of the repository that people read.
+/// All documents of the repository for readers.
 fn documents() -> Vec<PathBuf> {
     let folders = [
         "",
@@ -142,7 +144,7 @@ fn documents() -> Vec<PathBuf> {
     found
 }
 
-/// What the links and pictures of a document lead to, without its code.
+/// The targets of a document's links and pictures, without those in code.
 fn links(document: &str) -> Vec<String> {
     let mut fenced = false;
     let prose = document.lines().filter(|line| {
@@ -160,7 +162,7 @@ fn links(document: &str) -> Vec<String> {
     found
 }
 
-/// The anchor that a heading gets.
+/// The anchor of a heading.
 fn anchor(heading: &str) -> String {
     let kept = heading
         .chars()

@@ -1,4 +1,4 @@
-//! Who hears what: by pattern, in order, without holes, and never without a bound.
+//! Delivery of events: by pattern, in order, without gaps, and always with a bound.
 
 mod support;
 
@@ -51,7 +51,7 @@ async fn the_story_of_a_name_has_its_order_and_no_holes() {
     ];
     let mut expected = life.repeat(5);
     expected.extend(["connecting", "opened", "ready", "closed"]);
-    // Each new socket but the first follows a time in which nothing was heard.
+    // Each new socket but the first follows an outage.
     let readies: Vec<usize> = (0..expected.len())
         .filter(|&at| expected[at] == "ready")
         .collect();
@@ -104,7 +104,7 @@ async fn a_handle_gives_the_events_of_its_name_alone() {
     );
 }
 
-/// How much a notice says that its reader missed.
+/// The number of missed events in a notice.
 fn missed(update: &Update) -> Option<u64> {
     match update {
         Update::Notice(Notice::Lagged(lagged)) => lagged.missed,
@@ -112,7 +112,7 @@ fn missed(update: &Update) -> Option<u64> {
     }
 }
 
-/// A name whose messages come as fast as they are asked for, and its subscriber, which has not read yet.
+/// A name whose messages come as fast as possible, and a subscriber that has not read yet.
 fn flooded(rig: &Rig, delivery: Delivery, count: u64) -> (Handle, everwire::Events) {
     let events = rig.manager.subscribe(Pattern::all(), delivery);
     rig.peer
@@ -130,7 +130,7 @@ async fn a_slow_reader_that_drops_loses_the_oldest_and_is_told_how_many() {
         heard += 1;
     }
     let first = events.next().await.expect("what it missed");
-    // Three events tell how the socket opened.
+    // Three events are about the opening of the socket.
     assert_eq!(missed(&first), Some(1003 - 10), "{first:?}");
     for left in (0..10).rev() {
         let update = events
@@ -258,7 +258,7 @@ async fn an_actor_hears_the_events_it_subscribed_to() {
         assert_eq!(heard, ["connecting", "opened", "ready", "message"]);
         drop(stop);
         thread.join().unwrap();
-        // An actor that is gone is no subscriber any more.
+        // A stopped actor is no longer a subscriber.
         rig.echoes(&feed, "again").await;
         wait_for("the end of the subscription", async || {
             feed.send("more").unwrap();

@@ -1,4 +1,4 @@
-//! Every example is run, and every configuration that we ship is read.
+//! Every example is run, and every shipped configuration is read.
 
 use std::{
     collections::BTreeSet,
@@ -18,7 +18,7 @@ use everwire::{
 
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// What each example must print, in this order.
+/// The lines that each example must print, in this order.
 const EXAMPLES: [(&str, &[&str]); 7] = [
     ("actors", &["* prices: hello from prices", "closed: 3"]),
     (
@@ -181,7 +181,7 @@ impl Source for Anything {
     }
 }
 
-/// This system, and the variable that the demo sets for its own file.
+/// This system, with the variable that the demo sets for its own file.
 struct WithPeer;
 
 impl Source for WithPeer {
@@ -201,7 +201,7 @@ impl Source for WithPeer {
     }
 }
 
-/// Runs an example, a twenty times faster than a person would watch it.
+/// Runs an example, twenty times faster than for a person.
 fn run(name: &str) {
     let (_, expected) = EXAMPLES.iter().find(|(known, _)| *known == name).unwrap();
     let mut child = Command::new(built().join(name))
@@ -249,7 +249,7 @@ fn built() -> &'static Path {
         if profile.ends_with("release") {
             cargo.arg("--release");
         }
-        // What cargo told this test would make build scripts believe that they must run again.
+        // Variables that cargo set for this test would make build scripts run again.
         for (key, _) in env::vars_os() {
             let key = key.to_string_lossy();
             if [

@@ -1,4 +1,4 @@
-//! Several URLs of one name: the next when one fails, the first again after a stable socket.
+//! Several URLs of one name: the next after a failure, the first again after a stable socket.
 
 mod support;
 

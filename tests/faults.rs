@@ -1,4 +1,4 @@
-//! Sockets that die, each in its own way: the name comes back, and says why it was gone.
+//! Sockets that die in different ways: the name comes back, and reports the cause.
 
 mod support;
 
@@ -46,7 +46,8 @@ async fn accept_then_close_frame_is_dialled_no_more_than_the_backoff_allows() {
     dials_keep_to_the_backoff(Rig::new(), "/close?code=1000", "closed").await;
 }
 
-/// Counts and times the dials where they arrive: each comes no earlier than the delay after the one before.
+/// Counts and times the dials at the peer: each comes no earlier than the delay after the one
+/// before.
 async fn dials_keep_to_the_backoff(mut rig: Rig, path: &str, kind: &str) {
     let feed = rig.open_with(path, |settings| {
         with_backoff(settings, |backoff| {
@@ -121,7 +122,7 @@ async fn a_half_open_peer_is_found_though_the_kernel_takes_no_more_bytes() {
             timeout: ms(500),
         };
     });
-    // More than both kernels' buffers hold: the ping itself is stuck behind it.
+    // More than the buffers of both kernels hold: the ping itself is stuck behind it.
     for _ in 0..4 {
         feed.send(vec![7; 12 << 20]).unwrap();
     }

@@ -1,4 +1,4 @@
-//! Feeds: updates by the batch, and into actors.
+//! Feeds: updates in batches, and to actors.
 
 mod support;
 
@@ -15,28 +15,28 @@ use everwire::{
 use parking_lot::Mutex;
 use support::{SOON, rig::*};
 
-/// What an actor does with what it is told.
+/// What an actor does with its messages.
 #[derive(Clone, Copy, PartialEq)]
 enum Conduct {
     Reads,
-    /// Keeps all batches until it is told to let go.
+    /// Keeps all batches until it is told to release them.
     Holds,
     /// Restarts at each message, under its supervisor.
     Restarts,
 }
 
-/// Notes the messages that it is told, and how many lags.
+/// Notes the received messages, and the number of lags.
 struct Listener {
     heard: mpsc::Sender<Heard>,
     conduct: Conduct,
     held: Vec<Batch>,
-    /// Updates that came before anything else of its arbiter had its turn.
+    /// Updates that came before any other task of its arbiter ran.
     in_a_row: Arc<Mutex<(usize, usize)>>,
 }
 
 #[derive(Debug, PartialEq)]
 enum Heard {
-    /// So many messages at once.
+    /// A number of messages at once.
     Messages(usize),
     Lagged(Option<u64>),
     Restarting,
@@ -53,7 +53,7 @@ impl Actor for Listener {
 
     fn started(&mut self, ctx: &mut Context<Self>) {
         let in_a_row = Arc::clone(&self.in_a_row);
-        // Its turn comes when the arbiter looks at what else is ready.
+        // It runs when the arbiter polls its other tasks.
         ctx.spawn(actix::fut::wrap_future(async move {
             loop {
                 in_a_row.lock().0 = 0;
@@ -159,7 +159,7 @@ impl Outside {
         }
     }
 
-    /// Waits until it has heard so many messages; how many were missed meanwhile.
+    /// Waits until it has received this many messages. Returns how many were missed meanwhile.
     fn hears(&self, messages: usize) -> u64 {
         let (mut heard, mut missed) = (0, 0);
         while heard + missed < messages {
@@ -184,7 +184,7 @@ impl Drop for Outside {
     }
 }
 
-/// Messages only: a bound that is small is not for the story.
+/// Only messages: the small bound is not for other events.
 fn messages(events: usize) -> Delivery {
     let kinds = Kinds::parse("message").unwrap();
     Delivery::default().events(events).kinds(kinds)
@@ -227,7 +227,7 @@ async fn single_updates_come_a_hundred_at_a_time_and_others_have_their_turn_betw
     let _feed = flood(&rig, 20_000);
     outside.hears(20_000);
     let (_, most) = *outside.in_a_row.lock();
-    // actix's own limit, where that is switched on, is 256.
+    // actix's own limit, if enabled, is 256.
     assert!(most <= 255, "{most} in a row");
 }
 
@@ -242,7 +242,7 @@ async fn a_batch_that_an_actor_holds_keeps_others_from_its_mailbox_until_it_lets
     for text in ["second", "third", "fourth"] {
         rig.echoes(&feed, text).await;
     }
-    // All that was told so far is handled when this is answered.
+    // All earlier events are handled when this is answered.
     outside.addr.send(LetGo).await.unwrap();
     assert_eq!(outside.heard.recv_timeout(SOON), Ok(Heard::Messages(3)));
     assert!(outside.heard.try_recv().is_err());

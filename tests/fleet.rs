@@ -1,4 +1,4 @@
-//! Many names at once: a server that restarts, a host that swallows, a name that floods.
+//! Many names at once: a server that restarts, a host that drops packets, a name that floods.
 
 mod support;
 
@@ -67,7 +67,7 @@ async fn five_hundred_names_come_back_from_a_restart_one_by_one() {
         assert_eq!(status.state, State::Open, "{}", status.name);
     }
 
-    // Nearly every name drew a delay of its own.
+    // Nearly every name drew a different delay.
     let different = delays.lock().len();
     assert!(different > NAMES / 2, "only {different} different delays");
     let dials: Vec<_> = rig
@@ -78,7 +78,8 @@ async fn five_hundred_names_come_back_from_a_restart_one_by_one() {
         .collect();
     let mut arrivals: Vec<Instant> = dials.iter().map(|log| log.accepted_at).collect();
     arrivals.sort();
-    // A burst would have its middle half arrive within a moment; drawn from 100 ms to 1 s it takes about 450 ms.
+    // In a burst, the middle half would arrive within a moment; drawn from 100 ms to 1 s it takes
+    // about 450 ms.
     let middle = arrivals[arrivals.len() * 3 / 4].duration_since(arrivals[arrivals.len() / 4]);
     assert!(
         middle > ms(100),
@@ -109,7 +110,7 @@ fn most_at_once(spans: &[(Instant, Instant)]) -> usize {
         .unwrap_or(0)
 }
 
-/// A host that takes SYNs and never answers: its backlog is full.
+/// A host that accepts SYNs and never answers: its backlog is full.
 struct BlackHole {
     addr: SocketAddr,
     _listener: Socket,
@@ -149,7 +150,7 @@ async fn a_black_holed_host_does_not_hold_up_a_healthy_one() {
             .open(format!("dark-{number}"), settings)
             .unwrap();
     }
-    // All of them wait before the first healthy name asks.
+    // All of them wait before the first healthy name requests a dial.
     for _ in 0..100 {
         assert_eq!(dark_events.next().await.type_name(), "connecting");
     }
@@ -168,7 +169,7 @@ async fn a_black_holed_host_does_not_hold_up_a_healthy_one() {
     );
     let healthy = rig.manager.find("healthy-7").unwrap();
     healthy.close(1000, "").await.unwrap();
-    // A name that still waits for its turn can be closed as well.
+    // A name that still waits for its turn can be closed, too.
     let waiting = rig.manager.find("dark-99").unwrap();
     waiting.close(1000, "").await.unwrap();
     wait_for_state(&waiting, State::Closed).await;
@@ -180,7 +181,7 @@ async fn hosts_take_turns_where_black_holes_hold_every_handshake() {
     settings.service.workers = 1;
     let manager = Manager::spawn(settings).unwrap();
     let rig = Rig::new();
-    // Five hosts at 16 each want more than the 64 handshakes that there are.
+    // Five hosts with 16 each want more than the 64 allowed handshakes.
     let holes: Vec<_> = (2..7)
         .map(|last| BlackHole::new([127, 0, 0, last]))
         .collect();
@@ -207,7 +208,7 @@ async fn hosts_take_turns_where_black_holes_hold_every_handshake() {
 
 #[tokio::test]
 async fn a_refused_host_is_not_a_listener() {
-    // A port that nobody listens on any more: the machine answers with a reset at once.
+    // A port where nobody listens any more: the machine answers with a reset at once.
     let addr = TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
@@ -240,7 +241,7 @@ async fn a_flooded_mailbox_does_not_silence_a_quiet_name_beside_it() {
                 addr.do_send(Send::text("x"));
             }
         }
-        // Answered when all before it are.
+        // It is answered after all messages before it.
         addr.send(Snapshot)
     });
     let mut echoes = 0;

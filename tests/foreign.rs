@@ -1,4 +1,4 @@
-//! The same conversations with servers that we did not write: Python's `websockets` and Node's `ws`.
+//! The same conversations with foreign servers: Python's `websockets` and Node's `ws`.
 
 mod support;
 

@@ -3,18 +3,20 @@
 #
 #   tests/fuzz.sh install                   cargo-fuzz, into .test-env, unless it is there
 #   tests/fuzz.sh build                     the fuzzers
-#   tests/fuzz.sh check [TARGET...]         a bounded run from a fixed seed: what fails it is a change of the code, not chance
-#   tests/fuzz.sh run SECONDS [TARGET...]   all targets at once, or these, from their corpora; what they find goes to target/fuzz
+#   tests/fuzz.sh check [TARGET...]         a bounded run from a fixed seed, which only a change can fail
+#   tests/fuzz.sh run SECONDS [TARGET...]   all targets at once, or these, from their corpora; results go to target/fuzz
 #   tests/fuzz.sh replay TARGET FILE...     single inputs
-#   tests/fuzz.sh merge [TARGET...]         takes what the last run found and covers more into fuzz/corpus
+#   tests/fuzz.sh merge [TARGET...]         adds inputs of the last run that cover more to fuzz/corpus
 #
-# The sanitizer is a flag of nightly compilers. RUSTC_BOOTSTRAP lets the stable one take it, so that no other toolchain is needed.
+# The sanitizer is a flag of nightly compilers. With RUSTC_BOOTSTRAP the stable one accepts it, so no
+# other toolchain is needed.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 test_env=${EVERWIRE_TEST_ENV:-$PWD/.test-env}
 export PATH=$test_env/cargo/bin:$PATH
-# A container may forbid what the search for leaks needs (ptrace); the targets check by themselves what is held.
+# A container may forbid ptrace, which the leak check needs; the targets check the held memory
+# themselves.
 export ASAN_OPTIONS=detect_leaks=0
 
 cargo_fuzz_version=0.13.2
@@ -36,7 +38,8 @@ build() {
   RUSTC_BOOTSTRAP=1 cargo fuzz build --target "$triple" --target-dir "$target_dir"
 }
 
-# Becomes a target's fuzzer, with libFuzzer's flags and paths: called last, or in a shell of its own, which a signal then reaches.
+# Replaces the shell by a target's fuzzer, with libFuzzer's flags and paths, so that signals reach it.
+# Called last, or in a subshell.
 fuzzer() {
   local target=$1
   shift
@@ -53,7 +56,7 @@ log() {
   echo "$target_dir/finds/$1.log"
 }
 
-# The bounds are a third of a minute on two cores; the corpora are part of them.
+# The limits come to 20 seconds on two cores, with the corpora.
 check() {
   (($#)) || set -- "${all_targets[@]}"
   all_within check "$@"
@@ -97,7 +100,7 @@ all_within() {
 
 run_one() {
   local target=$1 bound=$2 limits seeds=("fuzz/corpus/$1")
-  # The configurations that people copy from are seeds too.
+  # The shipped configurations are seeds, too.
   [[ $target == config ]] && seeds+=(config)
   rm -rf "$(finds "$target")"
   mkdir -p "$(finds "$target")"
@@ -106,7 +109,7 @@ run_one() {
     "$(finds "$target")" "${seeds[@]}" >"$(log "$target")" 2>&1
 }
 
-# Says what a run did. Without counters of coverage, or without executions, it was none.
+# Reports a run. It fails without coverage counters or without executions.
 report() {
   local target=$1 text executions coverage counters found
   text=$(log "$target")
@@ -137,7 +140,7 @@ merge() {
   (($#)) || set -- "${all_targets[@]}"
   build
   for target in "$@"; do
-    # Short inputs, and by edges alone, so that the corpora stay small.
+    # Only short inputs, and only new edges, so that the corpora stay small.
     fuzzer "$target" -max_len=1024 -set_cover_merge=1 -use_counters=0 "fuzz/corpus/$target" "$(finds "$target")" 2>&1 | grep '^MERGE-OUTER'
   done
 }

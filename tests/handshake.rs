@@ -1,4 +1,5 @@
-//! Upgrades that are refused, broken or never answered: a typed cause each, and the rule that fits.
+//! Upgrades that are refused, broken or never answered: each has a typed cause, and the right
+//! delay.
 
 mod support;
 

@@ -351,7 +351,7 @@ async fn settings_that_the_socket_depends_on_replace_it_and_lose_nothing() {
     });
     assert!(applied.unwrap().reconnect);
     sent.unwrap();
-    // The new one is ready before the old one goes.
+    // The new one is ready before the old one closes.
     let old = rig.watch.rotated().await.old;
     assert_eq!((old.code, old.clean), (1001, true));
     rig.echoes(&feed, "after").await;

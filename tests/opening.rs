@@ -1,4 +1,4 @@
-//! What is said whenever a socket opens, and the heartbeat that follows.
+//! The messages on each new socket, and the heartbeat that follows.
 
 mod support;
 
@@ -101,7 +101,7 @@ async fn more_data_than_may_wait_is_refused() {
     rig.watch.ready().await;
     let mut full = false;
     for _ in 0..200 {
-        // All in one turn of the mailbox, so that the driver has no chance to send them.
+        // All in one turn of the mailbox, so that the driver cannot send them in between.
         let asked: Vec<_> = (0..100)
             .map(|_| {
                 feed.addr().send(Connect {
@@ -213,7 +213,7 @@ async fn protocol_pings_go_out_on_an_interval_and_give_the_round_trip() {
             .await
             .unwrap();
         assert!(feed.status().await.unwrap().rtt.is_some());
-        // The next incarnation beats as well.
+        // The next incarnation sends heartbeats as well.
         rig.peer.kick_all(How::Fin);
         rig.watch.ready().await;
     }

@@ -1,4 +1,4 @@
-//! Messages on their way out: bounded, in order, one fate each, whatever happens to the socket.
+//! Outgoing messages: bounded, in order, with one fate each, whatever happens to the socket.
 
 mod support;
 
@@ -182,7 +182,7 @@ async fn what_was_written_and_never_confirmed_is_in_doubt_after_a_loss() {
     assert_eq!(feed.status().await.unwrap().outbox.in_doubt, 1);
     rig.watch.ready().await;
     rig.echoes(&feed, "and on").await;
-    // "resend" is never: what is in doubt does not go out twice.
+    // "resend" is off: a message in doubt is not sent twice.
     assert_eq!(rig.peer.connections().last().unwrap().texts(), ["and on"]);
 }
 
@@ -252,7 +252,8 @@ async fn messages_keep_their_order_over_reconnects() {
         receipts.push(feed.send(number.to_string()).unwrap());
         let round = number / ROUND;
         if round < 3 && number % ROUND == ROUND / 2 {
-            // In the middle of the stream: some are written, some wait, some come while the socket is down.
+            // In the middle of the stream: some are written, some wait, some arrive while the
+            // socket is down.
             receipts.last().unwrap().fate(Fate::Written).await;
             rig.peer.kick_all(How::Reset);
         }

@@ -1,4 +1,5 @@
-//! A panic costs a name its socket, and nothing else: not its address, its outbox, its numbering, its neighbours.
+//! A panic costs a name its socket, but not its address, its outbox, its numbering or its
+//! neighbours.
 
 mod support;
 
@@ -10,11 +11,11 @@ use everwire::{
 };
 use support::rig::*;
 
-/// A name that shares the arbiter, and must notice nothing.
+/// A name on the same arbiter, which must not be affected.
 struct Neighbour {
     handle: Handle,
     watch: Watch,
-    /// The one that it began with: a build without a store begins anywhere.
+    /// Its first epoch: in a build without a store the number is arbitrary.
     epoch: u32,
 }
 
@@ -143,7 +144,7 @@ async fn a_panic_in_a_subscribers_callback_is_a_loss_of_that_name_only() {
     watch.ready().await;
     feed.send("calm").unwrap();
     watch.text("calm").await;
-    // The message was heard by the others all the same.
+    // The other subscribers received the message nevertheless.
     assert!(
         watch
             .seen()
@@ -207,7 +208,7 @@ async fn an_actor_that_dies_in_a_dial_gives_its_owners_place_back_and_keeps_its_
     let mut settings = Settings::default();
     settings.service.max_handshakes = NonZeroU32::new(2).unwrap();
     let manager = Manager::spawn(settings).unwrap();
-    // Of two places it has one.
+    // It has one place of two.
     manager.set_owner_shares(OwnerShares::of_tokens([(acme.clone(), false)]));
     let open = |name: &str, path: &str| {
         let mut settings = quick(rig.peer.url(path));
@@ -326,7 +327,8 @@ async fn a_name_that_dies_again_and_again_is_left_dead_and_says_so() {
     assert!(rig.manager.find("feed").is_none());
 }
 
-/// A death of the actor begins another epoch, and the outbox outlives it: what a client has kept still means the same message.
+/// The death of the actor begins another epoch, and the outbox outlives it: an id that a client
+/// kept still names the same message.
 #[tokio::test]
 async fn over_a_respawn_an_id_keeps_its_meaning_under_the_old_epoch_and_the_new() {
     let manager = one_arbiter();

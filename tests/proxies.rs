@@ -1,4 +1,4 @@
-//! Through a proxy that we did not write, to servers that we did not write.
+//! Through foreign proxies to foreign servers.
 
 mod support;
 
@@ -122,7 +122,7 @@ async fn a_proxy_that_cannot_be_used_is_an_error_and_no_direct_dial() {
         (format!("socks5://me:wrong@127.0.0.1:{auth}"), "the proxy"),
         (format!("http://127.0.0.1:{tls}"), "the proxy"),
         (format!("https://127.0.0.1:{auth}"), "the proxy"),
-        // A WebSocket server is no proxy.
+        // A WebSocket server is not a proxy.
         (
             format!("http://127.0.0.1:{}", scene.server.port()),
             "the proxy",
@@ -135,7 +135,7 @@ async fn a_proxy_that_cannot_be_used_is_an_error_and_no_direct_dial() {
     }
 }
 
-/// A proxy of the distribution, in a process of its own that is killed on drop.
+/// A proxy of the distribution, in a process that is killed on drop.
 struct Daemon {
     child: Child,
     port: u16,
@@ -181,7 +181,7 @@ impl Drop for Daemon {
     }
 }
 
-/// These proxies take no 0 for a port.
+/// These proxies do not accept 0 as a port.
 fn unused_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()

@@ -1,5 +1,5 @@
-//! How fast messages go out, as the peer sees them. Not faster than the rate is all that is claimed: how much slower is the
-//! machine's affair.
+//! The rate of sent messages, measured at the peer. Tests assert only an upper bound, since a busy
+//! machine may be slower.
 
 mod support;
 
@@ -20,7 +20,8 @@ fn rate(messages: u32, per: Duration, burst: u32) -> RateSettings {
     rate
 }
 
-/// Of the messages that were sent after `start`, no more have arrived at any time than the burst and what has come in since.
+/// Asserts that of the messages sent after `start`, no more have arrived at any time than the burst
+/// and the refill allow.
 fn keeps_to(rate: &RateSettings, start: Instant, arrivals: &[Instant]) {
     let interval = rate.per / rate.messages.get();
     for (before, arrival) in (0u32..).zip(arrivals) {

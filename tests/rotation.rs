@@ -1,4 +1,5 @@
-//! Make before break: another socket takes over, and nobody misses or hears twice what the peer says.
+//! Make before break: another socket takes over, and subscribers neither miss messages nor receive
+//! them twice.
 
 mod support;
 
@@ -12,12 +13,12 @@ use everwire::{
 };
 use support::rig::*;
 
-/// The peer tells this on all its sockets.
+/// The peer sends this on all its sockets.
 fn broadcast(rig: &Rig, number: u64) {
     rig.peer.send("/sink", format!(r#"{{"n":{number}}}"#));
 }
 
-/// The numbers that were heard, up to `last`.
+/// The received numbers, up to `last`.
 async fn hear(rig: &mut Rig, last: u64) -> Vec<u64> {
     let mut heard = Vec::new();
     while heard.last() != Some(&last) {
@@ -44,7 +45,7 @@ async fn rotates_without_a_hole(change: impl FnOnce(&mut everwire::ConnectionSet
     for _ in 0..5 {
         let sockets = rig.peer.connections().len();
         feed.rotate().await.unwrap();
-        // Told before, while and after the successor takes over.
+        // Sent before, while and after the successor takes over.
         while rig.peer.connections().len() == sockets || rig.peer.open_count() > 1 {
             number += 1;
             broadcast(&rig, number);

@@ -25,7 +25,7 @@ struct Seen {
     events: Vec<HashMap<&'static str, String>>,
 }
 
-/// All dials, by the ids of their spans in the order in which they began.
+/// All dials, by span id in the order of their start.
 #[derive(Clone, Default)]
 struct Recorder(Arc<Mutex<Vec<(u64, Seen)>>>);
 
@@ -43,7 +43,7 @@ impl Recorder {
     fn with(&self, id: &Id, change: impl FnOnce(&mut Seen)) {
         let id = id.into_u64();
         let mut dials = self.0.lock().unwrap();
-        // An id is used again when its span is closed: the last one counts.
+        // An id is used again after its span is closed: the last one counts.
         if let Some((_, seen)) = dials.iter_mut().rev().find(|(known, _)| *known == id) {
             change(seen);
         }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The subjects of commits have at most 72 characters: of all commits that are newer than the one at which the rule began. What a clone
-# does not have cannot be checked; then it says how much was.
+# Checks that subjects have at most 72 characters, in all commits since the rule was made. A shallow
+# clone has only some of them; then it prints how many were checked.
 set -euo pipefail
 export LC_ALL=C.UTF-8
 

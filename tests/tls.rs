@@ -1,4 +1,4 @@
-//! TLS against servers that we did not write: client certificates, names, expiry, and what is told when it fails.
+//! TLS with foreign servers: client certificates, names, expiry, and the reports of failures.
 
 mod support;
 
@@ -74,7 +74,7 @@ async fn a_client_certificate_of_another_authority_is_named_as_the_likely_reason
         settings.tls.key_file = Some(other.client_key_file.clone());
         let _stranger = rig.manager.open("stranger", settings).unwrap();
         let text = watch.retrying().await.cause.to_string();
-        // Both hang up without an alert.
+        // Both disconnect without an alert.
         assert!(
             text.contains("may not accept our client certificate"),
             "{foreign:?}: {text}"
@@ -93,7 +93,7 @@ async fn the_peers_expiry_is_in_event_and_status_while_the_socket_is_up() {
     let feed = rig.manager.open("feed", settings).unwrap();
     let told = tls_of(&mut rig.watch).await.unwrap();
     assert!(!told.insecure);
-    // What rcgen gives a certificate that says nothing of its end.
+    // rcgen's default expiry.
     assert_eq!(told.expires_at.unwrap().to_string(), "4096-01-01T00:00:00Z");
     let status = feed.status().await.unwrap();
     assert_eq!(status.tls, Some(told));

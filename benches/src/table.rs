@@ -16,11 +16,11 @@ pub enum Target {
 
 /// A line of the table.
 pub struct Row {
-    /// What was measured.
+    /// The description of the measurement.
     pub what: Cow<'static, str>,
     /// The number, round by round.
     pub series: Series,
-    /// What it must reach.
+    /// The limit that it must meet.
     pub target: Target,
     /// Its unit; empty for a ratio.
     pub unit: &'static str,

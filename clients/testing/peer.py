@@ -1,15 +1,18 @@
-"""The peer of both clients' tests: a WebSocket server that does what the tests say.
+"""The peer of both clients' tests: a WebSocket server that the tests control.
 
     peer.py [PORT]
 
-    /echo      says each message again
-    /calls     answers {"id":N,"op":…}: "ask" with {"id":N,"result":"N"}, "refuse" with {"id":N,"error":"no"}, others never
-    /subs      takes {"op":"sub","id":N,"args":[…]} and {"op":"unsub","args":[…]}, and tells of each as {"heard":…}
-    /feed      says what it is told to say on standard input, a message for each line, each to one socket and once: what is to be said
-               while there is no socket waits for one. The line `tick N MS` is N messages {"n":1}, {"n":2}, …, MS milliseconds apart,
-               which are said whether somebody hears them or not. How many sockets there are is told as {"feeds":COUNT}.
+    /echo      echoes each message
+    /calls     answers {"id":N,"op":…}: "ask" with {"id":N,"result":"N"}, "refuse" with
+               {"id":N,"error":"no"}, others never
+    /subs      accepts {"op":"sub","id":N,"args":[…]} and {"op":"unsub","args":[…]}, and prints each
+               as {"heard":…}
+    /feed      sends each line of standard input once, to one socket; while there is no socket, it
+               waits for one. The line `tick N MS` sends N messages {"n":1}, {"n":2}, …, MS
+               milliseconds apart, even while nobody listens. The number of sockets is printed as
+               {"feeds":COUNT}.
 
-The first line on standard output is {"port":PORT}. The server ends when its standard input does.
+The first line of the output is {"port":PORT}. The server ends when its standard input does.
 """
 
 from __future__ import annotations

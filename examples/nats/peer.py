@@ -1,6 +1,7 @@
-"""The server of the example: a feed of prices at /market/NAME, and an account that reads what it is sent at /account.
+"""The server of the example: a feed of prices at /market/NAME, and an account at /account that
+reads messages.
 
-python examples/nats/peer.py [PORT]
+    python examples/nats/peer.py [PORT]
 """
 
 import asyncio

@@ -1,8 +1,10 @@
-"""Reads the stream as docs/nats.md says: each message of a name once, in order, and every hole is told.
+"""Reads the stream as described in docs/nats.md: each message of a name once, in order, with a
+report of each gap.
 
-python examples/nats/read.py [COUNT]     needs nats-py; NATS_URL says where the server is
+    python examples/nats/read.py [COUNT]     needs nats-py; NATS_URL is the address of the server
 
-Where it stands is kept by the server, under the name of the consumer: a reader that starts again goes on.
+The server keeps the position under the name of the consumer: a restarted reader continues from
+there.
 """
 
 import asyncio
@@ -15,7 +17,9 @@ from nats.js.api import AckPolicy, ConsumerConfig
 
 
 class Reader:
-    """What was seen of each name. A reader that must not see a message twice keeps it with what it does with them."""
+    """The last message of each name. A reader that must not process a message twice stores this
+    together with its results.
+    """
 
     def __init__(self):
         self.highest = {}
@@ -40,7 +44,8 @@ class Reader:
 async def main():
     left = int(sys.argv[1]) if len(sys.argv) > 1 else sys.maxsize
     client = await nats.connect(os.environ.get("NATS_URL", "nats://127.0.0.1:4222"))
-    # In the order of the stream: one message is out at a time, so that one that comes again comes before the next.
+    # In the order of the stream: one message at a time, so that a redelivery comes before the next
+    # message.
     config = ConsumerConfig(ack_policy=AckPolicy.EXPLICIT, max_ack_pending=1)
     consumer = await client.jetstream().pull_subscribe(
         "everwire.in.>", durable="example", stream="EVERWIRE_IN", config=config

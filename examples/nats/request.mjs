@@ -1,8 +1,8 @@
-// Sends through a name, and prints what became of the message.
+// Sends through a name, and prints the fate of the message.
 //
-//   node request.mjs [NAME [TEXT]]     needs `nats` of npm; NATS_URL says where the server is
+//     node request.mjs [NAME [TEXT]]     needs `nats` of npm; NATS_URL is the address of the server
 //
-// A message that gets no answer is sent again with the same id: the server drops it if it has it already.
+// A message without an answer is sent again with the same id: the server drops duplicates.
 
 import { randomUUID } from 'node:crypto';
 import { connect, headers, StringCodec } from 'nats';

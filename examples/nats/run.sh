@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Starts a server of NATS, an everwire with a bridge to it, and a peer, and prints what to type next. Ctrl-C ends all three; what they
-# stored is in a temporary folder, which goes with them.
+# Starts a NATS server, an everwire with a bridge to it, and a peer, and prints the commands to try.
+# Ctrl-C ends all three. Their data is in a temporary folder, which is then removed.
 #
-#   examples/nats/run.sh
+#     examples/nats/run.sh
 #
-# Needs nats-server, everwire (or cargo), and python3 with what is in examples/nats/requirements.txt.
-# NATS_PORT, EVERWIRE_PORT and PEER_PORT are other ports than 4222, 9180 and 8765; EVERWIRE and PYTHON are other programs.
+# Needs nats-server, everwire (or cargo), and python3 with examples/nats/requirements.txt.
+# NATS_PORT, EVERWIRE_PORT and PEER_PORT replace the ports 4222, 9180 and 8765; EVERWIRE and PYTHON
+# replace the programs.
 # shellcheck disable=SC2317 # end is called by a trap
 set -euo pipefail
 
@@ -35,7 +36,7 @@ die() {
   exit 1
 }
 
-# Waits until something listens there, as long as this child lives.
+# Waits until a port is open, as long as this child lives.
 listens() {
   local what=$1 port=$2 child=$3
   for ((i = 0; i < 200; i++)); do
@@ -64,7 +65,7 @@ listens nats-server "$nats_port" "$!"
 "$python" "$here/peer.py" "$peer_port" >"$folder/peer.log" 2>&1 &
 children+=("$!")
 listens peer "$peer_port" "$!"
-# The same configuration, with the ports that are asked for.
+# The same configuration, with the requested ports.
 sed "s/:4222/:$nats_port/; s/:9180/:$everwire_port/; s/:8765/:$peer_port/" "$here/everwire.toml" >"$folder/everwire.toml"
 (cd "$folder" && exec "$everwire" run everwire.toml) >"$folder/everwire.log" 2>&1 &
 children+=("$!")

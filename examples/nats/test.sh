@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs the example: everything that run.sh prints is done, and Ctrl-C leaves nothing behind. `tests/all.sh nats` installs what it needs.
+# Runs the example: all commands that run.sh prints work, and Ctrl-C leaves nothing behind.
+# `tests/all.sh nats` installs the requirements.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -15,7 +16,7 @@ NATS_PORT=$(free_port) EVERWIRE_PORT=$(free_port) PEER_PORT=$(free_port)
 export NATS_PORT EVERWIRE_PORT PEER_PORT NATS_URL=nats://127.0.0.1:$NATS_PORT
 out=$(mktemp)
 temporary=$(mktemp -d)
-# A shell starts what is in the background without Ctrl-C, so it is ended by the other signal.
+# A shell disables Ctrl-C for background processes, so it is ended by the other signal.
 TMPDIR=$temporary "$here/run.sh" >"$out" 2>&1 &
 running=$!
 end() {
@@ -43,7 +44,7 @@ read=$(timeout 30 "$PYTHON" "$here/read.py" 20) || fails 'read.py does not read 
 if grep -E 'missing|dropped' <<<"$read"; then
   fails 'there is a hole'
 fi
-# Numbers of a name follow each other; a reader that starts again goes on.
+# The numbers of a name are consecutive; a restarted reader continues.
 read+=$'\n'$(timeout 30 "$PYTHON" "$here/read.py" 20) || fails 'read.py does not go on'
 "$PYTHON" - "$read" <<'P' || fails "it is out of order: $read"
 import json, sys

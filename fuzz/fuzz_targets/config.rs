@@ -1,4 +1,4 @@
-//! A folder of configuration: a TOML file, and what lines of `===` separate from it.
+//! A folder of configuration: a TOML file, and further parts separated by lines of `===`.
 //!
 //! The parts are `a.toml`, `rows.csv`, `names.txt`, the variable `NO_PROXY`, and `b.toml`.
 
@@ -14,10 +14,10 @@ use everwire_fuzz::{memory::Memory, write::toml};
 use libfuzzer_sys::{Corpus, fuzz_target};
 use serde_json::Value as Json;
 
-/// The value of variables; no input has it.
+/// The value of all variables; no input contains it.
 const SECRET: &str = "pAss-w0rd.0f.The-fuzz";
 
-/// How many connections of one configuration are looked at: a fleet's are much alike.
+/// The number of connections that are checked: those of a fleet are similar.
 const LOOKED_AT: usize = 4;
 
 fuzz_target!(|input: &[u8]| -> Corpus {
@@ -70,7 +70,7 @@ fn variables(source: Memory, no_proxy: &str) -> Memory {
         .with_variable("NO_PROXY", no_proxy)
 }
 
-/// A million names are allowed, and take their time.
+/// A million names are allowed, but slow.
 fn may_be_a_large_fleet(text: &str) -> bool {
     let number = |word: &str| word.starts_with(|c: char| c.is_ascii_digit()) && word.len() > 3;
     let words = |text: &str| {
@@ -81,7 +81,7 @@ fn may_be_a_large_fleet(text: &str) -> bool {
     text.split("range").skip(1).any(until_closed)
 }
 
-/// Each error points to a place that exists, quotes what stands there, and no variable's value.
+/// Each error points to an existing place, quotes its text, and contains no variable's value.
 fn told_where_they_are(errors: &Diagnostics, files: &BTreeMap<&str, &str>) {
     assert!(errors.count() > 0);
     for error in errors {
@@ -112,7 +112,7 @@ fn told_where_they_are(errors: &Diagnostics, files: &BTreeMap<&str, &str>) {
     }
 }
 
-/// What stands in a file from this line and column on.
+/// The text of a file from this line and column on.
 fn at<'a>(files: &BTreeMap<&str, &'a str>, file: &str, line: usize, column: usize) -> &'a str {
     let line = files[file].split('\n').nth(line - 1);
     let line = line.unwrap_or_else(|| panic!("{file} has no line {line:?}"));
@@ -121,13 +121,13 @@ fn at<'a>(files: &BTreeMap<&str, &'a str>, file: &str, line: usize, column: usiz
     &line[start.unwrap_or_else(|| panic!("{file} has no column {column} in {line:?}"))..]
 }
 
-/// Whether `quoted` stands at the start of `text`, where a `*` may stand for any byte.
+/// Whether `text` starts with `quoted`, in which a `*` matches any byte.
 fn is_quoted(quoted: &str, text: &str) -> bool {
     let same = |(quoted, byte): (u8, u8)| quoted == byte || quoted == b'*';
     quoted.len() <= text.len() && quoted.bytes().zip(text.bytes()).all(same)
 }
 
-/// What is shown of settings has no secrets, and is read back as the same settings where it had none.
+/// Displayed settings contain no secrets. Without secrets they are parsed to the same settings.
 fn told_without_secrets(settings: &Settings, source: &Memory) {
     assert!(!format!("{settings:?}").contains(SECRET));
     for (name, settings) in settings.connections.iter().take(LOOKED_AT) {
@@ -146,7 +146,7 @@ fn told_without_secrets(settings: &Settings, source: &Memory) {
     }
 }
 
-/// Whether nothing but `***` and variables is shown.
+/// Whether only `***` and variables are shown.
 fn is_masked(shown: &Json) -> bool {
     let mut rest = shown.as_str().unwrap_or("is no string");
     while let Some((before, variable)) = rest.split_once("${") {
@@ -177,7 +177,8 @@ fn read_again(name: &str, shown: &Json, settings: &ConnectionSettings, source: &
     }
 }
 
-/// What is equal if it was read from the same text. What connections inherit that are made later is only equal to itself.
+/// The part that is equal for settings of the same text. The inherited settings for later
+/// connections are equal only to themselves.
 fn comparable(settings: &Settings) -> impl PartialEq + std::fmt::Debug + '_ {
     (&settings.service, &settings.connections)
 }

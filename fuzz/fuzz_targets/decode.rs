@@ -1,6 +1,8 @@
-//! Messages that a server has compressed on its own, or that are several, compared with what they are by the book.
+//! Messages that a server has compressed or joined on its own, compared with a reference
+//! implementation.
 //!
-//! The first two bytes choose what is decoded and the limit; each message that follows is preceded by its length.
+//! The first two bytes choose the decoding and the limit; each message that follows is preceded by
+//! its length.
 
 #![no_main]
 
@@ -20,7 +22,7 @@ use libfuzzer_sys::{Corpus, fuzz_target};
 
 const SEPARATOR: &str = "\r\n";
 
-/// What the messages gave that came before the first one that cannot be decoded, one list for each.
+/// The output for each message before the first one that cannot be decoded.
 type Given = (Vec<Vec<Payload>>, Option<DecodeError>);
 
 fuzz_target!(|input: &[u8]| -> Corpus {
@@ -119,7 +121,7 @@ fn by_the_book(choice: u8, max: usize, messages: &[Payload], (given, error): &Gi
     assert_eq!((given.next(), error), (None, &None));
 }
 
-/// What a stream gives is the beginning of what it comes to.
+/// The output of a stream is a prefix of its whole content.
 fn stream_by_the_book(splits: bool, max: usize, messages: &[Payload], given: &[Vec<Payload>]) {
     let (mut stream, mut told) = (Vec::new(), Vec::new());
     for (message, given) in messages.iter().zip(given) {
@@ -141,7 +143,7 @@ fn stream_by_the_book(splits: bool, max: usize, messages: &[Payload], given: &[V
         return assert!(told.is_empty());
     }
     if !decoded::is_zlib(&stream[..2]) {
-        // Where its header came in two pieces, a dictionary is asked for only behind its id.
+        // If its header came in two pieces, a dictionary is detected only after its id.
         let wants_dictionary = stream[1] & 0x20 != 0 && stream.len() < 6;
         return assert!(wants_dictionary && told.is_empty());
     }
@@ -149,7 +151,7 @@ fn stream_by_the_book(splits: bool, max: usize, messages: &[Payload], given: &[V
     let (output, end) = inflate(&stream[2..], most);
     assert_ne!(end, End::Full);
     let output = match splits {
-        // Separators are gone.
+        // The separators are lost.
         true => return,
         false => output,
     };
@@ -163,7 +165,7 @@ fn bytes(given: &[Payload]) -> Vec<Vec<u8>> {
         .collect()
 }
 
-/// Messages, each behind two bytes that tell its length.
+/// Messages, each after two bytes with its length.
 fn messages(mut rest: &[u8]) -> Vec<&[u8]> {
     let mut messages = Vec::new();
     while let Some((len, data)) = rest.split_first_chunk() {

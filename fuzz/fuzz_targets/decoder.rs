@@ -1,6 +1,6 @@
-//! A stream of frames, however it is cut into reads.
+//! A stream of frames, split into arbitrary reads.
 //!
-//! The first eight bytes choose the limits and the cuts, the rest is the stream.
+//! The first eight bytes choose the limits and the splits, the rest is the stream.
 
 #![no_main]
 
@@ -20,7 +20,7 @@ use everwire_proto::wire::{
 };
 use libfuzzer_sys::{Corpus, fuzz_target};
 
-/// What is held besides a message's bytes.
+/// The memory besides a message's bytes.
 const OVERHEAD: usize = 512;
 
 fuzz_target!(|input: &[u8]| -> Corpus {
@@ -28,7 +28,7 @@ fuzz_target!(|input: &[u8]| -> Corpus {
         return Corpus::Reject;
     };
     let choice = Choice::new(*choice);
-    // A run of zeros behind the stream, so that a short input can fill a long frame.
+    // A run of zeros after the stream, so that a short input can fill a long frame.
     let stream = [stream, &vec![0; choice.zeros]].concat();
 
     let mut decoder = choice.decoder();
@@ -55,7 +55,7 @@ fuzz_target!(|input: &[u8]| -> Corpus {
     Corpus::Keep
 });
 
-/// What the first bytes choose.
+/// The choices of the first bytes.
 struct Choice {
     limits: Limits,
     agreed: Option<Agreed>,
@@ -103,7 +103,7 @@ impl Choice {
     }
 }
 
-/// Behind a violation or a Close frame nothing is decoded, and nothing is held.
+/// After a violation or a close frame nothing is decoded, and nothing is held.
 fn nothing_follows_the_end(decoder: &mut Decoder, outcome: &Outcome) {
     let closed = |incoming: &Incoming| matches!(incoming, Incoming::Close(_));
     let close = outcome.incoming.iter().position(closed);
@@ -125,7 +125,8 @@ fn nothing_follows_the_end(decoder: &mut Decoder, outcome: &Outcome) {
     }
 }
 
-/// What is delivered is what the stream holds, within the limits, and all of it unless the decoder refused it.
+/// The decoder delivers what the stream contains, within the limits, and everything unless it
+/// refused the stream.
 fn delivered_by_the_book(choice: &Choice, stream: &[u8], outcome: &Outcome) {
     let model = |agreed: &Agreed| {
         Model::new(
@@ -164,7 +165,7 @@ fn delivered_by_the_book(choice: &Choice, stream: &[u8], outcome: &Outcome) {
     }
 }
 
-/// What was delivered is delivered again when it is written by the encoder.
+/// Delivered messages stay the same when the encoder writes them and they are read again.
 fn written_and_read_again(choice: &Choice, incoming: &[Incoming]) {
     if incoming.is_empty() {
         return;

@@ -1,6 +1,7 @@
-//! Expressions over messages: nothing panics, nothing is too long, and no needle hides a match.
+//! Expressions over messages: no panic, no output that is too long, and no needle that hides a
+//! match.
 //!
-//! The parts, which lines of `===` separate: the expression, the message, and two `let`s.
+//! The parts, separated by lines of `===`: the expression, the message, and two `let`s.
 
 #![no_main]
 
@@ -45,7 +46,7 @@ fuzz_target!(|input: &[u8]| -> Corpus {
         Err(errors) if is_too_big(&errors) => None,
         Err(errors) => panic!("{text:?} is refused: {errors:?}"),
     };
-    // As it is printed, with white space around it, and in parentheses it is the same.
+    // It means the same when printed, with white space around it, and in parentheses.
     for again in [
         expression.to_string(),
         format!("\n{text}\t "),
@@ -100,7 +101,7 @@ fuzz_target!(|input: &[u8]| -> Corpus {
     Corpus::Keep
 });
 
-/// What it comes to, with the same moment and chance each time.
+/// The result, with the same time and randomness each time.
 fn seen(
     expression: &Expression,
     found: Found<'_, '_>,
@@ -119,7 +120,7 @@ fn seen(
 
 fn told_what_it_reads(expression: &Expression, text: &str, names: &Names) {
     for read in expression.reads() {
-        // Parentheses around it count.
+        // Parentheses around it belong to the span.
         let written = text.get(read.span.clone()).expect("a place in the text");
         let name = written.trim_matches(|c: char| "()".contains(c) || c.is_whitespace());
         assert_eq!(name, names.text(read.name), "{text:?}");

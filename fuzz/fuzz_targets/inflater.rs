@@ -1,6 +1,7 @@
-//! Compressed messages, compared with what a decompressor by the book makes of them.
+//! Compressed messages, compared with a reference decompressor.
 //!
-//! The first four bytes choose the limit and the cuts; each message that follows is preceded by its length.
+//! The first four bytes choose the limit and the splits; each message that follows is preceded by
+//! its length.
 
 #![no_main]
 
@@ -68,7 +69,7 @@ fuzz_target!(|input: &[u8]| -> Corpus {
     Corpus::Keep
 });
 
-/// Messages, each behind two bytes that tell its length.
+/// Messages, each after two bytes with its length.
 fn messages(mut rest: &[u8]) -> Vec<&[u8]> {
     let mut messages = Vec::new();
     while let Some((len, data)) = rest.split_first_chunk() {
@@ -94,7 +95,7 @@ fn judged_by_the_book(outcome: &Outcome, mut model: Model, messages: &[&[u8]], o
             (Verdict::Cut | Verdict::CutInCodes, Err(violation)) => {
                 return assert!(matches!(violation.close_code(), 1007 | 1009));
             }
-            // Under takeover the decoder is still within that block.
+            // With context takeover the decoder is still within that block.
             (Verdict::CutInCodes, Ok(_)) => return,
             (expected, made) => panic!("{expected:?} was expected, and not {made:?}"),
         }

@@ -1,6 +1,7 @@
-//! Templates: what is JSON stays JSON, a peer's values come back as they were, and secrets keep their mark.
+//! Templates: JSON stays JSON, a peer's values stay intact, and secrets keep their mark.
 //!
-//! The parts, which lines of `===` separate: the template, the message, what the peer has chosen, and two `let`s.
+//! The parts, separated by lines of `===`: the template, the message, the peer's value, and two
+//! `let`s.
 
 #![no_main]
 
@@ -53,11 +54,11 @@ fuzz_target!(|input: &[u8]| -> Corpus {
     Corpus::Keep
 });
 
-/// What is said about the template's own text.
+/// Checks the analysis of the template's own text.
 fn is_taken_apart(template: &MessageTemplate, text: &str, names: &Names) {
     assert!(text.len() <= MAX_TEMPLATE);
     for read in template.reads() {
-        // Parentheses around it count.
+        // Parentheses around it belong to the span.
         let written = text.get(read.span.clone()).expect("a place in the text");
         let name = written.trim_matches(|c: char| "()".contains(c) || c.is_whitespace());
         assert_eq!(name, names.text(read.name), "{text:?}");
@@ -112,14 +113,15 @@ fn is_filled_well(template: &MessageTemplate, step: &Step<'_>, lets: &Lets) {
     }
 }
 
-/// Whether a line end in what is filled can only be the peer's: there is none in the template, in no form, and nothing lets one through.
+/// Whether a line end in the output can only come from the peer: the template contains none in any
+/// form, and nothing allows one.
 fn all_is_the_peers(text: &str, lets: &Lets) -> bool {
     let mut texts = lets.iter().map(MessageTemplate::as_str).chain([text]);
     let lets_through = ["raw", "un", "\\", "\r", "\n", "\0"];
     texts.all(|text| lets_through.iter().all(|part| !text.contains(part)))
 }
 
-/// What the peer has chosen comes back as it was, wherever it is put.
+/// The peer's value stays intact, wherever it is inserted.
 fn comes_back(x: &str, names: &Names) {
     let is_x: fn(&Json, &str) -> bool = |found, x| found == x;
     let in_quotes = |found: &Json, x: &str| found.as_str() == Some(format!("<{x}>").as_str());
@@ -164,7 +166,7 @@ fn comes_back(x: &str, names: &Names) {
     stays_as_written(x, names);
 }
 
-/// A value of JSON is repeated with its digits and escapes.
+/// A JSON value keeps its digits and escapes.
 fn stays_as_written(x: &str, names: &Names) {
     let Some(raw) = RawJson::parse(x) else {
         return;
@@ -181,7 +183,7 @@ fn stays_as_written(x: &str, names: &Names) {
     let template = template.expect("a template");
     let mut spans = Spans::default();
     let Some(found) = pointers.find(&message, &mut spans) else {
-        // One bracket more is too deep.
+        // One more bracket is too deep.
         return assert!(x.matches(['[', '{']).count() > 64, "{message:?} is no JSON");
     };
     let here = Here::new(found, &message, x);
@@ -192,7 +194,7 @@ fn stays_as_written(x: &str, names: &Names) {
     let again = RawJson::parse(&written[1..written.len() - 1]);
     let is_text = raw.as_text().is_some();
     match is_text {
-        // It may be written with other escapes.
+        // It may have other escapes.
         true => assert_eq!(
             again.and_then(|again| again.as_text()),
             raw.as_text(),

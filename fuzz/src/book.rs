@@ -1,4 +1,4 @@
-//! A stream of a server's frames, read by the book (RFC 6455 §5.2) and without judging it.
+//! Parses a stream of a server's frames by the RFC (RFC 6455 §5.2), without validating it.
 
 use everwire_proto::wire::{CloseFrame, Incoming, Limits};
 
@@ -7,15 +7,15 @@ use crate::{
     server::{BINARY, CONTINUATION, TEXT},
 };
 
-/// What a frame or the fragments of a message hold, with the opcode.
+/// The content of a frame or of a fragmented message, with the opcode.
 pub type Item = (u8, Vec<u8>);
 
-/// The items of a stream in the order of their ends.
+/// The items of a stream, in the order of their ends.
 pub struct Items<'a> {
     stream: &'a [u8],
     limits: Limits,
     deflate: Option<Model>,
-    /// The message that has begun.
+    /// The unfinished message.
     message: Vec<u8>,
     opcode: u8,
     compressed: bool,
@@ -23,7 +23,7 @@ pub struct Items<'a> {
 }
 
 impl<'a> Items<'a> {
-    /// `deflate`: what decompresses messages, where that was agreed on.
+    /// `deflate`: the model for compressed messages, if compression was agreed on.
     pub fn new(stream: &'a [u8], limits: Limits, deflate: Option<Model>) -> Self {
         Self {
             stream,
@@ -36,7 +36,7 @@ impl<'a> Items<'a> {
         }
     }
 
-    /// The next item that a decoder may deliver, with what becomes of it where it is a compressed message.
+    /// The next item that a decoder may deliver, with the verdict for a compressed message.
     pub fn next_item(&mut self) -> Option<(u8, Verdict)> {
         loop {
             let (first, payload) = self.frame()?;
@@ -66,7 +66,7 @@ impl<'a> Items<'a> {
         }
     }
 
-    /// The first byte and the payload of the next frame that is complete.
+    /// The first byte and the payload of the next complete frame.
     fn frame(&mut self) -> Option<(u8, &'a [u8])> {
         let (&first, rest) = self.stream.split_first()?;
         let (&len, rest) = rest.split_first()?;
@@ -87,7 +87,7 @@ impl<'a> Items<'a> {
     }
 }
 
-/// What was delivered, as it stood in the stream.
+/// A delivered message in the form of the stream.
 pub fn item(incoming: &Incoming) -> Item {
     match incoming {
         Incoming::Text(text) => (0x1, text.as_bytes().to_vec()),

@@ -1,11 +1,12 @@
-//! What becomes of a message that a server has compressed on its own, by the book: RFC 1950, 1951, 1952.
+//! A reference for messages that a server compresses on its own: RFC 1950, 1951, 1952.
 
 use crate::inflate::{End, inflate};
 
-/// The end of data that are flushed.
+/// The end of flushed data.
 const FLUSH: [u8; 4] = [0x00, 0x00, 0xff, 0xff];
 
-/// What a gzip file of at most `members` members comes to; `None`: it is none, or comes to more than `max` bytes.
+/// The content of a gzip file of at most `members` members; `None` if it is invalid, or longer than
+/// `max` bytes.
 pub fn gzip(mut file: &[u8], max: usize, members: usize) -> Option<Vec<u8>> {
     let mut all = Vec::new();
     for _ in 0..members {
@@ -59,7 +60,7 @@ fn header(file: &[u8]) -> Option<usize> {
     (at <= file.len()).then_some(at)
 }
 
-/// What a zlib stream comes to.
+/// The content of a zlib stream.
 pub fn zlib(stream: &[u8], max: usize) -> Option<Vec<u8>> {
     let (head, data) = stream.split_at_checked(2)?;
     if !is_zlib(head) {
@@ -72,13 +73,13 @@ pub fn zlib(stream: &[u8], max: usize) -> Option<Vec<u8>> {
     (sum == adler32(&output).to_be_bytes()).then_some(output)
 }
 
-/// Whether a zlib stream begins so, without a dictionary.
+/// Whether this is the start of a zlib stream without a dictionary.
 pub fn is_zlib(head: &[u8]) -> bool {
     let known = u16::from_be_bytes([head[0], head[1]]);
     known % 31 == 0 && head[0] & 0x0f == 8 && head[0] >> 4 <= 7 && head[1] & 0x20 == 0
 }
 
-/// What DEFLATE data come to, which end with a final block or are flushed.
+/// The content of DEFLATE data that end with a final block or a flush.
 pub fn deflate(data: &[u8], max: usize) -> Option<Vec<u8>> {
     let (output, end) = inflate(data, max);
     let is_whole = match end {
@@ -89,7 +90,7 @@ pub fn deflate(data: &[u8], max: usize) -> Option<Vec<u8>> {
     is_whole.then_some(output)
 }
 
-/// What stands between separators, and is not empty.
+/// The nonempty parts between separators.
 pub fn split(message: &[u8], separator: &[u8]) -> Vec<Vec<u8>> {
     let (mut records, mut record, mut at) = (Vec::new(), Vec::new(), 0);
     while at < message.len() {

@@ -1,6 +1,6 @@
-//! DEFLATE by the book (RFC 1951): slow, short, and without any state between two calls.
+//! A reference DEFLATE (RFC 1951): slow, short, and without any state between two calls.
 //!
-//! As strict as zlib. A code must be complete; only a single code of one bit may be alone.
+//! It is as strict as zlib. A code must be complete, except for a single code of one bit.
 
 /// The longest code, in bits.
 const MAX_BITS: usize = 15;
@@ -43,20 +43,20 @@ const LENGTHS: [(usize, u32); 29] = [
     (258, 0),
 ];
 
-/// Where decompression came to its end.
+/// Where decompression stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// All is read, and what comes next is a block.
+    /// At the end of the input, and the next bit would begin a block.
     Boundary,
-    /// All is read, and it stops within a block's data or its first bits.
+    /// At the end of the input, within a block's data or its first bits.
     Block,
-    /// All is read, and it stops within the codes that a block with dynamic codes begins with.
+    /// At the end of the input, within the codes at the start of a block with dynamic codes.
     Codes,
-    /// The final block ended; so many bytes were read.
+    /// After the final block; with the number of bytes read.
     Final(usize),
-    /// What comes next is no DEFLATE.
+    /// At invalid data.
     Invalid,
-    /// There is more output than was asked for.
+    /// After more output than requested.
     Full,
 }
 
@@ -88,14 +88,14 @@ struct Inflater<'a> {
 
 /// A Huffman code (§3.2.2).
 struct Code {
-    /// How many symbols have a code of this length.
+    /// The number of symbols with a code of this length.
     count: [usize; MAX_BITS + 1],
-    /// The symbols that have a code, in the order of their codes.
+    /// The symbols with a code, in the order of their codes.
     symbols: Vec<usize>,
 }
 
 impl Inflater<'_> {
-    /// Reads a block; whether it was the final one.
+    /// Reads a block. Returns whether it was the final one.
     fn block(&mut self) -> Result<bool, End> {
         if self.at == self.data.len() * 8 {
             return Err(End::Boundary);
@@ -177,7 +177,7 @@ impl Inflater<'_> {
         let mut lengths = Vec::new();
         while lengths.len() < literals + distances {
             let symbol = match code.symbols.is_empty() {
-                // As zlib does: that there are no lengths is found out when none is there for the end of the block.
+                // Like zlib: missing lengths are detected when the end of block has none.
                 true => self.bits(1).map(|_| 0)?,
                 false => self.symbol(&code)?,
             };
@@ -257,7 +257,7 @@ impl Code {
             count[usize::from(lengths[*symbol])] += 1;
         }
         let code = Self { count, symbols };
-        // Of all codes of the greatest length, how many are left over.
+        // The number of unused codes of the greatest length.
         let mut left = 1_isize << MAX_BITS;
         for (length, count) in code.count.iter().enumerate().skip(1) {
             left -= (*count as isize) << (MAX_BITS - length);
@@ -269,7 +269,7 @@ impl Code {
         }
     }
 
-    /// Whether there is a single code, of one bit.
+    /// Whether there is only one code, of one bit.
     fn is_single(&self) -> bool {
         self.symbols.len() == 1 && self.count[1] == 1
     }

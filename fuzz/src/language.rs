@@ -1,4 +1,5 @@
-//! What expressions and templates of the fuzz targets see: a message, names, one moment, chance that repeats, and a signer of a few lines.
+//! The environment of expressions and templates in fuzz targets: a message, names, a fixed time,
+//! repeatable randomness, and a simple signer.
 
 use std::{cell::Cell, path::PathBuf, time::Duration};
 
@@ -8,14 +9,15 @@ use everwire_proto::language::{
     json::{Found, PointerSet, RawJson, Slot},
 };
 
-/// The value of all that is secret. It is a number, so that it is JSON outside of quotes, too; no input has it.
+/// The value of all secrets. It is a number, so that it is JSON outside of quotes, too; no input
+/// contains it.
 pub const SECRET: &str = "7315900846271";
 
 /// The longest message, and the longest value.
 pub const MAX_MESSAGE: usize = 8192;
 
-/// The parts of an input, which lines of `===` separate; `None` if it is no text, or holds a part of the secret: of such parts an
-/// expression could put it together.
+/// The parts of an input, separated by lines of `===`; `None` if it is not text, or contains a part
+/// of the secret, since an expression could join such parts.
 pub fn parts<const N: usize>(input: &[u8]) -> Option<[&str; N]> {
     let text = std::str::from_utf8(input).ok()?;
     let mut of_secret = (0..=SECRET.len() - 4).map(|at| &SECRET[at..at + 4]);
@@ -67,7 +69,7 @@ impl Outside for Fuzzed {
     }
 }
 
-/// Compiles the `let`s, in which an empty text stands for one that is never absent.
+/// Compiles the `let`s. An empty text stands for a value that is never absent.
 pub fn lets(texts: [&str; 2], scope: &mut Scope<'_>) -> Result<Lets, Vec<LetError>> {
     let texts = texts.map(|text| {
         if text.is_empty() {
@@ -79,11 +81,11 @@ pub fn lets(texts: [&str; 2], scope: &mut Scope<'_>) -> Result<Lets, Vec<LetErro
     Lets::compile(&texts, scope)
 }
 
-/// What is known at the moment in which something is evaluated.
+/// The inputs of an evaluation.
 pub struct Here<'a> {
     pub found: Found<'a, 'a>,
     pub message: &'a str,
-    /// What the peer has chosen, as the capture `x`.
+    /// The peer's value, as the capture `x`.
     pub x: &'a str,
     random: Counting,
 }
@@ -160,7 +162,7 @@ impl World for Here<'_> {
     }
 }
 
-/// Sums where a signer has hashes: as long, and never a part of what they are made of.
+/// Sums in place of hashes: equally long, and never a part of their input.
 struct Sums;
 
 impl Sums {
@@ -197,7 +199,7 @@ impl Signer for Sums {
     }
 }
 
-/// How many bytes a value has.
+/// The number of bytes of a value.
 pub fn size(value: &Value<'_>) -> usize {
     match value.data() {
         Data::Absent | Data::Null | Data::Bool(_) => 5,
@@ -207,7 +209,7 @@ pub fn size(value: &Value<'_>) -> usize {
     }
 }
 
-/// Errors say where in the text something is wrong, and print nothing that plays with a terminal.
+/// Errors have a place within the text, and contain no character that controls a terminal.
 pub fn told_where_they_are(errors: &[LanguageError], text: &str) {
     assert!(!errors.is_empty(), "refused without an error: {text:?}");
     for error in errors {
@@ -224,7 +226,7 @@ pub fn told_where_they_are(errors: &[LanguageError], text: &str) {
     }
 }
 
-/// Whether it was refused only for its size.
+/// Whether size is the only error.
 pub fn is_too_big(errors: &[LanguageError]) -> bool {
     let bounds = ["nested deeper", "more than", " bytes"];
     errors
@@ -232,7 +234,7 @@ pub fn is_too_big(errors: &[LanguageError]) -> bool {
         .all(|error| bounds.iter().any(|bound| error.message.contains(bound)))
 }
 
-/// The pointers of one test, and where it compiles.
+/// The scope for one test, with its pointers.
 pub fn scope<'a>(names: &'a Names, pointers: &'a mut PointerSet) -> Scope<'a> {
     Scope::new(names, pointers, &Fuzzed).with_http()
 }

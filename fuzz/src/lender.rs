@@ -1,4 +1,4 @@
-//! States of compression that outlive an input, as they outlive a connection.
+//! Compression states that outlive an input, as they outlive a connection.
 
 use std::cell::RefCell;
 

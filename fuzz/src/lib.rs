@@ -1,4 +1,4 @@
-//! What the fuzz targets judge the library by.
+//! The references that fuzz targets compare the library with.
 
 pub mod book;
 pub mod decoded;
@@ -7,12 +7,12 @@ pub mod language;
 pub mod lender;
 pub mod model;
 
-/// Files and variables from memory, as the tests have them.
+/// Files and variables in memory, shared with the tests.
 #[path = "../../tests/config/memory.rs"]
 pub mod memory;
-/// A server's side of the wire, as the tests have it.
+/// The server's side of the wire, shared with the tests.
 #[path = "../../crates/everwire-proto/tests/wire_codec/server.rs"]
 pub mod server;
-/// JSON as TOML, as the tests write it.
+/// JSON as TOML, shared with the tests.
 #[path = "../../tests/config/write.rs"]
 pub mod write;

@@ -1,4 +1,4 @@
-//! What becomes of compressed messages, by the book (RFC 7692 §7.2.2).
+//! A reference for compressed messages (RFC 7692 §7.2.2).
 
 use everwire_proto::wire::Violation;
 
@@ -13,31 +13,32 @@ pub struct Model {
     max: usize,
     /// All data since the window was last empty.
     data: Vec<u8>,
-    /// How much output of it belongs to earlier messages.
+    /// The number of its output bytes that belong to earlier messages.
     told: usize,
 }
 
-/// What a decoder must make of a message.
+/// The required result for a message.
 #[derive(Debug, PartialEq)]
 pub enum Verdict {
-    /// It delivers it.
+    /// The decoder delivers it.
     Payload(Vec<u8>),
-    /// It refuses it for this reason.
+    /// The decoder refuses it for this reason.
     Refused(Violation),
-    /// It refuses it: the data stops within a block.
+    /// The decoder refuses it: the data ends within a block.
     Cut,
-    /// The data stops within a block's codes. The few bytes that are put behind it may not show that.
+    /// The data ends within a block's codes. The few bytes that are appended to it may not show
+    /// that.
     CutInCodes,
 }
 
-/// Why the output stops.
+/// Why the output ends.
 enum Stop {
     Invalid,
     Full,
 }
 
 impl Model {
-    /// `takeover`: the window is kept from message to message; `max`: the longest message.
+    /// `takeover`: the window is kept across messages; `max`: the longest message.
     pub fn new(takeover: bool, max: usize) -> Self {
         Self {
             takeover,
@@ -70,7 +71,7 @@ impl Model {
         self.judge(payload, text, result)
     }
 
-    /// The first thing that is wrong is told, whatever stands behind it.
+    /// The first fault counts, whatever follows it.
     fn judge(&self, payload: Vec<u8>, text: bool, result: Result<End, Stop>) -> Verdict {
         let utf8 = std::str::from_utf8(&payload).err().filter(|_| text);
         let offset = |error: std::str::Utf8Error| Violation::TextNotUtf8 {
@@ -88,7 +89,7 @@ impl Model {
         })
     }
 
-    /// Appends what further data decompresses to. A final block ends a stream, and not the message.
+    /// Appends the decompressed further data. A final block ends a stream, but not the message.
     fn feed(&mut self, data: &[u8], payload: &mut Vec<u8>) -> Result<End, Stop> {
         self.data.extend(data);
         loop {

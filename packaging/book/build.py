@@ -18,7 +18,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 SUMMARY = "docs/SUMMARY.md"
-# An inline link or a picture, with what stands before its target.
+# An inline link or a picture, with the text before its target.
 LINK = re.compile(r"(!?\[(?:[^\[\]]|\[[^\]]*\])*\]\()([^()\s]+)\)")
 FENCE = re.compile(r"\s*(```|~~~)")
 INDENTED = re.compile(r"( {4}|\t)")
@@ -60,7 +60,7 @@ class Book:
                 fenced = not fenced
             elif not fenced and not (INDENTED.match(line) and blank):
                 line = LINK.sub(lambda found: found[1] + self.target(path, found[2]) + ")", line)
-            # A line that is indented is code behind an empty line and behind code.
+            # An indented line is code after an empty line or after code.
             blank = not line.strip() or (blank and bool(INDENTED.match(line)))
             lines.append(line)
         return "\n".join(lines)

@@ -4,33 +4,33 @@
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidJson {
-    /// It is no JSON, or has what TOML does not have.
+    /// The text is not JSON, or has a value that TOML does not have.
     #[error("invalid JSON for settings: {reason}, at line {line} column {column}")]
     Syntax {
         /// The line, from 1.
         line: usize,
         /// The column, from 1, in bytes.
         column: usize,
-        /// What is wrong.
+        /// The reason.
         reason: String,
     },
     /// Keys or values are wrong.
     #[error("{} of the settings cannot be used", counted(.errors.len() + .omitted))]
     Keys {
-        /// What is wrong, in the order of the text.
+        /// The errors, in the order of the text.
         errors: Vec<KeyError>,
         /// Errors beyond the bound on how many are kept.
         omitted: usize,
     },
 }
 
-/// What is wrong with a key, and what would be right.
+/// An error of a key, with what would be right.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct KeyError {
-    /// Where the key stands, as a JSON pointer (RFC 6901).
+    /// The place of the key, as a JSON pointer (RFC 6901).
     pub pointer: String,
-    /// What is wrong.
+    /// The error.
     pub message: String,
     /// What would be right.
     pub help: Option<String>,

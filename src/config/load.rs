@@ -14,12 +14,12 @@ use super::{
 };
 use crate::settings::{Settings, Source, System};
 
-/// What a program says of all configurations that it reads.
+/// A program's additions to all configurations that it reads.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Program {
     /// Keys of a connection that lie below `[defaults]`.
     pub keys: &'static str,
-    /// What would be right instead of `[nats]`, where the program has no bridge.
+    /// The help for `[nats]` in a program without the bridge.
     pub without_nats: Option<&'static str>,
 }
 
@@ -183,7 +183,7 @@ fn read(
         let message = "feature_missing: this program was built without the feature `nats`";
         context.wrong(nats.place, message, help);
     }
-    // Behind the files: paths that start at the first one start where they would without it.
+    // After the files: relative paths in the first one then start where they do without it.
     let base = (!program.keys.is_empty()).then(|| {
         let keys = parse_file(nowhere("<built in>", program.keys), &mut context);
         read_entries(&keys, &mut context)

@@ -15,7 +15,7 @@ use crate::{
 };
 use everwire_proto::settings::{ConnectionSettings, Pattern};
 
-/// The settings of `[nats]`, if it is written; what is wrong has been told.
+/// The settings of `[nats]`, if there is such a table without errors; errors were reported.
 pub(super) fn nats_settings(
     table: Option<Located<NatsTable>>,
     context: &mut Context<'_>,
@@ -63,12 +63,13 @@ pub(super) fn nats_settings(
     Some(settings)
 }
 
-/// What a value becomes, if it is written.
+/// The field from a value, if it is written.
 fn field<T: IntoField<F>, F>(value: Option<Located<T>>, context: &mut Context<'_>) -> Option<F> {
     value.map(|Located { value, place }| value.into_field(place, context))
 }
 
-/// Where the keys stand that are judged when the tables have become settings; where a key is left out, its table.
+/// The places of keys that are checked after the tables have become settings; for an absent key,
+/// the place of its table.
 struct Places {
     subjects: [Option<Place>; 2],
     streams: [Option<Place>; 2],
@@ -181,7 +182,7 @@ fn check_credentials(table: &NatsTable, context: &mut Context<'_>) {
     }
 }
 
-/// What is published must not come back as what is to be sent, and a subject belongs to one stream.
+/// Published messages must not return as messages to send, and a subject belongs to one stream.
 fn check_apart(
     inbound: &NatsInSettings,
     outbound: &NatsOutSettings,
@@ -219,7 +220,7 @@ fn overlap(one: &str, other: &str) -> bool {
         .all(|(one, other)| one == other)
 }
 
-/// What is acknowledged when it is confirmed needs a heartbeat that confirms.
+/// Acknowledging confirmed messages requires a heartbeat that confirms.
 pub(super) fn check_fence(
     table: &ConnectionTable,
     name: &ConnectionName,
@@ -228,7 +229,7 @@ pub(super) fn check_fence(
     let Some(Confirmed { names, place }) = &context.confirmed else {
         return;
     };
-    // A name that keeps no socket of its own sends nothing in any case.
+    // A name without a socket of its own sends nothing.
     let sends = table.sessions_only.as_ref().is_none_or(|only| !only.value);
     let heartbeat = table.heartbeat.as_ref().map(|heartbeat| &heartbeat.value);
     let Some(heartbeat) = heartbeat.filter(|heartbeat| !heartbeat.can_fence()) else {
@@ -247,7 +248,7 @@ pub(super) fn check_fence(
     let problem = Problem::new(kind.place, message)
         .related(*place, "nats.out is here")
         .help("write heartbeat.kind = \"protocol\"; or \"text\" with fence = true, if the server answers in order; or leave the name out of nats.out.match; or nats.out.ack = \"written\", and messages can be lost");
-    // Names that inherit one heartbeat are told about once.
+    // Names that inherit one heartbeat are reported once.
     let before = context.problems.subject.replace(name.to_string());
     context.problems.push(problem);
     context.problems.subject = before;

@@ -1,4 +1,4 @@
-//! Why a connection does not do what it is asked for.
+//! Why a connection does not do what was requested.
 
 use std::{error::Error, fmt};
 
@@ -32,7 +32,7 @@ impl ConnectionGone {
     /// There is no such name.
     pub(crate) const UNKNOWN: Self = Self { mailbox: false };
 
-    /// What the mailbox of an actor says. It is asked without a deadline, so that it says one thing alone.
+    /// The error of an actor's mailbox. Requests have no deadline, so there is only one reason.
     pub(crate) fn of_mailbox(_closed: MailboxError) -> Self {
         Self { mailbox: true }
     }
@@ -78,7 +78,7 @@ pub enum SendError {
     /// The outbox does not take it.
     #[error("{0}")]
     Rejected(#[from] Rejected),
-    /// The actor is gone, and says nothing. One that was removed in order says [`Rejected::Closed`].
+    /// The actor is gone. A name that was removed in an orderly way answers [`Rejected::Closed`].
     #[error("{0}")]
     Gone(#[from] ConnectionGone),
 }

@@ -141,7 +141,7 @@ impl<K: AsRef<[Key]>> Keys<K> {
 }
 
 impl Keys<&mut [Key]> {
-    /// Exchanges the key of the event so many behind the first with this one: no count of who shares it changes.
+    /// Exchanges the key of the event at this offset from the first: no reference count changes.
     #[inline]
     pub fn exchange(&mut self, behind: usize, other: &mut Key) {
         if let Some(key) = self.0.get_mut(behind) {
@@ -169,7 +169,8 @@ impl Keys<&[Key]> {
     }
 }
 
-/// Has a stamp, which stood at the first or behind it, say where the event stands that is so many behind the first. Its key stays.
+/// Moves a stamp, which was at the first event or after it, to the event at this offset from the
+/// first. Its key stays.
 #[inline]
 pub(super) fn place(stamp: &mut Stamp, first: &Stamp, behind: usize) {
     stamp.seq = first.seq + behind as u64;

@@ -99,7 +99,7 @@ fn publish_event(
     listeners.publish(hub, HistoryRef { history, limit }, stamp, &mut kind.into())
 }
 
-/// Messages that one turn of the name has brought.
+/// Messages of one turn of the name.
 fn publish_run(hub: &Hub, listeners: &mut Listeners, seqs: std::ops::RangeInclusive<u64>) {
     let (history, limit) = (&History::new(), HistorySettings::default());
     let mut kinds = seqs
@@ -113,14 +113,14 @@ fn publish_run(hub: &Hub, listeners: &mut Listeners, seqs: std::ops::RangeInclus
         .unwrap();
 }
 
-/// Whether the name may tell something.
+/// Whether the name may publish.
 fn has_room(hub: &Hub, listeners: &mut Listeners, now: Instant) -> bool {
     listeners
         .room(hub, &name("feed"), now, &noop_waker())
         .is_some()
 }
 
-/// What can be read at once: sequence numbers, and `-missed` for a lag.
+/// The updates that can be read at once: sequence numbers, and `-missed` for a lag.
 fn read(events: &mut Events) -> Vec<i64> {
     std::iter::from_fn(|| events.next().now_or_never().flatten())
         .map(number)
@@ -134,14 +134,14 @@ fn number(update: Update) -> i64 {
     }
 }
 
-/// The same by the batch.
+/// The same in batches.
 fn read_batch(events: &mut Events) -> Option<(Batch, Vec<i64>)> {
     let batch = events.next_batch().now_or_never().flatten()?;
     let numbers = batch.iter().map(number).collect();
     Some((batch, numbers))
 }
 
-/// A hub whose memory is used up but for so many bytes of what readers may have.
+/// A hub with this many bytes left for readers.
 fn short(left: usize) -> (Arc<Hub>, Charge, Arc<MemoryBudget>) {
     let budget = MemoryBudget::new(4 << 20);
     let mut others = Charge::new(&budget, MemoryUse::Outboxes);

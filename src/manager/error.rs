@@ -41,7 +41,7 @@ pub enum StartError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// The text is no name.
+    /// The text is not a valid name.
     #[error(transparent)]
     Name(#[from] InvalidName),
     /// It is to be durable, and the store cannot be opened for a reason that does not pass by itself, as in

@@ -29,7 +29,7 @@ fn template(text: &str) -> MessageTemplate {
     MessageTemplate::parse(text, TemplateKind::Text, &mut scope).unwrap()
 }
 
-/// Of a name that is not dialled, and can subscribe.
+/// Settings of a name that is not dialled, with subscriptions.
 fn settings() -> ConnectionSettings {
     let words = SubscriptionWords {
         on: Some(Asking::Send(Sending::Text(template("${item}")))),
@@ -44,7 +44,7 @@ fn settings() -> ConnectionSettings {
     settings
 }
 
-/// The key is the item; what is called `bad` cannot be had.
+/// The key is the item; `bad` is refused.
 fn compile(
     _: &Dialogue,
     key: &str,
@@ -72,7 +72,7 @@ async fn hold(handle: &Handle, key: &str, holder: Holder) -> Result<(), HoldErro
     held.map(drop)
 }
 
-/// Who holds what, the API first.
+/// The holders of all keys, the API first.
 async fn held(handle: &Handle) -> Vec<(String, Vec<Holder>)> {
     let all = handle.subscriptions().await.unwrap();
     all.into_iter()
@@ -83,7 +83,7 @@ async fn held(handle: &Handle) -> Vec<(String, Vec<Holder>)> {
         .collect()
 }
 
-/// Keeps the actor of the name from its turn until this is dropped.
+/// Blocks the actor of the name until this is dropped.
 fn occupy(manager: &Manager) -> mpsc::Sender<()> {
     let (release, wait) = mpsc::channel();
     let (begin, begun) = mpsc::channel();
@@ -93,7 +93,7 @@ fn occupy(manager: &Manager) -> mpsc::Sender<()> {
         let _released = wait.recv_timeout(SOON);
     });
     assert!(spawned);
-    // What is sent to the actor before would be handled first.
+    // Messages sent to the actor earlier would be handled first.
     begun.recv_timeout(SOON).unwrap();
     release
 }
@@ -109,7 +109,7 @@ async fn who_stops_waiting_holds_nothing_that_was_not_held() {
     }
     drop(release);
     assert_eq!(held(&handle).await, [("kept".into(), vec![Holder::Api])]);
-    // Another try is as good as the first.
+    // Another attempt succeeds like the first.
     hold(&handle, "new", Holder::Api).await.unwrap();
     assert_eq!(held(&handle).await.len(), 2);
     manager.shutdown(Duration::from_secs(1)).await;
@@ -124,7 +124,7 @@ async fn an_answer_that_nobody_hears_holds_nothing() {
         let mut unheard = Box::pin(hold(&handle, key, Holder::Api));
         assert!(futures::poll!(&mut unheard).is_pending());
         drop(release);
-        // It was taken on before this is answered.
+        // It was accepted before this is answered.
         let all = held(&handle).await;
         assert!(all.iter().any(|(held, _)| held == key), "{all:?}");
         drop(unheard);
@@ -155,7 +155,7 @@ async fn what_is_recalled_is_there_when_the_name_is_opened() {
     manager.forget_recalled(&other);
     let handle = manager.open(&feed, settings()).unwrap();
     assert_eq!(held(&handle).await, [("a".into(), vec![Holder::Api])]);
-    // A name that is there already has it at once.
+    // An existing name has it at once.
     manager.recall_compiled(&feed, recalled("b"));
     assert_eq!(held(&handle).await.len(), 2);
     assert_eq!(
@@ -210,7 +210,7 @@ async fn what_callers_hold_outlives_settings_that_do_not_subscribe() {
     manager.shutdown(Duration::from_secs(1)).await;
 }
 
-/// The handle of the name's next life.
+/// The handle of the name after its actor died.
 #[cfg(feature = "faults")]
 async fn dies(manager: &Manager, handle: &Handle) -> Handle {
     let died = handle.epoch();
@@ -239,7 +239,7 @@ async fn what_callers_hold_outlives_the_actor() {
         held(&next).await,
         [("a".into(), vec![Holder::Api]), ("b".into(), both)]
     );
-    // Who lets go of it with a handle of the life before has let go, too.
+    // A release with a handle of the earlier actor counts, too.
     for key in ["a", "b"] {
         let released = handle.release_subscription(key, Holder::Api).await;
         assert!(matches!(released, Err(HoldError::Gone(_))), "{released:?}");

@@ -10,12 +10,12 @@ use crate::{
     settings::{ConnectionSettings, Settings},
 };
 
-/// Of a connection that nobody answers.
+/// Settings of a connection without a server.
 fn settings() -> ConnectionSettings {
     ConnectionSettings::new("ws://127.0.0.1:9/").unwrap()
 }
 
-/// Begins a process with one name; the stamp is that of the first event of the name.
+/// Starts a process with one name. Returns the stamp of its first event.
 async fn begin() -> (Manager, Stamp) {
     let manager = Manager::spawn(Settings::default()).unwrap();
     let mut events = manager.resume(Pattern::all(), Delivery::default(), None);
@@ -24,7 +24,7 @@ async fn begin() -> (Manager, Stamp) {
     (manager, first.stamp().unwrap().clone())
 }
 
-/// Nothing is remembered: neither what an earlier process has told, nor up to where.
+/// Nothing is stored: neither the events of an earlier process nor its last position.
 #[tokio::test]
 async fn a_cursor_of_an_earlier_process_is_answered_lagged() {
     let (earlier, old) = begin().await;
@@ -60,7 +60,7 @@ mod without_a_store {
 
     use super::*;
 
-    /// One change of the settings that needs a store, and the key that needs it.
+    /// A change of the settings that needs a store, and its key.
     type Durable = (&'static str, fn(&mut ConnectionSettings));
 
     const DURABLE: [Durable; 3] = [
@@ -73,7 +73,7 @@ mod without_a_store {
         }),
     ];
 
-    /// A dialogue whose one capture outlives the process.
+    /// A dialogue with one capture that outlives the process.
     fn keeps_a_number() -> Dialogue {
         let mut names = Names::default();
         names.capture("seq").unwrap();
@@ -114,7 +114,7 @@ mod without_a_store {
             assert_eq!(refused, Err(ConfigureError::FeatureMissing(missing)));
             assert_eq!(*manager.settings("plain").unwrap(), self::settings());
 
-            // Sessions keep nothing.
+            // Sessions have no durable state.
             settings.sessions_only = true;
             manager
                 .open(format!("sessions-{}", &key[..3]), settings)

@@ -28,7 +28,7 @@ fn each_use_has_its_ceiling_and_what_is_held_stays() {
     assert_eq!((usage.outboxes, usage.reassembly), (90 * MIB, 8 * MIB));
     budget.set_limit(50 * MIB);
     assert_eq!(budget.excess(MemoryUse::Histories), 73 * MIB);
-    // Less may always be held.
+    // A decrease is always possible.
     assert_eq!(outboxes.try_set(20 * MIB), Ok(()));
     drop((outboxes, rest));
     assert_eq!(budget.usage().used(), 0);

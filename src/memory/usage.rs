@@ -33,7 +33,7 @@ impl MemoryUse {
     }
 }
 
-/// There is no memory left for what was asked for.
+/// There is no memory left for the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("all connections together have used up service.memory")]
 pub struct OutOfMemory;

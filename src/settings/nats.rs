@@ -24,7 +24,7 @@ pub struct NatsSettings {
     pub creds_file: Option<PathBuf>,
     /// TLS of the connection to the servers.
     pub tls: NatsTlsSettings,
-    /// What comes in over sockets and is published; `None`: nothing.
+    /// From sockets to a stream; `None`: nothing.
     pub inbound: Option<NatsInSettings>,
     /// What is taken from a work queue and sent; `None`: nothing.
     pub outbound: Option<NatsOutSettings>,
@@ -72,8 +72,8 @@ pub struct NatsOutSettings {
     pub ack: NatsAck,
 }
 
-/// A stream: its name, and what it is made with where it is absent. The limits of one that is there
-/// already are not changed.
+/// A stream: its name, and its limits if everwire creates it. The limits of an existing stream are
+/// not changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StreamSettings {

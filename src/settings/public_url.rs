@@ -20,7 +20,7 @@ pub struct PublicUrl {
     path: String,
 }
 
-/// Why a text is no [`PublicUrl`].
+/// Why a text is not a [`PublicUrl`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct InvalidPublicUrl(String);

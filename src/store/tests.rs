@@ -1,4 +1,4 @@
-//! What can be seen from the inside alone.
+//! Tests of internals.
 
 use std::path::{Path, PathBuf};
 
@@ -93,7 +93,7 @@ fn a_sync_in_doubt_moves_the_log_into_the_database_first() {
     let dir = Scratch::new("store-doubt");
     let (mut store, _) = Store::open(&dir.0).unwrap();
     put(&mut store, 1, 100).unwrap();
-    // Before that the message is in the log alone.
+    // Before that the message is only in the log.
     let copied = || {
         let database = std::fs::read(dir.0.join("store.db")).unwrap();
         database.windows(100).any(|bytes| bytes == [7; 100])

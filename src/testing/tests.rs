@@ -1,4 +1,5 @@
-//! The peer against a client that shares nothing with it: a raw socket for the handshake, tungstenite behind it.
+//! The peer, tested with a client that shares no code with it: a raw socket for the handshake, then
+//! tungstenite.
 
 use std::{
     io::{ErrorKind, Read as _, Write as _},
@@ -12,7 +13,7 @@ use super::*;
 
 const SOON: Duration = Duration::from_secs(10);
 
-/// Asks for an upgrade; the answer's head, and the socket behind it.
+/// Requests an upgrade. Returns the answer's head, and the socket.
 fn ask(peer: &Peer, target: &str, headers: &str) -> (String, TcpStream) {
     ask_at(peer.addr(), target, headers)
 }

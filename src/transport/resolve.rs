@@ -345,7 +345,8 @@ mod tests {
         let lookups = futures::future::join_all(lookups);
         tokio::pin!(lookups);
         assert!((&mut lookups).now_or_never().is_none());
-        // Of hosts that nobody has asked for, and of one whose lookup hangs for a tenant, or waits for its turn.
+        // Lookups of hosts without other requests, and of one whose lookup hangs for a tenant, or
+        // waits for its turn.
         let prompt = |_: &str| Ok(one());
         let file = ["new.example", "h0.example", "h299.example"];
         let file = file.map(|host| resolver.resolve_by(host, prompt));

@@ -176,11 +176,12 @@ impl Key {
     }
 }
 
-/// The content of a file that `${file:…}` names, as a dial reads it. Blocks.
+/// The content of the file of a `${file:…}`, as a dial reads it. Blocks.
 ///
 /// # Errors
 ///
-/// [`Cause::SecretMissing`] if it cannot be read, is longer than [`MAX_SECRET`], is no regular file or no UTF-8.
+/// [`Cause::SecretMissing`] if it cannot be read, is longer than [`MAX_SECRET`], is not a regular
+/// file or not UTF-8.
 pub(crate) fn read_secret_file(path: &Path) -> Result<Secret, Cause> {
     let content = files::read_bounded(path, MAX_SECRET).and_then(|bytes| {
         String::from_utf8(bytes).map_err(|_| io::Error::other("it is not UTF-8"))

@@ -1,6 +1,6 @@
-"""Reads the verdicts of a run and fails unless all are good.
+"""Reads the verdicts of a run, and fails unless all are good.
 
-    check.py OUTDIR AGENT CASES      CASES is how many there must be
+    check.py OUTDIR AGENT CASES      CASES is the required number
 """
 
 import collections

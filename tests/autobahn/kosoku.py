@@ -1,4 +1,4 @@
-"""Starts kosoku's fuzzing server on a free port of 127.0.0.1, where Autobahn|Testsuite cannot be had.
+"""Starts kosoku's fuzzing server on a free port of 127.0.0.1, for machines without Autobahn|Testsuite.
 
     kosoku.py OUTDIR CASES
 """

@@ -1,4 +1,4 @@
-"""Starts Autobahn|Testsuite's fuzzing server on a free port of 127.0.0.1. For Python 2.7, as the suite is.
+"""Starts Autobahn|Testsuite's fuzzing server on a free port of 127.0.0.1. For Python 2.7, like the suite.
 
     suite.py OUTDIR CASES
 """
@@ -15,7 +15,7 @@ from twisted.internet import reactor
 
 
 def byte_strings(value):
-    """The suite wants byte strings where JSON gives unicode."""
+    """The suite expects byte strings instead of unicode."""
     if isinstance(value, type(u"")):
         return value.encode("utf8")
     if isinstance(value, list):
@@ -36,9 +36,10 @@ def main(outdir, cases):
         "exclude-cases": [],
         "exclude-agent-cases": {},
     }
-    # The suite tells all its cases on standard output, which belongs to the one line with the port.
+    # The suite prints all its cases on standard output, which is reserved for the line with the
+    # port.
     output, sys.stdout = sys.stdout, open(os.devnull, "w")
-    # The suite's own start-up listens on all addresses and on a port that must be known before.
+    # The suite's own start-up listens on all addresses, on a port that must be known in advance.
     factory = FuzzingServerFactory(spec)
     reactor.adoptStreamPort(listener.fileno(), socket.AF_INET, factory)
     reactor.callWhenRunning(announce, output, port)

@@ -1,4 +1,4 @@
-//! What the sender was told, and whether the servers' records agree.
+//! Compares the sender's events with the servers' records.
 
 use std::{
     collections::BTreeMap,
@@ -16,7 +16,7 @@ use crate::support::{heard::firsts, poll_until};
 /// How long the last messages may take once all names are up.
 const DRAINED: Duration = Duration::from_secs(60);
 
-/// All that was told about messages, by name.
+/// All events about messages, by name.
 pub struct DeliveryAudit(Arc<Mutex<Notes>>);
 
 #[derive(Default)]
@@ -40,16 +40,16 @@ impl Notes {
     }
 }
 
-/// What was told of one name's messages.
+/// The events about one name's messages.
 #[derive(Default)]
 struct Deliveries {
-    /// By id: how often the message was written, and how often that was said to be for a second time.
+    /// By id: how often the message was written, and how often that was reported as a resend.
     written: BTreeMap<u64, (u64, u64)>,
-    /// Up to this id all are confirmed, in order.
+    /// All messages up to this id are confirmed, in order.
     confirmed: u64,
 }
 
-/// Messages by what became of them.
+/// Messages by outcome.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Account {
     pub sent: u64,
@@ -59,25 +59,25 @@ pub struct Account {
 }
 
 impl DeliveryAudit {
-    /// Notes what a subscriber is told, until its stream ends.
+    /// Notes the events of a subscriber until its stream ends.
     pub fn keep(mut events: Events) -> Self {
         let notes: Arc<Mutex<Notes>> = Arc::default();
         let shared = Arc::clone(&notes);
         tokio::spawn(async move {
             while let Some(update) = events.next().await {
-                // A panic here poisons the lock, and so reaches the test.
+                // A panic here poisons the lock, and so fails the test.
                 shared.lock().unwrap().hear(update);
             }
         });
         Self(notes)
     }
 
-    /// How many sockets were replaced while they served.
+    /// The number of sockets that were replaced while they served.
     pub fn rotations(&self) -> u64 {
         self.0.lock().unwrap().rotations
     }
 
-    /// Waits until all that was accepted of a name is confirmed.
+    /// Waits until all accepted messages of a name are confirmed.
     pub async fn all_confirmed(&self, name: &ConnectionName, accepted: u64) {
         let what = format!("the confirmation of all messages of {name}");
         poll_until(&what, DRAINED, || {
@@ -87,8 +87,8 @@ impl DeliveryAudit {
         .await;
     }
 
-    /// Compares what was told of a name with what has arrived: each message, in the order of first deliveries, and none more
-    /// often than it was said to be written.
+    /// Compares the events of a name with the received messages: each message has arrived, in the
+    /// order of first deliveries, and none more often than it was reported as written.
     pub fn reconcile(&self, name: &ConnectionName, accepted: u64, arrived: &[u64]) -> Account {
         let all: Vec<u64> = (1..=accepted).collect();
         assert!(

@@ -1,5 +1,5 @@
-//! 200 names behind a network that delays, throttles, cuts and swallows, to servers that we did not write. When it is over their
-//! records are compared with what the sender was told, message by message.
+//! 200 names behind a network that delays, throttles, cuts and drops, with foreign servers. At the
+//! end their records are compared with the sender's events, message by message.
 //!
 //! ```text
 //! EVERWIRE_CHAOS=600 cargo test --test chaos -- --nocapture     ten minutes instead of one
@@ -35,7 +35,7 @@ const NAMES: u64 = 200;
 /// How long the network misbehaves in an ordinary run, in seconds.
 const SECONDS: u64 = 60;
 
-/// Between two messages of a name, in milliseconds.
+/// The pause between two messages of a name, in milliseconds.
 const PAUSE: std::ops::Range<u64> = 100..500;
 
 const HEARTBEAT: Duration = Duration::from_secs(1);
@@ -43,14 +43,15 @@ const ANSWER: Duration = Duration::from_secs(5);
 const DIAL: Duration = Duration::from_secs(5);
 const BACKOFF: Duration = Duration::from_secs(2);
 
-/// One name in four replaces its socket so often.
+/// One name in four replaces its socket at this interval.
 const ROTATION: Duration = Duration::from_secs(3);
 
-/// One name in four sends no faster than so many messages a second: others wait while a ping goes out.
+/// One name in four is limited to this many messages a second, so that messages wait while a ping
+/// goes out.
 const RATE: NonZeroU32 = NonZeroU32::new(20).unwrap();
 
-/// Once the network is well again: a dead socket is found, a dial that hangs is given up, the longest delay passes, and the next dial
-/// succeeds. Twice that, for a machine that has other things to do.
+/// The recovery time once the network works again: a dead socket is detected, a hanging dial is
+/// given up, the longest delay passes, and the next dial succeeds. Doubled, for a busy machine.
 const RECOVERED: Duration = Duration::from_secs(2 * (1 + 5 + 5 + 2 + 5));
 
 #[tokio::test]
@@ -82,7 +83,7 @@ async fn nothing_is_lost_whatever_the_network_does() {
         .await
         .unwrap();
 
-    // The faults stop: from here on everything has to come to its end.
+    // The faults stop: from here on everything has to settle.
     sides.iter().for_each(|side| side.proxy.clear_up());
     all_recover(&manager).await;
     for (handle, accepted) in &handles {
@@ -146,7 +147,7 @@ fn settings(url: &str) -> ConnectionSettings {
     settings
 }
 
-/// Sends numbered messages, mostly one by one; how many were accepted.
+/// Sends numbered messages, mostly one by one. Returns the number of accepted ones.
 async fn send_until(end: Instant, handle: Handle, mut dice: StdRng) -> (Handle, u64) {
     let mut accepted = 0;
     while Instant::now() < end {
@@ -189,7 +190,7 @@ async fn all_recover(manager: &Manager) {
     }
 }
 
-/// A server that we did not write, the network before it, and the record of what has come.
+/// A foreign server, the network before it, and the record of received messages.
 struct Side {
     proxy: Proxy,
     server: Server,
@@ -209,7 +210,7 @@ impl Side {
         }
     }
 
-    /// What has come, by name and in order.
+    /// The received messages, by name and in order.
     fn finish(self) -> BTreeMap<String, Vec<u64>> {
         drop((self.proxy, self.server));
         let record = fs::read_to_string(&self.record).unwrap();
@@ -222,7 +223,8 @@ impl Side {
     }
 }
 
-/// What the next link is like: one in four is good, the others are slow in one way and end in another.
+/// The properties of the next link: one in four is good; the others are slow in one way and end in
+/// another.
 fn link(dice: &mut StdRng) -> Link {
     let mut link = Link::default();
     match dice.random_range(0..4) {

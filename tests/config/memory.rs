@@ -1,4 +1,4 @@
-//! Files and variables of a test's own.
+//! Files and variables in memory, for one test.
 
 use std::{
     collections::BTreeMap,
@@ -31,7 +31,7 @@ impl Memory {
         Settings::from_toml_with(text, self)
     }
 
-    /// The settings of the connection `a`, whose keys are `keys`.
+    /// The settings of the connection `a` with these keys.
     pub fn connection(&self, keys: &str) -> Result<ConnectionSettings, Diagnostics> {
         let text = format!("[connections.a]\nurl = 'wss://example.com'\n{keys}");
         self.read(&text).map(|mut settings| {

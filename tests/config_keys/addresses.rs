@@ -1,4 +1,4 @@
-//! The addresses of a connection, and the proxies on the way.
+//! The addresses of a connection, and the proxies before them.
 
 use everwire::config::masked;
 
@@ -101,7 +101,7 @@ fn the_environments_proxies_are_read_at_load() {
     assert!(read("ws://h", &cgi).is_ok());
 }
 
-/// Desktops set `ALL_PROXY=socks://…`, which is no proxy's URL, beside good ones for each scheme.
+/// Desktops set `ALL_PROXY=socks://…`, which is not a proxy URL, beside valid ones for each scheme.
 #[test]
 fn a_variable_that_names_no_proxy_concerns_only_what_would_go_through_it() {
     let read = |url: &str, variables: &[(&str, &str)]| {

@@ -1,4 +1,4 @@
-//! What each key of a connection accepts.
+//! The accepted values of each key of a connection.
 
 use std::{num::NonZeroU32, path::PathBuf};
 
@@ -83,7 +83,7 @@ fn each_key_of_the_history_is_read() {
         (history.messages, history.bytes, history.durable),
         (7, 2048, true)
     );
-    // Nothing is kept unless it is asked for.
+    // There is no history unless it is requested.
     let history = connection("").history;
     assert_eq!((history.messages, history.bytes), (0, 256 << 10));
 }

@@ -1,4 +1,4 @@
-//! Which layer's key counts.
+//! Which layer takes precedence for a key.
 
 use std::path::PathBuf;
 

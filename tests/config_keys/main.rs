@@ -1,4 +1,4 @@
-//! What each key of a configuration accepts, and what it becomes.
+//! The accepted values of each key of a configuration, and the settings they produce.
 
 #![allow(
     clippy::unwrap_used,

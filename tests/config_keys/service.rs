@@ -1,4 +1,4 @@
-//! What each key of the service accepts.
+//! The accepted values of each key of the service.
 
 use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf};
 
@@ -137,7 +137,7 @@ fn histories_have_half_of_the_memory_at_most() {
     let bytes = |keys: &str| read(keys).unwrap().service.history_bytes;
     assert_eq!(bytes(""), 256 << 20);
     assert_eq!(bytes("history_bytes = '1GiB'"), 1 << 30);
-    // Nobody has asked for more than there is.
+    // The default may exceed `memory`; a written value may not.
     assert_eq!(bytes("memory = '64MiB'"), 256 << 20);
     assert_eq!(bytes("memory = '64MiB'\nhistory_bytes = '32MiB'"), 32 << 20);
     let told = read("memory = '64MiB'\nhistory_bytes = '33MiB'").unwrap_err();

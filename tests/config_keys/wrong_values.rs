@@ -1,4 +1,4 @@
-//! A wrong value is told with what would be right.
+//! The message for a wrong value says what would be right.
 
 use super::{error, memory::Memory};
 

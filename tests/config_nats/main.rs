@@ -1,4 +1,4 @@
-//! `[nats]`: what its keys become, and what a person reads when they are wrong.
+//! `[nats]`: the settings from its keys, and the messages for wrong ones.
 
 #[path = "../config/memory.rs"]
 mod memory;
@@ -30,7 +30,7 @@ fn nats(keys: &str) -> NatsSettings {
     settings(&format!("[nats]\n{keys}")).nats.unwrap()
 }
 
-/// The settings of one with a server, and with these keys.
+/// The settings of a bridge with a server and these keys.
 fn with_server(keys: &str) -> NatsSettings {
     nats(&format!("servers = ['nats://h']\n{keys}"))
 }
@@ -179,7 +179,8 @@ fn only_names_that_are_sent_to_must_be_able_to_confirm() {
     ));
 }
 
-/// A stream keeps messages no longer than it recognises them, or longer.
+/// Limits are accepted at their exact bounds: a stream may keep messages just as long as it
+/// recognises duplicates.
 #[test]
 fn limits_that_are_just_right_are_taken() {
     for keys in [
@@ -226,7 +227,7 @@ fn a_pattern_that_matches_no_name_is_warned_of() {
         2
     );
     assert!(warnings("in = {}\nout = {}").is_empty());
-    // Without any names it is the API that makes them.
+    // Without declared names, only the API can open them.
     let text = format!(
         "[nats]\nservers = ['nats://h']\n{}",
         ALL.lines().next().unwrap()
@@ -267,7 +268,7 @@ fn a_program_without_a_bridge_refuses_it_where_it_is_written() {
         "<toml>:2:1: feature_missing: this program was built without the feature `nats`\n    | [nats]\n    \
          help: build it with a bridge\n"
     );
-    // What else is wrong is told, too.
+    // Other errors are reported, too.
     let told = read("nats = { servers = [] }\n[connections.a]\n").unwrap_err();
     assert_eq!(told.count(), 4, "{told}");
 }

@@ -1,7 +1,8 @@
-//! What is wrong with `[nats]`, each thing told once: file, line, column, the text, and what would be right.
+//! The errors of `[nats]`, each reported once: file, line, column, the marked text, and what would
+//! be right.
 //!
-//! `wrong.txt` has keys and, behind them, all that is told. `EVERWIRE_BLESS=1` writes what is told now; read the difference before you
-//! commit it.
+//! `wrong.txt` has keys, each followed by all its messages. `EVERWIRE_BLESS=1` writes the present
+//! messages; read the difference before you commit it.
 
 use std::{env, fs, path::Path};
 
@@ -11,11 +12,11 @@ use super::Memory;
 
 const CASES: &str = "tests/config_nats/wrong.txt";
 
-/// What stands between keys and what is told, and between cases.
+/// The separator between keys and messages, and between cases.
 const TOLD: &str = "--\n";
 const NEXT: &str = "\n==\n\n";
 
-/// All that is told about a file, and what each thing is about.
+/// All messages about a file, with the text that each marks.
 fn told(text: &str) -> String {
     let source = Memory::default()
         .with_variable("BAD", "s3cret")

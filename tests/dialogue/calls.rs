@@ -1,4 +1,4 @@
-//! Steps of scripts that call a server or a program, while the socket is up.
+//! Script steps that call a server or run a program while the socket is up.
 
 use std::{
     net::TcpStream,
@@ -25,14 +25,14 @@ use super::{
 
 const SECRET: &str = "s3cret-of-the-environment";
 
-/// A name with these keys, in which HTTP stands for the server that is called.
+/// A name with these keys, in which `HTTP` stands for the called server.
 fn name(keys: &str, http: &str, ws: &str) -> ConnectionSettings {
     let text = format!("[connections.name]\nurl = \"URL\"\n# quick\n{keys}\n");
     let text = text.replace("HTTP", http);
     recipe(&text, "name", ws, Variables(&[("KEY", SECRET)]))
 }
 
-/// The user data stream of an exchange: its key is kept alive by a PUT, every 30 minutes there.
+/// The user data stream of an exchange: a PUT keeps its key alive, every 30 minutes in reality.
 const FUTURES: &str = r#"
 [connections.futures]
 url = "URL${listen_key}"
@@ -81,7 +81,7 @@ async fn a_listen_key_is_kept_alive_and_given_back() {
             .iter()
             .all(|request| request.header("x-mbx-apikey") == Some(SECRET))
     );
-    // Each second, whatever a call takes.
+    // The interval is a second, however long a call takes.
     let between = asked[3].at - asked[1].at;
     assert!(between >= Duration::from_millis(1900), "{between:?}");
     catch_up(&handle, &mut watch).await;
@@ -134,7 +134,7 @@ open_script = [
         assert!(!status.contains(secret), "{status}");
     }
     holds_no_secret(&watch, SECRET);
-    // The next socket asks anew.
+    // The next socket makes a new call.
     handle.close(1000, "").await.unwrap();
     wait_for_state(&handle, State::Closed).await;
     handle.connect(None).await.unwrap();
@@ -143,7 +143,7 @@ open_script = [
     assert_eq!(server.faults(), Vec::<String>::new());
 }
 
-/// What is told of a server that answers the step so. No socket becomes ready.
+/// The reported failure if a server answers the step like this. No socket becomes ready.
 async fn told_of(
     keys: &str,
     answer: impl Fn(&Request, &mut TcpStream) -> std::io::Result<()> + Send + Sync + 'static,
@@ -250,7 +250,7 @@ async fn a_server_that_is_silent_is_waited_for_no_longer_than_the_step_says() {
         "{text}"
     );
     assert_eq!(watch.retrying().await.rule.to_string(), "backoff");
-    // A body has an end, too.
+    // The body has a size limit, too.
     let (.., cause) = told_of(keys, |_, stream| {
         let body = "x".repeat((1 << 20) + 1);
         respond(stream, "200 OK", &[], &body)
@@ -299,7 +299,7 @@ async fn a_call_obeys_the_policy_of_its_name_and_so_do_its_redirects() {
     assert!(told.contains("no URL that may be called"), "{told}");
     assert_eq!(watch.retrying().await.rule.to_string(), "backoff, from max");
     assert_eq!(http.requests().len(), 0);
-    // What a host is, is known when its name was looked up.
+    // An allowed host is checked by its resolved address.
     let port = http.port();
     let elsewhere = Http::start(move |_, stream| {
         let location = format!("Location: http://localhost:{port}/metadata");
@@ -316,7 +316,7 @@ async fn the_answer_to_a_call_of_a_socket_that_was_cut_is_dropped() {
     let cut: &'static AtomicUsize = Box::leak(Box::default());
     let http = Http::start(|request, stream| {
         if request.number == 0 {
-            // Until the socket is gone whose call this is, and the next one has asked.
+            // Until the socket of this call is gone, and the next one has made its call.
             while cut.load(Ordering::SeqCst) < 2 {
                 std::thread::sleep(Duration::from_millis(5));
             }
@@ -383,7 +383,7 @@ periodic = [
     poll_until("two counts", SOON, || heard.lock().unwrap().len() >= 2).await;
     let said = heard.lock().unwrap().clone();
     assert_eq!(said[..2], ["count 1", "count 2"]);
-    // One that fails costs the socket.
+    // A step that fails closes the socket.
     let keys = "periodic = [{ every = \"1s\", exec = [\"sh\", \"-c\", \"echo why >&2; exit 3\"] }]";
     let (_manager, _handle, mut watch) = open(name(keys, "", &server.url()));
     let told = watch.error().await.to_string();
@@ -417,7 +417,7 @@ async fn a_close_script_calls_before_the_close_frame_and_no_longer_than_close_ti
     handle.close(1000, "").await.unwrap();
     wait_for_state(&handle, State::Closed).await;
     poll_until("the close frame", SOON, || order.lock().unwrap().len() == 2).await;
-    // The next one is not answered.
+    // The next call gets no answer.
     handle.connect(None).await.unwrap();
     watch.ready().await;
     handle.close(1000, "").await.unwrap();

@@ -1,4 +1,5 @@
-//! Servers that compress on their own, or say several things at once: HTX's market data, Discord's transport compression, SignalR's records.
+//! Servers that compress on their own, or send several messages in one: HTX's market data,
+//! Discord's transport compression, SignalR's records.
 
 use std::{
     sync::{
@@ -39,7 +40,7 @@ rules = [{ when = 'exists(/ping)', send = '{"pong":${/ping}}', deliver = false }
 # quick
 "#;
 
-/// What of `recipes/discord.toml` a socket with compression needs.
+/// The parts of `recipes/discord.toml` that a compressed socket needs.
 const DISCORD: &str = r#"
 [connections.discord]
 url = "URL"
@@ -66,7 +67,7 @@ fn name(keys: &str, url: &str) -> ConnectionSettings {
     recipe(&text, "name", url, Variables(&[]))
 }
 
-/// Pings as HTX does, and asks for an answer to each before the next; with a tick behind each.
+/// Pings as HTX does, and expects an answer to each before the next, with a tick after each.
 fn play_htx(line: &mut Line, pings: u64) -> Result<(), Gone> {
     for n in 0..pings {
         let ping = 1_492_420_473_027 + n;
@@ -100,7 +101,7 @@ async fn it_is_read_on_each_socket_wherever_the_last_one_was_cut() {
     let server = Server::start(|line| {
         let ping = gzip(br#"{"ping":7}"#);
         match line.number {
-            // Before anything, behind a ping, behind its answer.
+            // The cut is before everything, after a ping, or after its answer.
             0 => Err(line.cut()),
             1 => {
                 line.say_bytes(ping)?;
@@ -174,7 +175,7 @@ async fn what_is_no_gzip_is_a_loss_that_says_so() {
     }
 }
 
-/// Says this in a stream, and hears what the client says, but for its heartbeats.
+/// Sends in one zlib stream, and receives everything but heartbeats.
 struct Gateway<'a> {
     line: &'a mut Line,
     stream: ZlibStream,
@@ -186,7 +187,7 @@ impl Gateway<'_> {
         self.line.say_bytes(message)
     }
 
-    /// In so many messages.
+    /// Splits a text into messages of this size.
     fn say_in_pieces(&mut self, text: &str, size: usize) -> Result<(), Gone> {
         let message = self.stream.compress(text);
         let mut pieces = message.chunks(size);
@@ -244,7 +245,7 @@ async fn one_stream_of_a_socket_carries_login_heartbeats_and_a_resume() {
     answered(&handle).await;
     assert_eq!(server.faults(), Vec::<String>::new());
     assert_eq!(server.sockets(), 2);
-    // Nothing is half received: it is the window of the socket that serves.
+    // No message is half received: this is the inflate window of the serving socket.
     let window = manager.memory_usage().reassembly;
     assert!((ZLIB_WINDOW..2 * ZLIB_WINDOW).contains(&window), "{window}");
     manager.remove("name").await.unwrap();
@@ -284,10 +285,10 @@ rules = [{ when = 'exists(/n)', send = '${/n}' }]
     );
 }
 
-/// So many of them are one message.
+/// The number of records in one message.
 const RECORDS: usize = 30_000;
 
-/// How many answers a server has got.
+/// The number of answers that a server received.
 fn count_answers(line: &mut Line, until: Instant) -> Result<usize, Gone> {
     let mut count = 0;
     while Instant::now() < until {
@@ -309,7 +310,7 @@ async fn thirty_thousand_records_that_ask_for_an_answer_each_get_a_hundred_a_sec
         let begun = Instant::now();
         line.say(records)?;
         let count = count_answers(line, begun + Duration::from_millis(2500))?;
-        // A hundred at once, and a hundred a second; what comes is what was asked for, in order.
+        // A hundred at once, then a hundred a second; the answers are in order.
         line.ask((201..=400).contains(&count), format!("{count} answers"));
         is_counted.store(true, Ordering::Release);
         line.until_gone()
@@ -326,7 +327,7 @@ rules = [{ when = 'exists(/ping)', send = '{"pong":${/ping}}', deliver = false }
     });
     let (manager, handle, mut watch) = open(name(keys, &server.url()));
     watch.ready().await;
-    // Another name of the same arbiter is served meanwhile.
+    // Another name on the same arbiter must be served meanwhile.
     let other = manager.open("other", name("", &echo.url())).unwrap();
     let mut others = Watch::new(&manager, "other");
     wait_for("the other name", async || {
@@ -345,7 +346,7 @@ rules = [{ when = 'exists(/ping)', send = '{"pong":${/ping}}', deliver = false }
     while !counted.load(Ordering::Acquire) {
         other.send(format!("{n}")).unwrap();
         others.text(&format!("{n}")).await;
-        // It did not have to wait for them.
+        // It did not wait for the flood.
         let waiting = waiting();
         assert!(waiting >= RECORDS * 10, "{waiting} bytes after {n} echoes");
         assert!(waiting <= 2 << 20, "{waiting} bytes");
@@ -359,7 +360,8 @@ rules = [{ when = 'exists(/ping)', send = '{"pong":${/ping}}', deliver = false }
     assert_eq!(manager.memory_usage().reassembly, 0);
 }
 
-/// No clock: what is left of the flood is seen after each echo. Its answers would take five minutes.
+/// Without a clock: each echo shows how many records are left. Their answers would take five
+/// minutes.
 #[tokio::test]
 async fn a_flood_that_is_made_of_one_message_keeps_no_other_name_from_its_turn() {
     const ECHOES: usize = 300;
@@ -388,7 +390,7 @@ rules = [{ when = 'exists(/ping)', send = '{"pong":${/ping}}' }]
             (handle.unwrap(), watch)
         })
         .collect();
-    // The flood has begun, and each of its records was asked for an answer so far.
+    // The flood has begun, and each record so far caused an answer.
     watch.text("{\"ping\":0}").await;
     let waiting = || manager.memory_usage().reassembly;
     assert!(waiting() >= RECORDS * 10, "{}", waiting());
@@ -411,7 +413,7 @@ async fn what_was_not_looked_at_when_the_server_goes_is_told_and_not_why_it_is_l
         }
         let pings: String = (0..1000).map(|n| format!("{{\"ping\":{n}}}\n")).collect();
         line.say(pings)?;
-        // More than a hundred: then the others wait, and nothing is read.
+        // More than a hundred: the others wait, and reading stops.
         for _ in 0..120 {
             line.hear_text()?;
         }
@@ -426,7 +428,7 @@ rules = [{ when = 'exists(/ping)', send = '{"pong":${/ping}}' }]
     assert!(matches!(cause.kind(), "reset" | "eof"), "{cause}");
     watch.ready().await;
     let told = watch.seen().iter().filter(|event| event.contains("ping"));
-    // Some were answered, and 128 waited. Nobody is there to answer the others to.
+    // Some were answered and 128 waited. The socket is gone, so the others get no answer.
     assert_eq!(told.count(), 1000);
 }
 
@@ -441,7 +443,7 @@ async fn a_successor_is_held_to_a_hundred_answers_a_second_too() {
         let pings: String = (0..RECORDS)
             .map(|n| format!("{{\"ping\":{n}}}\n"))
             .collect();
-        // The script passes behind all of them.
+        // The script passes after all of them.
         line.say(pings + "ready")?;
         for n in 0..RECORDS {
             let said = line.hear_text()?;
@@ -478,7 +480,7 @@ async fn where_there_is_no_memory_for_what_waits_the_socket_is_lost() {
     watch.text("three").await;
     let mut others = manager.charge(MemoryUse::Bodies);
     others.set(manager.memory_usage().limit);
-    // The server answers the first message of a socket only.
+    // The server answers only the first message of a socket.
     handle.rotate().await.unwrap();
     watch.rotated().await;
     handle.send("go").unwrap();

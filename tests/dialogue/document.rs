@@ -1,4 +1,4 @@
-//! What the document shows is what works.
+//! The configurations in the document work as described.
 
 use std::collections::HashSet;
 
@@ -24,7 +24,7 @@ fn snippets(text: &str) -> Vec<&str> {
         .collect()
 }
 
-/// Those under a heading.
+/// The configurations under a heading.
 fn under<'d>(document: &'d str, heading: &str) -> Vec<&'d str> {
     let behind = document.split_once(&format!("# {heading}\n"));
     let (_, behind) = behind.unwrap_or_else(|| panic!("there is no {heading:?}"));
@@ -62,7 +62,7 @@ fn each_configuration_of_the_document_is_valid() {
     }
 }
 
-/// The document shows the recipe, which is played and rehearsed elsewhere.
+/// The document shows a recipe that is tested elsewhere.
 #[test]
 fn the_whole_client_is_the_recipe() {
     let document = document();
@@ -74,7 +74,7 @@ fn the_whole_client_is_the_recipe() {
     assert_eq!(read(shown).connections, shipped.connections);
 }
 
-/// As the market does it: at most a hundred streams a message, each once a socket.
+/// Like the real market: at most a hundred streams in a message, each once per socket.
 fn market(line: &mut Line) -> Result<(), Gone> {
     let mut streams = HashSet::new();
     loop {

@@ -1,4 +1,4 @@
-//! An HTTP server, scripted: a thread for each request, and what it was asked.
+//! A scripted HTTP server: a thread for each request, and a record of all requests.
 
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
@@ -8,27 +8,27 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A request as it came.
+/// A received request.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// Which of the server's requests it is, from 0.
+    /// The number of the request, from 0.
     pub number: usize,
     /// `GET /path HTTP/1.1`.
     pub line: String,
-    /// Names in lower case.
+    /// With names in lower case.
     pub headers: Vec<(String, String)>,
     pub body: String,
     pub at: Instant,
 }
 
-/// A server that answers each request on a connection of its own.
+/// A server that answers each request on its own connection.
 pub struct Http {
     port: u16,
     requests: Arc<Mutex<Vec<Request>>>,
 }
 
 impl Http {
-    /// Answers each request with this.
+    /// Answers each request with this function.
     pub fn start(
         answer: impl Fn(&Request, &mut TcpStream) -> std::io::Result<()> + Send + Sync + 'static,
     ) -> Self {
@@ -66,20 +66,20 @@ impl Http {
         self.port
     }
 
-    /// Says how often it was asked.
+    /// Returns a function that counts the requests.
     pub fn counter(&self) -> impl Fn() -> usize + Send + Sync + 'static {
         let requests = Arc::clone(&self.requests);
         move || requests.lock().unwrap().len()
     }
 
-    /// What it was asked until now.
+    /// The requests so far.
     pub fn requests(&self) -> Vec<Request> {
         self.requests.lock().unwrap().clone()
     }
 }
 
 impl Request {
-    /// A header of it, whose name is given in lower case.
+    /// A header; `name` is in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut headers = self.headers.iter();
         let found = headers.find(|(known, _)| known == name);
@@ -115,7 +115,7 @@ fn read(stream: &TcpStream) -> Option<Request> {
     })
 }
 
-/// A whole answer.
+/// Sends a complete response.
 pub fn respond(
     stream: &mut TcpStream,
     status: &str,
@@ -133,7 +133,7 @@ pub fn respond(
     )
 }
 
-/// Nothing is said until the client goes.
+/// Sends nothing until the client disconnects.
 pub fn say_nothing(stream: &mut TcpStream) -> std::io::Result<()> {
     let mut space = [0; 64];
     while stream.read(&mut space)? > 0 {}

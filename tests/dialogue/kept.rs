@@ -1,4 +1,5 @@
-//! Captures that outlive the process: each manager here is one life of a process, and the server outlives them all.
+//! Captures that outlive the process: each manager here stands for one process, and the server
+//! outlives them all.
 
 use std::{
     fs,
@@ -35,7 +36,7 @@ rules = [{ when = '/op == 9', clear = ["session", "seq"], do = "reconnect" }]
 # quick
 "#;
 
-/// The same without the session.
+/// The same configuration without the session.
 const FORGETFUL: &str = r#"
 [connections.session]
 url = "URL"
@@ -48,7 +49,7 @@ fn settings(text: &str, server: &Server) -> ConnectionSettings {
     recipe(text, "session", &server.url(), Variables(&[]))
 }
 
-/// A life of a process; what it says is watched.
+/// Starts a process, and watches its events.
 fn live(dir: &Path, settings: ConnectionSettings) -> (Manager, Watch) {
     let manager = manager_at(dir);
     let watch = Watch::new(&manager, "*");
@@ -56,7 +57,7 @@ fn live(dir: &Path, settings: ConnectionSettings) -> (Manager, Watch) {
     (manager, watch)
 }
 
-/// What a server was asked for first, on each of its sockets.
+/// The first request on each socket of a server.
 #[derive(Clone, Default)]
 struct Asked(Arc<Mutex<Vec<String>>>);
 
@@ -81,7 +82,7 @@ async fn a_session_is_resumed_by_the_next_process_and_a_cleared_one_is_not() {
         match line.number {
             0 => {
                 line.say(r#"{"t":"READY","session":"a\"b","s":1}"#)?;
-                // No float holds it.
+                // Larger than a float can hold exactly.
                 line.say(r#"{"s":9007199254740993}"#)?;
             }
             1 => {
@@ -136,7 +137,7 @@ async fn what_is_not_kept_any_more_is_forgotten_and_what_is_is_carried_over() {
     watch.ready().await;
     first.shutdown(SOON).await;
 
-    // Over a restart, and back by other settings in the same process.
+    // Across a restart, and back by other settings in the same process.
     let (second, mut watch) = live(dir.path(), settings(FORGETFUL, &server));
     watch.ready().await;
     second
@@ -186,7 +187,7 @@ fn last_stored(manager: &Manager) -> Option<u64> {
     at_hand(&mut events).into_iter().filter_map(number).last()
 }
 
-/// What the directory of a living process holds at this moment, as a kill would leave it.
+/// A copy of the state directory of a running process, as a kill would leave it.
 fn copy_of(state_dir: &Path) -> TestDir {
     let copy = TestDir::new("dialogue-copy");
     for file in ["store.db", "store.db-wal"] {
@@ -230,7 +231,7 @@ async fn a_number_is_stored_with_its_message_or_behind_it_at_any_instant() {
     watch.ready().await;
     let mut copies = Vec::new();
     for n in 0..12 {
-        // Any instant, over some seconds: it is stored once a second.
+        // At various moments over some seconds: captures are stored once a second.
         tokio::time::sleep(Duration::from_millis(150 + 37 * n)).await;
         copies.push(copy_of(dir.path()));
     }

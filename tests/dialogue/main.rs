@@ -1,5 +1,5 @@
-//! Conversations as files declare them, with servers that check what they hear, and hang up in the middle. What is shipped as a recipe is
-//! played in `tests/recipes`.
+//! Dialogues declared in files, with servers that check what they receive and disconnect in the
+//! middle. The shipped recipes are tested in `tests/recipes`.
 
 #[path = "../support/compressed.rs"]
 mod compressed;
@@ -37,7 +37,7 @@ use everwire::{
 };
 use support::rig::{Watch, one_arbiter, wait_for};
 
-/// An environment that holds these variables.
+/// An environment with these variables.
 struct Variables(&'static [(&'static str, &'static str)]);
 
 impl Source for Variables {
@@ -55,7 +55,7 @@ impl Source for Variables {
     }
 }
 
-/// The settings of `[connections.NAME]` of a recipe, which dials this URL.
+/// The settings of `[connections.NAME]` of a recipe, with another URL.
 fn recipe(text: &str, name: &str, url: &str, variables: Variables) -> ConnectionSettings {
     let quick = "\nreconnect = { min = \"1ms\", initial = \"5ms\", max = \"50ms\" }\n";
     let text = text.replace("URL", url).replace("# quick", quick);
@@ -69,7 +69,7 @@ fn recipe(text: &str, name: &str, url: &str, variables: Variables) -> Connection
         .unwrap()
 }
 
-/// A name with these settings, and who watches it.
+/// Opens a name with these settings, and watches it.
 fn open(settings: ConnectionSettings) -> (Manager, Handle, Watch) {
     let manager = one_arbiter();
     let watch = Watch::new(&manager, "*");
@@ -77,13 +77,13 @@ fn open(settings: ConnectionSettings) -> (Manager, Handle, Watch) {
     (manager, handle, watch)
 }
 
-/// Hears what was told until now: what a name tells before it answers is there when it has answered.
+/// Reads the events so far: an answer of the name comes after the events before it.
 async fn catch_up(handle: &Handle, watch: &mut Watch) {
     handle.status().await.unwrap();
     watch.take_told();
 }
 
-/// A ping of the socket that is up was answered.
+/// Waits until a ping on the open socket was answered.
 async fn answered(handle: &Handle) {
     wait_for("an answered ping", async || {
         let status = handle.status().await.unwrap();
@@ -92,7 +92,7 @@ async fn answered(handle: &Handle) {
     .await;
 }
 
-/// No secret stands in what was told.
+/// Asserts that no event contains the secret.
 fn holds_no_secret(watch: &Watch, secret: &str) {
     for event in watch.seen() {
         assert!(!event.contains(secret), "{event}");

@@ -1,4 +1,5 @@
-//! A protocol in code: a login with a challenge, a heartbeat in its own JSON, a warning that rotates, and what goes wrong in it.
+//! A protocol in code: a login with a challenge, a JSON heartbeat, a warning that causes a
+//! rotation, and failures.
 
 use std::{
     any::Any,
@@ -41,7 +42,7 @@ const SIGNED: TurnId = TurnId(1);
 struct Exchange {
     challenge: Option<String>,
     pings: u64,
-    /// Messages that were heard, on whatever socket.
+    /// The number of received messages, on any socket.
     ticks: u64,
 }
 
@@ -136,7 +137,7 @@ fn sign(challenge: &str) -> String {
     mac.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Settings with that protocol, and how many of it were made.
+/// Settings with that protocol, and the number of its instances.
 fn settings(url: &str) -> (ConnectionSettings, Arc<AtomicUsize>) {
     let mut settings = quick(url);
     if let Reconnect::Backoff(backoff) = &mut settings.reconnect {
@@ -167,7 +168,7 @@ fn open(server: &Server) -> (Manager, everwire::Handle, Watch, Arc<AtomicUsize>)
     (manager, handle, watch, made)
 }
 
-/// What the exchange checks.
+/// The exchange's side of the login.
 fn challenge(line: &mut Line) -> Result<(), Gone> {
     let nonce = format!("nonce {}", line.number);
     line.say(json!({"op": "challenge", "nonce": nonce}).to_string())?;
@@ -185,7 +186,7 @@ fn login(line: &mut Line) -> Result<(), Gone> {
     Ok(())
 }
 
-/// Echoes what the outbox brings, and answers pings, until the client goes.
+/// Echoes messages of the outbox, and answers pings, until the client disconnects.
 fn serve(line: &mut Line) -> Result<(), Gone> {
     loop {
         let text = line.hear_text()?;
@@ -284,7 +285,7 @@ async fn a_refusal_is_tried_again_and_one_for_ever_is_final() {
     holds_no_secret_in_reports(&watch);
 }
 
-/// What the peer said goes to subscribers as it came; what we say of it does not hold the key.
+/// Messages of the peer go to subscribers unchanged; our own reports must not contain the key.
 fn holds_no_secret_in_reports(watch: &Watch) {
     for told in watch.seen() {
         assert!(
@@ -319,7 +320,7 @@ async fn at_a_warning_the_successor_logs_in_and_goes_on_with_what_was_learned() 
     handle.send("go on").unwrap();
     watch.text("counted").await;
     assert_eq!(made.load(Ordering::SeqCst), 2);
-    // The old socket says its goodbye: what is not asked for there.
+    // The old socket sends its goodbye: the exchange does not check for it.
     assert_eq!(server.faults(), Vec::<String>::new());
     assert_eq!(handle.status().await.unwrap().state.as_str(), "open");
 }
@@ -341,7 +342,7 @@ async fn a_panic_of_a_protocol_costs_its_name_a_socket_and_no_other_name_anythin
     let manager = one_arbiter();
     let (sound, _) = settings(&format!("{}sound", server.url()));
     let (broken, made) = settings(&format!("{}broken", server.url()));
-    // The first socket of the server is this one's.
+    // The first socket of the server belongs to this name.
     let mut watch = Watch::new(&manager, "broken");
     let handle = manager.open("broken", broken).unwrap();
     let cause = watch
@@ -427,7 +428,7 @@ async fn a_goodbye_is_said_behind_the_outbox_and_what_it_waits_for_is_shown() {
     assert_eq!(server.faults(), Vec::<String>::new());
 }
 
-/// Waits, and says nothing.
+/// Waits, and sends nothing.
 #[derive(Debug)]
 struct Patient;
 
@@ -522,7 +523,7 @@ async fn another_protocol_comes_with_another_socket_and_its_messages_in_their_tu
     let (mut settings, made) = settings(&server.url());
     let handle = manager.open("name", settings.clone()).unwrap();
     watch.ready().await;
-    // Each waits for its turn.
+    // Each message waits for its turn.
     let per = Duration::from_millis(20);
     settings.rate = vec![RateSettings::new(NonZeroU32::MIN, per)];
     settings.protocol = Some(ProtocolFactory::new(|| Counting));
@@ -537,7 +538,7 @@ async fn another_protocol_comes_with_another_socket_and_its_messages_in_their_tu
     assert_eq!(made.load(Ordering::SeqCst), 1);
 }
 
-/// Says three numbers, and is ready.
+/// Sends three numbers, and is ready.
 #[derive(Debug)]
 struct Counting;
 

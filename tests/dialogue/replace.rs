@@ -33,7 +33,7 @@ async fn a_rule_that_rotates_ends_the_old_session_before_the_new_one_begins() {
         if line.number < 3 {
             line.say(r#"{"renew":true}"#)?;
         }
-        // Its session is over once it has the close frame, which it answers.
+        // Its session ends once it has the close frame, which it answers.
         let reason = line.close_reason();
         open_now.fetch_sub(1, Ordering::SeqCst);
         line.ask(reason.starts_with("1001"), reason);

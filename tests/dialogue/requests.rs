@@ -1,4 +1,4 @@
-//! Requests of callers: numbered, answered in any order, and never left without a word.
+//! Requests of callers: numbered, answered in any order, and always with an outcome.
 
 use std::{sync::mpsc, time::Duration};
 
@@ -26,7 +26,7 @@ answer = '/id == id'
 fail = 'exists(/error)'
 "#;
 
-/// One call at a time, as OCPP has it.
+/// One call at a time, as in OCPP.
 const ONE_AT_A_TIME: &str = r#"
 [connections.name]
 url = "URL"
@@ -38,12 +38,12 @@ fail = '/0 == 4'
 in_flight = 1
 "#;
 
-/// A name whose settings say how requests are answered, and nothing else that concerns these tests.
+/// A name with request settings, and otherwise defaults.
 fn name(text: &str, server: &Server) -> everwire::ConnectionSettings {
     recipe(text, "name", &server.url(), Variables(&[]))
 }
 
-/// Somebody asks this, and waits for the answer.
+/// Sends a request in a task that waits for the answer.
 fn ask(handle: &Handle, request: impl Into<Message>) -> JoinHandle<Result<Message, RequestError>> {
     ask_with(
         handle,
@@ -56,7 +56,7 @@ fn ask_with(handle: &Handle, request: Request) -> JoinHandle<Result<Message, Req
     tokio::spawn(async move { handle.request(request).await })
 }
 
-/// Waits until so many requests wait and so many are in flight.
+/// Waits until these numbers of requests wait and are in flight.
 async fn requests(handle: &Handle, waiting: usize, in_flight: usize) {
     let wanted = (waiting + in_flight > 0).then_some((waiting, in_flight));
     wait_for("requests as they should be", async || {
@@ -79,7 +79,7 @@ fn text(answer: &Result<Message, RequestError>) -> &str {
     }
 }
 
-/// The number of a call `[2,"ID",…]`.
+/// The id of a call `[2,"ID",…]`.
 fn call(said: &Value) -> String {
     said[1].as_str().unwrap_or_default().to_owned()
 }
@@ -113,7 +113,7 @@ async fn a_hundred_callers_with_the_same_id_get_their_own_answers_in_any_order()
         let expected = format!(r#"{{"n":{n}, "id":7}}"#);
         assert_eq!(text(&answer.await.unwrap()), expected);
     }
-    // Subscribers see what came, as it came; the first request was the first that was answered last.
+    // Subscribers receive messages unchanged. The first request was answered last.
     let last = watch
         .until("the last answer", |update| {
             let (_, message) = update.message()?;
@@ -191,7 +191,7 @@ async fn one_that_was_not_written_in_time_was_not_sent() {
     let (_manager, handle, _watch) = open(name(&text_of, &server));
     let short = Request::new(r#"{"id":7,"n":1}"#).within(Duration::from_millis(100));
     let late = ask_with(&handle, short);
-    // One that nobody waits for any more is not sent either.
+    // A request whose caller is gone is not sent.
     let dropped = ask(&handle, r#"{"id":7,"n":3}"#);
     requests(&handle, 2, 0).await;
     dropped.abort();
@@ -230,7 +230,7 @@ async fn a_heartbeat_without_a_place_goes_as_soon_as_there_is_one() {
     let server = Server::start(|line| {
         let first = line.hear()?;
         line.ask(first[2] == "First", first.to_string());
-        // Its interval passes meanwhile.
+        // The heartbeat interval passes meanwhile.
         line.hears_nothing_for(Duration::from_millis(1_500), "two calls at a time");
         line.say(format!(r#"[3,"{}",{{}}]"#, call(&first)))?;
         let beat = line.hear()?;
@@ -302,7 +302,7 @@ async fn an_answer_on_the_old_socket_of_a_rotation_counts_until_that_closes() {
         }
         let said = line.hear()?;
         let _up = second.lock().unwrap().recv();
-        // It is ready when its handshake is over: the old one is kept for the answer.
+        // The successor is ready after its handshake, and the old socket stays open for the answer.
         line.hears_nothing_for(Duration::from_millis(300), "closed before the answer");
         line.say(format!(r#"{{"id":{},"ok":true}}"#, said["id"]))?;
         let reason = line.close_reason();
@@ -392,7 +392,7 @@ async fn without_settings_a_request_is_answered_by_the_first_message_with_its_va
         line.until_gone()
     }
     let server = Server::start(pair);
-    // A rule keeps the last of them from subscribers.
+    // A rule keeps the last message from subscribers.
     let rule = r#"rules = [{ when = '/n == 2', deliver = false }]"#;
     let text_of = format!("[connections.name]\nurl = \"URL\"\n# quick\n{rule}\n");
     let text_of = text_of.as_str();
@@ -458,7 +458,7 @@ async fn what_is_no_request_or_has_no_room_is_refused_at_once() {
         refused(Request::new(r#"{"id":3}"#)).await,
         Rejected::Full.into()
     );
-    // The outbox has a room of its own.
+    // The outbox has a separate limit.
     handle.send("a message").unwrap();
 }
 

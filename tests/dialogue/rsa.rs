@@ -1,9 +1,9 @@
-//! A key of RSA, and what it signs.
+//! An RSA key, and a check of its signatures.
 
 /// The private key.
 pub const RSA: &str = include_str!("rsa.pem");
 
-/// Whether it is the signature of this text, with the public half of the key.
+/// Whether this is the signature of this text, checked with the public key.
 pub fn is_signed(text: &str, signature: &str) -> bool {
     use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
     use ring::signature::{

@@ -1,4 +1,4 @@
-//! What rules do besides answering: on losses, with URLs that a peer names, and at each other's throats.
+//! Other effects of rules: on losses, with URLs from a peer, and several rules at once.
 
 use std::time::{Duration, Instant};
 
@@ -59,7 +59,7 @@ async fn a_url_that_the_peer_names_is_wss_and_public_or_not_dialled() {
             refused.contains("the peer named a url"),
             "{named}: {refused}"
         );
-        // The usual one is dialled instead.
+        // The usual URL is dialled instead.
         poll_until("the second socket", SOON, || server.sockets() == 2).await;
     }
 }
@@ -102,7 +102,7 @@ rules = [
         })
         .await;
     assert_eq!(said, ());
-    // Behind it the usual one is dialled again.
+    // Afterwards the usual URL is dialled again.
     poll_until("the second socket", SOON, || server.sockets() == 2).await;
 }
 
@@ -121,7 +121,7 @@ async fn an_answer_to_an_answer_for_ever_is_held_to_a_hundred_a_second() {
     for _ in 0..250 {
         watch.message().await;
     }
-    // A hundred at once, a hundred in the next second, and the rest in the one after that.
+    // A hundred at once, a hundred in the next second, and the rest in the second after that.
     assert!(begun.elapsed() >= Duration::from_secs(1));
     assert_eq!(handle.status().await.unwrap().state.as_str(), "open");
 }
@@ -184,7 +184,7 @@ async fn a_message_that_a_rule_keeps_back_takes_no_number() {
 sequence = { json = "/n" }
 rules = [{ when = '/type == "beat"', deliver = false }]
 "#;
-    // `Watch` checks that the numbers have no holes.
+    // `Watch` checks that the numbers have no gaps.
     let (_manager, _handle, mut watch) = open(name(keys, &server.url()));
     watch.text("done").await;
     let told = watch.seen();

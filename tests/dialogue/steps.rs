@@ -1,4 +1,4 @@
-//! What steps do besides logging in: they wait for rates, come again and again, and say goodbye.
+//! Steps beside the login: they wait for rates, repeat, and say goodbye.
 
 use std::{
     sync::{Arc, Mutex},
@@ -17,7 +17,7 @@ use super::{
 };
 use everwire::ConnectionSettings;
 
-/// What a server has seen, in its order.
+/// The events at a server, in order.
 type Seen = Arc<Mutex<Vec<String>>>;
 
 fn note(seen: &Seen, what: impl Into<String>) {
@@ -87,13 +87,13 @@ async fn names_that_share_a_rate_log_in_one_after_another_and_beat_meanwhile() {
     watch.ready().await;
     watch.ready().await;
     assert_eq!(server.faults(), Vec::<String>::new());
-    // Neither was lost: `within` does not run while a step waits.
+    // No socket was lost: `within` does not run while a step waits.
     assert_eq!(server.sockets(), 2);
     let logins = logins.lock().unwrap();
     let [(first, made_first, _), (second, made_second, beats)] = logins[..] else {
         panic!("{logins:?}")
     };
-    // The bucket itself is measured elsewhere: here both ends of a thread may be late.
+    // Another test measures the bucket exactly: here both ends may be late.
     assert!(second - first > Duration::from_secs(2), "{logins:?}");
     assert!(
         made_second - made_first > 2_000,
@@ -131,7 +131,7 @@ periodic = [{ every = "1s", send = "refresh", expect = 'message == "refresh"', w
             .unwrap();
     }
     watch.text("n299").await;
-    // Nor does it keep the close waiting.
+    // The waiting step does not delay the close.
     handle.close(1000, "").await.unwrap();
     watch.closed().await;
     assert_eq!(server.faults(), Vec::<String>::new());
@@ -248,7 +248,7 @@ close_script = [{ send = "logout ${id}", expect = 'message == "out"', fail = 'me
 close_timeout = "5s"
 rules = [{ when = 'message == "again"', do = "reconnect" }]"#;
 
-/// Notes logins, logouts and how sockets end; `answer`: to a logout.
+/// Notes logins, logouts and the ends of sockets; `answer`: to a logout.
 fn session(seen: &Seen, answer: &'static str) -> Server {
     let seen = Arc::clone(seen);
     Server::start(move |line| {
@@ -270,7 +270,7 @@ fn session(seen: &Seen, answer: &'static str) -> Server {
                     }
                     let reason = line.close_reason();
                     note(&seen, format!("{number} close {}", reason.trim()));
-                    // The answer to it goes out with that.
+                    // The answer to the close frame is sent here.
                     return line.until_gone();
                 }
                 Ok(said) if said == "cut" => return Err(line.cut()),
@@ -297,7 +297,7 @@ async fn a_logout_is_said_behind_the_outbox_and_before_the_close_frame() {
         noted(&seen),
         ["0 login", "0 last", "0 logout 2", "0 close 1000 done"]
     );
-    // It can be connected again, and numbers are new.
+    // It can be connected again, and the ids start anew.
     handle.connect(None).await.unwrap();
     watch.ready().await;
     handle.close(1000, "").await.unwrap();
@@ -340,7 +340,7 @@ async fn the_old_socket_of_a_rotation_logs_out_and_the_new_one_goes_on() {
             "1 behind"
         ]
     );
-    // What another socket had said was told as before.
+    // A message on the other socket is reported as before.
     catch_up(&handle, &mut watch).await;
 }
 
@@ -400,7 +400,7 @@ rules = [{{ when = '/type == "reconnect"', do = "rotate", url = "${{/url}}" }}]
     watch.rotated().await;
     poll_until("the close", SOON, || !noted(&seen).is_empty()).await;
     assert_eq!(noted(&seen), ["1001"]);
-    // The successor takes the periodic steps over, and says goodbye itself.
+    // The successor takes over the periodic steps, and sends its own goodbye.
     watch.text("still true").await;
     handle.close(1000, "").await.unwrap();
     watch.text("logout").await;
@@ -454,7 +454,7 @@ open_script = [{ send = '${jwt("RS256", PEM, "{\"alg\":\"RS256\"}", claims)}', e
     let settings = recipe(&text, "name", &server.url(), Variables(&[("PEM", RSA)]));
     let (_manager, handle, mut watch) = open(settings);
     watch.ready().await;
-    // And as a successor.
+    // The same for a successor.
     handle.rotate().await.unwrap();
     watch.rotated().await;
     assert_eq!(server.faults(), Vec::<String>::new());

@@ -1,4 +1,4 @@
-//! Messages that are acknowledged once they are in the durable history.
+//! Messages that are acknowledged once they are in durable history.
 
 use std::{
     fs,
@@ -46,7 +46,7 @@ fn live(dir: &Path, settings: ConnectionSettings) -> (Manager, Watch) {
     (manager, watch)
 }
 
-/// A message that fills a disk soon.
+/// A message that soon fills a disk.
 fn envelope(number: u64) -> String {
     json!({ "envelope_id": number.to_string(), "payload": "x".repeat(10_000) }).to_string()
 }
@@ -79,17 +79,18 @@ async fn envelopes_are_acknowledged_in_order_also_over_a_rotation() {
     let dir = TestDir::new("dialogue-stored");
     let (manager, mut watch) = live(dir.path(), settings(&server));
     watch.text(r#"{"done":0}"#).await;
-    // The successor hears envelopes of its own before it serves.
+    // The successor receives its own envelopes before it serves.
     manager.find("slack").unwrap().rotate().await.unwrap();
     watch.text(r#"{"done":1}"#).await;
     assert_eq!(server.faults(), Vec::<String>::new());
     manager.shutdown(SOON).await;
 }
 
-/// What a server was told so far.
+/// The numbers that a server received so far.
 type Told = Arc<Mutex<Vec<u64>>>;
 
-/// Says envelopes until their file system is full; then none of them is acknowledged. Waits for that.
+/// Sends envelopes until the file system is full; from then on none is acknowledged. Waits for
+/// that.
 async fn fill_up(watch: &mut Watch, told: &Told) -> usize {
     let cause = watch
         .until("an error of the store", |update| match update.kind() {
@@ -100,14 +101,15 @@ async fn fill_up(watch: &mut Watch, told: &Told) -> usize {
         })
         .await;
     assert!(cause.contains("no space is left"), "{cause}");
-    // A store that fails is tried again each second.
+    // A failing store is tried again each second.
     tokio::time::sleep(Duration::from_millis(1_500)).await;
     let count = told.lock().unwrap().len();
     assert!(count > 20, "only {count} fitted in");
     count
 }
 
-/// A server that says groups of four envelopes, a moment apart, and hears what is acknowledged. On its second socket it says one when it may.
+/// A server that sends groups of four envelopes with a pause between them, and receives the
+/// acknowledgements. On its second socket it waits for a permit and sends one.
 fn filling(told: &Told, may_say: &Arc<AtomicBool>) -> Server {
     let (told, may_say) = (Arc::clone(told), Arc::clone(may_say));
     Server::start(move |line| {
@@ -154,7 +156,7 @@ async fn while_the_store_fails_nothing_is_acknowledged_and_then_all_is() {
     let count = fill_up(&mut watch, &told).await;
     assert_eq!(told.lock().unwrap().len(), count, "nothing more");
 
-    // What came while it failed is stored though nothing else comes.
+    // Messages from the failure are stored even if no further message comes.
     room.store(true, Ordering::SeqCst);
     fs::remove_file(&ballast).unwrap();
     let whole = count.next_multiple_of(4);

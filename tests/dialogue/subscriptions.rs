@@ -1,4 +1,5 @@
-//! Live subscriptions: asked for behind the script, held by callers, found in what comes, and taken over by a successor.
+//! Live subscriptions: requested after the script, held by callers, matched to messages, and taken
+//! over by a successor.
 
 use std::{
     collections::BTreeSet,
@@ -37,7 +38,7 @@ within = "2s"
 route = { json = "/stream", id = "${item}" }
 "#;
 
-/// What a server was asked: which socket, what, and of which streams.
+/// All requests to a server: socket, operation and streams.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<String>>>);
 
@@ -57,7 +58,8 @@ fn feed(text: &str, keys: &[&str], server: &Server) -> ConnectionSettings {
     recipe(&text, "name", &server.url(), Variables(&[]))
 }
 
-/// A market feed: it takes what it is asked for but what is called `bad`, says nothing to `mute`, and says one message of each stream.
+/// A market feed: it refuses `bad`, does not answer for `mute`, accepts all others, and sends one
+/// message of each accepted stream.
 fn market(log: Log) -> Server {
     Server::start(move |line| {
         let mut streams = BTreeSet::new();
@@ -113,7 +115,7 @@ fn serve(
     Ok(())
 }
 
-/// Waits until each of these keys stands there.
+/// Waits until these keys have these states.
 async fn states(handle: &Handle, wanted: &[(&str, SubscriptionState)]) -> Vec<SubscriptionStatus> {
     wait_for("subscriptions as they should be", async || {
         let all = handle.subscriptions().await.unwrap();
@@ -135,7 +137,7 @@ async fn routed(watch: &mut Watch, key: &str) {
         .await;
 }
 
-/// A caller subscribes to a key as the settings say.
+/// A caller subscribes to a key with the settings of the file.
 async fn hold(handle: &Handle, key: &str, holder: Holder) -> SubscriptionStatus {
     let wish = SubscriptionWish::default();
     let held = handle.hold_subscription(key, wish, holder).await;
@@ -162,7 +164,7 @@ async fn the_keys_of_the_file_are_active_before_the_name_is_ready_and_their_mess
     assert!(all[0].text.as_deref().unwrap().contains("no such stream"));
     assert_eq!(all[0].holders, [Holder::File]);
     assert_eq!(log.all()[0], "0 sub a,b,bad");
-    // Alone, each would have been taken: whoever wants it now gets it.
+    // Alone, each would have been accepted: anyone who requests it now gets it.
     drop(handle);
 }
 
@@ -236,7 +238,7 @@ async fn a_key_without_an_answer_is_told_and_asked_for_again() {
         (all.len() == 4).then_some(()).ok_or(all)
     })
     .await;
-    // It waits now until somebody asks for it.
+    // It is inactive until somebody requests it.
     states(&handle, &[("mute", Unanswered)]).await;
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert_eq!(log.all().len(), 4);
@@ -285,7 +287,7 @@ async fn a_rotation_cuts_over_when_what_was_active_is_active_again() {
         "{:?}",
         log.all()
     );
-    // It is found on the new socket, too.
+    // It is requested on the new socket, too.
     hold(&handle, "y", Holder::Api).await;
     routed(&mut watch, "y").await;
     assert_eq!(server.faults(), Vec::<String>::new());
@@ -295,7 +297,7 @@ async fn a_rotation_cuts_over_when_what_was_active_is_active_again() {
 async fn a_key_that_goes_from_one_holder_to_another_during_a_rotation_stays() {
     let log = Log::default();
     let server = market(log.clone());
-    // The successor waits for an answer to this one, which does not come.
+    // The successor waits for an answer that does not come.
     let (_manager, handle, mut watch) = open(feed(FEED, &["mute"], &server));
     ready(&mut watch).await;
     hold(&handle, "x", Holder::Session(1)).await;
@@ -380,7 +382,8 @@ async fn a_thousand_keys_are_active_when_the_name_is_ready() {
     assert_eq!(server.faults(), Vec::<String>::new());
 }
 
-/// As Twitch has it: subscriptions are made by HTTP with the session of the socket, and go over to the URL that the server names.
+/// Like Twitch: subscriptions are made by HTTP with the socket's session, and move to the URL that
+/// the server names.
 const EVENTS: &str = r#"
 [connections.name]
 url = "URL"
@@ -420,7 +423,7 @@ async fn what_is_subscribed_to_by_http_is_routed_and_ended_on_the_socket() {
     let server = Server::start(|line| {
         line.say(json!({"type": "welcome", "session": line.number}).to_string())?;
         loop {
-            // Whoever tests says what the server says.
+            // The test decides which messages the server sends.
             let said = line.hear_text()?;
             line.say(said)?;
         }
@@ -494,7 +497,7 @@ async fn what_waits_for_a_rate_of_its_own_keeps_neither_the_name_nor_the_outbox_
     ready(&mut watch).await;
     let counts = handle.status().await.unwrap().subscriptions.unwrap();
     assert_eq!((counts.active, counts.wanted), (2, 1));
-    // It goes out at once, and is told to be no order.
+    // It is sent at once, and reported as an invalid subscription message.
     handle.send(r#"{"op":"end","args":[]}"#).unwrap();
     wait_for("what was sent", async || {
         let all = log.all();
@@ -516,7 +519,7 @@ async fn without_a_socket_each_key_is_wanted() {
     handle.close(1000, "").await.unwrap();
     let wanted = SubscriptionState::Wanted;
     states(&handle, &[("a", wanted)]).await;
-    // Nobody was told anything but that.
+    // The server received nothing else.
     assert_eq!(log.all(), ["0 sub a"]);
     hold(&handle, "x", Holder::Api).await;
     assert_eq!(

@@ -1,4 +1,4 @@
-//! A conversation that is watched: on each of its sockets, within bounds, and no longer than somebody does.
+//! A watched dialogue: on each socket, within limits, and only while somebody watches.
 
 use everwire::connection::Watched;
 use futures::StreamExt;
@@ -22,7 +22,7 @@ rules = [
 ]
 "#;
 
-/// Takes each login and repeats its key; then sends what `first` says on the first socket.
+/// Accepts each login and repeats its key; then sends the messages `first` on the first socket.
 fn server(first: &'static [&'static str]) -> Server {
     Server::start(move |line| {
         let said = line.hear()?;
@@ -36,7 +36,7 @@ fn server(first: &'static [&'static str]) -> Server {
     })
 }
 
-/// What was told until `last` was, successors marked.
+/// The reports until `last`, with marks for successors.
 async fn told_until(
     watch: &mut (impl futures::Stream<Item = Watched> + Unpin),
     last: &str,
@@ -63,7 +63,7 @@ async fn steps_rules_and_a_successor_are_told_and_no_secret_is() {
     handle.connect(None).await.unwrap();
     let told = told_until(&mut watch, "successor: open_script has passed").await;
     let mut told = told.join("\n");
-    // How long it took differs.
+    // The durations differ.
     while let Some(at) = told.find("held after ") {
         let end = at + told[at..].find("ms").unwrap();
         told.replace_range(at..end + 2, "held");
@@ -125,7 +125,8 @@ async fn what_has_no_room_is_counted_and_who_has_gone_is_told_nothing() {
     sent(4).await;
     let first = [watch.next().await.unwrap(), watch.next().await.unwrap()];
     assert!(first.iter().all(|watched| watched.missed == 0), "{first:?}");
-    // What came, the verdict, the end of the script; and of three messages that they came and the rule.
+    // The first message, the verdict, the end of the script; and for three messages their arrival
+    // and the rule.
     handle.send("more").unwrap();
     let next = watch.next().await.unwrap();
     assert_eq!(
@@ -134,7 +135,7 @@ async fn what_has_no_room_is_counted_and_who_has_gone_is_told_nothing() {
     );
     sent(6).await;
     assert_eq!(handle.evaluate("/ping").await.unwrap(), "3");
-    // The last message is let go of with whoever watched, when there is something to tell.
+    // The watcher is removed at the next report.
     drop(watch);
     handle.rotate().await.unwrap();
     wait_for("a socket that nobody watches", async || {

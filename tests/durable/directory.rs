@@ -1,4 +1,5 @@
-//! A `state_dir` that cannot be used: nothing starts half, and the error says what would be right.
+//! A `state_dir` that cannot be used: nothing is half started, and the error says what would be
+//! right.
 
 use std::{fs, path::Path};
 
@@ -29,7 +30,7 @@ async fn the_second_manager_on_a_directory_is_refused_and_told_who_has_it() {
     );
     assert!(refusal(dir.path()).contains(&format!("(process {pid}); stop that one")));
 
-    // One that keeps nothing may run beside it, until it has something to keep.
+    // A manager without durable state may run beside it, until it has something to store.
     let second = try_manager_at(dir.path(), |_| {}).unwrap();
     let url = "ws://127.0.0.1:1/";
     second.open("light", quick(url)).unwrap();

@@ -1,4 +1,4 @@
-//! A disk that fills up while the process runs: a file system of a child's own.
+//! A disk that fills up while the process runs, on a file system of its own in a child process.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use everwire::{EventKind, Rejected, testing::Peer};
 use super::*;
 use crate::support::child::{self, in_a_file_system_of};
 
-/// A message that fills the disk soon, and tells its number.
+/// A numbered message that soon fills the disk.
 fn bulk(number: u64) -> String {
     format!("{number}:{}", "x".repeat(10_000))
 }
@@ -30,7 +30,7 @@ async fn a_full_disk_refuses_messages_loses_none_and_is_over_when_there_is_room(
     let mut watch = watch(&manager);
     let feed = manager.open("feed", durable(peer.url("/"))).unwrap();
 
-    // One after the other until one is accepted that the store cannot take.
+    // One after the other, until the store cannot take an accepted message.
     let mut queued = 0;
     let waiting = loop {
         let receipt = feed.send(bulk(queued + 1)).unwrap();
@@ -61,7 +61,7 @@ async fn a_full_disk_refuses_messages_loses_none_and_is_over_when_there_is_room(
     assert_eq!(errors.count(), 1, "told once");
 }
 
-/// What the next error of the store says.
+/// The text of the next store error.
 async fn store_error(watch: &mut Watch) -> String {
     watch
         .until("an error of the store", |update| match update.kind() {

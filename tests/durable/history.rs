@@ -1,4 +1,4 @@
-//! What the peer has said, to be read again by a later process.
+//! Messages of the peer that a later process reads again.
 
 use std::path::Path;
 
@@ -20,7 +20,7 @@ async fn next(events: &mut Events) -> Update {
     update.expect("the stream has ended")
 }
 
-/// The next so many messages: their positions and texts.
+/// The next messages: their positions and texts.
 async fn read(events: &mut Events, count: usize) -> Vec<(Cursor, String)> {
     let mut read = Vec::new();
     while read.len() < count {
@@ -33,7 +33,7 @@ async fn read(events: &mut Events, count: usize) -> Vec<(Cursor, String)> {
     read
 }
 
-/// That something may be missing.
+/// Asserts that the reader learns of a possible loss.
 async fn is_told_of_a_loss(events: &mut Events) {
     let update = next(events).await;
     assert!(
@@ -61,7 +61,7 @@ async fn a_later_process_reads_on_where_a_reader_has_stopped() {
     let second = manager_at(dir.path());
     settings.enabled = false;
     second.open("feed", settings).unwrap();
-    // What is kept is there: thirty messages.
+    // The kept messages are there: thirty.
     for (stopped, kept) in [(19, 20), (35, 36), (9, 10), (3, 10)] {
         let mut events = second.resume(Pattern::all(), messages_only(), Some(heard[stopped].0));
         if stopped + 1 < kept {
@@ -83,7 +83,7 @@ async fn what_is_said_after_a_restart_follows_what_was_said_before() {
         let manager = manager_at(dir.path());
         let feed = manager.open("feed", settings.clone()).unwrap();
         let mut events = manager.resume(Pattern::all(), messages_only(), Some(Cursor::default()));
-        // Before all processes there may have been others.
+        // There may have been processes before the first.
         is_told_of_a_loss(&mut events).await;
         let text = format!("life {life}");
         feed.send(text.as_str()).unwrap();
@@ -117,7 +117,8 @@ async fn a_history_that_is_not_durable_ends_with_its_process_and_says_so() {
     assert_eq!(read(&mut events, 1).await[0].1, "after");
 }
 
-/// An echo, a durable name on it and a silent one beside it, in a first process that has heard two messages; and where they are.
+/// An echo with a durable and a non-durable name, in a first process that has received two
+/// messages; and their positions.
 async fn heard_before(dir: &Path) -> (Manager, ConnectionSettings, [Cursor; 2]) {
     let peer = Peer::spawn_thread().unwrap();
     let mut settings = quick(peer.url("/echo"));
@@ -139,7 +140,7 @@ async fn heard_before(dir: &Path) -> (Manager, ConnectionSettings, [Cursor; 2]) 
 async fn an_orderly_restart_leaves_nothing_to_doubt_and_a_kill_does() {
     let dir = TestDir::new("durable-history");
     let (first, settings, [_, heard]) = heard_before(dir.path()).await;
-    // As it lies on the disk of a process that is killed.
+    // A copy of the disk of a killed process.
     assert!(first.written().await);
     let killed = copy_of(dir.path());
     end(first).await;

@@ -1,5 +1,5 @@
-//! What outlives the process: outboxes, histories, closes by hand. Each manager here is one life of a process; the peer outlives
-//! them all.
+//! State that outlives the process: outboxes, histories, closes by hand. Each manager here stands
+//! for one process; the peer outlives them all.
 
 #![cfg(feature = "durable")]
 
@@ -14,18 +14,18 @@ mod torn;
 use everwire::{Delivery, Fate, Handle, Manager, Pattern, Receipt, hub::Kinds};
 use support::{SOON, TestDir, heard::Heard, rig::*};
 
-/// An orderly end of it.
+/// Ends a process in an orderly way.
 async fn end(manager: Manager) {
     manager.shutdown(SOON).await;
 }
 
-/// A subscriber that hears of fates too.
+/// A subscriber that also receives fates.
 fn watch(manager: &Manager) -> Watch {
     let delivery = Delivery::default().events(100_000).kinds(Kinds::all());
     Watch::over(manager.subscribe(Pattern::all(), delivery))
 }
 
-/// Sends these numbers; each is safe when this returns.
+/// Sends these numbers; all are safe when this returns.
 async fn queue(feed: &Handle, numbers: impl IntoIterator<Item = u64>) -> Vec<Receipt> {
     let receipts: Vec<_> = numbers
         .into_iter()
@@ -38,7 +38,7 @@ async fn queue(feed: &Handle, numbers: impl IntoIterator<Item = u64>) -> Vec<Rec
     receipts
 }
 
-/// Waits until the outbox has nothing more to say or to learn.
+/// Waits until the outbox has no message without a final fate.
 async fn drained(feed: &Handle) {
     wait_for("an empty outbox", async || {
         match feed.status().await.unwrap().outbox.messages {

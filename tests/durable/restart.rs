@@ -6,7 +6,7 @@ use everwire::{
 
 use super::{torn::copy_of, *};
 
-/// A peer that takes notes, and a directory.
+/// A peer that notes messages, and a directory.
 struct World {
     dir: TestDir,
     peer: Peer,
@@ -103,7 +103,7 @@ async fn a_close_by_hand_is_remembered_until_the_next_connect() {
     let feed = second.open("feed", quick(world.peer.url("/"))).unwrap();
     wait_for_state(&feed, State::Closed).await;
     assert_eq!(feed.send("no").unwrap_err(), Rejected::Closed);
-    // Had it been dialled, it would have been before the other one.
+    // It would have been dialled before the other one.
     let other = second.open("other", quick(world.peer.url("/"))).unwrap();
     wait_for_state(&other, State::Open).await;
     assert_eq!(world.peer.accepted(), 2);
@@ -209,7 +209,7 @@ async fn of_two_who_remove_a_name_neither_removes_what_was_opened_anew() {
             let manager = manager.clone();
             tokio::spawn(async move { manager.remove("feed").await })
         });
-        // Both have begun when this one sees the name free.
+        // Both have begun when this one finds the name free.
         let free = async {
             loop {
                 tokio::task::yield_now().await;
@@ -235,7 +235,7 @@ async fn a_process_that_is_killed_as_soon_as_it_has_begun_has_taken_its_epochs_w
     for _ in 1..=3 {
         let manager = world.manager();
         let epoch = world.open(&manager).status().await.unwrap().epoch;
-        // Nothing has been written since the start.
+        // Nothing was written since the start.
         let killed = copy_of(world.dir.path());
         assert!(epoch > last, "{epoch} after {last}");
         last = epoch;

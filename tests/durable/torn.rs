@@ -1,4 +1,5 @@
-//! A process that was killed in the middle of a write: its log is torn, and the next one starts all the same.
+//! A process that was killed in the middle of a write: its log is torn, and the next process starts
+//! nevertheless.
 
 use std::{fs, path::Path};
 
@@ -7,10 +8,10 @@ use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 
 use super::*;
 
-/// Where nobody listens.
+/// An address where nobody listens.
 const NOBODY: &str = "ws://127.0.0.1:1/";
 
-/// What the directory of a living process holds at this moment, as a kill would leave it.
+/// A copy of the directory of a running process, as a kill would leave it.
 pub fn copy_of(state_dir: &Path) -> TestDir {
     let copy = TestDir::new("durable-copy");
     for file in ["store.db", "store.db-wal"] {
@@ -42,7 +43,8 @@ async fn a_torn_log_costs_its_tail_and_nothing_else() {
     }
 }
 
-/// Starts on a copy whose log has this length; how many messages were left. They go out in order, and newer ones behind them.
+/// Starts on a copy whose log is cut to this length. Returns how many messages were left. They are
+/// sent in order, with newer ones after them.
 async fn delivered_from(whole: &TestDir, length: u64, peer: &Peer) -> u64 {
     let torn = copy_of(whole.path());
     let log = fs::OpenOptions::new()

@@ -1,9 +1,10 @@
-//! Reported: an outbox that sends again what is in doubt never drained. The server took some messages, answered each ping when it
-//! read it, and died; the client's only ping stood behind the whole backlog, so nothing was ever confirmed, and the same first
-//! messages went out again and again.
+//! Reported: an outbox with `on_loss = "resend"` never drained. The server read some messages,
+//! answered each ping that it read, and died; the client's only ping came after the whole backlog,
+//! so nothing was ever confirmed, and the same first messages were sent again and again.
 //!
-//! The kind: a batch that must succeed whole. So peers die after each number of messages, on real sockets, and the backlog must
-//! drain; and a pong that lies in our kernel when the peer is gone must count.
+//! The kind: a batch that must succeed as a whole. So peers die after each number of messages, on
+//! real sockets, and the backlog must drain. A pong that is in our kernel when the peer is gone
+//! must count.
 
 use std::{
     collections::BTreeMap,
@@ -25,7 +26,7 @@ use crate::{
 /// How often each message arrived.
 type Arrived = Arc<Mutex<BTreeMap<String, u64>>>;
 
-/// An outbox that sends again what is in doubt, to a peer that is dialled at once when it is gone.
+/// An outbox that resends messages in doubt, to a peer that is redialled at once.
 fn keeping(url: &str) -> ConnectionSettings {
     let mut settings = quick(url);
     settings.outbox.resend = Resend::InDoubt;
@@ -41,7 +42,8 @@ fn keeping(url: &str) -> ConnectionSettings {
     settings
 }
 
-/// Reads so many messages, answers each ping when it reads it, those directly behind the last message too, and resets.
+/// Reads this many messages, answers each ping including those directly after the last message, and
+/// resets.
 fn serve_until(mut socket: RawSocket, life: u64, arrived: &Arrived) -> std::io::Result<()> {
     let mut read = 0;
     loop {
@@ -66,7 +68,7 @@ fn serve_until(mut socket: RawSocket, life: u64, arrived: &Arrived) -> std::io::
     }
 }
 
-/// Reads so many messages, answers no ping, and resets.
+/// Reads this many messages, answers no ping, and resets.
 fn die_after(mut socket: RawSocket, messages: u64) -> std::io::Result<()> {
     let mut read = 0;
     while read < messages {
@@ -103,8 +105,9 @@ async fn drains_into_peers_that_die_after(life: u64) {
     println!(
         "peers that die after {life}: {written} written, {sockets} sockets, {doubled} arrived twice, drained in {took:.1?}"
     );
-    // One for each message, and one behind the last. The first of all may confirm nothing: where all messages were there before it was
-    // up, it writes many before its first ping, and the peer dies between them.
+    // One for each message, and one after the last. The very first may confirm nothing: if all
+    // messages were queued before it was up, it writes many before its first ping, and the peer
+    // dies between them.
     assert!(sockets <= MESSAGES + 2, "{sockets} sockets");
 }
 
@@ -120,8 +123,9 @@ async fn a_backlog_drains_into_peers_that_die_after_a_few_messages() {
     }
 }
 
-/// The first socket takes a message and its ping, feeds 2,000 frames, answers the ping behind them, and resets. Whether our next write
-/// fails first or all is read first: the message is confirmed, and does not arrive a second time.
+/// The first socket reads a message and its ping, sends 2,000 frames, answers the ping after them,
+/// and resets. The message must be confirmed and not arrive again, whether our next write fails
+/// first or everything is read first.
 async fn a_pong_behind_a_feed_counts() {
     let arrived = Arrived::default();
     let seen = Arc::clone(&arrived);
@@ -147,7 +151,7 @@ async fn a_pong_behind_a_feed_counts() {
     let feed = manager.open("feed", keeping(&peer.url)).unwrap();
     watch.ready().await;
     let first = feed.send("the first").unwrap();
-    // Behind the feed, so that a write of ours meets the reset.
+    // After the feed, so that one of our writes meets the reset.
     watch.text("tick 100").await;
     let mut last = None;
     for number in 0..50 {

@@ -1,7 +1,8 @@
-//! Close frames that cross, and are dropped.
+//! Close frames that cross, and are ignored.
 //!
-//! Reported: a peer closes with 1008 "bad key", or 4009, in the moment in which we close with 1000. Neither is told by anything:
-//! the status says `1000`, by us, clean. RFC 6455 §7.1.5: the first close frame that was received decides.
+//! Reported: a peer closes with 1008 "bad key", or 4009, at the moment when we close with 1000.
+//! Nothing reports its code: the status says `1000`, by us, clean. RFC 6455 §7.1.5: the first
+//! received close frame decides.
 
 use std::{
     io::{Read as _, Write as _},
@@ -20,14 +21,15 @@ use serde_json::json;
 
 use crate::support::rig::*;
 
-/// A server that says nothing until our close frame is there, and then closes as if it had never seen it.
+/// A server that sends nothing until our close frame arrives, and then closes as if it had not seen
+/// it.
 fn crossing(code: Option<u16>, reason: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("ws://{}/", listener.local_addr().unwrap());
     thread::spawn(move || {
         for stream in listener.incoming() {
             let Ok(stream) = stream else { return };
-            // In a thread of its own: of a rotation there are two at a time.
+            // In its own thread: during a rotation there are two at a time.
             thread::spawn(move || cross(stream, code, reason));
         }
     });
@@ -41,7 +43,7 @@ fn cross(mut stream: TcpStream, code: Option<u16>, reason: &str) -> Option<()> {
     accept(&mut stream)?;
     let mut first = [0];
     stream.read_exact(&mut first).ok()?;
-    // Nobody sends anything else here.
+    // No other frame is expected here.
     assert_eq!(first, [0x88]);
     close(&mut stream, code, reason)?;
     let _rest = stream.read(&mut [0; 200]);
@@ -78,7 +80,7 @@ fn accept(stream: &mut TcpStream) -> Option<()> {
     stream.write_all(answer.as_bytes()).ok()
 }
 
-/// Closes a name by hand, with 1000 "done"; what is told, by the event and by the status.
+/// Closes a name by hand, with 1000 "done". Returns the close in the event and in the status.
 async fn close_into(code: Option<u16>, reason: &'static str) -> (ClosedReport, serde_json::Value) {
     let mut rig = Rig::new();
     let settings = quick(crossing(code, reason));
@@ -125,7 +127,7 @@ async fn an_answer_to_our_close_leaves_it_ours() {
     for (code, reason, told) in [
         (Some(1000), "", (1000, "done")),
         (Some(1000), "bye", (1000, "bye")),
-        // What was received decides, even where it says nothing.
+        // The received frame decides, even without a code.
         (None, "", (1005, "")),
     ] {
         let (report, _) = close_into(code, reason).await;
@@ -185,11 +187,12 @@ async fn a_close_frame_that_crosses_a_rotation_is_told() {
         (4009, "evicted", CloseBy::Peer)
     );
     assert_eq!(old.sent.map(|sent| sent.code), Some(1001));
-    // It may have left something unsaid.
+    // It may not have sent everything.
     assert!(!old.clean);
 }
 
-/// A server that leaves our close frame on its first connection unanswered, and then closes its second one.
+/// A server that does not answer our close frame on its first connection, and then closes its
+/// second one.
 fn evicting(code: u16, reason: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("ws://{}/", listener.local_addr().unwrap());

@@ -1,9 +1,11 @@
-//! Reported: an order book of 66.5 kB reached the server as 983 bytes, and 65,537 equal letters as a single one, while the client
-//! called the message confirmed. Context takeover was off, and the first 64 KiB made the compressor put out nothing.
+//! Reported: an order book of 66.5 kB reached the server as 983 bytes, and 65,537 equal letters as
+//! a single one, while the client reported the message as confirmed. Context takeover was off, and
+//! the compressor had no output for the first 64 KiB.
 //!
-//! The kind: what is encoded is not what was given. So messages around each bound of the client go to servers whose inflaters are
-//! not ours (Python's zlib, npm's `ws`), compressed in all ways, and must come back byte for byte: directly, through TLS, through
-//! a proxy, and through a link that is slow and takes odd pieces.
+//! The kind: the encoded data differs from the input. So messages around each internal bound of the
+//! client go to servers with foreign inflaters (Python's zlib, npm's `ws`), compressed in all ways,
+//! and must come back byte for byte: directly, through TLS, through a proxy, and through a slow
+//! link with odd pieces.
 
 use everwire::{
     ConnectionSettings, Manager, Message,
@@ -18,7 +20,8 @@ use crate::{
     support::{Foreign, PrivateCa, SOON, TestDir, proxy, rig::*},
 };
 
-/// Lengths around the bounds within the client: `min_size`, a block of the compressor, a piece, two and three of them.
+/// Lengths around the client's internal bounds: `min_size`, a compressor block, and one to three
+/// pieces.
 const LENGTHS: [usize; 14] = [
     1, 1_023, 1_024, 16_383, 16_385, 65_535, 65_536, 65_537, 65_600, 66_500, 131_071, 131_073,
     196_607, 196_609,
@@ -35,7 +38,7 @@ fn json(at: usize) -> u8 {
     text[at % text.len()]
 }
 
-/// Printable, so that it may go out as a text.
+/// Printable, so that it can be sent as text.
 fn random(at: usize) -> u8 {
     let mixed = (at as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     b' ' + u8::try_from((mixed ^ (mixed >> 29)) % 95).unwrap()
@@ -48,8 +51,8 @@ fn mixed(at: usize) -> u8 {
     }
 }
 
-/// Each length with each content; texts and binary messages by turns. The last kind of content is a long start that compresses
-/// well, and an end that does not.
+/// Each length with each content, alternately as text and binary. The last kind of content has a
+/// long start that compresses well, and an end that does not.
 fn messages() -> Vec<Message> {
     let mut messages = Vec::new();
     for len in LENGTHS {
@@ -68,7 +71,7 @@ fn messages() -> Vec<Message> {
     messages
 }
 
-/// What may be agreed on: which side keeps its window, and how large it is.
+/// The possible agreements: which side keeps its window, and its size.
 fn parameters() -> Vec<Compression> {
     let mut all = Vec::new();
     for (client, server) in [(true, true), (true, false), (false, true), (false, false)] {
@@ -85,7 +88,7 @@ fn parameters() -> Vec<Compression> {
     all
 }
 
-/// Compressed, and with pings between the messages: each fence is one.
+/// With compression, and with pings between the messages, since each fence is one.
 fn settings(url: String, compression: Compression) -> ConnectionSettings {
     let mut settings = quick(url);
     settings.compression = Some(compression);
@@ -97,7 +100,7 @@ fn settings(url: String, compression: Compression) -> ConnectionSettings {
     settings
 }
 
-/// Sends all messages, some of them with a fence behind, and wants all of them back.
+/// Sends all messages, some of them with a fence after them, and expects all echoes.
 async fn all_come_back(manager: &Manager, settings: ConnectionSettings, what: &str) {
     let mut watch = Watch::new(manager, "feed");
     let feed = manager.open("feed", settings).unwrap();
@@ -110,7 +113,7 @@ async fn all_come_back(manager: &Manager, settings: ConnectionSettings, what: &s
         }
         loop {
             let echo = watch.message().await;
-            // The path that answers in fragments greets with two messages of its own.
+            // The path that answers in fragments first sends two messages of its own.
             if echo.as_text() == Some("one zwei trois é") || echo.payload()[..] == [0, 1, 2, 3, 255]
             {
                 continue;

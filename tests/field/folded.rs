@@ -1,5 +1,6 @@
-//! Answers whose headers are folded over more than one line, as old servers and some proxies write them. Reported: such a 101 and such a
-//! 429 were "not valid HTTP", and what the 429 said of when to come back was lost. RFC 9112 §5.2: a fold stands for spaces.
+//! Responses with headers folded over several lines, as old servers and some proxies write them.
+//! Reported: such a 101 and such a 429 were "not valid HTTP", and the `Retry-After` of the 429 was
+//! lost. RFC 9112 §5.2: a fold stands for spaces.
 
 use std::{
     io::{Read, Write},
@@ -90,7 +91,7 @@ fn through(settings: &mut everwire::ConnectionSettings, proxy: SocketAddr) {
     ));
 }
 
-/// A proxy that answers each CONNECT alike, and passes on what comes then.
+/// A proxy with the same answer for each CONNECT, which then forwards.
 fn proxy(to: SocketAddr, answer: &'static str) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -108,7 +109,7 @@ fn serve(mut client: TcpStream, to: SocketAddr, answer: &str) -> std::io::Result
         client.read_exact(&mut byte)?;
         head.push(byte[0]);
     }
-    // Piece by piece: a fold may be cut anywhere.
+    // In small pieces: a fold may be cut anywhere.
     for piece in answer.as_bytes().chunks(1) {
         client.write_all(piece)?;
         thread::sleep(Duration::from_millis(1));

@@ -1,7 +1,7 @@
 //! A program that wants no limit.
 //!
-//! A Rust program may set timeouts to `Duration::MAX`, where no other word for "never" comes to mind. No clock has a time that is so far
-//! away, and to add the two panics.
+//! A Rust program may set timeouts to `Duration::MAX` if it finds no other way to say "never". No
+//! clock has a time so far away, so adding the two panics.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use everwire::{ConnectionSettings, Fate, State, config::Heartbeat};
 
 use crate::support::rig::*;
 
-/// A duration of the settings, and how it is set.
+/// A duration in the settings, with its setter.
 type Setting = (&'static str, fn(&mut ConnectionSettings, Duration));
 
 const DURATIONS: [Setting; 8] = [

@@ -1,8 +1,9 @@
-//! Reported: sockets that were well were given up. A server that sends a snapshot of some megabytes first was never up, since no pong
-//! fits inside a frame; a long message to a slow reader was sent nine times, since the ping stood behind our own bytes.
+//! Reported: healthy sockets were given up. A server that first sends a snapshot of some megabytes
+//! was never up, since no pong fits inside a frame; a long message to a slow reader was sent nine
+//! times, since the ping waited behind our own bytes.
 //!
-//! The kind: our own lateness, or our own bytes, counted as the peer's fault. Its counterpart: a peer that is gone, or that never
-//! answers, must still be found.
+//! The kind: our own delay, or our own bytes, counted as the peer's fault. The counterpart: a peer
+//! that is gone, or that never answers, must still be detected.
 
 use std::{
     io,
@@ -26,7 +27,7 @@ use crate::{
     support::{SOON, rig::*},
 };
 
-/// A heartbeat whose answer is soon late.
+/// A heartbeat with a short timeout.
 fn impatient(url: &str) -> ConnectionSettings {
     let mut settings = quick(url);
     settings.heartbeat = Heartbeat::Protocol {
@@ -36,7 +37,7 @@ fn impatient(url: &str) -> ConnectionSettings {
     settings
 }
 
-/// Answers pings and ends with the client.
+/// Answers pings, and ends with the client.
 fn serve(socket: &mut RawSocket) -> io::Result<()> {
     loop {
         match socket.frame()? {
@@ -47,7 +48,7 @@ fn serve(socket: &mut RawSocket) -> io::Result<()> {
     }
 }
 
-/// Writes a frame piece by piece, with a pause behind each.
+/// Writes a frame piece by piece, with a pause after each.
 fn send_slowly(
     socket: &mut RawSocket,
     frame: &[u8],
@@ -95,7 +96,8 @@ async fn a_frame_that_comes_byte_by_byte_excuses_nothing() {
     manager.shutdown(SOON).await;
 }
 
-/// A message of 1.5 MB to a peer that reads 300 kB a second without a pause, and answers each ping when it reads it.
+/// Sends 1.5 MB to a peer that continuously reads 300 kB a second, and answers each ping when it
+/// reads it.
 async fn reaches_a_slow_reader_once(receive_buffer: usize) {
     let sockets = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&sockets);
@@ -132,7 +134,7 @@ async fn a_long_message_reaches_a_slow_reader_once_whosever_kernel_holds_it() {
 
 #[tokio::test]
 async fn a_peer_that_stands_still_is_found_under_a_slow_and_steady_sender() {
-    // Its kernel goes on taking our bytes, as that of a stopped process does.
+    // Its kernel still accepts our bytes, as for a stopped process.
     let peer = RawPeer::start(Some(8 << 20), |_, socket| {
         socket.wait_for_end();
         Ok(())
@@ -154,7 +156,7 @@ async fn a_peer_that_stands_still_is_found_under_a_slow_and_steady_sender() {
     manager.shutdown(SOON).await;
 }
 
-/// Sends a message each 20 ms, and answers no ping.
+/// Sends a message every 20 ms, and answers no ping.
 fn feed_without_pongs() -> RawPeer {
     RawPeer::start(None, |_, mut socket| {
         for tick in 0..2_000 {
@@ -227,7 +229,7 @@ async fn a_close_frame_behind_a_feed_that_we_were_kept_from_reading_is_the_answe
     });
     let manager = one_arbiter();
     let mut watch = Watch::new(&manager, "feed");
-    // Full once the name is ready, and nobody reads it.
+    // Full as soon as the name is ready, and never read.
     let full = everwire::Delivery::default()
         .events(3)
         .overflow(everwire::hub::Overflow::Pause);

@@ -1,6 +1,6 @@
-//! A client certificate of X.509 v1, as device makers and old authorities still issue them. Reported: OpenSSL, curl and Node dial with it,
-//! and here the name never dialled: our own certificate was read by the rules for a server's. Whether it will do is for
-//! the server to say.
+//! A client certificate of X.509 v1, as device makers and old authorities still issue them.
+//! Reported: OpenSSL, curl and Node dial with it, but here the name never dialled: our own
+//! certificate was checked by the rules for servers. Only the server decides whether to accept it.
 
 use std::{
     fs,
@@ -24,7 +24,7 @@ async fn a_client_certificate_of_v1_opens_what_asks_for_one() {
         .unwrap();
     let text = String::from_utf8_lossy(&parsed.stdout).into_owned();
     assert!(text.contains("Version: 1 (0x0)"), "{text}");
-    // Python's strict rules ask for an extension, which v1 has not.
+    // Python's strict rules require an extension, which v1 does not have.
     let server = Foreign::Node.start_asking(&ca);
     let mut rig = Rig::new();
     let mut settings = quick(server.tls_url("/echo"));
@@ -54,7 +54,7 @@ async fn a_key_that_is_not_its_own_is_refused_for_v1_too() {
     );
 }
 
-/// A certificate of v1 for a new key, by the CA, and the key.
+/// A v1 certificate of the CA for a new key, and the key.
 fn v1(dir: &Path, ca: &PrivateCa) -> (PathBuf, PathBuf) {
     let ca_key = KeyPair::from_pem(&fs::read_to_string(&ca.ca_key_file).unwrap()).unwrap();
     let key = KeyPair::generate().unwrap();

@@ -1,5 +1,5 @@
-//! Reported: the payloads of a client's pings counted 1, 2, 3, so that a server that read nothing could say the pongs in advance; and
-//! the client called messages confirmed that nobody had read.
+//! Reported: the payloads of a client's pings counted 1, 2, 3, so that a server could predict the
+//! pongs without reading; and the client reported messages as confirmed that nobody had read.
 
 use everwire::{
     Fate,
@@ -14,7 +14,7 @@ use crate::{
 #[tokio::test]
 async fn a_peer_that_has_read_nothing_cannot_say_the_pong() {
     let peer = RawPeer::start(None, |_, mut socket| {
-        // All that a counter could be, in the forms that it could have.
+        // All possible counters, in their possible forms.
         for number in 0..200_u64 {
             socket.send(PONG, &number.to_be_bytes())?;
             socket.send(PONG, &number.to_le_bytes())?;

@@ -1,8 +1,9 @@
-//! A reason that is not the present one.
+//! An outdated cause.
 //!
-//! Reported: a name gave up on close code 4003, and every list showed the "connection refused" of an hour before. Home Assistant refuses
-//! a token with `auth_invalid` and an ordinary close frame; the page said `connection refused` there, too. A name that was closing was
-//! `ready`, and a name that had never lost a socket had "Restarts 1".
+//! Reported: a name gave up on close code 4003, and every list showed the "connection refused" of
+//! an hour before. Home Assistant refuses a token with `auth_invalid` and an ordinary close frame;
+//! the page said `connection refused` there, too. A name that was closing was `ready`, and a name
+//! that had never lost a socket had "Restarts 1".
 
 use everwire::{
     EventKind, Handle, State,
@@ -17,7 +18,7 @@ async fn status_of(feed: &Handle) -> Value {
     serde_json::to_value(feed.status().await.unwrap()).unwrap()
 }
 
-/// The status, once the name is in this state for a cause of this kind.
+/// The status, once the name is in this state with a cause of this kind.
 async fn status_in(feed: &Handle, state: &str, kind: &str) -> Value {
     wait_for(&format!("{state} for {kind}"), async || {
         match status_of(feed).await {
@@ -28,7 +29,7 @@ async fn status_in(feed: &Handle, state: &str, kind: &str) -> Value {
     .await
 }
 
-/// Opens `feed` where nobody listens; it dials again only when it is asked to.
+/// Opens `feed` where nobody listens; it dials again only on request.
 async fn refused(rig: &Rig) -> Handle {
     rig.peer.stop_listening().await.unwrap();
     let feed = rig.open_with("/feed", |settings| {
@@ -136,7 +137,7 @@ async fn reconnects_are_the_losses_that_were_followed_by_a_dial() {
     rig.watch.ready().await;
     assert_eq!(status_of(&feed).await["reconnects"], 0);
 
-    // Another socket is no loss.
+    // A rotation is not a loss.
     feed.rotate().await.unwrap();
     rig.watch.rotated().await;
     assert_eq!(status_of(&feed).await["reconnects"], 0);

@@ -1,7 +1,8 @@
-//! A proxy's verdict on us, taken for no verdict at all.
+//! Refusals by a proxy that were not treated as refusals.
 //!
-//! Reported: a proxy that answers CONNECT with 407 is asked again 6 to 8 times in 7 s, where a server's 401 is told once;
-//! `give_up_on = ["status:407"]` has no effect; its `Retry-After` is not heeded.
+//! Reported: a proxy that answers CONNECT with 407 is asked again 6 to 8 times in 7 s, while a
+//! server's 401 is reported once; `give_up_on = ["status:407"]` has no effect; its `Retry-After` is
+//! ignored.
 
 use std::{
     io::{Read as _, Write as _},
@@ -22,14 +23,14 @@ use everwire::{
 
 use crate::support::rig::*;
 
-/// A proxy that says the same to all, and counts them.
+/// A proxy that answers all requests the same, and counts them.
 struct Grump {
     port: u16,
     asked: Arc<AtomicUsize>,
 }
 
 impl Grump {
-    /// Answers the first request of each connection, whatever it is, and hangs up.
+    /// Answers the first request of each connection, and closes.
     fn http(answer: &'static str) -> Self {
         Self::saying(move |mut stream| {
             let mut request = Vec::new();
@@ -38,12 +39,12 @@ impl Grump {
                 request.push(byte[0]);
             }
             let _gone = stream.write_all(answer.as_bytes());
-            // What is left unread would reset the connection, and the answer with it.
+            // Unread data would reset the connection, and discard the answer.
             let _end = stream.read(&mut byte);
         })
     }
 
-    /// Takes a user and a password, and does not accept them (RFC 1929 §2).
+    /// Accepts the method of user and password, and then refuses the login (RFC 1929 §2).
     fn socks_that_knows_nobody() -> Self {
         Self::saying(|mut stream| {
             let mut hello = [0; 3];
@@ -72,7 +73,8 @@ impl Grump {
         Self { port, asked }
     }
 
-    /// A name that goes through it. Without jitter a delay is its cap: `initial` is 10 ms, `max` an hour.
+    /// A name that dials through it. Without jitter a delay is its cap: `initial` is 10 ms, `max`
+    /// an hour.
     fn open(&self, rig: &Rig, scheme: &str, give_up_on: Vec<GiveUpRule>) -> Handle {
         let through = format!("{scheme}://me:password@127.0.0.1:{}", self.port);
         rig.open_with("/echo", |settings| {

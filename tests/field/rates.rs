@@ -1,8 +1,9 @@
-//! Rates that names share, and what a rate promises.
+//! Shared rates, and the promise of a rate.
 //!
-//! Reported: of two names with the same `[rates.KEY]` the one with a backlog took every token as soon as there was one, and the
-//! other said nothing for as long as the backlog lasted. And a rate of 5 per second with a burst of 5 let 9 messages out within a
-//! second, which an exchange answers by cutting the connection: it counts over a sliding second, pings and pongs included.
+//! Reported: of two names with the same `[rates.KEY]`, the one with a backlog took every token at
+//! once, and the other could send nothing while the backlog lasted. And a rate of 5 per second with
+//! a burst of 5 let 9 messages out within a second, for which an exchange cuts the connection: it
+//! counts over a sliding second, pings and pongs included.
 
 use std::{
     fs,
@@ -36,8 +37,9 @@ fn with_rate(rig: &Rig, rate: &RateSettings) -> ConnectionSettings {
     settings
 }
 
-/// Of the messages that arrived one behind the other, no `messages + 1` came within half of `per`. What was written in time can
-/// arrive late, and the next one in time: a whole `per` is for tests with a clock of their own.
+/// Asserts that no `messages + 1` consecutive messages arrived within half of `per`. A message that
+/// was written in time can arrive late, and the next one in time; tests with a simulated clock
+/// check a whole `per`.
 fn keeps_to(rate: &RateSettings, arrivals: &[Instant]) {
     let messages = rate.messages.get() as usize;
     for (at, window) in arrivals.windows(messages + 1).enumerate() {
@@ -77,7 +79,7 @@ async fn a_name_has_its_turns_while_another_one_of_its_rate_has_a_backlog() {
     let numbers = heard.numbers();
     let first = numbers.iter().position(|number| *number == 1).unwrap();
     let last = numbers.iter().rposition(|number| *number == 1).unwrap();
-    // One turn each: fifteen messages, were it not for two sockets that the peer reads in an order of its own.
+    // One turn each would be fifteen messages, but the peer reads the two sockets in any order.
     assert!(last - first < 20, "{:?}", &numbers[first..=last]);
 }
 
@@ -148,7 +150,7 @@ async fn opening_messages_wait_for_the_rate_and_heartbeats_do_not() {
     assert_eq!(heard.numbers(), [1, 2, 9]);
 }
 
-/// A manager whose names share one arbiter, and which remembers in this folder.
+/// A manager with one arbiter that stores its state in this folder.
 fn remembering(dir: &Path) -> Manager {
     let mut settings = Settings::default();
     settings.service.workers = 1;
@@ -157,7 +159,7 @@ fn remembering(dir: &Path) -> Manager {
     Manager::spawn(settings).unwrap()
 }
 
-/// As a process that is killed leaves it: what is committed is there.
+/// A copy as a killed process leaves it: committed data is there.
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
@@ -191,7 +193,7 @@ async fn a_rate_per_hour_is_kept_over_a_restart_and_a_kill() {
         let other = manager.open("other", quick(rig.peer.url("/"))).unwrap();
         wait_for_state(&feed, State::Open).await;
         let receipt = feed.send("2: behind").unwrap();
-        // Another name has all the time that it needs for as much.
+        // Another name is idle for long enough to send as much.
         for _ in 0..20 {
             let receipt = other.send("3: other").unwrap();
             assert_eq!(receipt.fate(Fate::Written).await, Fate::Written);

@@ -1,4 +1,5 @@
-//! A WebSocket server of blocking sockets, in a thread: it does with TCP what a test wants, and nothing of its own accord.
+//! A WebSocket server with blocking sockets in a thread: tests control its TCP traffic, and it
+//! sends nothing on its own.
 
 use std::{
     io::{self, Read as _, Write as _},
@@ -19,7 +20,7 @@ pub const CLOSE: u8 = 8;
 pub const PING: u8 = 9;
 pub const PONG: u8 = 10;
 
-/// A server whose connections are served one after the other; it ends with its owner.
+/// A server that serves its connections one after the other, until it is dropped.
 pub struct RawPeer {
     pub url: String,
     stop: Arc<AtomicBool>,
@@ -27,14 +28,15 @@ pub struct RawPeer {
 }
 
 impl RawPeer {
-    /// `serve` gets each connection behind its handshake, and its number from 0. An error ends that connection alone.
+    /// `serve` gets each connection after its handshake, with its number from 0. An error ends only
+    /// that connection.
     pub fn start(
         receive_buffer: Option<usize>,
         mut serve: impl FnMut(usize, RawSocket) -> io::Result<()> + Send + 'static,
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         if let Some(bytes) = receive_buffer {
-            // Inherited by what it accepts; the window follows it only if it is set before.
+            // Accepted sockets inherit it; the window follows it only if it is set before.
             SockRef::from(&listener)
                 .set_recv_buffer_size(bytes)
                 .unwrap();
@@ -49,7 +51,7 @@ impl RawPeer {
                     return;
                 }
                 if let Ok(socket) = RawSocket::accept(stream, Arc::clone(&stopped)) {
-                    // A client that goes is what many of these tests are about.
+                    // In many of these tests the client disconnects.
                     let _ended = serve(number, socket);
                     number += 1;
                 }
@@ -75,7 +77,7 @@ impl Drop for RawPeer {
     }
 }
 
-/// One connection behind its handshake.
+/// A connection after its handshake.
 pub struct RawSocket {
     pub stream: TcpStream,
     unread: Vec<u8>,
@@ -120,7 +122,7 @@ impl RawSocket {
         self.frame_by(4096, Duration::ZERO)
     }
 
-    /// The same, read by pieces of at most this many bytes, with a pause behind each.
+    /// The same, read in pieces of at most this many bytes, with a pause after each.
     pub fn frame_by(&mut self, piece: usize, pause: Duration) -> io::Result<(u8, Vec<u8>)> {
         let mut chunk = vec![0; piece];
         loop {
@@ -177,24 +179,24 @@ impl RawSocket {
         Some((first & 0x0f, payload.to_vec()))
     }
 
-    /// Sends a frame of ours.
+    /// Sends a server's frame.
     pub fn send(&mut self, opcode: u8, payload: &[u8]) -> io::Result<()> {
         self.stream.write_all(&encode(opcode, payload))
     }
 
-    /// Ends the connection with a reset; what was sent before it still arrives.
+    /// Ends the connection with a reset; data sent before it still arrives.
     pub fn reset(self) -> io::Result<()> {
         SockRef::from(&self.stream).set_linger(Some(Duration::ZERO))
     }
 
-    /// Does nothing until the client or the test is over.
+    /// Waits until the client disconnects or the test is over.
     pub fn wait_for_end(&self) {
         let mut byte = [0];
         while !self.is_over() {
             match self.stream.peek(&mut byte) {
                 Ok(0) => return,
                 Err(error) if error.kind() != io::ErrorKind::WouldBlock => return,
-                // Unread bytes are there for as long as nobody reads them.
+                // Unread bytes stay there, so the peek returns at once.
                 Ok(_) => thread::sleep(Duration::from_millis(20)),
                 Err(_) => {}
             }
@@ -202,7 +204,7 @@ impl RawSocket {
     }
 }
 
-/// A frame of a server, not masked.
+/// A frame of a server, unmasked.
 pub fn encode(opcode: u8, payload: &[u8]) -> Vec<u8> {
     let mut frame = vec![0x80 | opcode];
     match payload.len() {

@@ -1,5 +1,6 @@
-//! A dial that fails behind a redirect. Reported: "127.0.0.1:9: connection refused", an address that stands in no file, and nothing said how
-//! it had come into play. All that tells of the failure names the redirect, and none of it a secret that the server put into it.
+//! A dial that fails after a redirect. Reported: "127.0.0.1:9: connection refused", an address that
+//! is in no file, without any hint at the redirect. All reports of the failure name the redirect,
+//! and none contains a secret that the server put into it.
 
 use std::{net::TcpListener, time::Duration};
 

@@ -1,5 +1,6 @@
-//! What a server says when it refuses. Reported: a `Retry-After` that is a date was measured by our clock, which a server whose clock differs
-//! from it never meant; and a refusal's reason was cut off where its body came a moment behind its head.
+//! The content of a refusal. Reported: a `Retry-After` with a date was measured by our clock, which
+//! the server did not mean if its clock differs; and a refusal's reason was cut off if its body
+//! came a moment after its head.
 
 use std::{
     io::{Read, Write},
@@ -17,7 +18,7 @@ use super::support::rig::*;
 
 #[tokio::test]
 async fn a_date_to_come_back_at_is_measured_by_the_servers_own_clock() {
-    // A clock that stands decades behind ours, and one that is ahead of it.
+    // A clock decades behind ours, and one ahead of it.
     for (date, wish) in [
         (
             "Sun, 06 Nov 1994 08:49:37 GMT",
@@ -49,7 +50,7 @@ async fn without_a_date_of_the_servers_ours_is_what_there_is() {
         }
         rig.peer.script("/busy", busy);
         let _feed = rig.open("/busy");
-        // The most that is honoured.
+        // The largest accepted value.
         let expected = Rule::RetryAfter(Duration::from_secs(3600));
         assert_eq!(rig.watch.retrying().await.rule, expected, "{date:?}");
     }
@@ -92,7 +93,8 @@ async fn a_body_is_not_waited_for_beyond_the_time_that_a_dial_may_take() {
     );
 }
 
-/// Refuses, and sends the body so much later; leaves the connection open for a while where it is to be of a certain length.
+/// Refuses, and sends the body after a delay; keeps the connection open for a while if the body has
+/// a fixed length.
 fn late(head: &'static str, body: &'static str, after: Duration) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -104,7 +106,7 @@ fn late(head: &'static str, body: &'static str, after: Duration) -> SocketAddr {
                     request.push(byte[0]);
                 }
                 let head = format!("HTTP/1.1 503 Unavailable\r\n{head}\r\n");
-                // Whoever has heard enough is gone.
+                // A client that has read enough is gone.
                 let _ = client.write_all(head.as_bytes());
                 thread::sleep(after);
                 let _ = client.write_all(body.as_bytes());

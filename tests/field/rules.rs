@@ -22,7 +22,7 @@ use everwire_proto::{
 
 use crate::support::{Foreign, PrivateCa, Server, TestDir, rig::*};
 
-/// What `check` says of these keys of a connection.
+/// The result of `check` for these keys of a connection.
 fn check(keys: &str) -> Result<Settings, String> {
     let text = format!("[connections.feed]\nurl = 'ws://h/'\n{keys}\n");
     Settings::from_toml(&text).map_err(|wrong| wrong.to_string())
@@ -88,13 +88,14 @@ fn a_rule_that_can_match_is_accepted() {
         rules(&["cause:idle_timeout"])
     ))
     .unwrap();
-    // What a connection inherits is for others, too.
+    // Inherited rules are for other connections, too.
     let inherited = "[defaults]\nreconnect = { give_up_on = ['cause:idle_timeout', 'cause:proxy'] }\n\
                      [connections.feed]\nurl = 'ws://h/'\n";
     Settings::from_toml(inherited).unwrap();
 }
 
-/// Opens a name that gives up on this rule, and waits until it has: the cause, and how often it was dialled.
+/// Opens a name that gives up on this rule, and waits until it has. Returns the cause and the
+/// number of dials.
 async fn gives_up(
     rig: &mut Rig,
     path: &str,
@@ -159,7 +160,7 @@ async fn close_1006_does_not_match_a_dial_that_came_to_nothing_nor_a_close_with_
     }
 }
 
-/// Says "host unreachable" to all (RFC 1928 §6).
+/// Answers "host unreachable" to all requests (RFC 1928 §6).
 fn socks_proxy_without_a_way() -> Proxy {
     use std::io::{Read as _, Write as _};
 
@@ -184,7 +185,7 @@ fn proxy(port: u16) -> Proxy {
     Proxy::Url(ProxyUrl::new(&format!("socks5://127.0.0.1:{port}")).unwrap())
 }
 
-/// Where the peer brings this about, if it is the peer who does.
+/// The path on which the peer causes this, if the peer is the cause.
 fn path_to(kind: &str) -> &'static str {
     match kind {
         "handshake_status" => "/status/500",
@@ -214,13 +215,13 @@ fn provoke(kind: &str, settings: &mut ConnectionSettings, dir: &TestDir, tls: &S
         }
         "invalid_request" => settings.headers = vec![("X-Key".into(), "a\nb".into())],
         "forbidden" => settings.dial_policy = DialPolicy::PublicOnly,
-        // No name server is asked for a label that is too long.
+        // A label that is too long fails before any DNS query.
         "dns" => settings.url = format!("ws://{}/", "n".repeat(64)).as_str().into(),
         "proxy" => settings.proxy = Some(proxy(1)),
         "refused" => settings.url = "ws://127.0.0.1:1/".into(),
         "unreachable" => settings.proxy = Some(socks_proxy_without_a_way()),
         "connect_timeout" => settings.connect_timeout = ms(50),
-        // An address of the documentation, which no machine has.
+        // A documentation address, which no machine has.
         "tcp" => settings.source_address = Some("192.0.2.1".parse().unwrap()),
         "tls_certificate" => settings.url = tls.tls_url("/echo").as_str().into(),
         "tls" => settings.url = tls.url("/echo").replace("ws://", "wss://").as_str().into(),
@@ -232,7 +233,7 @@ fn provoke(kind: &str, settings: &mut ConnectionSettings, dir: &TestDir, tls: &S
         "write_timeout" => settings.heartbeat = beats(hour, ms(100)),
         "idle_timeout" => settings.idle_timeout = Some(ms(50)),
         "decode" => settings.decode = Decoding::new(vec![Stage::Gzip]).ok(),
-        // The peer says what it hears.
+        // The peer echoes.
         "script_refused" => {
             let script = r#"open_script = [{ send = '{"no":1}', expect = "/yes", fail = "/no" }]"#;
             settings.dialogue = dialogue(script);
@@ -257,14 +258,14 @@ fn provoke(kind: &str, settings: &mut ConnectionSettings, dir: &TestDir, tls: &S
     }
 }
 
-/// What a connection with these keys says and expects.
+/// The dialogue of a connection with these keys.
 fn dialogue(keys: &str) -> Option<Arc<Dialogue>> {
     let text = format!("connections.a = {{ url = 'ws://h', {keys} }}");
     let settings = Settings::from_toml(&text).unwrap_or_else(|errors| panic!("{errors}"));
     settings.connections["a"].dialogue.clone()
 }
 
-/// What is sent for it to happen.
+/// The messages that are sent to make it happen.
 fn messages(kind: &str) -> Vec<Vec<u8>> {
     match kind {
         // More than both kernels hold.
@@ -275,7 +276,7 @@ fn messages(kind: &str) -> Vec<Vec<u8>> {
     }
 }
 
-/// Each kind that a rule may name, and a way to it. A kind without one does not pass.
+/// Each kind that a rule may name, with a way to cause it. A kind without one fails the test.
 #[tokio::test]
 async fn each_cause_that_a_rule_may_name_can_happen_and_is_matched() {
     let dir = TestDir::new("rules");

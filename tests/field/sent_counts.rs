@@ -1,8 +1,9 @@
-//! Messages that go out and are counted nowhere.
+//! Sent messages that are not counted.
 //!
-//! Reported: a name logs in and subscribes with `on_open`, and sends nothing else; `sent` stood at 0 in its status and in the metrics, and
-//! no `sent` event came, while the server's log showed three messages after each reconnect. The texts of a heartbeat are no
-//! messages of the application, and are not to be counted.
+//! Reported: a name logs in and subscribes with `on_open`, and sends nothing else; `sent` stayed at
+//! 0 in its status and in the metrics, and there was no `sent` event, while the server's log showed
+//! three messages after each reconnect. Heartbeat texts are not messages of the application, and
+//! are not counted.
 
 use bytes::Bytes;
 use everwire::{
@@ -20,7 +21,7 @@ fn text(text: &str) -> Opening {
     Opening::Text(Template::literal(text))
 }
 
-/// A subscriber that hears of `sent` too.
+/// A subscriber that also receives `sent`.
 fn watch(manager: &Manager) -> Watch {
     let delivery = Delivery::default().kinds(Kinds::all());
     Watch::over(manager.subscribe(Pattern::all(), delivery))
@@ -137,7 +138,7 @@ async fn the_texts_of_a_heartbeat_are_not_counted() {
     );
 }
 
-/// A message is sent when the kernel has all of it.
+/// A message is sent when the kernel has accepted all of it.
 #[tokio::test]
 async fn an_opening_message_that_the_peer_does_not_read_is_not_sent_yet() {
     let peer = Peer::spawn_thread().unwrap();

@@ -1,6 +1,7 @@
-//! How the names of headers are spelled. Reported: `Sec-Websocket-Key` where RFC 6455 writes `Sec-WebSocket-Key`, and `X-Mbx-Apikey` where
-//! the file said `X-MBX-APIKEY`. Names of headers have no case, and still there are servers and gateways that
-//! refuse any other spelling than the one that they know.
+//! The spelling of header names. Reported: `Sec-Websocket-Key` where RFC 6455 writes
+//! `Sec-WebSocket-Key`, and `X-Mbx-Apikey` where the file said `X-MBX-APIKEY`. Header names are
+//! case-insensitive, and still some servers and gateways refuse any other spelling than the usual
+//! one.
 
 use everwire::config::Compression;
 

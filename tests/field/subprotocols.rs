@@ -1,7 +1,8 @@
 //! Tokens among the subprotocols.
 //!
-//! Reported: the API servers of Kubernetes and AppSync take a token as one of the subprotocols. `subprotocols` took no variables, so
-//! the token stood in the file, and in all that shows the settings.
+//! Reported: the API servers of Kubernetes and AppSync accept a token as one of the subprotocols.
+//! `subprotocols` allowed no variables, so the token stood in the file, and everywhere the settings
+//! are shown.
 
 use std::fs;
 
@@ -15,7 +16,7 @@ use crate::support::{TestDir, rig::*};
 
 const PREFIX: &str = "base64url.bearer.authorization.k8s.io.";
 
-/// `PREFIX` and a variable whose value is this.
+/// `PREFIX` and a variable with this value.
 fn token(value: &str) -> Template {
     let variable = Part::Env {
         name: "TOKEN".into(),
@@ -28,7 +29,7 @@ fn offer(settings: &mut ConnectionSettings) {
     settings.subprotocols = vec!["v4.channel.k8s.io".into(), token("s3cret").into()];
 }
 
-/// What the peer was offered at each dial.
+/// The subprotocols that the peer was offered at each dial.
 fn offered(rig: &Rig) -> Vec<Vec<String>> {
     let dials = rig.peer.connections();
     let requests = dials.iter().filter_map(|dial| dial.request.as_ref());
@@ -163,7 +164,8 @@ fn variables_are_expanded_and_checked_in_a_file() {
     let feed = settings.connections.values().next().unwrap();
     assert_eq!(feed.secret_ids().collect::<Vec<_>>(), ["id"]);
     assert!(feed.subprotocols[1].to_string().starts_with("b.${file:"));
-    // Neither the token's file nor its stored secret goes where a user of the API dials.
+    // Neither the token's file nor its stored secret is sent to a URL that a user of the API
+    // chooses.
     let json = br#"{"url": "ws://h/"}"#;
     let inherit =
         |inherited: &Inherited| inherited.connection(json, &everwire::config::DialPolicy::Any);

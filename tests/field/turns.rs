@@ -1,6 +1,7 @@
-//! Whose dial is next. Reported: hundreds of names whose servers accept TCP and never answer the upgrade. A name of another server, which
-//! answers at once, lost its socket and was dialled again after the better part of a minute instead of after its backoff,
-//! and the wait grew with the number of the others. What does not answer must not hold up what does.
+//! The order of dials. Reported: hundreds of names have servers that accept TCP and never answer
+//! the upgrade. A name of another server, which answers at once, lost its socket and was dialled
+//! again after most of a minute instead of after its backoff, and the wait grew with the number of
+//! the others. A host that does not answer must not delay the others.
 
 use std::net::TcpListener;
 

@@ -1,7 +1,8 @@
-//! One thing's verdict applied to another.
+//! The failure of one URL applied to another.
 //!
-//! Reported: of two URLs the first answers 503 with `Retry-After: 60`, or 404, and the second, which is healthy, is dialled
-//! after a minute, or after `max`. Three dead URLs with `max_attempts = 3` end a name within milliseconds.
+//! Reported: of two URLs the first answers 503 with `Retry-After: 60`, or 404, and the second,
+//! which is healthy, is dialled after a minute, or after `max`. Three dead URLs with `max_attempts
+//! = 3` end a name within milliseconds.
 
 use std::{num::NonZeroU32, time::Duration};
 
@@ -32,7 +33,7 @@ async fn a_healthy_url_does_not_wait_for_the_retry_after_of_another() {
         rig.peer.script("/busy", refusal);
         let feed = open(&rig, &["/busy", "/echo"]);
         let retrying = rig.watch.retrying().await;
-        // Drawn from nothing to `initial`.
+        // Drawn between zero and `initial`.
         assert!(retrying.delay <= ms(10), "{:?}", retrying.delay);
         let rule = retrying.rule.to_string();
         assert!(
@@ -109,7 +110,8 @@ async fn a_slow_failure_of_the_first_two_urls_leaves_the_third_its_turn() {
     let others = [rig.peer.url("/never?second"), rig.peer.url("/echo")];
     let feed = rig.open_with("/never", |settings| {
         settings.failover_urls = others.iter().map(|url| url.as_str().into()).collect();
-        // Each dial takes longer than any delay: the first URL's time has come when the second one fails.
+        // Each dial takes longer than any delay: the first URL is due again when the second one
+        // fails.
         settings.connect_timeout = ms(60);
         with_backoff(settings, |backoff| {
             (backoff.min, backoff.initial, backoff.max) = (ms(1), ms(1), ms(2));

@@ -1,7 +1,8 @@
-//! An outbox whose oldest message is said to be young, or not to wait at all.
+//! An outbox whose oldest message is reported as too young, or as not waiting.
 //!
-//! Reported: an alert on `everwire_outbox_oldest_seconds` stayed silent while a durable backlog of an earlier process waited for a
-//! peer that was down, while a full disk kept messages from going out, and after a lost socket had put messages back.
+//! Reported: an alert on `everwire_outbox_oldest_seconds` stayed silent while a durable backlog of
+//! an earlier process waited for a peer that was down, while a full disk kept messages from going
+//! out, and after a lost socket had put messages back.
 
 use std::{fs, time::Instant};
 
@@ -39,7 +40,7 @@ fn durable() -> ConnectionSettings {
     settings
 }
 
-/// Asserts that the oldest message has waited since `accepted` at least.
+/// Asserts that the oldest message has waited at least since `accepted`.
 async fn has_waited_since(feed: &Handle, accepted: Instant) {
     let least = accepted.elapsed();
     let outbox = feed.status().await.unwrap().outbox;

@@ -1,4 +1,5 @@
-//! Binance's market data: five messages a second with pings and pongs, 1,024 streams, and the end of each socket after a day.
+//! Binance's market data: five messages a second including pings and pongs, 1,024 streams, and the
+//! end of each socket after a day.
 
 use std::{
     collections::HashSet,
@@ -35,17 +36,17 @@ const STREAMS: usize = 1024;
 
 #[derive(Clone, Default)]
 struct Market {
-    /// A stream that it refuses.
+    /// The stream that it refuses.
     refuses: Arc<Mutex<Option<&'static str>>>,
-    /// How many streams the last socket has.
+    /// The number of streams on the last socket.
     streams: Arc<Mutex<usize>>,
-    /// How often it pings; else it does not.
+    /// The interval of its pings, if it sends any.
     pings: Option<Duration>,
-    /// Whether the first socket is told of its end.
+    /// Whether the first socket gets a warning before its end.
     warns: bool,
 }
 
-/// One socket, as the server counts it.
+/// One socket, with the server's counters.
 struct Feed<'t> {
     talk: &'t mut Talk,
     window: Window,
@@ -163,7 +164,7 @@ async fn each_stream_is_subscribed_and_routed() {
 #[tokio::test]
 async fn no_second_has_more_than_five_messages_though_the_server_pings() {
     let market = Market {
-        // The real one pings each twenty seconds.
+        // The real one pings every twenty seconds.
         pings: Some(Duration::from_millis(1_200)),
         ..Market::default()
     };

@@ -36,13 +36,13 @@ const FUTURES: Recipe = Recipe {
 /// The WebSocket API.
 #[derive(Clone, Default)]
 struct Api {
-    /// What the first socket says once it is subscribed.
+    /// A message on the first socket after it has subscribed.
     warning: Option<&'static str>,
 }
 
 impl Servers for Api {
     fn admit(&self, call: &Call) -> Result<Option<String>, Answer> {
-        // The port of the scheme stands in no Host.
+        // The default port of the scheme is not part of `Host`.
         let host = call.host.trim_end_matches(":443");
         let is_right = host == "ws-api.binance.com" && call.target == "/ws-api/v3";
         is_right.then_some(None).ok_or(Answer::new(404, ""))
@@ -68,7 +68,7 @@ impl Servers for Api {
     }
 }
 
-/// The key, the signature, and the window of five seconds.
+/// Checks the key, the signature, and the window of five seconds.
 fn signed(talk: &Talk, params: &Value) {
     let time = params["timestamp"].as_u64().unwrap_or_default();
     let signature = hex(&sha256_hmac(
@@ -167,7 +167,7 @@ async fn a_silent_server_is_left_in_time() {
     }
 }
 
-/// The servers of futures: a key for each account, which is good for so long after it was last asked for.
+/// The futures servers: a key for each account, valid for a time after the last call for it.
 #[derive(Clone)]
 struct Futures {
     keys: Arc<Mutex<HashMap<String, Instant>>>,
@@ -231,7 +231,7 @@ impl Servers for Futures {
 
     fn play(&self, talk: &mut Talk) -> Result<(), Gone> {
         let key = talk.call.query("listenKey").to_owned();
-        // The real server takes any key, and says nothing on one that is not good.
+        // The real server accepts any key, and sends nothing for an invalid one.
         let is_good = self.is_good(&key);
         talk.ask(is_good, format!("the listen key {key}"));
         talk.answer("update", r#"{"e":"ORDER_TRADE_UPDATE","E":1568879465651}"#)?;
@@ -245,7 +245,7 @@ impl Servers for Futures {
     }
 }
 
-/// The half hours between calls are seconds.
+/// Replaces the half hours between calls by seconds.
 fn minutely(settings: &mut ConnectionSettings) {
     hasty(settings);
     dialogue(settings, |dialogue| {
@@ -271,7 +271,7 @@ async fn the_listen_key_is_asked_for_and_kept() {
     };
     let mut stage = FUTURES.play(futures, Plan::default(), minutely);
     stage.told(&["ORDER_TRADE_UPDATE"]).await;
-    // For longer than it would be good.
+    // Longer than the key is valid without calls.
     kept(&stage, 4).await;
     stage.is_clean().await;
     assert_eq!(stage.world.sockets(), 1);

@@ -1,4 +1,4 @@
-//! Bybit v5: a login that is signed for the near future, at most ten topics a request, and pings with numbers.
+//! Bybit v5: a login with a signed expiry, at most ten topics in a request, and numbered pings.
 
 use std::{
     collections::HashSet,
@@ -27,7 +27,7 @@ const KEYS: [&str; 4] = ["order", "execution", "position", "wallet"];
 
 #[derive(Clone, Default)]
 struct Bybit {
-    /// The topics that it knows no more.
+    /// Topics that no longer exist.
     unknown: Arc<Mutex<Vec<&'static str>>>,
     /// The topics of the last socket.
     topics: Arc<Mutex<HashSet<String>>>,
@@ -72,7 +72,7 @@ fn topics(said: &Value) -> Vec<String> {
         .collect()
 }
 
-/// The signature, and that it ends in the near future.
+/// Checks the signature, and that it expires soon.
 fn login(talk: &mut Talk, said: &Value) -> Result<bool, Gone> {
     let expires = said["args"][1].as_u64().unwrap_or_default();
     let signed = hex(&sha256_hmac(SECRET, &format!("GET/realtime{expires}")));

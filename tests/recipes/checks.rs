@@ -1,4 +1,4 @@
-//! What servers check.
+//! Checks that servers perform.
 
 use std::{
     collections::VecDeque,
@@ -10,7 +10,7 @@ use ring::hmac;
 
 use super::{peer::Gone, talk::Talk};
 
-/// The time, as exchanges count it.
+/// The time in milliseconds.
 pub fn now_ms() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     u64::try_from(now.as_millis()).unwrap()
@@ -30,7 +30,7 @@ pub fn sha256_hmac(key: &str, text: &str) -> Vec<u8> {
     hmac::sign(&key, text.as_bytes()).as_ref().to_vec()
 }
 
-/// No window of a length holds more than so many.
+/// A limit on the number of messages in any window of a length.
 pub struct Window {
     length: Duration,
     most: usize,
@@ -46,10 +46,10 @@ impl Window {
         }
     }
 
-    /// Counts one that came now.
+    /// Counts a message that came now.
     pub fn count(&mut self, talk: &Talk) -> Result<(), Gone> {
         let now = Instant::now();
-        // What was written a window apart may arrive a little closer together.
+        // Messages that were written a window apart may arrive a little closer together.
         let slack = self.length / 20;
         self.last.push_back(now);
         if self.last.len() > self.most + 1 {

@@ -1,4 +1,5 @@
-//! Coinbase Advanced Trade: each subscription carries a token of its own, signed with ES256, good for two minutes; heartbeats each second.
+//! Coinbase Advanced Trade: each subscription carries its own token, signed with ES256 and valid
+//! for two minutes; heartbeats each second.
 
 use std::{
     collections::HashSet,
@@ -27,10 +28,10 @@ const RECIPE: Recipe = Recipe {
     variables: &[("CB_KEY_NAME", KEY_NAME)],
     files: &[("coinbase.pem", include_str!("coinbase.pem"))],
 };
-/// The public half of the key.
+/// The public key.
 const PUBLIC: &str = "04e6046f39ffac56a4e38a58b81e5a66519718c33998f7135aa25a4f50444eabc0d441bc5547897cee7f820fa52c9c042c90ad08a4b8a6c4aaf0d930e54bbaf760";
 const KEYS: [&str; 2] = ["heartbeats", "user"];
-/// The real server waits so long for the first subscription.
+/// How long the real server waits for the first subscription.
 const FIRST: Duration = Duration::from_secs(5);
 
 #[derive(Clone, Default)]
@@ -40,13 +41,13 @@ struct Coinbase {
 
 #[derive(Default)]
 struct Desk {
-    /// The nonces that were used.
+    /// Nonces that were used.
     nonces: HashSet<String>,
-    /// It refuses so many subscriptions to come.
+    /// The number of subscriptions that it will refuse.
     refuses: usize,
 }
 
-/// A socket, and what it has said.
+/// A socket, and its sent messages.
 struct Feed<'t> {
     talk: &'t mut Talk,
     sequence: u64,
@@ -91,7 +92,7 @@ impl Servers for Coinbase {
 }
 
 impl Feed<'_> {
-    /// A message with the next number.
+    /// Sends a message with the next number.
     fn say(&mut self, step: &'static str, mut value: Value) -> Result<(), Gone> {
         value["sequence_num"] = self.sequence.into();
         self.sequence += 1;
@@ -147,7 +148,7 @@ impl Coinbase {
         Ok(())
     }
 
-    /// What is wrong with a token.
+    /// Returns the fault of a token.
     fn token(&self, token: &str) -> Option<String> {
         let mut parts = token.split('.');
         let (head, claims, signature) = (parts.next()?, parts.next()?, parts.next()?);
@@ -195,7 +196,7 @@ async fn it_comes_back_from_a_cut_before_within_and_behind_each_step() {
     RECIPE.comes_back(Coinbase::default(), &steps, &KEYS).await;
 }
 
-/// There is no login but in the subscription: a key that is refused, and a token that has expired, are told by it.
+/// There is no separate login: a refused key or an expired token is reported by the subscription.
 #[tokio::test]
 async fn a_refused_or_expired_token_is_told_and_a_new_one_is_signed() {
     let coinbase = Coinbase::default();
@@ -213,7 +214,7 @@ async fn a_refused_or_expired_token_is_told_and_a_new_one_is_signed() {
 async fn a_silent_server_is_left_in_time() {
     for step in ["subscriptions", "snapshot", "heartbeat"] {
         let plan = Plan::of([(step, Mishap::Silence)]);
-        // A second without a word in place of five, and the server speaks each.
+        // One second of silence instead of five, while the server sends each second.
         let mut stage = RECIPE.play(Coinbase::default(), plan, |settings| {
             let idle = settings.idle_timeout;
             impatient(settings);

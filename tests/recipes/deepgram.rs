@@ -1,4 +1,4 @@
-//! Deepgram: audio in, transcripts out, and a word now and then while nobody speaks.
+//! Deepgram: audio goes out, transcripts come back, and a KeepAlive goes out during silence.
 
 use std::time::{Duration, Instant};
 
@@ -21,13 +21,13 @@ const RECIPE: Recipe = Recipe {
     files: &[],
 };
 
-/// Without audio or a KeepAlive for so long the real server ends the socket (NET-0001).
+/// Without audio or a KeepAlive for this long, the real server closes the socket (NET-0001).
 const SILENCE: Duration = Duration::from_secs(10);
 
-/// The server: its key, and what it does after so many KeepAlives.
+/// The server: its key, and its behaviour after a number of KeepAlives.
 struct Deepgram {
     key: &'static str,
-    /// Whether it ends sockets whose audio it does not understand.
+    /// Whether it closes sockets whose audio it does not understand.
     cuts: bool,
 }
 
@@ -101,7 +101,7 @@ async fn it_is_kept_alive_while_nobody_speaks_and_not_while_somebody_does() {
     let mut stage = RECIPE.play(KIND, Plan::default(), eager);
     stage.watch.ready().await;
     let begun = Instant::now();
-    // Somebody speaks for three seconds: what goes out is audio alone.
+    // Three seconds of speech: only audio is sent.
     for _ in 0..6 {
         speak(&mut stage).await;
         tokio::time::sleep(Duration::from_millis(500)).await;

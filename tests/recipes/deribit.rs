@@ -1,4 +1,5 @@
-//! Deribit: a login with tokens that are used once, heartbeats that the server asks for, and channels that the answer names.
+//! Deribit: a login with single-use tokens, heartbeats on request of the server, and answers that
+//! name the channels.
 
 use std::{
     collections::HashSet,
@@ -35,29 +36,29 @@ const PATIENCE: Duration = Duration::from_secs(3);
 #[derive(Clone, Default)]
 struct Deribit {
     desk: Arc<Mutex<Desk>>,
-    /// How long a token is good, in seconds.
+    /// The validity of a token in seconds.
     expires: Option<u64>,
 }
 
 #[derive(Default)]
 struct Desk {
     tokens: usize,
-    /// The refresh tokens that nobody has used.
+    /// Unused refresh tokens.
     good: HashSet<String>,
     refreshed: usize,
     tested: usize,
-    /// The channel that it leaves out of its answers.
+    /// The channel that its answers omit.
     unknown: Option<&'static str>,
 }
 
-/// A socket, as the server knows it.
+/// The server's record of a socket.
 #[derive(Default)]
 struct Session {
     is_known: bool,
     beats: bool,
     ids: HashSet<u64>,
     channels: HashSet<String>,
-    /// When it asked for a test that did not come yet.
+    /// The time of an unanswered test_request.
     asked: Option<Instant>,
 }
 
@@ -160,7 +161,7 @@ impl Deribit {
                 "auth"
             }
             Some("refresh_token") => {
-                // Each is good once.
+                // Each is valid once.
                 let token = params["refresh_token"].as_str().unwrap_or_default();
                 if !desk.good.remove(token) {
                     return Err("invalid_credentials");
@@ -246,7 +247,7 @@ async fn it_logs_in_answers_tests_and_each_channel_is_routed() {
 #[tokio::test]
 async fn its_token_is_refreshed_before_it_expires_and_each_is_used_once() {
     let deribit = Deribit {
-        // A minute before that: each second.
+        // The refresh is due a minute before expiry, so each second.
         expires: Some(61),
         ..Deribit::default()
     };

@@ -1,5 +1,5 @@
-//! Discord's gateway: one zlib stream a socket, a heartbeat with the last number at the interval of the hello, a session that is
-//! resumed where it was, and no more than one login in five seconds.
+//! Discord's gateway: one zlib stream per socket, heartbeats with the last sequence number at the
+//! interval of the hello, sessions that resume, and at most one login in five seconds.
 
 use std::{
     collections::HashMap,
@@ -28,15 +28,15 @@ const RECIPE: Recipe = Recipe {
     variables: &[("DISCORD_TOKEN", TOKEN)],
     files: &[],
 };
-/// Where sessions are resumed.
+/// The host where sessions are resumed.
 const RESUME: &str = "gateway-us-east1-b.discord.gg";
-/// The interval that the hello names.
+/// The interval in the hello.
 const BEAT: Duration = Duration::from_secs(1);
 
 #[derive(Clone, Default)]
 struct Discord {
     desk: Arc<Desk>,
-    /// What the first socket says once it is ready.
+    /// What the first socket does once it is ready.
     first: Option<First>,
 }
 
@@ -44,11 +44,11 @@ struct Discord {
 enum First {
     /// "Reconnect".
     Op7,
-    /// "Invalid session", which may be resumed or not.
+    /// "Invalid session", resumable or not.
     Op9(bool),
     /// It answers no heartbeat.
     Deaf,
-    /// It closes so.
+    /// It closes with this code.
     Close(u16),
 }
 
@@ -61,15 +61,15 @@ struct Desk {
     beats: Mutex<usize>,
 }
 
-/// A socket with its stream.
+/// A socket with its zlib stream.
 struct Gateway<'t> {
     talk: &'t mut Talk,
     stream: ZlibStream,
-    /// The last number that was said on this socket, or before it.
+    /// The last number sent on this socket or before it.
     seq: Option<u64>,
-    /// By when the next heartbeat must have come.
+    /// The deadline of the next heartbeat.
     due: Instant,
-    /// When something was said last that has a number.
+    /// The time of the last numbered message.
     said: Instant,
 }
 
@@ -85,7 +85,7 @@ impl Servers for Discord {
             talk,
             stream: ZlibStream::new(),
             seq: None,
-            // A heartbeat may be late by the half of the interval.
+            // A heartbeat may be late by half an interval.
             due: Instant::now() + BEAT + BEAT,
             said: Instant::now(),
         };
@@ -139,7 +139,8 @@ impl Discord {
             return Err(gateway.talk.close(4007));
         };
         let seq = login["d"]["seq"].as_u64();
-        // What it has heard: never more than was said. What it has missed is said again.
+        // The number that the client received: never more than was sent. Missed events are sent
+        // again.
         let heard = seq.filter(|seq| *seq <= at);
         gateway
             .talk
@@ -168,7 +169,7 @@ impl Discord {
         self.dispatch(gateway, &session)
     }
 
-    /// Two events.
+    /// Sends two events.
     fn dispatch(&self, gateway: &mut Gateway<'_>, session: &str) -> Result<(), Gone> {
         for _ in 0..2 {
             let mut sessions = self.desk.sessions.lock().unwrap();
@@ -216,7 +217,7 @@ impl Gateway<'_> {
             .answer_as(step, &text, |text| Message::binary(stream.compress(text)))
     }
 
-    /// The next message that is no heartbeat. Heartbeats are looked at, and answered.
+    /// The next message that is not a heartbeat. Checks and answers heartbeats.
     fn hear(&mut self, discord: &Discord) -> Result<Value, Gone> {
         loop {
             let said = self.talk.hear()?;
@@ -227,7 +228,7 @@ impl Gateway<'_> {
             self.talk.ask(is_in_time, "a late heartbeat");
             self.due = Instant::now() + BEAT + BEAT;
             let d = said["d"].as_u64();
-            // What is on its way to the client is not in it yet.
+            // Messages still on their way to the client are not counted in it yet.
             let may_be_older = self.said.elapsed() < BEAT / 2 && d <= self.seq.or(d);
             let is_right = d == self.seq || may_be_older;
             self.talk
@@ -283,7 +284,7 @@ async fn it_comes_back_from_a_cut_before_within_and_behind_each_step() {
     stage.open().await;
     discord.resumes(2).await;
     stage.is_clean().await;
-    // A session is begun until its READY has come, and then resumed.
+    // Until its READY has arrived a session is begun anew, later it is resumed.
     assert_eq!(discord.logins(), 3);
     assert_eq!(stage.world.sockets(), 3 * steps.len() + 1);
 }
@@ -325,14 +326,14 @@ async fn a_warning_is_heeded_by_a_resume() {
     assert_eq!((stage.world.sockets(), discord.logins()), (2, 1));
 }
 
-/// Whether the session goes on after what the first socket does.
+/// Whether the session continues after this event on the first socket.
 async fn goes_on(first: First) -> (bool, Duration) {
     let discord = Discord::starting(first);
     let begun = Instant::now();
     let mut stage: Stage = RECIPE.play(discord.clone(), Plan::default(), |settings| {
         let rules = settings.dialogue.clone();
         hasty(settings);
-        // The pause before the next socket is what the file says.
+        // The pause before the next socket is the one of the file.
         super::stage::dialogue(settings, |dialogue| {
             dialogue.rules = rules
                 .map(|shipped| shipped.rules.clone())

@@ -1,4 +1,5 @@
-//! A node of Ethereum: its ids of subscriptions die with their socket, and another node stands in for one that is down.
+//! An Ethereum node: its subscription ids end with their socket, and another node replaces one that
+//! is down.
 
 use std::{
     collections::HashMap,
@@ -39,7 +40,7 @@ struct Node {
 
 #[derive(Default)]
 struct Desk {
-    /// The status with which the first host answers, if it does not upgrade.
+    /// The status of the first host, if it does not upgrade.
     down: Option<u16>,
     /// It refuses this kind of subscription.
     refuses: Option<&'static str>,

@@ -1,4 +1,5 @@
-//! graphql-transport-ws: an init before all else, operations under names of ours, and pings both ways.
+//! graphql-transport-ws: an init first, operations with ids of our choice, and pings in both
+//! directions.
 
 use std::{
     collections::HashSet,
@@ -30,13 +31,13 @@ struct GraphQl {
 
 #[derive(Default)]
 struct Desk {
-    /// The first socket closes so, in place of its ack.
+    /// The code with which the first socket closes instead of the ack.
     closes: Option<u16>,
     /// It refuses operations.
     refuses: bool,
-    /// It ends the first operation.
+    /// It completes the first operation.
     completes: bool,
-    /// What it has heard of pongs.
+    /// The number of received pongs.
     pongs: usize,
 }
 

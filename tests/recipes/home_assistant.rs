@@ -1,4 +1,4 @@
-//! Home Assistant: a token first, and then numbers that only grow.
+//! Home Assistant: a token first, then increasing ids.
 
 use std::{
     collections::HashSet,
@@ -28,7 +28,7 @@ const KEYS: [&str; 2] = ["states", "door"];
 
 #[derive(Clone, Default)]
 struct Home {
-    /// What it answers requests of this kind with, in place of success.
+    /// The error code instead of success, for requests of this kind.
     refuses: Arc<Mutex<Option<&'static str>>>,
 }
 
@@ -159,7 +159,7 @@ async fn it_comes_back_from_a_cut_before_within_and_behind_each_step() {
     RECIPE.comes_back(Home::default(), &steps, &KEYS).await;
 }
 
-/// Home Assistant bans the addresses of those that try in vain: once is enough.
+/// Home Assistant bans addresses with failed logins: there must be only one attempt.
 #[tokio::test]
 async fn a_refused_or_expired_token_fails_at_once() {
     let wrong = Recipe {

@@ -1,4 +1,4 @@
-//! HTX: market data in gzip, pings in it whose number comes back, and the end after two that do not.
+//! HTX: market data and numbered pings in gzip, and a close after two unanswered pings.
 
 use std::{
     collections::HashSet,
@@ -25,7 +25,7 @@ const RECIPE: Recipe = Recipe {
     files: &[],
 };
 const KEYS: [&str; 2] = ["market.btcusdt.trade.detail", "market.ethusdt.trade.detail"];
-/// Its pings come each five seconds; here more often.
+/// The real server pings every five seconds.
 const PING: Duration = Duration::from_millis(100);
 
 #[derive(Clone, Default)]
@@ -41,7 +41,7 @@ impl Servers for Htx {
 
     fn play(&self, talk: &mut Talk) -> Result<(), Gone> {
         let mut subscribed = HashSet::new();
-        // Pings that have no answer yet.
+        // Unanswered pings.
         let mut open: Vec<u64> = Vec::new();
         for number in 1_492_420_473_027_u64.. {
             open.push(number);

@@ -1,4 +1,5 @@
-//! Kraken: a signed call mints a token, which is good for a quarter of an hour until it is used, and each subscription shows it.
+//! Kraken: a signed call returns a token, which expires after a quarter of an hour unless used, and
+//! is part of each subscription.
 
 use std::{
     collections::HashSet,
@@ -19,7 +20,7 @@ use super::{
     world::{Answer, Call, Servers},
 };
 
-/// Kraken's own example, in base64.
+/// Kraken's own example key, in base64.
 const SECRET: &str =
     "kQH5HW/8p1uGOVjbgWA7FunAmGO8lsSUXNsu3eow76sz84Q18fWxnyRzBHCd3pd5nE9qa99HAZtuZuj6F1huXg==";
 const RECIPE: Recipe = Recipe {
@@ -42,16 +43,16 @@ struct Kraken {
 #[derive(Default)]
 struct Desk {
     faults: Vec<String>,
-    /// The tokens that are good.
+    /// Valid tokens.
     tokens: HashSet<String>,
     last_nonce: u64,
-    /// The channel that it refuses, and why.
+    /// The channel that it refuses, and the reason.
     refuses: Option<(&'static str, &'static str)>,
-    /// It says that it is maintained when a socket opens.
+    /// Whether it reports maintenance when a socket opens.
     is_maintained: bool,
 }
 
-/// What the call must be signed with.
+/// The expected signature of a call.
 fn signature(nonce: &str, body: &str) -> String {
     let hashed = digest::digest(&digest::SHA256, format!("{nonce}{body}").as_bytes());
     let secret = BASE64_STANDARD.decode(SECRET).unwrap();
@@ -197,7 +198,7 @@ async fn it_comes_back_from_a_cut_before_within_and_behind_each_step() {
     stage.sockets(10).await;
     stage.active(&KEYS).await;
     stage.is_clean().await;
-    // A call that was cut behind its answer was answered: its socket opened.
+    // A call that was cut after its answer has succeeded: its socket opened.
     assert_eq!(stage.world.sockets(), 10);
 }
 

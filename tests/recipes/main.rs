@@ -1,5 +1,6 @@
-//! The recipes of `config/recipes/`, as they are shipped, with servers that check what the real ones check, refuse, fall silent, and
-//! hang up in the middle. Host names are mapped outside the file; credentials are those of the test.
+//! The shipped recipes of `config/recipes/`, with servers that check what the real ones check,
+//! refuse, fall silent, and disconnect in the middle. Host names are mapped outside the file;
+//! credentials are those of the test.
 
 #[path = "../support/compressed.rs"]
 mod compressed;

@@ -1,4 +1,5 @@
-//! OCPP 1.6J: a charge point that boots before all else, makes one call at a time, numbers each, and answers each.
+//! OCPP 1.6J: a charge point that boots first, makes one call at a time, numbers each, and answers
+//! each.
 
 use std::{
     collections::HashSet,
@@ -36,9 +37,9 @@ struct Csms {
     desk: Arc<Desk>,
     /// The answers to the first boot notifications; all others are accepted.
     boots: &'static [(&'static str, u64)],
-    /// The interval of an accepted one.
+    /// The interval in an accepted boot notification.
     interval: u64,
-    /// What the server calls on each socket, and what it wants to hear.
+    /// The calls of the server on each socket, with the expected answers.
     calls: &'static [(&'static str, &'static str)],
 }
 
@@ -53,7 +54,7 @@ struct Desk {
 /// A socket of one charge point.
 struct Point<'t> {
     talk: &'t mut Talk,
-    /// The numbers of its calls.
+    /// The ids of its calls.
     used: HashSet<String>,
 }
 
@@ -100,7 +101,7 @@ impl Csms {
             if status == "Accepted" {
                 break;
             }
-            // Nothing may come before the interval is over.
+            // Nothing may come before the interval has passed.
             let heard = point
                 .talk
                 .hear_any_within(Duration::from_millis(900 * interval))?;
@@ -117,7 +118,7 @@ impl Csms {
         }
         loop {
             let (id, action, payload) = point.call()?;
-            // One call at a time: while this one has no answer nothing comes.
+            // One call at a time: nothing comes until this one is answered.
             let early = point.talk.hear_any_within(Duration::from_millis(30))?;
             let is_call = matches!(&early, Some(Message::Text(_) | Message::Binary(_)));
             point.talk.ask(!is_call, format!("{early:?} beside {id}"));
@@ -148,7 +149,7 @@ impl Csms {
 }
 
 impl Point<'_> {
-    /// The next call, whose number must be new: its number, its action and its payload.
+    /// The next call, which must have a new id: its id, action and payload.
     fn call(&mut self) -> Result<(String, String, Value), Gone> {
         let said = self.talk.hear()?;
         let is_call = said[0] == 2 && said.as_array().map(Vec::len) == Some(4);
@@ -305,7 +306,7 @@ async fn a_password_that_has_expired_is_told_and_tried_again() {
 async fn a_silent_server_is_left_in_time() {
     for (step, told) in [("boot", "script_timeout"), ("beat", "pong_timeout")] {
         let plan = Plan::of([(step, Mishap::Silence)]);
-        // The heartbeat waits half a minute for its answer: a second here.
+        // The heartbeat waits half a minute for its answer; here a second.
         let mut stage = RECIPE.play(Csms::default(), plan, impatient);
         let error = stage.watch.error().await.to_string();
         assert!(error.contains(told), "{step}: {error}");

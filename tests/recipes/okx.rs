@@ -36,7 +36,7 @@ const NOTICE: &str = r#"{"event":"notice","code":"64008","msg":"The connection w
 struct Okx {
     /// The channel that it refuses.
     refuses: Arc<Mutex<Option<&'static str>>>,
-    /// Whether the first socket is told of its end.
+    /// Whether the first socket gets a notice before its end.
     warns: bool,
 }
 
@@ -79,7 +79,7 @@ impl Servers for Okx {
     }
 }
 
-/// The window of the time, and the signature.
+/// Checks the timestamp and the signature.
 fn login(talk: &mut Talk, said: &Value) -> Result<(), Gone> {
     let args = &said["args"][0];
     let time = args["timestamp"].as_str().unwrap_or_default().to_owned();

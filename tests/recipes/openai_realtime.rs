@@ -1,4 +1,4 @@
-//! OpenAI Realtime: a session that begins with its socket, is set, and dies with it.
+//! OpenAI Realtime: a session begins with its socket, is configured, and ends with the socket.
 
 use std::sync::{
     Arc,
@@ -24,7 +24,7 @@ const RECIPE: Recipe = Recipe {
 
 #[derive(Clone, Default)]
 struct OpenAi {
-    /// Whether it takes the key no more.
+    /// Whether the key has expired.
     has_expired: Arc<AtomicBool>,
 }
 
@@ -85,7 +85,7 @@ async fn it_is_ready_when_the_session_is_set() {
         .watch
         .text(r#"{"type":"response.created","event_id":"e4"}"#)
         .await;
-    // An error behind the script is a message, and no loss.
+    // An error after the script is a message, not a loss.
     stage.handle.send(r#"{"type":"nonsense"}"#).unwrap();
     stage.watch.text(REFUSED).await;
     stage.open().await;
@@ -93,7 +93,7 @@ async fn it_is_ready_when_the_session_is_set() {
     assert_eq!(stage.world.sockets(), 1);
 }
 
-/// Whatever ends it, no other session takes its place: what was said would be missing.
+/// Asserts that no other session replaces a lost one: its conversation would be missing.
 async fn ends_for_good(plan: Plan, told: &str) {
     let step = format!("{:?}", plan.left());
     let mut stage = RECIPE.play(OpenAi::default(), plan, impatient);
@@ -138,7 +138,8 @@ async fn a_silent_server_is_left_in_time() {
     }
 }
 
-/// A call goes on with a key that expires; the next one is refused, and told so. Whoever made the key must make another.
+/// A running call continues after its key expires; the next call is refused, and reports why. The
+/// user must create another key.
 #[tokio::test]
 async fn a_key_that_has_expired_ends_no_call_and_begins_none() {
     let openai = OpenAi::default();

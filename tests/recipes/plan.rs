@@ -1,26 +1,26 @@
-//! What is to go wrong, and where.
+//! The planned failures, and where they happen.
 
 use std::{collections::VecDeque, sync::Mutex};
 
 /// What goes wrong with an answer of a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mishap {
-    /// The connection ends before it,
+    /// The connection ends before it.
     CutBefore,
-    /// within it,
+    /// The connection ends within it.
     CutWithin,
-    /// or behind it.
+    /// The connection ends after it.
     CutBehind,
-    /// It does not come, and nothing else does.
+    /// Neither it nor anything else is sent.
     Silence,
-    /// Something else comes: of a call with this status, on a socket as a message.
+    /// Another answer is sent: with this status for a call, as a message on a socket.
     Says(u16, String),
 }
 
 /// The three cuts.
 pub const CUTS: [Mishap; 3] = [Mishap::CutBefore, Mishap::CutWithin, Mishap::CutBehind];
 
-/// Mishaps in the order in which they happen, each once, at its step.
+/// Failures in order, each once, at its step.
 #[derive(Debug, Default)]
 pub struct Plan {
     left: Mutex<VecDeque<(&'static str, Mishap)>>,
@@ -42,7 +42,7 @@ impl Plan {
         Self::of(steps.iter().flat_map(at))
     }
 
-    /// What goes wrong with this step now, if it is what goes wrong next.
+    /// Takes the next failure if it is for this step.
     pub fn take(&self, step: &'static str) -> Option<Mishap> {
         if step.is_empty() {
             return None;
@@ -54,7 +54,7 @@ impl Plan {
         taken.map(|(_, mishap)| mishap)
     }
 
-    /// What has not gone wrong yet.
+    /// The failures that have not happened yet.
     pub fn left(&self) -> Vec<(&'static str, Mishap)> {
         self.left.lock().unwrap().iter().cloned().collect()
     }

@@ -1,5 +1,5 @@
-//! Slack's Socket Mode: a call mints a URL that is good for one socket, each envelope wants one acknowledgement within three seconds, and a
-//! warning comes ten seconds before the end of a socket.
+//! Slack's Socket Mode: a call returns a URL for one socket, each envelope must be acknowledged
+//! once within three seconds, and a warning comes ten seconds before the end of a socket.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -29,16 +29,16 @@ const RECIPE: Recipe = Recipe {
 };
 
 const HELLO: &str = r#"{"type":"hello","num_connections":1,"debug_info":{"host":"applink-1"},"connection_info":{"app_id":"A0123"}}"#;
-/// So long Slack waits for an acknowledgement,
+/// How long Slack waits for an acknowledgement.
 const ACK: Duration = Duration::from_secs(3);
-/// and so long a URL may lie.
+/// How long a URL is valid.
 const GOOD_FOR: Duration = Duration::from_secs(30);
 
-/// What all sockets and calls share.
+/// The state that all sockets and calls share.
 #[derive(Clone, Default)]
 struct Slack {
     desk: Arc<Desk>,
-    /// Whether the first socket is warned of its end.
+    /// Whether the first socket gets a warning before its end.
     warns: bool,
 }
 
@@ -46,7 +46,7 @@ struct Slack {
 struct Desk {
     /// Whether Socket Mode is turned off when a socket opens.
     is_disabled: AtomicBool,
-    /// When each ticket was minted that nobody has used yet.
+    /// The creation time of each unused ticket.
     tickets: Mutex<HashMap<String, Instant>>,
     acknowledged: Mutex<HashSet<String>>,
 }
@@ -109,7 +109,7 @@ impl Servers for Slack {
 }
 
 impl Slack {
-    /// An envelope, and its acknowledgement.
+    /// Sends an envelope, and receives its acknowledgement.
     fn exchange(&self, talk: &mut Talk, count: usize) -> Result<(), Gone> {
         let id = format!("{}-{count}", talk.number);
         talk.answer(
@@ -158,7 +158,7 @@ async fn it_comes_back_from_a_cut_before_within_and_behind_each_step() {
     .await;
     stage.open().await;
     stage.is_clean().await;
-    // Each socket had a ticket of its own: nobody came with one that was used.
+    // Each socket used a new ticket.
     assert_eq!(stage.world.dials().len(), stage.world.sockets());
 }
 
@@ -175,7 +175,7 @@ async fn at_a_warning_the_old_socket_serves_until_the_new_one_is_ready() {
     stage.is_clean().await;
     assert_eq!((stage.world.calls().len(), stage.world.sockets()), (2, 2));
     assert!(!stage.was_told("retrying"));
-    // Those of the old socket's last seconds are there, and each once.
+    // The messages of the old socket's last seconds are there, each once.
     assert!(slack.has_acknowledged("0-3"));
     let acknowledged = slack.desk.acknowledged.lock().unwrap().clone();
     for id in &acknowledged {
@@ -205,7 +205,7 @@ async fn a_cut_at_the_warning_is_survived_too() {
             warns: true,
             ..Slack::default()
         };
-        // Only the first socket is warned: the first cut of the three is all that happens.
+        // Only the first socket gets a warning, so only the first of the three cuts happens.
         let mut stage = RECIPE.play(slack.clone(), plan, hasty);
         poll_until("the new socket", SOON, || slack.has_acknowledged("1-2")).await;
         stage.open().await;

@@ -1,4 +1,4 @@
-//! A recipe as it is shipped, with what its user brings, and servers that check what the real ones check.
+//! A shipped recipe with a user's credentials, and servers that check what the real ones check.
 
 use std::{
     io,
@@ -27,10 +27,10 @@ use super::{
     world::{Servers, World},
 };
 
-/// For what takes many sockets, on a machine that is busy.
+/// For tests with many sockets, on a busy machine.
 const LONG: Duration = Duration::from_secs(60);
 
-/// A recipe, and one name of it.
+/// A recipe, and one of its names.
 #[derive(Clone, Copy)]
 pub struct Recipe {
     /// `config/recipes/FILE.toml`.
@@ -38,15 +38,15 @@ pub struct Recipe {
     pub name: &'static str,
     /// The environment of its user.
     pub variables: &'static [(&'static str, &'static str)],
-    /// What the files hold that it reads; paths are relative to it.
+    /// The files that it reads, with their content; paths are relative to the recipe.
     pub files: &'static [(&'static str, &'static str)],
 }
 
-/// A name that plays its recipe with servers.
+/// A name that runs its recipe against servers.
 pub struct Stage {
     pub world: World,
     pub plan: Arc<Plan>,
-    /// Kept, so that the name goes on.
+    /// Kept so that the name stays open.
     _manager: Manager,
     pub handle: Handle,
     pub watch: Watch,
@@ -76,13 +76,13 @@ impl Recipe {
         root().join(format!("config/recipes/{}.toml", self.file))
     }
 
-    /// The shipped file.
+    /// The settings of the shipped file.
     pub fn settings(&self) -> Settings {
         Settings::load_with(self.path(), &Environment(self.variables))
             .unwrap_or_else(|errors| panic!("{errors}"))
     }
 
-    /// Opens its name where all hosts lead to these servers. This changes what the file says of times, and nothing else.
+    /// Opens its name with all hosts mapped to these servers. `change` may change times only.
     pub fn play(
         &self,
         servers: impl Servers,
@@ -127,18 +127,19 @@ impl Recipe {
     }
 }
 
-/// What a recipe does where its server says nothing.
+/// The expected behaviour when the server falls silent.
 pub struct Silent<'s> {
-    /// At these steps the socket is lost, and this is told.
+    /// Steps at which the socket is lost, with the reported loss.
     pub losses: &'s [(&'static str, &'static str)],
-    /// At this step this key is told to be unanswered, before the socket is lost.
+    /// A step at which this key is reported unanswered before the socket is lost.
     pub unanswered: (&'static str, &'static str),
-    /// What is active in the end.
+    /// The keys that are active at the end.
     pub keys: &'s [&'static str],
 }
 
 impl Recipe {
-    /// It comes back from cuts before, within and behind each of these steps, with a socket more for each, and these keys are active then.
+    /// Asserts that it recovers from cuts before, within and after each of these steps, with one
+    /// more socket for each, and that these keys are active then.
     pub async fn comes_back(
         &self,
         servers: impl Servers,
@@ -155,7 +156,7 @@ impl Recipe {
         stage
     }
 
-    /// A server that says nothing is left in time, and the next one serves.
+    /// Asserts that a silent server is abandoned in time, and that the next one serves.
     pub async fn leaves_the_silent(&self, servers: impl Servers + Clone, silent: Silent<'_>) {
         let play = |step| {
             let plan = Plan::of([(step, Mishap::Silence)]);
@@ -175,14 +176,14 @@ impl Recipe {
 }
 
 impl Stage {
-    /// A second socket has all of these keys.
+    /// Waits until a second socket has all of these keys.
     async fn serves_again(&mut self, keys: &[&str]) {
         self.sockets(2).await;
         self.active(keys).await;
         self.is_clean().await;
     }
 
-    /// All that was planned has gone wrong.
+    /// Waits until all planned failures have happened.
     pub async fn all_went_wrong(&self) {
         poll_until("all that goes wrong", LONG, || self.plan.left().is_empty()).await;
     }
@@ -191,7 +192,7 @@ impl Stage {
         wait_for_state(&self.handle, State::Open).await;
     }
 
-    /// So many sockets were opened.
+    /// Waits for this number of sockets.
     pub async fn sockets(&self, count: usize) {
         let what = format!("{count} sockets");
         poll_until(&what, LONG, || self.world.sockets() >= count).await;
@@ -201,7 +202,8 @@ impl Stage {
         serde_json::to_string(&self.handle.status().await.unwrap()).unwrap()
     }
 
-    /// The client has done nothing wrong, and shown no secret. All secrets of these tests hold the word `s3cret`.
+    /// Asserts that the client made no mistake and revealed no secret. All secrets of these tests
+    /// contain `s3cret`.
     pub async fn is_clean(&mut self) {
         let status = self.status().await;
         self.watch.take_told();
@@ -215,7 +217,7 @@ impl Stage {
         }
     }
 
-    /// Each of these keys is active, and there are no others.
+    /// Waits until exactly these keys are active.
     pub async fn active(&self, keys: &[&str]) {
         wait_for("each key to be active", async || {
             let told = self.handle.subscriptions().await.unwrap();
@@ -229,7 +231,7 @@ impl Stage {
         .await;
     }
 
-    /// The first event that holds all of these, as JSON; it may have been told already.
+    /// The first event that contains all of these parts, as JSON; it may be in the past.
     pub async fn told(&mut self, parts: &[&str]) -> String {
         let is_it = |event: &&String| parts.iter().all(|part| event.contains(part));
         if let Some(told) = self.watch.seen().iter().find(is_it) {
@@ -247,7 +249,7 @@ impl Stage {
             .await
     }
 
-    /// A subscription is told to be in this state, with this text.
+    /// Waits until a subscription is reported in this state, with this text.
     pub async fn told_of(&mut self, key: &str, state: &str, text: &str) {
         let key = format!(r#""key":"{key}""#);
         let state = format!(r#""state":"{state}""#);
@@ -255,20 +257,20 @@ impl Stage {
             .await;
     }
 
-    /// A message comes that belongs to this key.
+    /// Waits for a message of this key.
     pub async fn routed(&mut self, key: &str, part: &str) {
         let key = format!(r#""subscription":"{key}""#);
         self.told(&[r#""type":"message""#, &key, part]).await;
     }
 
-    /// Whether an event of this type was told.
+    /// Whether there was an event of this type.
     pub fn was_told(&self, kind: &str) -> bool {
         let kind = format!(r#""type":"{kind}""#);
         self.watch.seen().iter().any(|event| event.contains(&kind))
     }
 }
 
-/// The waits between dials are milliseconds: the file's are up to half a minute after a refusal.
+/// Dials again after milliseconds: the file waits up to half a minute after a refusal.
 pub fn eager(settings: &mut ConnectionSettings) {
     if let Reconnect::Backoff(backoff) = &mut settings.reconnect {
         backoff.min = Duration::from_millis(1);
@@ -277,7 +279,8 @@ pub fn eager(settings: &mut ConnectionSettings) {
     }
 }
 
-/// The same, and no step waits for a rate, no rule for its delay: what a minute or a day allows, each fault would use up.
+/// Like `eager`, and without waits for rates or delays of rules: the failures would use up the
+/// allowance of a minute or a day.
 pub fn hasty(settings: &mut ConnectionSettings) {
     eager(settings);
     settings.rate.clear();
@@ -294,7 +297,7 @@ pub fn hasty(settings: &mut ConnectionSettings) {
     });
 }
 
-/// The same, and who waits for an answer waits a second: the file's half minutes would be those of the tests.
+/// Like `hasty`, with one second to wait for answers instead of the file's half minutes.
 pub fn impatient(settings: &mut ConnectionSettings) {
     const SECOND: Duration = Duration::from_secs(1);
     hasty(settings);
@@ -340,7 +343,7 @@ fn steps(settings: &mut ConnectionSettings, change: impl Fn(&mut ScriptStep)) {
     });
 }
 
-/// The words of `subscribe`, and those of single keys.
+/// Changes the settings of `subscribe`, and those of single keys.
 fn words(settings: &mut ConnectionSettings, change: impl Fn(&mut SubscriptionWords)) {
     let changed = |words: &Arc<SubscriptionWords>| {
         let mut words = SubscriptionWords::clone(words);

@@ -1,4 +1,4 @@
-//! One socket of a protocol, on which something may be planned to go wrong.
+//! One socket of a protocol, with planned failures.
 
 use std::{
     ops::{Deref, DerefMut},
@@ -25,12 +25,12 @@ impl Talk {
         Self { line, call, plan }
     }
 
-    /// Says what answers a step of the recipe, or lets happen what is planned.
+    /// Sends the answer to a step of the recipe, or performs the planned failure.
     pub fn answer(&mut self, step: &'static str, text: &str) -> Result<(), Gone> {
         self.answer_as(step, text, Message::text)
     }
 
-    /// The same, where this makes a message of a text.
+    /// The same, with a function that makes a message of a text.
     pub fn answer_as<'t>(
         &mut self,
         step: &'static str,

@@ -1,5 +1,5 @@
-//! Twitch's EventSub: a socket that takes nothing but pongs, subscriptions that are made by HTTP with its number, and go over to the URL
-//! that the server names.
+//! Twitch's EventSub: a socket that accepts only pongs, subscriptions that are made by HTTP with
+//! its id, and that move to the URL that the server names.
 
 use std::{
     collections::HashMap,
@@ -31,15 +31,15 @@ const RECIPE: Recipe = Recipe {
     files: &[],
 };
 const KEY: &str = "channel.follow";
-/// So long a socket may be without a subscription.
+/// How long a socket may be without a subscription.
 const UNUSED: Duration = Duration::from_secs(10);
-/// It says something so often.
+/// The interval of its messages.
 const BEAT: Duration = Duration::from_millis(100);
 
 #[derive(Clone, Default)]
 struct Twitch {
     desk: Arc<Mutex<Desk>>,
-    /// Whether the first socket is to go over to another URL, and whether that can be dialled.
+    /// Whether the first socket must move to another URL, and whether that URL can be dialled.
     moves: Option<bool>,
 }
 
@@ -51,9 +51,9 @@ struct Desk {
     sessions: Vec<String>,
     made: usize,
     deleted: usize,
-    /// It answers so many calls with this.
+    /// The number of calls to refuse, with status and body.
     refuses: Option<(usize, u16, &'static str)>,
-    /// It takes the subscription back.
+    /// Whether it revokes the subscription.
     revokes: bool,
 }
 
@@ -126,7 +126,7 @@ impl Servers for Twitch {
     }
 
     fn play(&self, talk: &mut Talk) -> Result<(), Gone> {
-        // A named URL goes on with the session that it names.
+        // The named URL continues the session in its query.
         let session = match talk.call.query("session") {
             "" => format!("session-{}", talk.number),
             session => session.to_owned(),
@@ -149,7 +149,7 @@ fn message(kind: &str, payload: Value) -> String {
 
 impl Twitch {
     fn session(&self, talk: &mut Talk, session: &str) -> Result<(), Gone> {
-        // The shortest silence that it knows is ten seconds: a rehearsal of it takes one.
+        // Ten seconds is the shortest allowed value; rehearsals use one second.
         let welcome = json!({ "session": { "id": session, "status": "connected", "keepalive_timeout_seconds": 1, "reconnect_url": null } });
         talk.answer("welcome", &message("session_welcome", welcome))?;
         let begun = Instant::now();
@@ -157,7 +157,7 @@ impl Twitch {
         let mut notified = false;
         let mut moved = false;
         loop {
-            // Anything but pongs ends the socket with 4001.
+            // Anything but a pong closes the socket with 4001.
             let heard = talk.hear_any_within(BEAT)?;
             if let Some(frame) = heard.filter(|frame| !frame.is_pong()) {
                 talk.fault(format!("it says something: {frame:?}"));
@@ -249,6 +249,40 @@ async fn at_a_named_url_the_subscription_goes_on_and_is_not_made_again() {
     assert!(!stage.was_told("retrying"));
 }
 
+/// Only what the server has continued goes on there by itself.
+#[tokio::test]
+async fn at_a_named_url_what_is_first_wanted_there_is_made_and_what_is_revoked_is_made_again() {
+    let twitch = Twitch {
+        moves: Some(true),
+        ..Twitch::default()
+    };
+    let mut stage = RECIPE.play(twitch.clone(), Plan::default(), eager);
+    stage.watch.rotated().await;
+    stage.routed(KEY, r#"\"socket\":1"#).await;
+    let wish = SubscriptionWish::of(json!({ "broadcaster_user_id": "1234" }));
+    stage
+        .handle
+        .hold_subscription("channel.raid", wish, Holder::Api)
+        .await
+        .unwrap();
+    stage.active(&[KEY, "channel.raid"]).await;
+    assert_eq!((stage.world.sockets(), twitch.made()), (2, 2));
+    twitch.desk.lock().unwrap().revokes = true;
+    stage.told_of(KEY, "ended", "authorization_revoked").await;
+    stage.active(&[KEY, "channel.raid"]).await;
+    assert_eq!((stage.world.sockets(), twitch.made()), (2, 3));
+    stage
+        .handle
+        .release_subscription("channel.raid", Holder::Api)
+        .await
+        .unwrap();
+    poll_until("the end of it", SOON, || {
+        twitch.desk.lock().unwrap().deleted == 1
+    })
+    .await;
+    stage.is_clean().await;
+}
+
 #[tokio::test]
 async fn where_the_named_url_cannot_be_dialled_the_usual_one_is_and_it_is_made_again() {
     let twitch = Twitch {
@@ -273,7 +307,7 @@ async fn it_comes_back_from_a_cut_before_within_and_behind_each_step() {
     stage.is_clean().await;
 }
 
-/// The call was taken, and its answer was lost: the next one hears that the subscription is there already.
+/// The call succeeded and its answer was lost: the next call learns that the subscription exists.
 #[tokio::test]
 async fn a_call_that_is_cut_before_within_or_behind_its_answer_is_made_again() {
     for cut in CUTS {
@@ -324,7 +358,7 @@ async fn a_silent_server_is_left_in_time() {
     assert!(error.contains("script_timeout"), "{error}");
     stage.active(&[KEY]).await;
     stage.is_clean().await;
-    // It is silent for longer than its welcome has said: one second, and five more.
+    // It is silent for longer than announced: one second, and five more.
     let plan = Plan::of([("event", Mishap::Silence)]);
     let mut stage = RECIPE.play(Twitch::default(), plan, eager);
     let error = stage.watch.error().await.to_string();

@@ -1,4 +1,5 @@
-//! All servers of a recipe at one address: its host names lead here, and each connection says which of them it means.
+//! All servers of a recipe at one address: its host names lead here, and each connection names the
+//! one it means.
 
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
@@ -19,32 +20,32 @@ use super::{
     talk::Talk,
 };
 
-/// A client that says nothing for so long has given up.
+/// A client that sends nothing for this long has given up.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A request as it came: a call, or one for a socket.
+/// A received request: a call, or an upgrade.
 #[derive(Clone, Debug)]
 pub struct Call {
-    /// Which of the world's calls, or of its sockets, it is, from 0.
+    /// The number of this call, or of this socket, from 0.
     pub number: usize,
     pub method: String,
     pub host: String,
     /// Path and query.
     pub target: String,
-    /// Names in lower case.
+    /// With names in lower case.
     pub headers: Vec<(String, String)>,
     pub body: String,
     pub at: Instant,
 }
 
 impl Call {
-    /// A header of it, whose name is given in lower case; empty if there is none.
+    /// A header, or an empty text; `name` is in lower case.
     pub fn header(&self, name: &str) -> &str {
         let found = self.headers.iter().find(|(known, _)| known == name);
         found.map_or("", |(_, value)| value)
     }
 
-    /// A parameter of its query; empty if there is none.
+    /// A query parameter, or an empty text.
     pub fn query(&self, name: &str) -> &str {
         let query = self.target.split_once('?').map_or("", |(_, query)| query);
         let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
@@ -53,18 +54,18 @@ impl Call {
             .map_or("", |(_, value)| value)
     }
 
-    /// Where it goes, without its query.
+    /// The target without its query.
     pub fn path(&self) -> &str {
         self.target.split('?').next().unwrap_or_default()
     }
 }
 
-/// What a call, or a request for a socket that is refused, is answered.
+/// The response to a call, or to a refused upgrade.
 #[derive(Clone, Debug)]
 pub struct Answer {
     pub status: u16,
     pub body: String,
-    /// What the plan calls it: what is to go wrong goes wrong here.
+    /// The name of the step in the plan: planned failures happen here.
     pub step: &'static str,
 }
 
@@ -77,29 +78,29 @@ impl Answer {
         }
     }
 
-    /// The answer of a step of the recipe.
+    /// Names the step of the recipe.
     pub fn of(self, step: &'static str) -> Self {
         Self { step, ..self }
     }
 }
 
-/// The servers of one protocol: what they check, and what they say.
+/// The servers of one protocol: their checks and answers.
 pub trait Servers: Send + Sync + 'static {
     /// Whether a request is upgraded, and with which subprotocol.
     fn admit(&self, _: &Call) -> Result<Option<String>, Answer> {
         Ok(None)
     }
 
-    /// What a call is answered.
+    /// The response to a call.
     fn answer(&self, call: &Call) -> Answer {
         Answer::new(404, format!("{} is not here", call.target))
     }
 
-    /// Plays the protocol on a socket until it ends.
+    /// Runs the protocol on a socket until it ends.
     fn play(&self, talk: &mut Talk) -> Result<(), Gone>;
 }
 
-/// The network as a recipe sees it.
+/// The network that a recipe sees.
 pub struct World {
     address: SocketAddr,
     inner: Arc<Inner>,
@@ -109,7 +110,7 @@ struct Inner {
     servers: Arc<dyn Servers>,
     plan: Arc<Plan>,
     faults: Arc<Mutex<Vec<String>>>,
-    /// All calls, and all requests for sockets, as they came.
+    /// All calls and all upgrade requests.
     calls: Mutex<Vec<Call>>,
     dials: Mutex<Vec<Call>>,
     sockets: AtomicUsize,
@@ -141,7 +142,7 @@ impl World {
         self.address
     }
 
-    /// What its clients did wrong.
+    /// The mistakes of the client.
     pub fn faults(&self) -> Vec<String> {
         self.inner.faults.lock().unwrap().clone()
     }
@@ -150,12 +151,12 @@ impl World {
         self.inner.calls.lock().unwrap().clone()
     }
 
-    /// Requests for sockets, those that were refused too.
+    /// All upgrade requests, with the refused ones.
     pub fn dials(&self) -> Vec<Call> {
         self.inner.dials.lock().unwrap().clone()
     }
 
-    /// How many sockets were opened.
+    /// The number of opened sockets.
     pub fn sockets(&self) -> usize {
         self.inner.sockets.load(Ordering::SeqCst)
     }
@@ -221,7 +222,7 @@ impl Inner {
         match self.plan.take(step) {
             None | Some(Mishap::CutBehind) => stream.write_all(bytes),
             Some(Mishap::CutBefore) => Ok(()),
-            // Within its body, or within its head if it has none.
+            // Within the body, or within the head if there is no body.
             Some(Mishap::CutWithin) => stream.write_all(&bytes[..bytes.len() - length / 2 - 1]),
             Some(Mishap::Silence) => {
                 let mut space = [0; 64];

@@ -1,4 +1,4 @@
-//! What the library shows to its users is written down in `docs/api.txt`, so that a change of it is seen in review.
+//! The public API of the library is listed in `docs/api.txt`, so that a review shows each change.
 
 use std::{collections::BTreeSet, env, fs, path::Path};
 

@@ -1,4 +1,4 @@
-//! The public items of a library, a line each.
+//! The public items of a library, one per line.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +16,7 @@ use super::{
 /// An item by its module and its name there.
 type Id = (usize, String);
 
-/// The lines of all that a user can name.
+/// The lines of all items that a user can name.
 pub fn of(tree: &Tree) -> BTreeSet<String> {
     let mut walk = Walk::new(tree);
     walk.items();
@@ -26,15 +26,15 @@ pub fn of(tree: &Tree) -> BTreeSet<String> {
 
 /// A function that a user can call.
 pub struct Function<'a> {
-    /// By which it is called.
+    /// The path by which it is called.
     pub path: String,
-    /// Where it lies, below the folder of the repository.
+    /// The file, relative to the repository.
     pub file: &'a str,
     pub line: usize,
     pub attributes: &'a [Attribute],
 }
 
-/// All public functions: those of modules, and those of the impls of types. Those of traits are not among them.
+/// All public functions of modules and of the impls of types, without those of traits.
 pub fn functions(tree: &Tree) -> Vec<Function<'_>> {
     let walk = Walk::new(tree);
     let mut found = Vec::new();
@@ -81,7 +81,7 @@ struct Walk<'a> {
     seen: BTreeSet<(usize, String)>,
 }
 
-/// A path, and the conditions under which it is there.
+/// A path, and the conditions under which it exists.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Way {
     length: usize,
@@ -90,7 +90,7 @@ struct Way {
 }
 
 impl<'a> Walk<'a> {
-    /// One that knows all paths.
+    /// Collects all paths.
     fn new(tree: &'a Tree) -> Self {
         let mut walk = Walk {
             tree,
@@ -292,7 +292,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// The conditions of a module and of those around it: what lies in it is there under them only.
+    /// The conditions of a module and of its parents: its content exists only under them.
     fn around(&self, module: usize) -> Vec<String> {
         let Module {
             parent, features, ..
@@ -305,7 +305,7 @@ impl<'a> Walk<'a> {
         let conditions = both(&way.conditions, &self.around(module));
         let conditions = both(&conditions, &scan::features(&found.attrs));
         if let Some((of, _)) = &found.trait_ {
-            // A trait or a message of ours that nobody can name promises nothing.
+            // A trait or message of ours that nobody can name is not part of the API.
             let arguments = type_arguments(of).filter_map(|argument| match argument {
                 Type::Path(path) => self.named(module, &path.path),
                 _ => None,
@@ -334,7 +334,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Whose impl it is: of its type, or, for a type that is not ours, of the first of ours in the trait's arguments.
+    /// The owner of an impl: its type, or, for a foreign type, the first of our types in the
+    /// trait's arguments.
     fn owner(&self, module: usize, found: &ItemImpl) -> Option<Way> {
         let of_type = |of: &Type| match plain(of) {
             Type::Path(path) => self.named(module, &path.path),
@@ -374,7 +375,7 @@ fn both(outer: &[String], inner: &[String]) -> Vec<String> {
     all
 }
 
-/// The type itself, where there is a reference to it.
+/// The type without references.
 fn plain(of: &Type) -> &Type {
     match of {
         Type::Reference(reference) => plain(&reference.elem),
@@ -428,7 +429,7 @@ fn is_shown(item: &Item) -> bool {
     is_public(visibility) && !scan::is_hidden(attributes(item))
 }
 
-/// What a variant holds.
+/// The fields of a variant.
 fn payload(fields: &Fields) -> String {
     let types = fields.iter().map(|field| {
         let name = field.ident.as_ref().map(|name| format!("{name}: "));
@@ -488,7 +489,7 @@ fn source(from: Span, to: Span) -> String {
     whole(from.join(to).unwrap_or(from))
 }
 
-/// The source of a span, in one line.
+/// The source of a span, on one line.
 fn whole(span: Span) -> String {
     let text = span.source_text().unwrap_or_default();
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");

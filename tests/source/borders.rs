@@ -1,5 +1,5 @@
-//! The crate border holds the program to what the library shows to all of its users, and the library to what the pure parts show.
-//! No crate may go round it by taking a file of another one.
+//! The program uses only the public items of the library, and the library only those of the pure
+//! crate. No crate may avoid this by including a file of another crate.
 
 use super::tree::{self, WORKSPACE};
 

@@ -1,4 +1,5 @@
-//! Every error that a user can see is listed in `docs/errors.md`, as the source has it: what it says, what it means, and what helps.
+//! Every error that a user can see is listed in `docs/errors.md`, generated from the source: the
+//! text, the meaning, and the remedy.
 
 mod found;
 mod literals;

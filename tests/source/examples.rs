@@ -1,4 +1,5 @@
-//! Each public function of what every user touches has an example in its documentation, which `cargo test --doc` compiles and runs.
+//! Each public function of the main types has an example in its documentation, which `cargo test
+//! --doc` compiles and runs.
 
 use syn::{Attribute, Expr, ExprLit, Lit, Meta};
 
@@ -8,7 +9,7 @@ use super::{
     tree::{self, Tree},
 };
 
-/// The modules and types whose functions these are.
+/// The modules and types whose functions need an example.
 const SHOWN: [&str; 12] = [
     "everwire::Delivery",
     "everwire::Batch",
@@ -27,7 +28,8 @@ const SHOWN: [&str; 12] = [
 #[test]
 fn each_public_function_of_the_manager_its_handles_and_events_has_an_example() {
     let tree = tree::library();
-    // The other types of `manager` only hold what is told: it may have no function of its own.
+    // The other types of `manager` only hold reported data: the module may have no function of its
+    // own.
     for place in SHOWN.iter().filter(|place| **place != "everwire::manager") {
         let any = api_lines::functions(&tree)
             .iter()
@@ -38,7 +40,7 @@ fn each_public_function_of_the_manager_its_handles_and_events_has_an_example() {
     assert!(bare.is_empty(), "{}", bare.join("\n"));
 }
 
-/// The public functions that show no example, each with its place.
+/// The public functions without an example, with their places.
 fn without_example(tree: &Tree) -> Vec<String> {
     let functions = api_lines::functions(tree).into_iter();
     functions
@@ -59,13 +61,13 @@ fn is_of(function: &Function<'_>, place: &str) -> bool {
     rest.is_some_and(|rest| rest.starts_with("::"))
 }
 
-/// Whether the documentation has a block of code that is compiled and run.
+/// Whether the documentation has a code block that is compiled and run.
 fn has_example(attributes: &[Attribute]) -> bool {
     let mut fences = attributes.iter().filter_map(doc_line).filter_map(|line| {
         let fence = line.trim().strip_prefix("```")?;
         Some(fence.trim().to_owned())
     });
-    // Every second one ends a block.
+    // Every second fence ends a block.
     std::iter::from_fn(|| {
         let begin = fences.next()?;
         let _end = fences.next();

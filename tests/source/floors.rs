@@ -1,9 +1,12 @@
-//! The house stands on floors, and nothing looks up: a folder of a crate's sources names only what lies below it, in its crate or in a
-//! lower one, and the files of a folder name each other in no circle.
+//! The code is layered, and no layer uses a higher one: a folder of a crate's sources names only
+//! items of lower folders, in its crate or in a lower one, and the files of a folder do not name
+//! each other in a cycle.
 //!
-//! An edge goes from the file that names an item, in `use` or in a path, to the file that defines it. A parent's `mod` and `pub use` are
-//! no edges; tests are left out. `allowed.txt` lists what still breaks the rule. It may only shrink: what is not needed any more fails,
-//! too, and `EVERWIRE_BLESS=1` deletes it. (`EVERWIRE_BLESS=grow` writes what there is, for the merge of work that began before.)
+//! An edge goes from the file that names an item, in `use` or in a path, to the file that defines
+//! it. A parent's `mod` and `pub use` are not edges, and tests are ignored. `allowed.txt` lists the
+//! remaining violations. It may only shrink: an unnecessary entry fails the test, too, and
+//! `EVERWIRE_BLESS=1` deletes it. (`EVERWIRE_BLESS=grow` writes the present state, for merging work
+//! that began before.)
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -17,7 +20,7 @@ use super::{
     tree::{self, BRIDGE, Crate, LIBRARY, PROGRAM, PROTO, WORKSPACE},
 };
 
-/// The crates from the ground up; in each the folders of its sources, and the files beside them, from the ground up.
+/// The crates, lowest first; in each the folders and top-level files of its sources, lowest first.
 const FLOORS: [(Crate, &[&str]); WORKSPACE.len()] = [
     (
         PROTO,
@@ -28,6 +31,7 @@ const FLOORS: [(Crate, &[&str]); WORKSPACE.len()] = [
             "proto:settings",
             "proto:core",
             "proto:dialogue",
+            "proto:placement",
             "proto:lib",
         ],
     ),
@@ -79,7 +83,7 @@ const FLOORS: [(Crate, &[&str]); WORKSPACE.len()] = [
     (PROGRAM, &["terminal", "service", "cli", "main"]),
 ];
 
-/// The rooms of `connection/`, from the ground up.
+/// The folders of `connection/`, lowest first.
 const ROOMS: [&str; 14] = [
     "error",
     "request",
@@ -133,7 +137,7 @@ fn every_folder_has_its_floor_and_every_floor_its_folder() {
 fn each_room_of_a_connection_names_only_the_rooms_below_it() {
     let room = |file: &str| {
         let (room, _) = file.strip_prefix("connection/")?.split_once(['/', '.'])?;
-        // The parent, which only wires.
+        // The parent only connects the parts.
         (room != "mod").then(|| {
             let found = ROOMS.iter().position(|known| *known == room);
             found.unwrap_or_else(|| panic!("connection/{room} has no place among {ROOMS:?}"))
@@ -156,7 +160,7 @@ fn each_room_of_a_connection_names_only_the_rooms_below_it() {
 fn every_path_of_ours_leads_to_an_item() {
     let reading = reading();
     assert!(reading.lost.is_empty(), "{:#?}", reading.lost);
-    // What a reader of the code knows: the test reads what is there.
+    // Well-known edges of the code, which the test must find.
     for (from, to, item) in [
         ("service/state.rs", "manager/registry.rs", "Manager"),
         (
@@ -177,18 +181,18 @@ fn every_path_of_ours_leads_to_an_item() {
     }
 }
 
-/// The source as it is, read once.
+/// The present source, read once.
 fn reading() -> &'static Reading {
     static READING: OnceLock<Reading> = OnceLock::new();
     READING.get_or_init(|| names::read(&tree::workspace()))
 }
 
-/// What looks up, and what runs in circles.
+/// Upward edges, and cycles.
 #[derive(Debug, Default, PartialEq)]
 struct Breaches {
-    /// From a file to one on a higher floor.
+    /// From a file to a file on a higher floor.
     upward: BTreeSet<(String, String)>,
-    /// Files of one folder each of which leads to all others.
+    /// Files of one folder that all lead to each other.
     circles: BTreeSet<Vec<String>>,
 }
 
@@ -236,7 +240,7 @@ impl Breaches {
         allowed
     }
 
-    /// Whether nothing of it is new.
+    /// Whether there is no new breach.
     fn is_within(&self, allowed: &Self) -> bool {
         let known = |circle: &Vec<String>| {
             let holds = |outer: &Vec<String>| circle.iter().all(|file| outer.contains(file));
@@ -271,7 +275,7 @@ impl fmt::Display for Breaches {
     }
 }
 
-/// Each difference, with the places in the source that make it.
+/// Each difference, with the places in the source that cause it.
 fn complaint(found: &Breaches, allowed: &Breaches, edges: &BTreeSet<Edge>) -> String {
     let mut lines = Vec::new();
     for (from, to) in found.upward.difference(&allowed.upward) {
@@ -288,7 +292,7 @@ fn complaint(found: &Breaches, allowed: &Breaches, edges: &BTreeSet<Edge>) -> St
             .circles
             .iter()
             .any(|outer| circle.iter().all(|file| outer.contains(file)));
-        // Those that are new in a circle; or all, where two circles have become one.
+        // The new files in a cycle; or all, if two cycles have become one.
         let told = if new.is_empty() && !smaller { old } else { new };
         for file in told {
             let mut way = shortest_circle(edges, circle, file);
@@ -320,7 +324,7 @@ fn complaint(found: &Breaches, allowed: &Breaches, edges: &BTreeSet<Edge>) -> St
     lines.join("\n")
 }
 
-/// Where a file names what another one defines.
+/// The places where a file names items of another file.
 fn places(edges: &BTreeSet<Edge>, from: &str, to: &str) -> Vec<String> {
     let between = edges
         .iter()
@@ -379,7 +383,7 @@ fn reachable<'a>(graph: &Graph<'a>, start: &str) -> BTreeSet<&'a str> {
     seen
 }
 
-/// The shortest way from a file back to itself, inside its circle.
+/// The shortest path from a file back to itself, within its cycle.
 fn shortest_circle(edges: &BTreeSet<Edge>, circle: &[String], start: &String) -> Vec<String> {
     let mut ways = VecDeque::from([vec![start.clone()]]);
     let mut seen = BTreeSet::new();
@@ -398,7 +402,8 @@ fn shortest_circle(edges: &BTreeSet<Edge>, circle: &[String], start: &String) ->
     vec![start.clone()]
 }
 
-/// The folder directly below the sources of its crate, or the file itself where it lies there; with the crate's prefix.
+/// The folder directly below the sources of its crate, or a top-level file itself; with the crate's
+/// prefix.
 fn folder(file: &str) -> &str {
     let prefixes = WORKSPACE.iter().map(|of| of.prefix);
     let prefix = prefixes
@@ -412,7 +417,7 @@ fn folder(file: &str) -> &str {
     folder.strip_suffix(".rs").unwrap_or(folder)
 }
 
-/// First the crate's, then the folder's in the crate.
+/// The floor of the crate, then the floor of the folder within the crate.
 fn floor(folder: &str) -> (usize, usize) {
     let found = FLOORS.iter().enumerate().find_map(|(height, (_, floors))| {
         let floor = floors.iter().position(|floor| *floor == folder)?;
@@ -421,7 +426,7 @@ fn floor(folder: &str) -> (usize, usize) {
     found.unwrap_or_else(|| panic!("{folder} has no floor: give it one in tests/source/floors.rs"))
 }
 
-/// Where a file lies, from the folder of the repository.
+/// The path of a file, relative to the repository.
 fn path(file: &str) -> String {
     let (height, _) = floor(folder(file));
     let (of, _) = FLOORS[height];
@@ -463,7 +468,7 @@ fn an_arrow_upward_and_a_circle_are_told_with_their_places() {
     assert!(!told.contains("leaf.rs"), "{told}");
     assert!(!found.is_within(&Breaches::default()));
 
-    // A circle that lost a file is told by that file alone.
+    // If a cycle loses a file, only that file is reported.
     let mut larger = Breaches::of(&edges);
     larger.circles = BTreeSet::from([["a", "b", "c", "d"]
         .map(|file| format!("hub/{file}.rs"))
@@ -474,7 +479,7 @@ fn an_arrow_upward_and_a_circle_are_told_with_their_places() {
         "{told}"
     );
 
-    // What is not needed any more is told, too, and may go.
+    // An unnecessary entry is reported, too, and may be deleted.
     let clean = Breaches::default();
     assert!(clean.is_within(&found));
     let told = complaint(&clean, &found, &BTreeSet::new());

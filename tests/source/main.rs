@@ -1,4 +1,4 @@
-//! Reads our own source: which file names what of which other file, and what the library shows to its users.
+//! Reads our own source: which files name items of other files, and which items are public.
 
 mod api;
 mod api_lines;

@@ -1,4 +1,4 @@
-//! Which file names which item of which other file.
+//! The items of other files that each file names.
 
 use std::collections::BTreeSet;
 
@@ -27,12 +27,12 @@ pub struct Edge {
 #[derive(Debug, Default)]
 pub struct Reading {
     pub edges: BTreeSet<Edge>,
-    /// Paths from `crate`, `self` or `super` that lead nowhere: what this test does not understand.
+    /// Paths from `crate`, `self` or `super` without a target: this test does not understand them.
     pub lost: BTreeSet<String>,
 }
 
-/// All edges, without those of tests. A parent's `mod` is none, nor are the `pub use` (or `pub(crate) use`) by which it passes on what
-/// lies below it.
+/// All edges, without those of tests. A parent's `mod` is not an edge, nor is the `pub use` (or
+/// `pub(crate) use`) by which it re-exports items of its children.
 pub fn read(tree: &Tree) -> Reading {
     let mut reading = Reading::default();
     for (module, content) in tree.modules.iter().enumerate() {
@@ -55,12 +55,12 @@ struct Reader<'a> {
     tree: &'a Tree,
     module: usize,
     blocks: Vec<Scope>,
-    /// The variables of the functions around: none of them is an item.
+    /// The variables of the enclosing functions, which are not items.
     bound: Vec<BTreeSet<String>>,
     reading: &'a mut Reading,
 }
 
-/// As what a path is named.
+/// The kind of item that a path names.
 #[derive(Clone, Copy, PartialEq)]
 enum As {
     Anything,
@@ -119,7 +119,7 @@ impl Reader<'_> {
         meaning
     }
 
-    /// A module that is named leads to items, and is none.
+    /// A named module leads to items, and is not one itself.
     fn edge(&mut self, found: &Found, line: usize) {
         let Found::Item(home, item) = found else {
             return;
@@ -164,7 +164,7 @@ impl Reader<'_> {
         }
     }
 
-    /// What stands in a function, whose variables are no items.
+    /// Reads the body of a function, whose variables are not items.
     fn with_variables(&mut self, variables: Variables, go: impl FnOnce(&mut Self)) {
         self.bound.push(variables.0);
         go(self);
@@ -174,7 +174,7 @@ impl Reader<'_> {
 
 impl<'ast> Visit<'ast> for Reader<'_> {
     fn visit_item(&mut self, item: &'ast Item) {
-        // Those inside a function come this way, too.
+        // Items inside a function come here, too.
         if scan::is_for_tests(attributes(item)) {
             return;
         }
@@ -286,14 +286,14 @@ impl<'ast> Visit<'ast> for Reader<'_> {
 
     fn visit_attribute(&mut self, attribute: &'ast Attribute) {
         let path = attribute.path();
-        // A link in a comment is no dependency.
+        // A link in a comment is not a dependency.
         if path.is_ident("doc") || path.is_ident("cfg") {
             return;
         }
         match &attribute.meta {
             syn::Meta::Path(_) => {}
             syn::Meta::List(list) => {
-                // Messages of errors are prose in quotes.
+                // Error messages are quoted prose.
                 self.tokens(list.tokens.clone(), !path.is_ident("error"));
             }
             syn::Meta::NameValue(value) => self.visit_expr(&value.value),
@@ -326,7 +326,7 @@ impl<'ast> Visit<'ast> for Variables {
     }
 }
 
-/// The attributes of those expressions that stand for themselves.
+/// The attributes of expression statements.
 fn attributes_of(expression: &Expr) -> &[Attribute] {
     match expression {
         Expr::Assign(it) => &it.attrs,

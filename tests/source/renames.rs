@@ -1,5 +1,5 @@
-//! Nothing is called again what it was called: `docs/renames.txt` says what was renamed, and each old name stays unused where it was
-//! and where the item is now. Words in comments are free.
+//! Old names stay unused: `docs/renames.txt` lists the renames, and each old name must be undefined
+//! where the item was and where it is now. Words in comments are allowed.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -26,7 +26,7 @@ fn what_was_renamed_is_not_called_again_what_it_was_called() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// What is defined: a module's path, and an item in it, which may have a type before it.
+/// The definitions: a module's path, and an item in it, possibly with its type before it.
 type Definitions = BTreeSet<(String, String)>;
 
 struct Rename<'a> {
@@ -47,7 +47,7 @@ fn renames(text: &str) -> Vec<Rename<'_>> {
 }
 
 impl Rename<'_> {
-    /// What speaks against it: the old name is in use, or nothing has the new one.
+    /// The violation, if there is one: the old name is in use, or nothing has the new name.
     fn breach(&self, definitions: &Definitions) -> Option<String> {
         let (old_module, old_type, old) = parts(self.old);
         let (new_module, new_type, new) = parts(self.new);
@@ -80,7 +80,7 @@ fn parts(path: &str) -> (String, &str, &str) {
     }
 }
 
-/// Those of all crates.
+/// The definitions of all crates.
 fn definitions() -> Definitions {
     let mut finder = Finder::default();
     for (file, text) in tree::WORKSPACE.into_iter().flat_map(tree::read) {
@@ -137,7 +137,7 @@ impl<'ast> Visit<'ast> for Finder {
             self.inside(String::new(), |this| this.note(name));
         }
         let of = match item {
-            // What stands in a function is its own business.
+            // Items in a function are private to it.
             Item::Fn(_) => return,
             Item::Impl(item) => type_name(&item.self_ty),
             Item::Mod(_) => String::new(),

@@ -1,8 +1,10 @@
-//! From a path to the file that defines what it names, through `use` and `pub use`, as the compiler does it.
+//! Resolves a path to the file that defines the item, through `use` and `pub use`, as the compiler
+//! does.
 
 use super::tree::{Import, Kind, Scope, Tree};
 
-/// What a name means, as a type, as a value and as a macro: a module `probe` and a function `probe` do not meet.
+/// The meanings of a name as a type, as a value and as a macro: a module `probe` and a function
+/// `probe` are separate.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Meaning {
     pub types: Option<Found>,
@@ -17,7 +19,8 @@ pub enum Found {
     Item(usize, String),
 }
 
-/// Where a path stands: its module, and the blocks around it that have names of their own, outermost first.
+/// The position of a path: its module, and the enclosing blocks with names of their own, outermost
+/// first.
 #[derive(Clone, Copy)]
 pub struct Place<'a> {
     pub module: usize,
@@ -48,7 +51,7 @@ impl Meaning {
 }
 
 impl Tree {
-    /// What a path means; nothing where it leads to another crate or to a local name.
+    /// The meaning of a path; nothing if it leads to another crate or to a local name.
     pub fn resolve(&self, place: Place<'_>, path: &[String]) -> Meaning {
         Resolver {
             tree: self,
@@ -60,7 +63,8 @@ impl Tree {
 
 struct Resolver<'a> {
     tree: &'a Tree,
-    /// The imports that are being followed: one of them may lead to itself (`use self::probe::probe`).
+    /// The imports that are being resolved: one of them may lead to itself (`use
+    /// self::probe::probe`).
     busy: Vec<(*const Import, String)>,
 }
 
@@ -81,7 +85,8 @@ impl Resolver<'_> {
                 Some(Found::Module(module)) => {
                     meaning = self.inside(*module, segment, place.module)
                 }
-                // A variant, a method, a constant of a type: the type's file defines it, or one beside it.
+                // A variant, method or constant of a type: the type's file defines it, or a file
+                // beside it.
                 Some(item) => return Meaning::one(item.clone()),
                 None => return Meaning::default(),
             }
@@ -111,7 +116,7 @@ impl Resolver<'_> {
         }
         meaning = meaning.or(self.inside(place.module, name, place.module));
         if meaning.macros.is_none() {
-            // The text of a `macro_rules!` reaches into the modules below.
+            // A `macro_rules!` is visible in the modules below by its position.
             let mut above = module.parent;
             while let Some(outer) = above {
                 let defined = &tree.modules[outer].scope.definitions;
@@ -126,7 +131,7 @@ impl Resolver<'_> {
             }
         }
         if meaning.types.is_none() {
-            // Another crate. None names itself.
+            // Another crate. No crate names itself.
             let root = tree.crate_root(name).filter(|root| *root != module.root);
             meaning.types = root.map(Found::Module);
         }
@@ -159,7 +164,7 @@ impl Resolver<'_> {
         let visible =
             |import: &&Import| import.passed_on || self.tree.is_inside(asker, place.module);
         let imports: Vec<&Import> = scope.imports.iter().filter(visible).collect();
-        // What is named goes before what a glob brings.
+        // A named import takes precedence over a glob.
         for import in imports
             .iter()
             .filter(|import| import.name.as_deref() == Some(name))

@@ -1,4 +1,4 @@
-//! The reader of the source, on small sources.
+//! Tests the reader of the source on small sources.
 
 use super::{
     api_lines, names,
@@ -83,7 +83,7 @@ fn a_re_export_is_followed_and_is_no_edge_of_the_parent() {
     assert_eq!(
         edges(&files),
         [
-            // What lies outside of the parent is named by it.
+            // An item outside of the parent is named by it.
             "a/mod.rs -> b.rs: Other",
             "a/other.rs -> a/deep.rs: Deep",
             "b.rs -> a/deep.rs: Deep",

@@ -1,4 +1,4 @@
-//! No dependency needs a newer Rust than we promise to need.
+//! No dependency needs a newer Rust than we promise to support.
 
 use std::process::Command;
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 #[test]
 fn no_dependency_needs_a_newer_rust_than_we_do() {
-    // Of this platform: packages of others need not have been fetched.
+    // Only this platform: packages of others may be missing.
     let platform = text(Command::new("rustc").arg("-vV"));
     let platform = platform
         .lines()
@@ -55,7 +55,7 @@ fn newer(packages: &[Value], ours: &str) -> Vec<String> {
     newer.collect()
 }
 
-/// Major, minor and patch; what is not written is 0.
+/// Major, minor and patch; missing parts are 0.
 fn numbers(version: &str) -> [u32; 3] {
     let mut parts = version.split('.').map(|part| part.parse().unwrap());
     std::array::from_fn(|_| parts.next().unwrap_or(0))

@@ -1,11 +1,11 @@
-//! What attributes say, and what the tokens of macros hold.
+//! Reads attributes and the tokens of macros.
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use syn::{Attribute, Meta};
 
 use super::tree::Kind;
 
-/// Whether it is compiled for tests alone: `#[test]`, `#[cfg(test)]`, `#[cfg(all(test, …))]`.
+/// Whether it is compiled only for tests: `#[test]`, `#[cfg(test)]`, `#[cfg(all(test, …))]`.
 pub fn is_for_tests(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| match &attribute.meta {
         Meta::Path(path) => path.is_ident("test"),
@@ -25,7 +25,7 @@ fn needs_test(condition: TokenStream) -> bool {
     }
 }
 
-/// What stands between commas.
+/// The parts between commas.
 fn conditions(stream: TokenStream) -> Vec<TokenStream> {
     let mut parts = vec![TokenStream::new()];
     for token in stream {
@@ -48,7 +48,7 @@ pub fn is_hidden(attributes: &[Attribute]) -> bool {
     })
 }
 
-/// The conditions of `#[cfg(…)]`, as they are written.
+/// The conditions of `#[cfg(…)]`, as written.
 pub fn features(attributes: &[Attribute]) -> Vec<String> {
     let conditions = attributes
         .iter()
@@ -59,7 +59,7 @@ pub fn features(attributes: &[Attribute]) -> Vec<String> {
     conditions.collect()
 }
 
-/// Whether a `macro_rules!` writes an item whose name is a variable of it.
+/// Whether a `macro_rules!` defines an item whose name is a parameter.
 pub fn writes_an_item(tokens: &TokenStream) -> bool {
     let tokens: Vec<TokenTree> = tokens.clone().into_iter().collect();
     let variable =
@@ -71,7 +71,8 @@ pub fn writes_an_item(tokens: &TokenStream) -> bool {
     })
 }
 
-/// The items in the call of a macro: those whose keyword is there, or, where the macro brings the keyword, the first word.
+/// The items in a macro call: those with a keyword, or, if the macro adds the keyword, the first
+/// word.
 pub fn items_in(tokens: &TokenStream, writes: bool) -> Vec<(String, Kind)> {
     let tokens: Vec<TokenTree> = tokens.clone().into_iter().collect();
     let mut found = Vec::new();
@@ -109,7 +110,8 @@ pub struct Found {
     pub calls_macro: bool,
 }
 
-/// All paths in tokens, also in those of groups; `strings` too, where an attribute holds a path in quotes.
+/// All paths in tokens, including nested groups; also in `strings`, for attributes with a quoted
+/// path.
 pub fn paths_in(tokens: TokenStream, strings: bool) -> Vec<Found> {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     let punct = |at: usize| match tokens.get(at) {

@@ -1,4 +1,4 @@
-//! The modules of the crates as they are declared, and what each of them defines and imports.
+//! The modules of the crates as declared, with the items that each defines and imports.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -13,11 +13,11 @@ use super::scan;
 /// A crate of the workspace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Crate {
-    /// By which the other crates name it.
+    /// The name by which other crates use it.
     pub name: &'static str,
     /// The folder of its sources.
     pub sources: &'static str,
-    /// What the keys of its files begin with; the rest is the path below `sources`.
+    /// The prefix of its file keys; the rest is the path below `sources`.
     pub prefix: &'static str,
 }
 
@@ -45,7 +45,7 @@ pub const BRIDGE: Crate = Crate {
     prefix: "nats:",
 };
 
-/// All crates, from the ground up.
+/// All crates, lowest first.
 pub const WORKSPACE: [Crate; 4] = [PROTO, LIBRARY, BRIDGE, PROGRAM];
 
 /// Files by their path below the folder of their crate's sources, with their text.
@@ -57,9 +57,9 @@ pub struct Tree {
     pub modules: Vec<Module>,
     /// The root of each crate.
     pub crates: Vec<(Crate, usize)>,
-    /// The files that no `mod` leads to but one of tests.
+    /// Files that only modules of tests declare.
     pub tests: BTreeSet<String>,
-    /// The names of macros that write an item whose name they are given.
+    /// Macros that define an item whose name is a parameter.
     writers: BTreeSet<String>,
 }
 
@@ -73,14 +73,14 @@ pub struct Module {
     /// The root of its crate.
     pub root: usize,
     pub scope: Scope,
-    /// Without what is for tests, and without the modules inside, which are modules themselves.
+    /// Without items for tests, and without inner modules, which are modules of their own.
     pub items: Vec<Item>,
     /// Whether `pub mod`, not hidden from the documentation, and the conditions of its `cfg`.
     pub public: bool,
     pub features: Vec<String>,
 }
 
-/// What can be named without a path.
+/// The names that are visible without a path.
 #[derive(Default)]
 pub struct Scope {
     pub definitions: Vec<Definition>,
@@ -105,18 +105,18 @@ pub enum Kind {
 /// One leaf of a `use`.
 #[derive(Clone)]
 pub struct Import {
-    /// What it is called here; `None` for a glob.
+    /// Its name here; `None` for a glob.
     pub name: Option<String>,
     pub path: Vec<String>,
     pub line: usize,
-    /// Whether others may name it: `pub`, `pub(crate)` and the like.
+    /// Whether other modules may name it: `pub`, `pub(crate)` and the like.
     pub passed_on: bool,
     /// Whether it is `pub`, not hidden from the documentation, and the conditions of its `cfg`.
     pub public: bool,
     pub features: Vec<String>,
 }
 
-/// The library, with the crates that it stands on.
+/// The library, with the crates that it depends on.
 pub fn library() -> Tree {
     let lower = WORKSPACE.iter().position(|of| *of == LIBRARY);
     read_all(&WORKSPACE[..=lower.unwrap()])
@@ -152,7 +152,8 @@ pub fn read(of: Crate) -> Sources {
 }
 
 impl Tree {
-    /// The modules of crates, from the ground up. Panics where a file cannot be read, or is led to by none.
+    /// The modules of crates, lowest first. Panics if a file cannot be read, or if no module
+    /// declares it.
     pub fn new(crates: &[(Crate, Sources)]) -> Self {
         let mut tree = Self::default();
         for (of, sources) in crates {
@@ -196,7 +197,7 @@ impl Tree {
         assert!(lost.is_empty(), "no `mod` leads to {lost:?}");
     }
 
-    /// The root of a crate, by the name that other crates call it.
+    /// The root of a crate, by its name in other crates.
     pub fn crate_root(&self, name: &str) -> Option<usize> {
         let found = self.crates.iter().find(|(of, _)| of.name == name);
         found.map(|(_, root)| *root)
@@ -251,7 +252,7 @@ impl Tree {
         id
     }
 
-    /// Notes the files of a module of tests, and of those inside.
+    /// Notes the files of a test module and of its inner modules.
     fn leave_out(
         &mut self,
         place: &Place,
@@ -295,7 +296,7 @@ impl Tree {
         }
     }
 
-    /// Whether a module is another one, or lies inside it.
+    /// Whether a module is another one, or is inside it.
     pub fn is_inside(&self, mut module: usize, outer: usize) -> bool {
         loop {
             if module == outer {
@@ -309,11 +310,11 @@ impl Tree {
     }
 }
 
-/// Where a module is, before it is read.
+/// The location of a module that is not read yet.
 struct Place {
     of: Crate,
     file: String,
-    /// Where the files of its own modules lie.
+    /// The folder of its inner modules.
     folder: PathBuf,
     parent: Option<usize>,
     public: bool,
@@ -362,7 +363,7 @@ impl Scope {
         self.definitions.push(Definition { name, kind });
     }
 
-    /// What an item defines or imports.
+    /// Adds the definitions and imports of an item.
     pub fn take(&mut self, item: &Item, writers: &BTreeSet<String>) {
         match item {
             Item::Const(item) => self.define(&item.ident.to_string(), Kind::Value),
@@ -400,7 +401,7 @@ impl Scope {
                     public: is_public(&item.vis) && !scan::is_hidden(&item.attrs),
                     features: scan::features(&item.attrs),
                 };
-                // `use ::name` is of another crate, whatever there is of that name here.
+                // `use ::name` is another crate, even if there is a local item of that name.
                 if item.leading_colon.is_none() {
                     self.import(&item.tree, import);
                 }

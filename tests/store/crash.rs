@@ -17,7 +17,8 @@ use crate::support::{
 
 const NAMES: u64 = 3;
 
-/// The child commits groups of messages, and now and then drops old ones; it says what is safe only after the commit.
+/// The child commits groups of messages, and sometimes drops old ones; it prints the safe ones only
+/// after the commit.
 #[test]
 fn what_was_acknowledged_before_a_kill_is_there_afterwards() {
     if let Some(dir) = child::dir() {
@@ -67,7 +68,8 @@ fn what_was_acknowledged_before_a_kill_is_there_afterwards() {
     );
 }
 
-/// What the child said before it was killed: the last id that is safe, and the greatest that it was about to drop.
+/// The child's last output before the kill: the last safe id, and the greatest id that it was about
+/// to drop.
 fn run_and_kill(dir: &Path, before: (u64, u64)) -> (u64, u64) {
     let test = "crash::what_was_acknowledged_before_a_kill_is_there_afterwards";
     let mut child = child(test, dir).stdout(Stdio::piped()).spawn().unwrap();
@@ -77,7 +79,7 @@ fn run_and_kill(dir: &Path, before: (u64, u64)) -> (u64, u64) {
         .map(Result::unwrap)
         .any(|line| line == "started");
     assert!(started, "the child has not started");
-    // How long it may run is chance: the instant of the kill is what is tested.
+    // The duration is random: the test is about the instant of the kill.
     let time = Duration::from_micros(rand::rng().random_range(0..60_000));
     let killer = std::thread::spawn(move || {
         std::thread::sleep(time);

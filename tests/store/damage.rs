@@ -1,11 +1,11 @@
-//! A database that is damaged, not only torn: set aside, and saved as far as it can be read.
+//! A database that is damaged, not only torn: it is set aside, and the readable part is recovered.
 
 use std::{fs, io::Write, os::unix::fs::FileExt};
 
 use super::*;
 use crate::support::TestDir;
 
-/// A directory with so many messages in the database itself, its log empty.
+/// A directory with this many messages in the database itself, and an empty log.
 fn with_messages(count: u64) -> TestDir {
     let dir = TestDir::new("store-damage");
     let (mut store, _) = open(dir.path());
@@ -110,14 +110,14 @@ fn a_database_that_was_cut_short_is_saved_as_far_as_it_goes() {
 fn a_rescue_that_was_interrupted_is_begun_again_or_completed() {
     let dir = with_messages(10);
     let (database, rebuilt) = (dir.path().join("store.db"), dir.path().join("rebuilt.db"));
-    // Before the damaged one was set aside: the half-built one is thrown away.
+    // Before the damaged one was set aside: the half-built one is discarded.
     fs::File::create(&rebuilt)
         .unwrap()
         .write_all(b"half")
         .unwrap();
     assert_eq!(state(&read(dir.path()), "feed").outbox.len(), 10);
     assert!(!rebuilt.exists());
-    // After it: the rebuilt one takes its place, and no old log is read into it.
+    // After it: the rebuilt one replaces it, and no old log is read into it.
     fs::rename(&database, &rebuilt).unwrap();
     fs::write(dir.path().join("store.db-wal"), "an old log").unwrap();
     assert_eq!(state(&read(dir.path()), "feed").outbox.len(), 10);

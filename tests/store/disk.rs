@@ -1,4 +1,5 @@
-//! A disk that is full, and one that is read-only: file systems of a child's own, so that nothing else is met.
+//! A full disk, and a read-only one: on separate file systems in child processes, so that nothing
+//! else is affected.
 
 use std::{fs, process::Command};
 

@@ -1,4 +1,4 @@
-//! A database of the first releases, whose history says nothing of subscriptions.
+//! A database of the first releases, whose history does not record subscriptions.
 
 use std::{fs, os::unix::fs::FileExt};
 
@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use super::*;
 use crate::support::TestDir;
 
-/// So many messages in a history, in the tables of the first releases.
+/// A history of this many messages, in the tables of the first releases.
 fn earlier(count: u64) -> TestDir {
     let dir = TestDir::new("store-earlier");
     let (mut store, _) = open(dir.path());
@@ -27,7 +27,7 @@ fn earlier(count: u64) -> TestDir {
     dir
 }
 
-/// The same without what those tables cannot say.
+/// The same event without the fields that those tables do not have.
 fn without_key(event: StoredEvent) -> StoredEvent {
     StoredEvent {
         subscription: None,

@@ -1,4 +1,4 @@
-//! The embedded store, through everything that can happen to a process, a disk and an operator.
+//! The embedded store, with everything that can happen to a process, a disk and an operator.
 
 #![cfg(feature = "durable")]
 
@@ -27,7 +27,7 @@ fn name(text: &str) -> ConnectionName {
     ConnectionName::new(text).unwrap()
 }
 
-/// A message whose payload tells its id.
+/// A message whose payload is its id.
 fn message(id: u64) -> StoredMessage {
     StoredMessage {
         id,
@@ -62,7 +62,7 @@ fn open(dir: &Path) -> (Store, Recovered) {
     Store::open(dir).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// What a directory holds.
+/// The content of a directory.
 fn read(dir: &Path) -> Recovered {
     open(dir).1
 }

@@ -1,4 +1,4 @@
-//! Random batches against a model that is too simple to be wrong.
+//! Random batches, compared with a model that is too simple to be wrong.
 
 use std::collections::BTreeMap;
 
@@ -57,7 +57,7 @@ enum Op {
     Commit {
         sync: bool,
     },
-    /// It ends here, and the store is closed and opened.
+    /// The batch ends here, and the store is closed and opened again.
     Reopen,
 }
 
@@ -89,7 +89,7 @@ struct Model {
 }
 
 impl Model {
-    /// Notes the change in the batch and here.
+    /// Applies the change to the batch and to the model.
     fn apply(&mut self, op: &Op, batch: &mut Batch) {
         match *op {
             Op::Put { name, size, text } => {
@@ -193,7 +193,7 @@ impl Model {
     }
 
     fn check(&self, store: &Store, recovered: &Recovered) {
-        // A name of which nothing is known may be stored or not.
+        // A name without any state may be stored or not.
         let known = |names: &BTreeMap<ConnectionName, NameState>| {
             let mut names = names.clone();
             names.retain(|_, state| *state != NameState::default());

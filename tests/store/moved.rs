@@ -1,4 +1,4 @@
-//! Files that go away while the store has them open.
+//! Files that are deleted or moved while the store has them open.
 
 use std::{fs, os::unix::fs::MetadataExt, path::PathBuf};
 
@@ -7,7 +7,7 @@ use everwire::store::StoreError;
 use super::*;
 use crate::support::TestDir;
 
-/// A store with something of each kind.
+/// A store with one record of each kind.
 fn filled(dir: &Path) -> Store {
     let (mut store, _) = open(dir);
     let mut batch = Batch::default();
@@ -21,7 +21,7 @@ fn filled(dir: &Path) -> Store {
     store
 }
 
-/// Notices, makes it anew, and goes on; all of it is there afterwards.
+/// Asserts that the store notices it, creates the files again, and goes on with all data.
 fn goes_on(mut store: Store, dir: &Path) {
     let error = put(&mut store, "feed", message(51)).unwrap_err();
     assert!(matches!(&error, StoreError::Lost { path } if *path == dir.join("store.db")));
@@ -41,11 +41,11 @@ fn goes_on(mut store: Store, dir: &Path) {
     is_whole(dir.to_owned());
 }
 
-/// What a process finds that starts now, whether the one before has ended or was killed.
+/// Asserts what the next process finds, both after an orderly end and after a kill.
 fn is_whole(dir: PathBuf) {
     let copy = TestDir::new("store-moved-copy");
     for file in ["store.db", "store.db-wal"] {
-        // A store that was closed has no log.
+        // A closed store has no log.
         let _absent = fs::copy(dir.join(file), copy.path().join(file));
     }
     let (store, recovered) = open(copy.path());
@@ -142,7 +142,7 @@ fn another_database_alone_is_set_aside_without_our_log() {
     let (dir, other) = (parent.path().join("state"), parent.path().join("other"));
     let mut foreign = filled(&other);
     put(&mut foreign, "theirs", message(1)).unwrap();
-    // In order: all of it is in the database.
+    // An orderly end: everything is in the database.
     drop(foreign);
     let store = filled(&dir);
     fs::rename(other.join("store.db"), dir.join("store.db")).unwrap();
@@ -169,7 +169,7 @@ fn as_long_as_it_cannot_be_made_anew_nothing_is_lost_or_left_lying() {
         put(&mut store, "feed", message(51)).unwrap_err();
     }
     fs::remove_file(&dir).unwrap();
-    // Somebody else is faster.
+    // Another process is faster.
     let (other, _) = open(&dir);
     let error = store.remake().unwrap_err();
     assert!(matches!(error, StoreError::InUse { .. }), "{error:?}");
@@ -193,7 +193,7 @@ fn a_store_that_is_where_it_was_stays_as_it_is() {
 fn what_cannot_be_read_from_the_open_files_either_is_told() {
     let dir = TestDir::new("store-moved-damaged");
     let mut store = filled(dir.path());
-    // More than what a database keeps in memory.
+    // More than a database keeps in memory.
     let mut batch = Batch::default();
     (1..=600).for_each(|id| batch.put_message(&name("bulky"), bulk(id, 10_000)));
     store.commit(&batch, Sync::Always).unwrap();

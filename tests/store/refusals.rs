@@ -1,4 +1,4 @@
-//! What the store refuses, and how it says so.
+//! Refusals of the store, and their errors.
 
 use std::{fs, os::unix::fs::PermissionsExt};
 

@@ -7,14 +7,14 @@ use rand::{Rng, RngExt, SeedableRng, rngs::StdRng};
 use super::*;
 use crate::support::TestDir;
 
-/// Messages of each commit.
+/// Messages in each commit.
 const GROUP: u64 = 3;
 
 /// A database with this many commits in its log, as a kill leaves it.
 fn killed(commits: u64) -> (TestDir, TestDir) {
     let (live, left) = (TestDir::new("store-torn-live"), TestDir::new("store-torn"));
     let (mut store, _) = open(live.path());
-    // The tables are in the database: what is cut off is commits alone.
+    // The tables are in the database, so only commits are cut off.
     drop(store);
     (store, _) = open(live.path());
     for commit in 0..commits {
@@ -30,7 +30,8 @@ fn killed(commits: u64) -> (TestDir, TestDir) {
     (live, left)
 }
 
-/// Opens it, finds whole commits from the first one on, and commits another. How many commits were left.
+/// Opens it, expects whole commits from the first one on, and commits another. Returns how many
+/// commits were left.
 fn commits_left(dir: &Path, what: &str) -> u64 {
     let (mut store, recovered) = open(dir);
     assert_eq!(recovered.damage, None, "{what}");
@@ -65,7 +66,7 @@ fn a_log_that_is_cut_anywhere_holds_the_commits_before_the_cut() {
     let (_live, left) = killed(COMMITS);
     let log = fs::read(left.path().join("store.db-wal")).unwrap();
     let mut seen = 0;
-    // Around each frame's edges every byte, between them some: a frame is 24 bytes and a page.
+    // Every byte around the edges of each frame, and some between: a frame is 24 bytes and a page.
     let cuts = (0..=log.len()).filter(|cut| {
         let within = cut.wrapping_sub(32) % 4120;
         matches!(within, 0..=1 | 23..=25 | 4119) || cut % 977 == 0 || *cut < 34

@@ -1,7 +1,7 @@
-//! A proxy on loopback whose links are slow, come in pieces, and end badly: as its weather has it.
+//! A proxy on loopback whose links are slow, split data into pieces, and end badly.
 //!
-//! What is slow about a link comes from `tokio-netem`'s adapters, whose knobs are turned while it carries; how it ends is counted
-//! in bytes here, so that it happens within a frame as easily as between two.
+//! The adapters of `tokio-netem` make a link slow, and are adjusted while it carries data. The end
+//! of a link is counted in bytes here, so that it happens within a frame as easily as between two.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use std::{
@@ -28,39 +28,39 @@ use tokio_netem::{
     delayer::DynamicDuration, io::NetEmWriteExt as _, slicer::DynamicSize, throttler::DynamicRate,
 };
 
-/// How a link ends, once it has carried so many bytes in both directions together.
+/// How a link ends after a number of bytes in both directions together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
     /// Both sides get a reset.
     Reset,
-    /// Nothing arrives any more, and nobody is told.
+    /// Nothing arrives any more, and neither side learns of it.
     BlackHole,
-    /// The client gets a FIN, the server hears of it only seconds later.
+    /// The client gets a FIN; the server learns of it seconds later.
     SlowClose,
 }
 
-/// What a link is like: zero is as good as it gets.
+/// The properties of a link: zero means no fault.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Link {
-    /// Before each piece.
+    /// The delay before each piece.
     pub delay: Duration,
-    /// Bytes a second.
+    /// Bytes per second.
     pub rate: usize,
-    /// Bytes of a piece.
+    /// Bytes per piece.
     pub piece: usize,
-    /// After how many bytes it ends, and how; never without.
+    /// After how many bytes it ends, and how; `None`: it never ends.
     pub end: Option<(u64, End)>,
 }
 
-/// A proxy in a thread of its own, until it is dropped.
+/// A proxy in its own thread, until it is dropped.
 pub struct Proxy {
     addr: SocketAddr,
     weather: Arc<Weather>,
-    /// The thread ends with it.
+    /// The thread ends when this is dropped.
     _alive: oneshot::Sender<()>,
 }
 
-/// What the next links are like, and the knobs of those that are there.
+/// The properties of the next links, and the controls of the present ones.
 struct Weather {
     fair: AtomicBool,
     next: Mutex<Box<dyn FnMut() -> Link + Send>>,
@@ -76,7 +76,7 @@ struct Knobs {
 }
 
 impl Proxy {
-    /// Carries to this port on loopback; `next` says what each new link is like.
+    /// Forwards to this port on loopback; `next` returns the properties of each new link.
     pub fn start(port: u16, next: impl FnMut() -> Link + Send + 'static) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -109,19 +109,19 @@ impl Proxy {
         }
     }
 
-    /// The `ws://` URL of a path behind the proxy.
+    /// The `ws://` URL of a path through the proxy.
     pub fn url(&self, path: &str) -> String {
         format!("ws://{}{path}", self.addr)
     }
 
-    /// From now on all links are fast, and none ends that has not ended yet.
+    /// From now on all links are fast, and no further link is cut.
     pub fn clear_up(&self) {
         self.weather.fair.store(true, Ordering::SeqCst);
         let mut known = self.weather.knobs.lock().unwrap();
         known.drain(..).for_each(|knobs| knobs.loosen());
     }
 
-    /// How many links were ended by the weather.
+    /// The number of links that were cut.
     pub fn ended(&self) -> u64 {
         self.weather.ended.load(Ordering::Relaxed)
     }
@@ -129,20 +129,20 @@ impl Proxy {
 
 async fn accept(listener: TcpListener, port: u16, weather: Arc<Weather>) {
     loop {
-        // Without a descriptor the next attempt fares better.
+        // If descriptors have run out, a later attempt may succeed.
         let Ok((client, _)) = listener.accept().await else {
             sleep(Duration::from_millis(10)).await;
             continue;
         };
         let weather = Arc::clone(&weather);
         tokio::spawn(async move {
-            // A link that breaks is what this is about: both sides see it for themselves.
+            // Links are meant to break: both sides see it themselves.
             let _broken = carry(client, port, &weather).await;
         });
     }
 }
 
-/// One link, from its beginning to its end.
+/// Carries one link from its beginning to its end.
 async fn carry(mut client: TcpStream, port: u16, weather: &Weather) -> io::Result<()> {
     let mut server = TcpStream::connect(("127.0.0.1", port)).await?;
     client.set_nodelay(true)?;
@@ -167,7 +167,7 @@ async fn carry(mut client: TcpStream, port: u16, weather: &Weather) -> io::Resul
     Ok(())
 }
 
-/// One direction, to its orderly end, or (true) to where the link is cut.
+/// Carries one direction, to its orderly end, or (true) until the link is cut.
 async fn copy(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
@@ -202,7 +202,7 @@ impl End {
                     SockRef::from(side).set_linger(Some(Duration::ZERO))?;
                 }
             }
-            // Longer than anybody waits.
+            // Longer than any test waits.
             Self::BlackHole => sleep(Duration::from_secs(60)).await,
             Self::SlowClose => {
                 client.shutdown().await?;
@@ -234,7 +234,7 @@ impl Weather {
         };
         let mut known = self.knobs.lock().unwrap();
         known.push(knobs.clone());
-        // Drawn before it cleared up, and counted after.
+        // The end was drawn before the links were cleared, and its count is reached afterwards.
         if self.is_fair() {
             known.drain(..).for_each(|knobs| knobs.loosen());
         }

@@ -1,4 +1,4 @@
-//! This test binary once more, as a child: what is to be killed, or to have a file system of its own.
+//! Runs this test binary again as a child process: to be killed, or with its own file system.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -15,7 +15,7 @@ pub fn dir() -> Option<PathBuf> {
     std::env::var_os(DIR).map(PathBuf::from)
 }
 
-/// Runs the test of this name alone in a child, which works in `dir`.
+/// Runs only the test of this name in a child, which works in `dir`.
 pub fn child(test: &str, dir: &Path) -> Command {
     behind(Vec::new(), test, dir)
 }
@@ -33,8 +33,8 @@ fn behind(mut before: Vec<OsString>, test: &str, dir: &Path) -> Command {
     command
 }
 
-/// Runs the test of this name again in a mount namespace of its own, in which its directory is a file system of so many
-/// megabytes.
+/// Runs the test of this name again in a mount namespace, with its directory on a file system of
+/// this many megabytes.
 pub fn in_a_file_system_of(megabytes: usize, test: &str) {
     let dir = TestDir::new("small-disk");
     let mount = format!("mount -t tmpfs -o size={megabytes}m none \"$0\" && exec \"$@\"");
@@ -47,8 +47,8 @@ pub fn in_a_file_system_of(megabytes: usize, test: &str) {
     run("a file system", before, test, dir.path());
 }
 
-/// Runs the test of this name again where it is alone: its ports are all free, nothing but itself can be reached, and what it has
-/// started ends with it. What it printed.
+/// Runs the test of this name again in its own network namespace: all ports are free, nothing else
+/// can be reached, and its child processes end with it. Returns what it printed.
 pub fn in_a_network_of_its_own(test: &str) -> String {
     let dir = TestDir::new(test);
     let alone = "ip link set lo up && exec \"$@\"";

@@ -1,4 +1,4 @@
-//! What servers compress on their own.
+//! Data as servers compress it on their own.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use miniz_oxide::{
@@ -22,7 +22,7 @@ pub fn gzip(data: &[u8]) -> Vec<u8> {
     file
 }
 
-/// One zlib stream, flushed behind each message.
+/// One zlib stream, flushed after each message.
 pub struct ZlibStream(Box<CompressorOxide>);
 
 impl ZlibStream {

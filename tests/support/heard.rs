@@ -1,4 +1,5 @@
-//! What a scripted peer has heard: every text message, in the order of arrival over all its connections.
+//! The messages that a scripted peer received: every text message, in the order of arrival over all
+//! its connections.
 
 use std::{
     collections::BTreeSet,
@@ -10,17 +11,17 @@ use everwire::{Message, testing::Script};
 
 use super::{SOON, poll_until};
 
-/// A log that grows while the peer serves. Cloning shares it; nothing is left out, however much there is.
+/// A log that grows while the peer serves. Clones share it; its size is not limited.
 #[derive(Clone, Default)]
 pub struct Heard(Arc<Mutex<Vec<(Instant, String)>>>);
 
 impl Heard {
-    /// A peer that takes notes, and sends nothing.
+    /// A peer that notes messages, and sends nothing.
     pub fn script(&self) -> Script {
         self.script_with(|_| Vec::new())
     }
 
-    /// A peer that takes notes of what it does not answer.
+    /// A peer that notes the messages that it does not answer.
     pub fn script_with(
         &self,
         answer: impl Fn(&str) -> Vec<Message> + Send + Sync + 'static,
@@ -46,26 +47,26 @@ impl Heard {
         log.iter().map(|(_, text)| text.clone()).collect()
     }
 
-    /// When each message arrived.
+    /// The arrival time of each message.
     pub fn times(&self) -> Vec<Instant> {
         let log = self.0.lock().unwrap();
         log.iter().map(|(at, _)| *at).collect()
     }
 
-    /// What messages that are numbers, alone or before a colon, say.
+    /// The numbers of messages that are a number, or begin with one before a colon.
     pub fn numbers(&self) -> Vec<u64> {
         let log = self.0.lock().unwrap();
         log.iter().map(|(_, text)| number(text)).collect()
     }
 
-    /// Waits until so many messages have arrived.
+    /// Waits for this number of messages.
     pub async fn wait_for(&self, count: usize) {
         let what = format!("{count} messages at the peer");
         poll_until(&what, SOON, || self.len() >= count).await;
     }
 }
 
-/// The number that a message begins with.
+/// The number at the start of a message.
 pub fn number(text: &str) -> u64 {
     let digits = text.split(':').next().unwrap_or_default();
     digits
@@ -73,7 +74,7 @@ pub fn number(text: &str) -> u64 {
         .unwrap_or_else(|_| panic!("no number: {text:?}"))
 }
 
-/// First deliveries alone, in their order.
+/// Only the first deliveries, in order.
 pub fn firsts(numbers: &[u64]) -> Vec<u64> {
     let mut seen = BTreeSet::new();
     let numbers = numbers.iter().copied();

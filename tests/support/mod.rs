@@ -1,4 +1,4 @@
-//! What integration tests share: foreign servers, a private CA, and waiting with a deadline.
+//! Shared by integration tests: foreign servers, a private CA, and waiting with a deadline.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 pub mod child;
@@ -20,10 +20,10 @@ use std::{
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 
-/// For what ought to happen at once, on a machine that is busy.
+/// For something that should happen at once, on a busy machine.
 pub const SOON: Duration = Duration::from_secs(15);
 
-/// Looks every few milliseconds until `condition` holds, and panics with `what` after `deadline`.
+/// Checks every few milliseconds until `condition` holds, and panics with `what` after `deadline`.
 pub async fn poll_until(what: &str, deadline: Duration, mut condition: impl FnMut() -> bool) {
     let until = Instant::now() + deadline;
     while !condition() {
@@ -35,7 +35,7 @@ pub async fn poll_until(what: &str, deadline: Duration, mut condition: impl FnMu
     }
 }
 
-/// A folder of its own below cargo's temporary folder for tests; removed on drop, unless the test panics.
+/// A folder below cargo's temporary folder for tests; removed on drop, unless the test panics.
 pub struct TestDir(PathBuf);
 
 impl TestDir {
@@ -61,7 +61,8 @@ impl Drop for TestDir {
     }
 }
 
-/// A CA that nobody knows, a server's certificate by it for `localhost` and 127.0.0.1, and a client's.
+/// An unknown CA, with a server certificate for `localhost` and 127.0.0.1, and a client
+/// certificate.
 pub struct PrivateCa {
     pub ca_file: PathBuf,
     pub ca_key_file: PathBuf,
@@ -116,7 +117,7 @@ impl PrivateCa {
     }
 }
 
-/// Servers that we did not write; equal behaviours by path, told in `tests/servers`.
+/// Servers that others wrote; they behave equally by path, see `tests/servers`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Foreign {
     Python,
@@ -132,17 +133,17 @@ impl Foreign {
         self.start_with(files.iter().flatten().copied(), None)
     }
 
-    /// The same, and `wss` wants a client certificate by the CA.
+    /// The same, and `wss` requires a client certificate of the CA.
     pub fn start_asking(self, tls: &PrivateCa) -> Server {
         self.start_with([&tls.cert_file, &tls.key_file, &tls.ca_file], None)
     }
 
-    /// The same, and each message to `/record/NAME` becomes a line of this file: the name, a blank, the text.
+    /// The same, and each message to `/record/NAME` becomes a line of this file: name, space, text.
     pub fn start_recording(self, record: &Path) -> Server {
         self.start_with([], Some(record))
     }
 
-    /// A client of the service, to be told what to do; told in `crates/everwire-cli/tests/clients`.
+    /// A client of the service that takes instructions; see `crates/everwire-cli/tests/clients`.
     pub fn client(self) -> Command {
         match self {
             Self::Python => self.script("crates/everwire-cli/tests/clients/client.py"),
@@ -150,7 +151,7 @@ impl Foreign {
         }
     }
 
-    /// Runs a file with what is installed for it.
+    /// Runs a file with the installed dependencies.
     pub fn script(self, file: &str) -> Command {
         let mut command = match self {
             Self::Python => Command::new(installed("python/bin/python")),
@@ -179,7 +180,7 @@ impl Foreign {
     }
 }
 
-/// Starts a proxy that we did not write; what it is asked for is appended to `seen`.
+/// Starts a proxy that others wrote; its requests are appended to `seen`.
 pub fn proxy(tls: &PrivateCa, seen: &Path) -> Server {
     let mut command = Command::new(installed("python/bin/python"));
     command
@@ -189,7 +190,8 @@ pub fn proxy(tls: &PrivateCa, seen: &Path) -> Server {
     Server::spawn(command)
 }
 
-/// Starts Autobahn's fuzzing server for these cases, a JSON list of patterns; `index.json` is written to `out`.
+/// Starts Autobahn's fuzzing server for these cases, a JSON list of patterns; `index.json` is
+/// written to `out`.
 pub fn autobahn(out: &Path, cases: &str) -> Server {
     installed("autobahn/installed");
     let mut command = Command::new("bash");
@@ -201,7 +203,7 @@ pub fn autobahn(out: &Path, cases: &str) -> Server {
     Server::spawn(command)
 }
 
-/// A server in a process of its own. It is told to end, and if need be killed, on drop.
+/// A server process. On drop it is asked to end, and killed if necessary.
 pub struct Server {
     child: Child,
     ws: u16,
@@ -215,7 +217,7 @@ impl Server {
         format!("ws://127.0.0.1:{}{path}", self.ws)
     }
 
-    /// The `wss://` URL of a path, for a server that was started with a CA.
+    /// The `wss://` URL of a path, for a server with a CA.
     pub fn tls_url(&self, path: &str) -> String {
         let port = self.wss.expect("the server was started without a CA");
         format!("wss://localhost:{port}{path}")
@@ -231,7 +233,7 @@ impl Server {
         self.wss.expect("the server was started without a CA")
     }
 
-    /// A proxy's port that wants a user and a password.
+    /// The port of a proxy that requires a user and a password.
     pub fn auth_port(&self) -> u16 {
         self.auth.expect("this is no proxy")
     }
@@ -290,7 +292,7 @@ impl Drop for Server {
     }
 }
 
-/// The folder of the repository, above the crate whose tests these are.
+/// The root folder of the repository.
 pub fn root() -> &'static Path {
     let mut folders = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
     folders
@@ -298,7 +300,8 @@ pub fn root() -> &'static Path {
         .expect("the tests are run in the repository")
 }
 
-/// What `tests/all.sh` installs. A test that needs what is not there fails; it never skips.
+/// A path in the test environment that `tests/all.sh` installs. A test fails if it is missing, and
+/// never skips.
 pub fn installed(path: &str) -> PathBuf {
     let env = std::env::var_os("EVERWIRE_TEST_ENV");
     let dir = env.map_or_else(|| root().join(".test-env"), PathBuf::from);

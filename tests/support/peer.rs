@@ -1,4 +1,5 @@
-//! A server of a protocol, scripted: a thread for each socket, with a reader that is not ours, and what it finds wrong.
+//! A scripted server of a protocol: a thread for each socket, with a foreign frame reader, and a
+//! record of faults.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use std::{
@@ -19,10 +20,10 @@ use tungstenite::{
     protocol::CloseFrame,
 };
 
-/// A client that says nothing for so long has given up.
+/// A client that sends nothing for this long has given up.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A server that plays a protocol on each of its sockets.
+/// A server that runs a protocol on each of its sockets.
 pub struct Server {
     port: u16,
     faults: Arc<Mutex<Vec<String>>>,
@@ -30,27 +31,28 @@ pub struct Server {
     ended: Arc<AtomicUsize>,
 }
 
-/// One socket of a server, as the protocol sees it.
+/// One socket of a server.
 pub struct Line {
     socket: WebSocket<TcpStream>,
     faults: Arc<Mutex<Vec<String>>>,
-    /// Which of the server's sockets it is, from 0.
+    /// The number of the socket, from 0.
     pub number: usize,
-    /// What was asked for.
+    /// The requested path.
     pub path: String,
 }
 
-/// The client is gone.
+/// The client has disconnected.
 #[derive(Debug)]
 pub struct Gone;
 
 impl Server {
-    /// Plays this on each socket, until it ends.
+    /// Runs this function on each socket until it ends.
     pub fn start(play: impl Fn(&mut Line) -> Result<(), Gone> + Send + Sync + 'static) -> Self {
         Self::guarded(|_| Ok(None), play)
     }
 
-    /// The same, where this says first whether a request is upgraded, and with which subprotocol, or refused with which status.
+    /// The same, with a function that decides whether a request is upgraded, with which
+    /// subprotocol, or refused with which status.
     #[allow(
         clippy::result_large_err,
         reason = "the signature is that of the library"
@@ -101,7 +103,7 @@ impl Server {
         }
     }
 
-    /// Whether more than so many sockets were played to their end.
+    /// Whether more than this number of sockets have ended.
     pub fn has_ended(&self, count: usize) -> bool {
         self.ended.load(Ordering::SeqCst) > count
     }
@@ -110,12 +112,12 @@ impl Server {
         format!("ws://127.0.0.1:{}/", self.port)
     }
 
-    /// How many sockets there were.
+    /// The number of sockets.
     pub fn sockets(&self) -> usize {
         self.sockets.load(Ordering::SeqCst)
     }
 
-    /// What the client did wrong.
+    /// The mistakes of the client.
     pub fn faults(&self) -> Vec<String> {
         self.faults.lock().unwrap().clone()
     }
@@ -148,7 +150,7 @@ fn answer(
 }
 
 impl Line {
-    /// A socket whose upgrade was taken; what the client does wrong is told there.
+    /// A socket after its upgrade; `faults` records the client's mistakes.
     pub fn over(
         socket: WebSocket<TcpStream>,
         faults: Arc<Mutex<Vec<String>>>,
@@ -163,7 +165,7 @@ impl Line {
         }
     }
 
-    /// The next message of any kind, pings and pongs too. What is no message is the end.
+    /// The next message of any kind, including pings and pongs. Any error counts as the end.
     pub fn hear_any(&mut self) -> Result<Message, Gone> {
         match self.socket.read() {
             Ok(Message::Close(_)) | Err(_) => Err(Gone),
@@ -187,13 +189,13 @@ impl Line {
         }
     }
 
-    /// A ping.
+    /// Sends a ping.
     pub fn ping(&mut self) -> Result<(), Gone> {
         let ping = Message::Ping("are you there".into());
         self.socket.send(ping).map_err(|_| Gone)
     }
 
-    /// The first half of a message, and then the connection ends without a word.
+    /// Sends the first half of a message, and then cuts the connection.
     pub fn say_half(&mut self, message: &Message) -> Gone {
         let data = message.clone().into_data();
         let first = if message.is_text() { 0x81 } else { 0x82 };
@@ -212,7 +214,7 @@ impl Line {
         self.socket.send(message).map_err(|_| Gone)
     }
 
-    /// Says nothing any more, not even pongs, until the client goes.
+    /// Sends nothing more, not even pongs, until the client disconnects.
     pub fn freeze(&mut self) -> Gone {
         let mut space = [0; 4096];
         while matches!(self.socket.get_mut().read(&mut space), Ok(read) if read > 0) {}
@@ -245,7 +247,8 @@ impl Line {
         }
     }
 
-    /// Nothing may come within this time: neither a message nor the end. What comes is this fault.
+    /// Asserts that neither a message nor the end comes within this time. Otherwise it records this
+    /// fault.
     pub fn hears_nothing_for(&mut self, time: Duration, fault: &str) {
         let stream = self.socket.get_ref();
         stream.set_read_timeout(Some(time)).unwrap();
@@ -271,7 +274,7 @@ impl Line {
         self.socket.send(Message::binary(bytes)).map_err(|_| Gone)
     }
 
-    /// The close frame that comes next: its code and its reason.
+    /// The code and reason of the close frame that comes next.
     pub fn close_reason(&mut self) -> String {
         loop {
             match self.socket.read() {
@@ -284,7 +287,7 @@ impl Line {
         }
     }
 
-    /// The connection ends without a word.
+    /// Cuts the connection.
     pub fn cut(&mut self) -> Gone {
         let _gone = self.socket.get_ref().shutdown(std::net::Shutdown::Both);
         Gone
@@ -300,19 +303,19 @@ impl Line {
         Gone
     }
 
-    /// The client did something wrong.
+    /// Records a mistake of the client.
     pub fn fault(&self, text: impl Into<String>) {
         self.faults.lock().unwrap().push(text.into());
     }
 
-    /// Asks for this; what is not so is a fault.
+    /// Records a mistake unless this is true.
     pub fn ask(&self, is_so: bool, text: impl Into<String>) {
         if !is_so {
             self.fault(text);
         }
     }
 
-    /// Reads until the client goes.
+    /// Reads until the client disconnects.
     pub fn until_gone(&mut self) -> Result<(), Gone> {
         loop {
             self.hear_text()?;

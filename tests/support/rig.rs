@@ -1,4 +1,4 @@
-//! A peer, a manager with one arbiter, and what its names tell.
+//! A peer, a manager with one arbiter, and the events of its names.
 
 use std::{collections::HashMap, fmt::Debug, path::Path, time::Duration};
 
@@ -28,7 +28,7 @@ pub fn quick(url: impl AsRef<str>) -> ConnectionSettings {
     settings
 }
 
-/// Settings of a name whose outbox is on disk.
+/// Settings of a name with a durable outbox.
 pub fn durable(url: impl AsRef<str>) -> ConnectionSettings {
     let mut settings = quick(url);
     settings.outbox.durable = true;
@@ -59,7 +59,7 @@ pub fn ms(count: u64) -> Duration {
     Duration::from_millis(count)
 }
 
-/// A peer in a thread of its own, and a manager whose names share one arbiter.
+/// A peer in its own thread, and a manager whose names share one arbiter.
 pub struct Rig {
     pub peer: Peer,
     pub manager: Manager,
@@ -88,7 +88,7 @@ impl Rig {
         self.manager.open("feed", settings).unwrap()
     }
 
-    /// Opens `feed` on a path whose first connection gets this script; all others are echoes.
+    /// Opens `feed` on a path where the first connection gets this script; all others echo.
     pub fn open_once(&self, first: Script) -> Handle {
         self.peer.script_each("/once", [first, Script::echo()]);
         self.open("/once")
@@ -118,7 +118,7 @@ pub fn one_arbiter() -> Manager {
     Manager::spawn(settings).unwrap()
 }
 
-/// Starts a manager on this directory, or says why not.
+/// Starts a manager on this directory, or returns the error.
 pub fn try_manager_at(
     state_dir: &Path,
     change: impl FnOnce(&mut ServiceSettings),
@@ -130,13 +130,13 @@ pub fn try_manager_at(
     Manager::spawn(settings)
 }
 
-/// A life of a process that remembers.
+/// Starts a manager on this directory.
 pub fn manager_at(state_dir: &Path) -> Manager {
     try_manager_at(state_dir, |service| service.remember = true)
         .unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// A subscriber that checks the numbering of all it hears, and waits with a deadline.
+/// A subscriber that checks the numbers of all events, and waits with a deadline.
 pub struct Watch {
     events: Events,
     seen: Vec<String>,
@@ -255,7 +255,7 @@ impl Watch {
         .await
     }
 
-    /// The next message that meets this fate; for a subscriber that wants `sent`.
+    /// The next message with this fate; for a subscriber that wants `sent`.
     pub async fn sent(&mut self, fate: Fate) -> Sent {
         self.until(
             &format!("a message that is {fate:?}"),
@@ -267,7 +267,7 @@ impl Watch {
         .await
     }
 
-    /// Hears what was told until now, and waits for nothing.
+    /// Reads all available events without waiting.
     pub fn take_told(&mut self) {
         for update in at_hand(&mut self.events) {
             self.check(&update);
@@ -275,7 +275,7 @@ impl Watch {
         }
     }
 
-    /// All that was seen so far, as JSON.
+    /// All events so far, as JSON.
     pub fn seen(&self) -> &[String] {
         &self.seen
     }
@@ -284,7 +284,7 @@ impl Watch {
         &self.seen[self.seen.len().saturating_sub(20)..]
     }
 
-    /// `seq` has no holes within an epoch, and `cursor` grows, for each name.
+    /// For each name, `seq` has no gaps within an epoch, and `cursor` grows.
     fn check(&mut self, update: &Update) {
         let Some(stamp) = update.stamp() else {
             self.last.clear();
@@ -304,12 +304,12 @@ impl Watch {
     }
 }
 
-/// What a stream has to tell now; one that resumes begins with all that is stored.
+/// The available events of a stream; a resumed one begins with the stored events.
 pub fn at_hand(events: &mut Events) -> Vec<Update> {
     std::iter::from_fn(|| events.next().now_or_never().flatten()).collect()
 }
 
-/// Asks for the status until the name is in this state.
+/// Polls the status until the name is in this state.
 pub async fn wait_for_state(handle: &Handle, state: State) {
     wait_for(&format!("state {state:?}"), async || {
         let now = handle.status().await.unwrap().state;
@@ -318,7 +318,7 @@ pub async fn wait_for_state(handle: &Handle, state: State) {
     .await;
 }
 
-/// Asks again and again until the answer is `Ok`.
+/// Repeats `ask` until the answer is `Ok`.
 pub async fn wait_for<T, E: Debug>(what: &str, mut ask: impl AsyncFnMut() -> Result<T, E>) -> T {
     let until = tokio::time::Instant::now() + SOON;
     loop {

@@ -33,7 +33,7 @@ const NAMES: usize = GROUPS * NAMES_OF_GROUP;
 /// The number of groups that a client asks for.
 const ASKED: usize = GROUPS / 2;
 
-/// The time limit for what should happen at once.
+/// The time limit for events that should happen at once.
 const SOON: Duration = Duration::from_secs(20);
 /// The silence before memory is measured for the last time.
 const QUIET: Duration = Duration::from_secs(3);

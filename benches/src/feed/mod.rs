@@ -48,7 +48,7 @@ const WARM_PACED: Duration = Duration::from_millis(300);
 /// The pattern of messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// As fast as they are taken.
+    /// As fast as they are read.
     Flood,
     /// A thousand a second on each socket: once a millisecond, all sockets get one in turn.
     Paced,
@@ -56,7 +56,7 @@ pub enum Mode {
     Spread,
 }
 
-/// What the peer sends.
+/// The load that the peer sends.
 #[derive(Clone, Copy, Debug)]
 pub struct Load {
     pub mode: Mode,

@@ -16,11 +16,11 @@ use futures::{StreamExt, stream::FuturesUnordered};
 use super::{Outcome, Peer};
 use crate::{ours::manager, process::cpu};
 
-/// So many messages are published and not acknowledged, as many as of the bridge.
+/// The most messages that are published and not acknowledged, equal to the bridge's limit.
 const IN_FLIGHT: usize = 4096;
 const STREAM: &str = "EVERWIRE_IN";
 
-/// What comes to the names goes to a stream: from the peer's first message to the last acknowledgement.
+/// Messages of the names go to a stream: from the peer's first message to the last acknowledgement.
 pub async fn bridged(peer: &Peer<'_>, server: &str) -> Outcome {
     let manager = manager(1);
     let mut settings = NatsSettings::new(vec![server.to_owned()]);
@@ -59,7 +59,7 @@ pub async fn bridged(peer: &Peer<'_>, server: &str) -> Outcome {
     }
 }
 
-/// Waits until so many messages are in the stream.
+/// Waits until the stream has this number of messages.
 async fn stored(context: &Context, count: usize) {
     loop {
         let stream = context.get_stream(STREAM).await.expect("a stream");
@@ -70,7 +70,7 @@ async fn stored(context: &Context, count: usize) {
     }
 }
 
-/// The same messages with the same headers, by the client alone.
+/// The same messages with the same headers, published by the NATS client without everwire.
 pub async fn published(peer: &Peer<'_>, server: &str) -> Outcome {
     let client = async_nats::ConnectOptions::new()
         .client_capacity(4 * IN_FLIGHT)

@@ -18,7 +18,7 @@ use crate::{
 const SOCKETS: usize = 50;
 const MESSAGES: usize = 400_000;
 
-/// `nats-server` with a file store, in a folder of its own. It ends with this value.
+/// `nats-server` with a file store in its own folder. It ends when this is dropped.
 struct Server {
     child: Child,
     folder: PathBuf,
@@ -32,7 +32,13 @@ impl Server {
         drop(listener);
         let folder = std::env::temp_dir().join(format!("everwire-benches-nats-{port}"));
         let child = Command::new("nats-server")
-            .args(["--addr", "127.0.0.1", "--port", &port.to_string(), "--jetstream"])
+            .args([
+                "--addr",
+                "127.0.0.1",
+                "--port",
+                &port.to_string(),
+                "--jetstream",
+            ])
             .arg("--store_dir")
             .arg(&folder)
             .stdout(Stdio::null())
@@ -57,7 +63,7 @@ impl Drop for Server {
     }
 }
 
-/// What comes in over 50 sockets, into a stream.
+/// Messages from 50 sockets into a stream.
 pub fn inbound(effort: Effort) -> Vec<Row> {
     [64, 185].map(|size| row(effort, size)).into()
 }
@@ -68,7 +74,9 @@ fn row(effort: Effort, size: usize) -> Row {
         let (server, peer) = (Server::start(), PeerProcess::start(&[]).expect("a peer"));
         let subject = format!("{subject}@{}", server.url);
         let [sockets, size] = [SOCKETS, size].map(|number| number.to_string());
-        let arguments = ["feed", &subject, &peer.url, "flood", &sockets, &size, &messages];
+        let arguments = [
+            "feed", &subject, &peer.url, "flood", &sockets, &size, &messages,
+        ];
         // Messages a second.
         sample(&arguments)[1]
     };
@@ -77,7 +85,8 @@ fn row(effort: Effort, size: usize) -> Row {
         &mut [&mut || see("publisher"), &mut || see("bridge")],
     );
     Row {
-        what: format!("messages of {size} B a second through the bridge to NATS, 50 sockets").into(),
+        what: format!("messages of {size} B a second through the bridge to NATS, 50 sockets")
+            .into(),
         series: rounds.ratio(1, 0),
         target: Target::AtLeast(0.8),
         unit: " × a publisher",

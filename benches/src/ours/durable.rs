@@ -33,7 +33,7 @@ pub async fn written(url: &str, keeping: Keeping, messages: usize) -> Duration {
     scratch.path().clone_into(&mut settings.service.state_dir);
     let manager = Manager::spawn(settings).expect("a manager");
     let feed = open(&manager, url, keeping);
-    // The first messages create what is needed only once.
+    // The first messages cause one-time allocations.
     send(&feed, messages / 10).await;
     let start = Instant::now();
     send(&feed, messages).await;

@@ -110,7 +110,7 @@ pub fn open(messages: u64) -> f64 {
 }
 
 fn measure(groups: Groups, mut each: impl FnMut(u64)) -> Cost {
-    // The first groups create what is needed only once.
+    // The first groups cause one-time allocations.
     let warm = groups.count / 10;
     (0..warm).for_each(&mut each);
     let (used, bytes, start) = (cpu(), written(), Instant::now());

@@ -1,5 +1,5 @@
-//! A stream that is always ready: it returns the same frames again and again, and drops what is
-//! written.
+//! A stream that is always ready: it returns the same frames again and again, and drops written
+//! data.
 
 use std::{
     hint::black_box,

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Follows the messages of a pattern, over restarts of the service and of itself, and says each once.
+"""Follows the messages of a pattern, over restarts of the service and of itself, and prints each
+once.
 
     EVERWIRE_TOKEN=… follow.py PATTERN FILE [URL]
 
-FILE keeps the cursor. A line is written and flushed before its cursor is kept: after a crash of this program the last line may come
-twice, and none is missing.
+FILE keeps the cursor. A line is written and flushed before its cursor is stored: after a crash of
+this program the last line may come twice, and none is missing.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from everwire import Client, payload
 
 
 def keep(file: Path, cursor: str) -> None:
-    """Replaces the file at once: it holds the old cursor or the new one."""
+    """Replaces the file atomically: it has the old cursor or the new one."""
     new = file.with_suffix(".new")
     new.write_text(cursor)
     new.replace(file)

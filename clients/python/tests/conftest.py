@@ -1,6 +1,6 @@
 """A real service and a real peer for the tests.
 
-`EVERWIRE_PROGRAM` says which program, `target/debug/everwire` by default.
+`EVERWIRE_PROGRAM` is the program, `target/debug/everwire` by default.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def free_port() -> int:
 
 
 def eventually(what: str, check: Callable[[], Any]) -> Any:
-    """What `check` gives once it gives something."""
+    """Repeats `check` until it returns something."""
     deadline = time.monotonic() + SOON
     while time.monotonic() < deadline:
         if found := check():
@@ -51,7 +51,7 @@ def eventually(what: str, check: Callable[[], Any]) -> Any:
 
 
 class Lines:
-    """A process that tells lines of JSON, and hears lines."""
+    """A process that writes and reads lines of JSON."""
 
     def __init__(self, *command: str, **options: Any) -> None:
         self.process = subprocess.Popen(
@@ -90,12 +90,14 @@ class Peer(Lines):
         self.port: int = self.next()["port"]
 
     def until_nobody_listens(self) -> None:
-        """Waits until the peer knows that its last socket at /feed has ended: what it is told to say then is kept for the next one."""
+        """Waits until the peer has seen the end of its last socket at /feed: later messages are
+        kept for the next one.
+        """
         while self.told_of("feeds") != 0:
             pass
 
     def told_of(self, what: str) -> Any:
-        """The next thing that it tells of this kind."""
+        """The next output of this kind."""
         while what not in (told := self.next()):
             pass
         return told[what]
@@ -129,7 +131,7 @@ class Service:
             return False
 
     def signal(self, number: signal.Signals) -> None:
-        """Ends it this way, and waits until it has ended."""
+        """Ends it with this signal, and waits until it has ended."""
         if self.process is not None:
             self.process.send_signal(number)
             self.process.wait(SOON)

@@ -1,4 +1,4 @@
-"""Services that break, in ways in which the real one does not on demand."""
+"""Broken services, with faults that the real one does not produce on demand."""
 
 from __future__ import annotations
 
@@ -20,9 +20,11 @@ def event(number: int) -> str:
 
 
 def with_service(answers: list[str], run: Callable[[AsyncClient], Awaitable[None]]) -> list[str]:
-    """Gives one of the answers to each connection, which stays open unless it ends with CUT; the heads of the requests."""
+    """Gives one of the answers to each connection, which stays open unless the answer ends with
+    CUT. Returns the heads of the requests.
+    """
     heads: list[str] = []
-    # A writer that nobody has is closed.
+    # A writer without a reference would be closed.
     writers: list[asyncio.StreamWriter] = []
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -231,7 +233,7 @@ def test_a_service_that_says_nothing_costs_its_deadline() -> None:
 async def with_sessions(
     answer: Callable[[ServerConnection], Awaitable[None]], run: Callable[[AsyncClient], Awaitable[None]], timeout: float = 2.0
 ) -> None:
-    """A service that has sessions only."""
+    """A service with only sessions."""
     async with serve(answer, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
         async with AsyncClient(f"http://127.0.0.1:{port}", timeout=timeout) as client:
@@ -243,7 +245,7 @@ def test_a_stream_that_ends_at_once_is_begun_anew_ever_more_rarely() -> None:
         with pytest.raises(DeadlineExceeded):
             await client.events().next(1.5)
 
-    # After 0.1, 0.3 and 0.7 s at most, and after half of that at least.
+    # After at most 0.1, 0.3 and 0.7 s, and at least half of that.
     assert 3 <= len(with_service([HEAD + "id: c0\n\nCUT"], run)) <= 6
 
 
@@ -270,7 +272,7 @@ def test_a_session_that_hears_no_answer_costs_each_its_deadline() -> None:
             begun = asyncio.get_running_loop().time()
             told = await asyncio.gather(*(session.hold("a", f"k{number}") for number in range(6)), return_exceptions=True)
             assert {type(one) for one in told} == {DeadlineExceeded}, told
-            # One for the turn, and one for the answer.
+            # One second for the turn, and one for the answer.
             assert asyncio.get_running_loop().time() - begun < 1.5
 
     asyncio.run(with_sessions(answer, run, timeout=0.5))

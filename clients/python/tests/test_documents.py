@@ -1,4 +1,4 @@
-"""What was written from the program is what it says now; what stands in the documents is true."""
+"""Generated files are up to date, and the documents are correct."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_the_examples_of_the_documents_are_right() -> None:
 
 
 def as_functions(blocks: list[str]) -> str:
-    """Each block as a function of its own: each begins anew."""
+    """Each block as a separate function, without state from others."""
     functions = []
     for number, block in enumerate(blocks):
         lines = "\n".join(f"    {line}" for line in block.splitlines())

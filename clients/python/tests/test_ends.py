@@ -1,4 +1,4 @@
-"""What a client has begun ends with it."""
+"""The end of a client ends all its work."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_a_call_while_the_client_is_shut_is_told(monkeypatch: pytest.MonkeyPatch
     def shut_meanwhile(*arguments: Any) -> concurrent.futures.Future[Any]:
         monkeypatch.setattr(asyncio, "run_coroutine_threadsafe", submit)
         closing.append(pool.submit(portal.close, nothing))
-        # It cannot overtake what is being asked.
+        # It cannot overtake the running call.
         concurrent.futures.wait(closing, timeout=0.2)
         return submit(*arguments)
 

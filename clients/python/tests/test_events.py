@@ -27,7 +27,7 @@ def open_feed(client: Client) -> None:
 
 
 def numbers(events: Events, last: int) -> list[Event]:
-    """All events up to the message of that number."""
+    """All events up to the message with this number."""
     heard: list[Event] = []
     while not heard or heard[-1]["type"] != "message" or number(heard[-1]) < last:
         heard.append(events.next(20))
@@ -43,7 +43,7 @@ def test_nothing_is_lost_or_doubled_when_the_service_is_killed(service: Service,
             heard = numbers(events, 50)
             service.kill()
             peer.until_nobody_listens()
-            # These are heard by the next process, most of them before the client is back.
+            # The next process receives these, most of them before the client is back.
             for told in range(51, 101):
                 peer.say(json.dumps({"n": told}))
             service.start()
@@ -53,7 +53,8 @@ def test_nothing_is_lost_or_doubled_when_the_service_is_killed(service: Service,
     assert [number(event) for event in messages] == list(range(1, 101))
     cursors = [event["cursor"] for event in messages]
     assert len(set(cursors)) == 100
-    # What a killed process had heard last is not known: that is told, once, where it may be missing.
+    # The last messages before a kill are unknown. That is reported once, at the place where
+    # messages may be missing.
     assert [event.get("missed", "") for event in heard if event["type"] == "lagged"] == [None]
     assert heard[50]["type"] == "lagged"
 
@@ -73,7 +74,7 @@ def test_a_kill_within_a_stream_doubles_nothing_and_tells_what_may_be_missing(se
         if event["type"] == "lagged":
             may_miss = True
         else:
-            # The peer ticks while nobody listens, too: a hole is where the service was away, and only there.
+            # The peer also ticks while nobody listens: gaps may be only where the service was down.
             assert number(event) == last + 1 or (may_miss and number(event) > last), (last, event)
             last, may_miss = number(event), False
     assert last == 1500
@@ -104,7 +105,7 @@ def test_another_process_goes_on_behind_the_cursor(service: Service, peer: Peer)
             peer.say('{"n":1}')
             peer.say('{"n":2}')
             assert number(events.next(10)) == 1
-            # What was fetched and not read does not count.
+            # Fetched but unread events do not count.
             cursor = events.cursor
         with client.events("feed", types=["message"], since=cursor) as events:
             assert number(events.next(10)) == 2
@@ -123,7 +124,7 @@ def test_events_are_chosen_by_name_type_and_key(service: Service, peer: Peer) ->
                 some.next(0.3)
             with pytest.raises(DeadlineExceeded):
                 other.next(0)
-            # Nothing is lost by a wait that ran out.
+            # A wait that timed out loses nothing.
             client.connection("echo").send("y", wait="confirmed")
             assert some.next(10)["id"] == 2
 
@@ -159,7 +160,7 @@ def test_a_reader_is_ended_from_elsewhere(service: Service) -> None:
         assert waiting.result(10) == []
         with pytest.raises(StopIteration):
             events.next()
-        # A client that is shut ends its streams.
+        # Closing the client ends its streams.
         other = client.events("nobody")
         other.ready()
         still = pool.submit(other.next)

@@ -1,4 +1,4 @@
-"""The example that is to be copied."""
+"""The example for users to copy."""
 
 from __future__ import annotations
 
@@ -58,19 +58,19 @@ def follows(service: Service, peer: Peer, tmp_path: Path, events: Events) -> Non
 
     rounds(20)
     check(20)
-    # In order, without a word.
+    # With an orderly end, nothing is reported.
     service.signal(signal.SIGTERM)
     peer.until_nobody_listens()
     rounds(20)
     service.start()
     check(20)
-    # By force: nothing is lost either, and it says that it cannot know that.
+    # With a kill nothing is lost either, and the output says that this is not certain.
     service.kill()
     peer.until_nobody_listens()
     rounds(20)
     service.start()
     check(20)
-    # A line comes twice where it is interrupted before it has kept its cursor.
+    # A line comes twice if the program is interrupted before it has stored the cursor.
     last = next(event for event in events if event.get("text") == "m60")["cursor"]
     eventually("the cursor is kept", lambda: (tmp_path / "cursor").read_text() == last)
     assert follow.interrupt().splitlines() == ["# some events may be missing here"]

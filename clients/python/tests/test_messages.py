@@ -1,4 +1,4 @@
-"""Sends with their fates, requests, and what is asked of a name."""
+"""Sends with their fates, requests, and operations on a connection."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_a_send_while_the_name_is_down_has_its_fate_later(service: Service) -> N
         assert queued.fate == Fate.QUEUED and not queued.is_final
         with pytest.raises(DeadlineExceeded):
             later.wait_for(queued, "written", timeout=0.3)
-        # Neither does a restart cost it its place.
+        # A restart keeps its place, too.
         service.kill()
         with pytest.raises(DeadlineExceeded):
             later.wait_for(queued, "written", timeout=0.3)
@@ -157,7 +157,7 @@ def test_two_ask_at_once_and_each_has_its_answer(service: Service) -> None:
         eventually("calls is open", lambda: one.connection("calls").status()["ready"])
 
         def ask(client: Client, of: int) -> bool:
-            # Both choose the same number.
+            # Both choose the same id.
             answer = client.connection("calls").request(json.dumps({"id": 7, "op": "ask", "of": of}), timeout=10)
             assert isinstance(answer, str)
             return bool(json.loads(answer) == {"id": 7, "result": of})
@@ -222,7 +222,7 @@ def test_asyncio_cancels_what_waits(service: Service) -> None:
                 task.cancel()
                 with pytest.raises(asyncio.CancelledError):
                     await task
-            # The client goes on.
+            # The client still works.
             assert (await calls.request('{"id":8,"op":"ask","of":1}')) == '{"id": 8, "result": 1}'
             both = await asyncio.gather(*(calls.request(f'{{"id":1,"op":"ask","of":{of}}}') for of in (1, 2)))
             assert both == ['{"id": 1, "result": 1}', '{"id": 1, "result": 2}']

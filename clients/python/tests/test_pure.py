@@ -1,4 +1,4 @@
-"""What needs no service."""
+"""Code that needs no service."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_fates_have_an_order() -> None:
 def test_a_token_is_not_shown() -> None:
     token = Token("s3cret")
     assert "s3cret" not in repr(token) and "s3cret" not in str([token])
-    # A space at an end would be refused where a header is written, by an error that says the header.
+    # A space at an end would be refused later, by an error that contains the header.
     for wrong in ("", "a\nb", "é", "s3cret ", " s3cret", "s3 cret"):
         with pytest.raises(ValueError, match="invalid token") as told:
             Token(wrong)

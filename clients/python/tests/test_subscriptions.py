@@ -33,7 +33,7 @@ def test_two_clients_hold_one_subscription(service: Service, peer: Peer) -> None
             assert heard(peer)["args"] == ["trades"]
             second.hold("subs", "trades")
             assert len(holders(subs)["trades"]) == 2
-            # The other one holds it still: the peer hears nothing.
+            # The other session still holds it: the peer is not told.
             first.release("subs", "trades")
             assert len(holders(subs)["trades"]) == 1
             second.hold("subs", "book")
@@ -41,7 +41,7 @@ def test_two_clients_hold_one_subscription(service: Service, peer: Peer) -> None
             assert [held.key for held in second.held] == ["trades", "book"] and first.held == []
             with pytest.raises(NotFound):
                 first.release("subs", "trades")
-        # A session that ends lets go of all.
+        # The end of a session releases all its keys.
         ended = [heard(peer), heard(peer)]
         assert {(told["op"], *told["args"]) for told in ended} == {("unsub", "trades"), ("unsub", "book")}
         eventually("nothing is held", lambda: holders(subs) == {})
@@ -95,16 +95,16 @@ def test_asyncio_holds_many_at_once(service: Service) -> None:
             assert [one.key for one in held] == [f"k{number}" for number in range(50)]
             listed = [told["key"] async for told in client.connection("subs").subscriptions()]
             assert len(listed) == 50
-            # One that is cancelled leaves nothing behind that hinders the others.
+            # A cancelled call does not block the others.
             cancelled = asyncio.ensure_future(session.hold("subs", "cancelled"))
-            # The question is out, and not answered.
+            # The request is sent, and not answered.
             await asyncio.sleep(0)
             await asyncio.sleep(0)
             cancelled.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await cancelled
             await session.release("subs", "k0")
-            # Nor does the service hold it.
+            # The service does not hold it either.
             listed = [told["key"] async for told in client.connection("subs").subscriptions()]
             assert sorted(listed) == sorted(f"k{number}" for number in range(1, 50))
 

@@ -1,9 +1,10 @@
-// Follows the messages of a pattern, over restarts of the service and of itself, and says each once.
+// Follows the messages of a pattern, over restarts of the service and of itself, and prints each
+// once.
 //
 //     EVERWIRE_TOKEN=… node follow.js PATTERN FILE [URL]
 //
-// FILE keeps the cursor. A line is written before its cursor is kept: after a crash of this program the last line may come twice,
-// and none is missing.
+// FILE keeps the cursor. A line is written before its cursor is stored: after a crash of this
+// program the last line may come twice, and none is missing.
 
 import { readFile, rename, writeFile } from "node:fs/promises";
 
@@ -15,7 +16,7 @@ if (pattern === undefined || file === undefined) {
   process.exit(2);
 }
 
-/** Replaces the file at once: it holds the old cursor or the new one. */
+/** Replaces the file atomically: it has the old cursor or the new one. */
 async function keep(path: string, cursor: string): Promise<void> {
   await writeFile(`${path}.new`, cursor);
   await rename(`${path}.new`, path);

@@ -211,7 +211,7 @@ export interface MemoryUsage {
   used: number;
 }
 
-/** What comes in and is published. */
+/** From sockets to NATS. */
 export interface NatsIn {
   /** Dropped messages. */
   dropped: number;
@@ -227,19 +227,19 @@ export interface NatsIn {
   spool_messages: number;
 }
 
-/** How far the bridge to NATS is behind a connection. */
+/** The lag of the bridge to NATS for a connection. */
 export interface NatsLag {
   /** Messages of the connection that the stream has not acknowledged. */
   pending: number;
-  /** Why, where that is known. */
+  /** The reason, if known. */
   text: string | null;
 }
 
-/** What is taken from the queue and sent. */
+/** From NATS to sockets. */
 export interface NatsOut {
-  /** Messages in memory, on their way or waiting for it. */
+  /** Messages in memory: in flight or waiting. */
   held: number;
-  /** Names with messages that are read again later. */
+  /** Names with messages that must be read again. */
   names_behind: number;
   /** Messages that were dropped from memory and read again from the stream. */
   read_again: number;
@@ -249,27 +249,27 @@ export interface NatsOut {
   sent: number;
 }
 
-/** How the bridge to NATS is doing. */
+/** The status of the bridge to NATS. */
 export interface NatsStatus {
-  /** Where streams are not as the settings say. */
+  /** Differences between the streams and the settings. */
   differences: string[];
-  /** Why it carries nothing now, or what was the last reason. */
+  /** Why it carries no messages now, or the last such reason. */
   error: NatsTrouble | null;
-  /** What comes in and is published. */
+  /** From sockets to NATS. */
   inbound: NatsIn;
-  /** What is taken from the queue and sent. */
+  /** From NATS to sockets. */
   outbound: NatsOut;
   /** The server that it is connected to; null while it is not. */
   server: string | null;
 }
 
-/** What went wrong with the bridge. */
+/** A fault of the bridge. */
 export interface NatsTrouble {
   /** When, in RFC 3339. */
   at: string;
-  /** A short name that stays, such as "nats_unreachable". */
+  /** A stable code, such as "nats_unreachable". */
   code: string;
-  /** Whether it still holds. */
+  /** Whether it is still present. */
   is_now: boolean;
   /** What went wrong. */
   text: string;
@@ -301,7 +301,7 @@ export interface Overview {
   memory: MemoryUsage;
   /** Events that readers missed since the start, because they were too slow or there was no memory. */
   missed_events: number;
-  /** How the bridge to NATS is doing; absent where there is none. */
+  /** The status of the bridge to NATS; absent without a bridge. */
   nats?: NatsStatus | null;
   /** Why the store cannot be opened; the service keeps trying. Null if it is open, or if nothing needs it. */
   store_outage: string | null;
@@ -684,7 +684,7 @@ export interface Why {
    */
   last_message?: LastMessage | null;
   name: string;
-  /** How far the bridge to NATS is behind; absent where it is not. */
+  /** The lag of the bridge to NATS; absent without a lag. */
   nats?: NatsLag | null;
   /** The current step before the dial: a program, or a method and the URL as written, without its query. */
   preparing: string | null;

@@ -1,11 +1,11 @@
-// Base64 (RFC 4648) by what browsers and Node both have.
+// Base64 (RFC 4648) with functions that both browsers and Node have.
 
-/** Bytes of a text in base64. */
+/** Decodes base64. */
 export function fromBase64(text: string): Uint8Array {
   return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 }
 
-/** A text in base64url, without padding. */
+/** Encodes a text as base64url, without padding. */
 export function toBase64Url(text: string): string {
   const bytes = String.fromCharCode(...new TextEncoder().encode(text));
   return btoa(bytes).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");

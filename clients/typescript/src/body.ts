@@ -1,14 +1,17 @@
-// The bodies of answers, each within a bound.
+// Bounded bodies of answers.
 
 import { UnexpectedAnswer } from "./errors.js";
 import { unlessAborted } from "./waiting.js";
 
-/** The longest answer that is read: the longest message that a name can be set up for, and then some. */
+/** The longest answer that is read: the longest message that settings allow, and some more. */
 export const LONGEST_ANSWER = 192 << 20;
 /** The longest problem document. */
 export const LONGEST_PROBLEM = 1 << 20;
 
-/** The bytes of an answer. Rejects with `UnexpectedAnswer` where there are more than `longest`, of which the rest is not read. */
+/**
+ * The bytes of an answer. Rejects with `UnexpectedAnswer` if there are more than `longest`; the
+ * rest is not read.
+ */
 export async function readBody(response: Response, longest: number, signal: AbortSignal): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let length = 0;

@@ -1,15 +1,15 @@
-// Requests and what their answers mean, without any I/O.
+// Requests, and the meaning of their answers, without any I/O.
 
 import type { Fate } from "./api.js";
 import { type EverwireError, problemError, UnexpectedAnswer } from "./errors.js";
 
-/** A text message, or a binary one. */
+/** A text message or a binary one. */
 export type Payload = string | Uint8Array;
 
-/** The fates that can be waited for. */
+/** The fates that a caller can wait for. */
 export type Wanted = "queued" | "written" | "confirmed";
 
-/** A message that was accepted, and its fate so far. `id` and `epoch` together name it. */
+/** An accepted message, and its fate so far. `id` and `epoch` together identify it. */
 export interface Sent {
   readonly id: number;
   readonly epoch: number;
@@ -19,24 +19,24 @@ export interface Sent {
 const RANKS: Record<string, number> = { accepted: 0, queued: 1, written: 2, confirmed: 3 };
 const LONGEST_WAIT_MS = 300_000;
 
-/** Whether a message's fate is this one, or a better one. */
+/** Whether a message's fate is this one or a better one. */
 export function reaches(sent: Sent, wanted: Wanted): boolean {
   return (RANKS[sent.fate] ?? -1) >= (RANKS[wanted] ?? Infinity);
 }
 
-/** Whether a message's fate cannot change any more. */
+/** Whether a message's fate can no longer change. */
 export function isFinal(sent: Sent): boolean {
   return !["accepted", "queued", "written"].includes(sent.fate);
 }
 
-/** What the service has answered. */
+/** An answer of the service. */
 export interface Answer {
   status: number;
   headers: Headers;
   body: Uint8Array;
 }
 
-/** A request, and how its answer is read. */
+/** A request, and the function that reads its answer. */
 export interface Call<T> {
   method: "GET" | "PUT" | "POST" | "DELETE";
   path: string;
@@ -47,18 +47,20 @@ export interface Call<T> {
   read: (answer: Answer) => T;
 }
 
-/** A text that can be the value of a header. The error does not say it: it may be a token. */
+/**
+ * Checks that a text can be a header value. The error does not contain it, since it may be a token.
+ */
 export function visibleAscii(what: string, text: string): string {
   if (!/^[!-~]+$/.test(text)) throw new TypeError(`invalid ${what}: write at least one character, only ASCII, and no spaces`);
   return text;
 }
 
-/** Whether another try may be answered better: the service, or a proxy before it, is busy or away. */
+/** Whether another attempt may succeed: the service, or a proxy before it, is busy or down. */
 export function mayPass(status: number): boolean {
   return status >= 500 || status === 408 || status === 429;
 }
 
-/** Milliseconds as the service reads them. */
+/** Milliseconds in the format of the service. */
 export function duration(ms: number): string {
   if (!(ms >= 0 && ms <= LONGEST_WAIT_MS)) {
     throw new RangeError(`invalid timeout ${ms}: write 0 to ${LONGEST_WAIT_MS} milliseconds`);
@@ -66,14 +68,14 @@ export function duration(ms: number): string {
   return `${Math.round(ms)}ms`;
 }
 
-/** The path of something about a connection. */
+/** The path of a resource of a connection. */
 export function of(name: string, ...rest: string[]): string {
-  // A segment of dots would be taken for a step within the path.
+  // A segment of dots would be interpreted as a relative path.
   const segments = [name, ...rest].map((segment) => encodeURIComponent(segment).replaceAll(".", "%2E"));
   return `/v1/connections/${segments.join("/")}`;
 }
 
-/** Parameters; one that is undefined or null, or an empty list, is left out. */
+/** A query. Parameters that are undefined, null or an empty list are left out. */
 export function query(parameters: Record<string, string | readonly string[] | null | undefined>): string {
   const told = new URLSearchParams();
   for (const [name, value] of Object.entries(parameters)) {
@@ -84,7 +86,7 @@ export function query(parameters: Record<string, string | readonly string[] | nu
   return text === "" ? "" : `?${text}`;
 }
 
-/** The keys of subscriptions as a parameter has them. */
+/** The keys of subscriptions in the format of the parameter. */
 export function escapedKeys(keys: readonly string[]): string[] {
   return keys.map((key) => key.replaceAll("\\", "\\\\").replaceAll(",", "\\,"));
 }
@@ -100,7 +102,7 @@ export function json(value: unknown): { headers: Record<string, string>; body: s
   return { headers: { "Content-Type": "application/json" }, body: JSON.stringify(value) };
 }
 
-/** Reads JSON. The document is the service's own, and described by its OpenAPI document. */
+/** Parses JSON of the service. The OpenAPI document describes it. */
 export function readJson<T>(answer: Answer): T {
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(answer.body)) as T;
@@ -131,7 +133,7 @@ export function readPayload({ headers, body }: Answer): Payload {
   }
 }
 
-/** The error that an answer tells. */
+/** The error in an answer. */
 export function errorOf(answer: Answer): EverwireError {
   const after = answer.headers.get("retry-after") ?? "";
   const retryAfterMs = /^\d{1,6}$/.test(after) ? Number(after) * 1000 : undefined;

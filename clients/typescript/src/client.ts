@@ -1,4 +1,4 @@
-// The client, and what is asked of one connection.
+// The client, and the methods for one connection.
 
 import type { EventType, Matched, Page, State, Status, Subscription, Subscriptions, SubscriptionState, Why } from "./api.js";
 import { LONGEST_ANSWER, readBody } from "./body.js";
@@ -27,42 +27,51 @@ import { Events } from "./events.js";
 import { Session, type WebSocketClass, type Wish } from "./session.js";
 import { Backoff, sleep, type Waiting, within } from "./waiting.js";
 
-/** How a client is made. */
+/** The options of a client. */
 export interface ClientOptions {
-  /** `http://127.0.0.1:9180` by default; in a page that page's origin. */
+  /** `http://127.0.0.1:9180` by default; in a browser, the origin of the page. */
   url?: string;
-  /** What the service's configuration has under `[[service.tokens]]`. Nothing that can be listed or logged has it. */
+  /**
+   * A token of the service's configuration, under `[[service.tokens]]`. It is in no property that
+   * can be listed or logged.
+   */
   token?: string;
-  /** Bounds each request, beside what the service itself is asked to wait: 10,000 by default. */
+  /**
+   * Bounds each request, in addition to a wait that is requested from the service: 10,000 by
+   * default.
+   */
   timeoutMs?: number;
-  /** Instead of the global one. */
+  /** Replaces the global one. */
   fetch?: typeof globalThis.fetch;
-  /** Instead of the global one, which Node has from version 22 on: the class of npm's `ws`. */
+  /** Replaces the global one, which Node has since version 22: the class of npm's `ws`. */
   WebSocket?: WebSocketClass;
 }
 
-/** Which names a list has. */
+/** The connections in a list. */
 export interface Listing extends Waiting {
   match?: string;
   tags?: readonly string[];
   states?: readonly State[];
 }
 
-/** Which events are told. */
+/** The selected events. */
 export interface Telling extends Waiting {
   /** A pattern of names: all by default. */
   match?: string;
-  /** All but `sent` by default; `lagged` is always told. */
+  /** All but `sent` by default; `lagged` is always included. */
   types?: readonly EventType[];
-  /** Of messages only those of these subscriptions. */
+  /** Only messages of these subscriptions. */
   keys?: readonly string[];
-  /** Behind this cursor; from now on by default. */
+  /** After this cursor; from now on by default. */
   since?: string | undefined;
-  /** It ends with `Disconnected` when the service could not be reached for so long. */
+  /** It ends with `Disconnected` if the service cannot be reached for this time. */
   giveUpAfterMs?: number;
   /** How many events may wait here: 1,024 by default. */
   maxEvents?: number;
-  /** After how long without a byte the service is taken for gone: 45,000 by default; it says something every 15,000. */
+  /**
+   * After this silence the connection counts as lost: 45,000 by default; the service sends
+   * something every 15,000.
+   */
   silenceMs?: number;
 }
 
@@ -96,7 +105,7 @@ export class Client {
     this.#WebSocket = options.WebSocket ?? (globalThis.WebSocket as WebSocketClass | undefined);
   }
 
-  /** Where the service is. */
+  /** The URL of the service. */
   get url(): string {
     return this.#url;
   }
@@ -106,7 +115,7 @@ export class Client {
     return this.#timeoutMs;
   }
 
-  /** What is asked of one connection. Nothing is asked yet. */
+  /** The methods for one connection. This sends no request. */
   connection(name: string): Connection {
     return new Connection(this, name);
   }
@@ -123,24 +132,24 @@ export class Client {
     } while (typeof cursor === "string");
   }
 
-  /** Has all connections of a pattern up. */
+  /** Connects all connections of a pattern. */
   connect(match: string, options: Waiting = {}): Promise<Matched> {
     return this.call({ method: "POST", path: `/v1/connect${query({ match })}`, read: readJson<Matched> }, options.signal);
   }
 
-  /** Dials now all connections of a pattern that wait in backoff or have failed. */
+  /** Dials at once all connections of a pattern that wait in backoff or have failed. */
   retry(match: string, options: Waiting = {}): Promise<Matched> {
     return this.call({ method: "POST", path: `/v1/retry${query({ match })}`, read: readJson<Matched> }, options.signal);
   }
 
-  /** What happens to the connections of a pattern, from now on or behind the cursor `since`. */
+  /** The events of the connections of a pattern, from now on or after the cursor `since`. */
   events(telling: Telling = {}): Events {
     const { match, types, keys, ...options } = telling;
     const asked = query({ match, types, subscription: keys && escapedKeys(keys) });
     return new Events((path, init) => this.#request(path, init), `/v1/events${asked}`, options);
   }
 
-  /** A session that holds subscriptions for as long as it is open. */
+  /** A session, which holds subscriptions for as long as it is open. */
   session(): Session {
     if (this.#WebSocket === undefined) {
       throw new TypeError("missing WebSocket: give the client the class of npm's ws, as `WebSocket`");
@@ -154,7 +163,7 @@ export class Client {
     });
   }
 
-  /** Asks, and reads the answer. For what this client has no method for. */
+  /** Sends a request, and reads the answer. For requests without a method here. */
   async call<T>(call: Call<T>, signal?: AbortSignal): Promise<T> {
     const ms = this.#timeoutMs + (call.waitsMs ?? 0);
     const { method, headers } = call;
@@ -174,38 +183,40 @@ export class Client {
   #request(path: string, init: RequestInit & { signal: AbortSignal }): Promise<Response> {
     const headers = new Headers(init.headers);
     if (this.#token !== undefined) headers.set("Authorization", `Bearer ${this.#token}`);
-    // Neither cookies nor a redirect, which would take the token elsewhere.
+    // Neither cookies nor a redirect: the token would be sent elsewhere.
     return this.#fetch(this.#url + path, { ...init, headers, credentials: "omit", redirect: "error", cache: "no-store" });
   }
 }
 
-/** Where a page is from: the service, or a proxy before it, lets no page of another site in. */
+/** The origin of the page: the service, or a proxy before it, refuses pages of other sites. */
 function ownSite(): string | undefined {
   const origin = globalThis.location?.origin;
   return origin?.startsWith("http") ? origin : undefined;
 }
 
-/** How a message is sent. */
+/** The options of a send. */
 export interface Sending extends Waiting {
   /** The fate to wait for: `queued` by default. */
   wait?: Wanted;
-  /** How long to wait for it: 5,000 by default. */
+  /** The longest wait for it: 5,000 by default. */
   timeoutMs?: number;
-  /** With it the message is sent once, however often it is asked for. */
+  /** With it the message is sent once, even if the request is repeated. */
   idempotencyKey?: string;
 }
 
-/** How a message is answered. */
+/** The options of a request. */
 export interface Asking extends Waiting {
-  /** Where the settings have no `request`: where the answer has the value `equals`, as a JSON pointer. */
+  /**
+   * If the settings have no `request`: the JSON pointer at which the answer has the value `equals`.
+   */
   json?: string;
   /** That value. */
   equals?: string;
-  /** How long to wait for the answer: 10,000 by default. */
+  /** The longest wait for the answer: 10,000 by default. */
   timeoutMs?: number;
 }
 
-/** What is asked of one connection of the service. */
+/** The methods for one connection of the service. */
 export class Connection {
   readonly name: string;
   readonly #client: Client;
@@ -216,28 +227,31 @@ export class Connection {
     this.name = name;
   }
 
-  /** What it tells about itself. */
+  /** Its status. */
   status(options: Waiting = {}): Promise<Status> {
     return this.#client.call({ method: "GET", path: of(this.name), read: readJson<Status> }, options.signal);
   }
 
-  /** Why it is up or down, and when it is tried again. */
+  /** Why it is up or down, and when it is dialled again. */
   why(options: Waiting = {}): Promise<Why> {
     return this.#client.call({ method: "GET", path: of(this.name, "why"), read: readJson<Why> }, options.signal);
   }
 
-  /** Creates or replaces it: the keys of `[connections.NAME]`. */
+  /** Creates or replaces it. The settings are the keys of `[connections.NAME]`. */
   put(settings: Record<string, unknown>, options: Waiting = {}): Promise<Status> {
     const call = { method: "PUT", path: of(this.name), ...json(settings), read: readJson<Status> } as const;
     return this.#client.call(call, options.signal);
   }
 
-  /** Closes and forgets it. */
+  /** Closes and deletes it. */
   delete(options: Waiting = {}): Promise<void> {
     return this.#client.call({ method: "DELETE", path: of(this.name), read: readNothing }, options.signal);
   }
 
-  /** Dials it now, unless it is up. `data` is sent whenever its socket opens, in the place of an earlier call's. */
+  /**
+   * Dials it now, unless it is up. `data` is sent each time its socket opens, and replaces the data
+   * of an earlier call.
+   */
   connect(data?: Payload, options: Waiting = {}): Promise<Status> {
     const told = data === undefined ? {} : body(data);
     const call = { method: "POST", path: of(this.name, "connect"), ...told, read: readJson<Status> } as const;
@@ -253,12 +267,14 @@ export class Connection {
   /**
    * Sends a message, and waits for a fate.
    *
-   * The answer's fate is the one that was asked for, or a better one; a lesser one where `timeoutMs` ran out first. With an
-   * `idempotencyKey` it is asked again when the connection to the service breaks, and sent once all the same: over a restart of
-   * the service where the outbox is durable.
+   * The result has the requested fate or a better one; or a lesser one if `timeoutMs` have passed
+   * first. With an `idempotencyKey` the request is repeated when the connection to the service
+   * breaks, and the message is still sent only once; with a durable outbox also over a restart of
+   * the service.
    *
-   * Rejects with `Rejected` where it was not accepted; `NeverWritten` or `InDoubt` where the fate can no longer come;
-   * `Disconnected` where the answer did not come: without a key nobody knows then whether it was accepted.
+   * Rejects with `Rejected` if it was not accepted; `NeverWritten` or `InDoubt` if the fate can no
+   * longer be reached; `Disconnected` if there was no answer: without a key it is then unknown
+   * whether the message was accepted.
    */
   async send(data: Payload, options: Sending = {}): Promise<Sent> {
     const { wait, timeoutMs = 5000, idempotencyKey, signal } = options;
@@ -270,16 +286,16 @@ export class Connection {
     return await this.#until(call, timeoutMs + this.#client.timeoutMs, signal);
   }
 
-  /** What has become of a message by now. Rejects with `Forgotten` where nobody knows any more. */
+  /** The present fate of a message. Rejects with `Forgotten` if it is no longer known. */
   async fate(sent: Sent, options: Waiting = {}): Promise<Sent> {
     return await this.#client.call(this.#fateOf(sent), options.signal);
   }
 
   /**
-   * Waits for a fate of a message that was accepted earlier, over restarts of the service, too.
+   * Waits for a fate of a message that was accepted earlier, also over restarts of the service.
    *
-   * Rejects with `DeadlineExceeded` after `timeoutMs`, a minute by default; with `NeverWritten` or `InDoubt` when the fate can no
-   * longer come; with `Forgotten` when nobody knows.
+   * Rejects with `DeadlineExceeded` after `timeoutMs`, a minute by default; with `NeverWritten` or
+   * `InDoubt` if the fate can no longer be reached; with `Forgotten` if it is no longer known.
    */
   async waitFor(sent: Sent, wanted: Wanted = "confirmed", options: Waiting & { timeoutMs?: number } = {}): Promise<Sent> {
     const { timeoutMs = 60_000, signal } = options;
@@ -301,10 +317,10 @@ export class Connection {
   }
 
   /**
-   * Sends a message, and gives the one that answers it.
+   * Sends a message, and returns the message that answers it.
    *
-   * Rejects with `Refused`, which has the peer's words; `NotSent` or `Unanswered` after `timeoutMs`; `InDoubt` when the socket was
-   * lost meanwhile.
+   * Rejects with `Refused`, which has the peer's answer; `NotSent` or `Unanswered` after
+   * `timeoutMs`; `InDoubt` if the socket was lost meanwhile.
    */
   async request(data: Payload, options: Asking = {}): Promise<Payload> {
     const { json, equals, timeoutMs = 10_000, signal } = options;
@@ -313,7 +329,7 @@ export class Connection {
     return await this.#client.call(call, signal);
   }
 
-  /** All its subscriptions, in the order of their keys: where each stands, and who holds it. */
+  /** All its subscriptions, ordered by key, with their states and holders. */
   async *subscriptions(
     options: Waiting & { states?: readonly SubscriptionState[] } = {},
   ): AsyncGenerator<Subscription, void, undefined> {
@@ -328,14 +344,17 @@ export class Connection {
     } while (typeof cursor === "string");
   }
 
-  /** Subscribes to a key until `unsubscribe`, whoever goes away. `Client.session` holds one for as long as it is open. */
+  /**
+   * Subscribes to a key until `unsubscribe`, even if this client ends. `Client.session` holds one
+   * for as long as it is open.
+   */
   subscribe(key: string, wish: Wish = {}, options: Waiting = {}): Promise<Subscription> {
     const told = Object.keys(wish).length === 0 ? {} : json(wish);
     const path = of(this.name, "subscriptions", key);
     return this.#client.call({ method: "PUT", path, ...told, read: readJson<Subscription> }, options.signal);
   }
 
-  /** Ends what `subscribe` began. Sessions that hold the key go on holding it. */
+  /** Ends a subscription of `subscribe`. Sessions with the same key keep it. */
   unsubscribe(key: string, options: Waiting = {}): Promise<void> {
     const path = of(this.name, "subscriptions", key);
     return this.#client.call({ method: "DELETE", path, read: readNothing }, options.signal);
@@ -346,7 +365,7 @@ export class Connection {
     return { method: "GET", path, read: readSent };
   }
 
-  /** Asks again while the service is away: only for what may be asked twice. */
+  /** Repeats a request while the service is down. Only for requests that may be repeated. */
   async #until(call: Call<Sent>, ms: number, signal?: AbortSignal): Promise<Sent> {
     const backoff = new Backoff();
     const text = `the service did not answer within ${Math.round(ms)} ms`;

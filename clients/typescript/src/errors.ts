@@ -1,29 +1,29 @@
-// What can go wrong. Each class is told from the others by `instanceof`, and by its `name`.
+// The errors of the client. `instanceof` and the `name` distinguish the classes.
 //
 //     EverwireError
-//     ├── ProblemError            the service has answered with a problem (RFC 9457)
-//     │   ├── BadRequest          400, 413, 415, 422: the request cannot be meant
+//     ├── ProblemError            the service answered with a problem (RFC 9457)
+//     │   ├── BadRequest          400, 413, 415, 422: the request is invalid
 //     │   ├── Unauthorized        401: no token, or a wrong one
 //     │   ├── Forbidden           403: the token lacks the scope, or does not reach the name
 //     │   ├── NotFound            404: there is no such name, message or subscription
-//     │   ├── Conflict            409: it cannot be done as things are
-//     │   ├── Unavailable         429, 503: not now; `retryAfterMs` says when
-//     │   └── MessageError        it is about one message, and `fate` says what became of it
-//     │       ├── Rejected        it was not accepted; `reason` says why
+//     │   ├── Conflict            409: the present state does not allow it
+//     │   ├── Unavailable         429, 503: not possible now; `retryAfterMs` is when to try again
+//     │   └── MessageError        the problem is about one message; `fate` is the outcome
+//     │       ├── Rejected        the message was not accepted; `reason` is why
 //     │       ├── NeverWritten    it expired, was evicted or cancelled: the peer does not have it
-//     │       ├── InDoubt         it was written, and the socket died: perhaps the peer has it
-//     │       ├── Forgotten       what became of it is not known any more
-//     │       ├── Refused         of a request: the peer has refused it; `answer` is what it said
-//     │       ├── NotSent         of a request: it was not written in time
-//     │       └── Unanswered      of a request: it was written, and not answered in time
+//     │       ├── InDoubt         it was written, and the socket was lost: the peer may have it
+//     │       ├── Forgotten       the fate is no longer known
+//     │       ├── Refused         request: the peer refused it; `answer` is its answer
+//     │       ├── NotSent         request: it was not written in time
+//     │       └── Unanswered      request: it was written, and not answered in time
 //     ├── Disconnected            the service cannot be reached, or the connection to it broke
-//     ├── DeadlineExceeded        it took longer than was allowed
-//     └── UnexpectedAnswer        the answer is none of everwire's
+//     ├── DeadlineExceeded        the deadline has passed
+//     └── UnexpectedAnswer        the answer is not from everwire
 
 import type { Cause, KeyError, Problem, ProblemFate, Reason } from "./api.js";
 import { fromBase64 } from "./base64.js";
 
-/** Anything that goes wrong with everwire. */
+/** Any error of this client. */
 export class EverwireError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
@@ -31,20 +31,26 @@ export class EverwireError extends Error {
   }
 }
 
-/** The service cannot be reached, or the connection to it broke: what was asked for may have been done. */
+/**
+ * The service cannot be reached, or the connection to it broke: the request may have been executed.
+ */
 export class Disconnected extends EverwireError {}
 
-/** It took longer than was allowed. */
+/** The deadline has passed. */
 export class DeadlineExceeded extends EverwireError {}
 
-/** The answer is none of everwire's: perhaps a proxy's, or the address is another service's. */
+/**
+ * The answer is not from everwire: perhaps from a proxy, or the address belongs to another service.
+ */
 export class UnexpectedAnswer extends EverwireError {}
 
-/** The service has answered with a problem (RFC 9457). */
+/** The service answered with a problem (RFC 9457). */
 export class ProblemError extends EverwireError {
   /** The document, with all members. */
   readonly problem: Problem;
-  /** After how many milliseconds another try may help, if the service says so. */
+  /**
+   * The number of milliseconds after which another attempt may succeed, if the service gives one.
+   */
   readonly retryAfterMs: number | undefined;
 
   constructor(problem: Problem, retryAfterMs?: number) {
@@ -63,30 +69,30 @@ export class ProblemError extends EverwireError {
     return this.problem.detail;
   }
 
-  /** Why, in a word that programs can compare. There may be others than those that are known. */
+  /** The reason as a code for programs. A later service may use other codes than the known ones. */
   get reason(): Reason | undefined {
     return this.problem.reason;
   }
 
-  /** What became of the message that it is about. */
+  /** The fate of the message that the problem is about. */
   get fate(): ProblemFate | undefined {
     return this.problem.fate;
   }
 
-  /** What is behind it, where something is. */
+  /** The cause, if the problem has one. */
   get causeKind(): Cause | undefined {
     const { cause } = this.problem;
     const kind = typeof cause === "object" && cause !== null && "kind" in cause ? cause.kind : cause;
     return typeof kind === "string" ? kind : undefined;
   }
 
-  /** Of settings that cannot be used: what is wrong with which key. */
+  /** For invalid settings: the fault of each key. */
   get errors(): readonly KeyError[] {
     return this.problem.errors ?? [];
   }
 }
 
-/** 400, 413, 415, 422: the request cannot be meant. */
+/** 400, 413, 415, 422: the request is invalid. */
 export class BadRequest extends ProblemError {}
 
 /** 401: no token, or a wrong one. */
@@ -98,15 +104,15 @@ export class Forbidden extends ProblemError {}
 /** 404: there is no such name, message or subscription. */
 export class NotFound extends ProblemError {}
 
-/** 409: it cannot be done as things are. */
+/** 409: the present state does not allow it. */
 export class Conflict extends ProblemError {}
 
-/** 429, 503: not now. */
+/** 429, 503: not possible now. */
 export class Unavailable extends ProblemError {}
 
-/** It is about one message: `fate` says what became of it. */
+/** The problem is about one message: `fate` is the outcome. */
 export class MessageError extends ProblemError {
-  /** The message's id, if it was accepted. */
+  /** The id of the message, if it was accepted. */
   get id(): number | undefined {
     return this.problem.id;
   }
@@ -117,31 +123,31 @@ export class MessageError extends ProblemError {
   }
 }
 
-/** It was not accepted: `reason` says why. */
+/** The message was not accepted: `reason` is why. */
 export class Rejected extends MessageError {}
 
-/** It expired, was evicted or cancelled: the peer does not have it. */
+/** The message expired, was evicted or cancelled: the peer does not have it. */
 export class NeverWritten extends MessageError {}
 
-/** It was written, and the socket died before more was known: perhaps the peer has it. */
+/** The message was written, and the socket was lost before a confirmation: the peer may have it. */
 export class InDoubt extends MessageError {}
 
-/** What became of it is not known any more. */
+/** The fate is no longer known. */
 export class Forgotten extends MessageError {}
 
-/** Of a request: the peer has refused it. */
+/** Request: the peer refused it. */
 export class Refused extends MessageError {
-  /** What the peer said. */
+  /** The answer of the peer. */
   get answer(): string | Uint8Array {
     const { base64, text } = this.problem;
     return base64 === undefined ? (text ?? "") : fromBase64(base64);
   }
 }
 
-/** Of a request: it was not written in time. The peer does not have it. */
+/** Request: it was not written in time. The peer does not have it. */
 export class NotSent extends MessageError {}
 
-/** Of a request: it was written, and not answered in time. */
+/** Request: it was written, and not answered in time. */
 export class Unanswered extends MessageError {}
 
 type Class = new (problem: Problem, retryAfterMs?: number) => ProblemError;
@@ -170,7 +176,7 @@ const BY_STATUS = new Map<number, Class>([
   [503, Unavailable],
 ]);
 
-/** The error of a problem document, of the class that its fate or its status chooses. */
+/** The error of a problem document; its fate or its status determines the class. */
 export function problemError(document: unknown, retryAfterMs?: number): EverwireError {
   if (!isProblem(document)) {
     return new UnexpectedAnswer("invalid answer: it is an error, but not a problem document");

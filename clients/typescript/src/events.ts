@@ -1,4 +1,4 @@
-// Events, over as many connections as it takes.
+// Events, over as many connections as necessary.
 
 import type { Event as ConnectionEvent } from "./api.js";
 import { fromBase64 } from "./base64.js";
@@ -8,41 +8,43 @@ import { Disconnected, EverwireError, ProblemError, UnexpectedAnswer } from "./e
 import { type Frame, Parser } from "./sse.js";
 import { Backoff, sleep, unlessAborted, type Waiting, within } from "./waiting.js";
 
-/** What a request of the client's is made by. */
+/** The client's function for requests. */
 export type Fetch = (path: string, init: RequestInit & { signal: AbortSignal }) => Promise<Response>;
 
 export type { ConnectionEvent };
 
-// The service says something every 15 s: whoever hears nothing for longer is not connected.
+// The service sends something every 15 s: after a longer silence the connection counts as lost.
 const SILENCE_MS = 45_000;
 const CONNECT_MS = 10_000;
-// The longest message that a name can be set up for, in base64, with room for the rest of the event.
+// The longest message that settings allow, in base64, with room for the rest of the event.
 const LONGEST_EVENT = 192 << 20;
-// What waits for a reader here. Beyond it nothing is read, and the service keeps it, within its own bounds.
+// The events that may wait for a reader here. Beyond that nothing is read, and the service queues
+// them within its own limits.
 const MAX_EVENTS = 1024;
 const MAX_LENGTH = 8 << 20;
 
-/** What an event of type `message` has brought: a text, or bytes. */
+/** The payload of an event of type `message`: a text or bytes. */
 export function payload(event: ConnectionEvent): Payload {
   return event.base64 === undefined ? (event.text ?? "") : fromBase64(event.base64);
 }
 
-/** How a stream of events is read. */
+/** The options of a stream of events. */
 export interface EventsOptions {
   since?: string | undefined;
   giveUpAfterMs?: number | undefined;
   signal?: AbortSignal | undefined;
   /** How many events may wait here: 1,024 by default. */
   maxEvents?: number | undefined;
-  /** After how long without a byte the service is taken for gone: 45,000 by default. */
+  /** After this silence the connection counts as lost: 45,000 by default. */
   silenceMs?: number | undefined;
 }
 
 /**
- * What happens, as an asynchronous iterator that goes on behind the last cursor when a connection to the service breaks.
+ * The events as an asynchronous iterator. After a lost connection it continues after the last
+ * cursor.
  *
- * It ends by `close`, by leaving a `for await`, by its signal, or by an error that another try cannot mend (a wrong token, an
- * unknown type). Where something may be missing there is an event of type `lagged`, in its place.
+ * It ends by `close`, by leaving a `for await`, by its signal, or by a permanent error (a wrong
+ * token, an unknown type). Where events may be missing there is an event of type `lagged`.
  */
 export class Events implements AsyncIterableIterator<ConnectionEvent> {
   readonly #fetch: Fetch;
@@ -51,7 +53,7 @@ export class Events implements AsyncIterableIterator<ConnectionEvent> {
   readonly #maxEvents: number;
   readonly #silenceMs: number;
   readonly #ending = new AbortController();
-  // Of the last event that was read from the service, and of the last one that was given out.
+  // The cursor of the last event read from the service, and of the last one returned to the caller.
   #readCursor: string | undefined;
   #cursor: string | undefined;
   #waiting: { event: ConnectionEvent; length: number }[] = [];
@@ -79,17 +81,20 @@ export class Events implements AsyncIterableIterator<ConnectionEvent> {
     }
   }
 
-  /** Behind which event this reader is: what is given as `since` goes on from there, in another process, too. */
+  /**
+   * The position of this reader: pass it as `since` to continue from there, also in another
+   * process.
+   */
   get cursor(): string | undefined {
     return this.#cursor;
   }
 
-  /** How often the connection to the service was lost and is there again. */
+  /** How often the connection to the service was lost and restored. */
   get reconnects(): number {
     return this.#reconnects;
   }
 
-  /** Waits until the service has begun to tell: what happens from then on is heard. */
+  /** Waits until the service has started the stream: all later events are received. */
   async ready(options: Waiting & { timeoutMs?: number } = {}): Promise<this> {
     this.#start();
     const ms = options.timeoutMs ?? CONNECT_MS;
@@ -100,7 +105,10 @@ export class Events implements AsyncIterableIterator<ConnectionEvent> {
     return this;
   }
 
-  /** The next event; `undefined` once it is closed. Rejects with `DeadlineExceeded`; nothing is lost by that. */
+  /**
+   * The next event; `undefined` once it is closed. Rejects with `DeadlineExceeded`; no event is
+   * lost.
+   */
   async read(options: Waiting & { timeoutMs?: number } = {}): Promise<ConnectionEvent | undefined> {
     this.#start();
     const { timeoutMs, signal } = options;
@@ -122,7 +130,7 @@ export class Events implements AsyncIterableIterator<ConnectionEvent> {
     return this;
   }
 
-  /** Ends it. Events that were not read are dropped; `cursor` says behind which one that was. */
+  /** Closes the stream. Unread events are dropped; `cursor` is the position before them. */
   async close(): Promise<void> {
     this.#waiting = [];
     this.#length = 0;
@@ -139,7 +147,7 @@ export class Events implements AsyncIterableIterator<ConnectionEvent> {
     this.#change();
   }
 
-  // --- what waits
+  // --- the queue
 
   #hasSomething(): boolean {
     return this.#waiting.length > 0 || this.#ended;
@@ -156,7 +164,7 @@ export class Events implements AsyncIterableIterator<ConnectionEvent> {
       }
       if (this.#error !== undefined) throw this.#error;
       if (this.#ended) return undefined;
-      // Another reader may take what this one is woken for.
+      // Another reader may have taken the event.
       await this.#until(() => this.#hasSomething(), signal);
     }
   }
@@ -189,7 +197,7 @@ export class Events implements AsyncIterableIterator<ConnectionEvent> {
   }
 
   async #put(event: ConnectionEvent, length: number): Promise<void> {
-    // The bound may be exceeded by one event.
+    // The limit may be exceeded by one event.
     const room = () => this.#ended || (this.#waiting.length < this.#maxEvents && this.#length < MAX_LENGTH);
     if (!room()) await this.#until(room);
     if (this.#ended) return;
@@ -198,7 +206,7 @@ export class Events implements AsyncIterableIterator<ConnectionEvent> {
     this.#change();
   }
 
-  // --- what fills it
+  // --- the connection that fills it
 
   #start(): void {
     if (this.#pump !== undefined || this.#ended) return;
@@ -207,7 +215,7 @@ export class Events implements AsyncIterableIterator<ConnectionEvent> {
 
   async #reconnectForEver(): Promise<void> {
     const backoff = new Backoff();
-    // A clock that is set meanwhile does not matter.
+    // A monotonic clock: changes of the system time do not matter.
     let downSince = performance.now();
     while (!this.#ended) {
       let upSince: number | undefined;
@@ -240,13 +248,13 @@ export class Events implements AsyncIterableIterator<ConnectionEvent> {
   async #connection(isUp: () => void): Promise<void> {
     const headers: Record<string, string> = { Accept: "text/event-stream" };
     if (this.#readCursor !== undefined) headers["Last-Event-ID"] = this.#readCursor;
-    // Ends this connection, and no other.
+    // Ends only this connection.
     const connection = new AbortController();
     const end = () => connection.abort(this.#ending.signal.reason);
     this.#ending.signal.addEventListener("abort", end, { once: true });
     try {
       const response = await within(CONNECT_MS, connection.signal, "the service did not answer", (signal) =>
-        // The signal of the wait would end the body with it.
+        // The signal of the wait would also end the body.
         unlessAborted(this.#fetch(this.#path, { headers, signal: connection.signal }), signal),
       );
       if (response.status !== 200) throw await refusal(response, connection.signal);
@@ -278,7 +286,7 @@ export class Events implements AsyncIterableIterator<ConnectionEvent> {
     if (frame.id !== undefined) {
       this.#readCursor = frame.id;
       if (!this.#began) {
-        // The beginning: whoever has read nothing goes on from here.
+        // The start: a reader without an event continues from here.
         this.#cursor ??= frame.id;
         this.#began = true;
         this.#change();
@@ -287,7 +295,7 @@ export class Events implements AsyncIterableIterator<ConnectionEvent> {
   }
 }
 
-/** Whether another try cannot mend it. */
+/** Whether the error is permanent. */
 function isFinal(error: unknown): boolean {
   if (error instanceof ProblemError) return !mayPass(error.status);
   return error instanceof UnexpectedAnswer;

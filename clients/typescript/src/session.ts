@@ -1,4 +1,4 @@
-// Subscriptions that are held for as long as a session is open, over `/v1/ws`.
+// Subscriptions that last as long as a session is open, over `/v1/ws`.
 
 import type { SubscriptionState } from "./api.js";
 import { toBase64Url } from "./base64.js";
@@ -6,7 +6,9 @@ import { mayPass } from "./calls.js";
 import { DeadlineExceeded, Disconnected, EverwireError, ProblemError, problemError, UnexpectedAnswer } from "./errors.js";
 import { Backoff, sleep, unlessAborted, type Waiting, within } from "./waiting.js";
 
-/** What of a WebSocket is used: that of browsers, of Node from version 22 on, and that of npm's `ws`. */
+/**
+ * The part of a WebSocket that is used: of browsers, of Node since version 22, and of npm's `ws`.
+ */
 export interface WebSocketLike {
   onopen: ((event: never) => void) | null;
   onmessage: ((event: never) => void) | null;
@@ -23,29 +25,32 @@ export type WebSocketClass = new (url: string, protocols: string[]) => WebSocket
 export interface Held {
   readonly name: string;
   readonly key: string;
-  /** Where it stood when the service took it on; undefined while it is not taken on. */
+  /** The state when the service accepted it; undefined while it is not accepted. */
   readonly state: SubscriptionState | undefined;
-  /** Why the service has not taken it on again after the last loss of the session's connection. */
+  /** The reason if the service has not accepted it again after the last lost connection. */
   readonly error: EverwireError | undefined;
 }
 
-/** `item`, and the keys of `subscribe` that are not to be those of the settings. */
+/** `item`, and keys of `subscribe` that replace those of the settings. */
 export type Wish = Record<string, unknown>;
 
-/** What a session needs of its client. */
+/** The parts of the client that a session needs. */
 export interface SessionOptions {
   url: string;
   token: string | undefined;
   timeoutMs: number;
   WebSocket: WebSocketClass;
-  /** Rejects where the service lets this client in under no circumstances: a WebSocket of a browser does not say why it fails. */
+  /**
+   * Rejects if the service refuses this client permanently: a browser's WebSocket does not report
+   * why it fails.
+   */
   check: (signal: AbortSignal) => Promise<void>;
 }
 
-// How many questions may be unanswered, and how many subscriptions may be held: what the service allows.
+// The service's limits for unanswered requests and for held subscriptions.
 const MAX_PENDING = 1024;
 const MAX_HELD = 10_000;
-// A browser has no pings: this often something is asked.
+// Browsers have no pings, so a request is sent at this interval.
 const ASK_MS = 20_000;
 
 interface Pending {
@@ -68,10 +73,10 @@ interface Place {
 }
 
 /**
- * Holds subscriptions for as long as it is open, beside others that hold the same.
+ * Holds subscriptions for as long as it is open. Other sessions may hold the same ones.
  *
- * When its connection to the service breaks, it connects again and holds again what it held. The peer is told that a
- * subscription has ended when nobody holds it any more.
+ * After a lost connection to the service it connects again, and requests its subscriptions again.
+ * The peer is told to end a subscription when nobody holds it any more.
  */
 export class Session {
   readonly #options: SessionOptions;
@@ -84,7 +89,7 @@ export class Session {
   #ids = 0;
   #connections = 0;
   #connected = false;
-  // Holds and releases go out in the order in which they were asked for, those after a loss among them.
+  // Holds and releases are sent in the order of the calls, also after a lost connection.
   #turn: Promise<void> = Promise.resolve();
   readonly #isOpened: { resolve: () => void; reject: (error: unknown) => void };
   readonly #opened: Promise<void>;
@@ -94,27 +99,30 @@ export class Session {
     this.#options = options;
     let [resolve, reject]: [() => void, (error: unknown) => void] = [() => {}, () => {}];
     this.#opened = new Promise<void>((yes, no) => ([resolve, reject] = [yes, no]));
-    // Nobody may be waiting for it.
+    // Perhaps nobody waits for it.
     this.#opened.catch(() => {});
     this.#isOpened = { resolve, reject };
   }
 
-  /** Whether the service hears this session now, and knows what it holds. */
+  /** Whether the connection is up, and the service has all subscriptions of this session. */
   get connected(): boolean {
     return this.#connected;
   }
 
-  /** How often the connection to the service was lost and is there again. */
+  /** How often the connection to the service was lost and restored. */
   get reconnects(): number {
     return Math.max(this.#connections - 1, 0);
   }
 
-  /** What it holds, in the order in which it was asked for. */
+  /** The held subscriptions, in the order of the calls. */
   get held(): Held[] {
     return [...this.#places.values()].map((place) => place.held);
   }
 
-  /** Connects. Rejects with `Disconnected`, or why the service lets nobody in. What has ended is not opened again. */
+  /**
+   * Connects. Rejects with `Disconnected`, or the reason why the service refuses. A closed session
+   * cannot be opened again.
+   */
   async open(options: Waiting = {}): Promise<this> {
     if (this.#error !== undefined) throw this.#error;
     this.#run ??= this.#reconnectForEver().catch((error: unknown) => this.#end(error));
@@ -131,7 +139,7 @@ export class Session {
     return this;
   }
 
-  /** Ends it, and with it all that it holds. */
+  /** Closes the session, which releases all its subscriptions. */
   async close(): Promise<void> {
     this.#end(new Disconnected("the session is closed"));
     await this.#run;
@@ -146,8 +154,8 @@ export class Session {
   /**
    * Subscribes to a key of a connection.
    *
-   * Rejects with why the service does not take it on, and with `Disconnected` or `DeadlineExceeded` where it has not said. Then it is
-   * not held, unless it was before.
+   * Rejects with the reason if the service refuses, and with `Disconnected` or `DeadlineExceeded`
+   * if it did not answer. Then the key is not held, unless it was before.
    */
   hold(name: string, key: string, wish: Wish = {}, options: Waiting = {}): Promise<Held> {
     return this.#inTurn(options.signal, async () => {
@@ -156,7 +164,8 @@ export class Session {
         throw new RangeError(`a session holds at most ${MAX_HELD} subscriptions`);
       }
       const told = await this.#ask({ ...wish, op: "hold", name, key }, options.signal).catch((error: unknown) => {
-        // The service may have taken it on, or may do so yet: it hears the release behind the question.
+        // The service may have accepted it, or may do so later: the release comes after the
+        // request.
         const isKnown = error instanceof ProblemError || this.#places.has(at);
         if (!isKnown) this.#ask({ op: "release", name, key }).catch(() => {});
         throw error;
@@ -167,16 +176,16 @@ export class Session {
     });
   }
 
-  /** Lets go of a key. Rejects with `NotFound` where the session does not hold it. */
+  /** Releases a key. Rejects with `NotFound` if the session does not hold it. */
   release(name: string, key: string, options: Waiting = {}): Promise<void> {
     return this.#inTurn(options.signal, async () => {
-      // After a loss it is not to be held again, whatever becomes of the question.
+      // After a lost connection it must not be requested again, whatever the answer.
       this.#places.delete(JSON.stringify([name, key]));
       await this.#ask({ op: "release", name, key }, options.signal);
     });
   }
 
-  /** Waits for the turn of a hold or a release, for no longer than for an answer. */
+  /** Waits for the turn of a hold or a release, at most as long as for an answer. */
   async #inTurn<T>(signal: AbortSignal | undefined, run: () => Promise<T>): Promise<T> {
     const before = this.#turn;
     let pass: () => void = () => {};
@@ -224,7 +233,7 @@ export class Session {
     }
   }
 
-  /** Rejects where the service lets this client in under no circumstances. */
+  /** Rejects if the service refuses this client permanently. */
   async #checkAdmission(): Promise<void> {
     try {
       await this.#options.check(this.#ending.signal);
@@ -233,7 +242,7 @@ export class Session {
     }
   }
 
-  /** Connects, and stays until the connection ends. Whether the WebSocket was open. */
+  /** Connects, and waits until the connection ends. Returns whether the WebSocket was open. */
   async #oneConnection(backoff: Backoff): Promise<boolean> {
     const { url, token, timeoutMs, WebSocket } = this.#options;
     const protocols = ["everwire.v1", ...(token === undefined ? [] : [`bearer.${toBase64Url(token)}`])];
@@ -271,7 +280,7 @@ export class Session {
     }
   }
 
-  /** Rejects when the connection is lost, or the service does not answer on it any more. */
+  /** Rejects when the connection is lost, or when the service no longer answers on it. */
   async #untilLost(ended: AbortSignal): Promise<never> {
     for (;;) {
       await sleep(ASK_MS, ended);
@@ -279,7 +288,7 @@ export class Session {
     }
   }
 
-  /** Asks for what there is not: the answer is an error, and any answer will do. */
+  /** Requests something that does not exist: any answer, even an error, proves the connection. */
   async #stillThere(): Promise<void> {
     try {
       await this.#ask({ op: "unsubscribe" });
@@ -314,7 +323,7 @@ export class Session {
     try {
       told = JSON.parse(String(data)) as Told;
     } catch {
-      // It is not everwire's: the question runs into its deadline.
+      // Not an answer of everwire: the request runs into its deadline.
       return;
     }
     const pending = this.#pending.get(told?.id ?? "");

@@ -1,18 +1,19 @@
-// Server-sent events (HTML Living Standard §9.2), as the service writes them. `EventSource` cannot say a token.
+// Server-sent events (HTML Living Standard §9.2) in the format of the service. `EventSource` cannot
+// send a token.
 
 import { UnexpectedAnswer } from "./errors.js";
 
-/** What stands between two empty lines: a cursor, data, or both. */
+/** The content between two empty lines: a cursor, data, or both. */
 export interface Frame {
   id?: string;
   data?: string;
 }
 
-/** Takes bytes as they come, and gives whole frames. A frame that the connection's end cuts off is none. */
+/** Parses bytes as they arrive into whole frames. A frame that is cut off at the end is ignored. */
 export class Parser {
   readonly #longest: number;
   readonly #decoder = new TextDecoder("utf-8", { fatal: true });
-  // Pieces of a line that has not ended: they are joined once.
+  // Pieces of an unfinished line, which are joined once.
   #pieces: string[] = [];
   #length = 0;
   #frame: Frame = {};
@@ -21,7 +22,10 @@ export class Parser {
     this.#longest = longest;
   }
 
-  /** The frames that these bytes complete. Throws `UnexpectedAnswer` for one that is longer than allowed, or not UTF-8. */
+  /**
+   * The frames that these bytes complete. Throws `UnexpectedAnswer` for one that is too long, or
+   * not UTF-8.
+   */
   feed(chunk: Uint8Array): Frame[] {
     const lines = this.#decode(chunk).split("\n");
     const rest = lines.pop() ?? "";

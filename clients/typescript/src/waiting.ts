@@ -1,8 +1,8 @@
-// Waits that have a deadline, and that a caller can end.
+// Waits with a deadline that a caller can cancel.
 
 import { DeadlineExceeded } from "./errors.js";
 
-/** How long something may take, and what ends it before. */
+/** The longest duration, and the signal that ends the wait earlier. */
 export interface Waiting {
   signal?: AbortSignal | undefined;
 }
@@ -27,7 +27,7 @@ export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
 }
 
 /**
- * Runs something that heeds a signal, for so many milliseconds at most.
+ * Runs a function that obeys a signal, for a limited number of milliseconds.
  *
  * Rejects with `DeadlineExceeded`, or with the reason of the caller's own signal.
  */
@@ -45,7 +45,7 @@ export async function within<T>(
   try {
     return await run(ending.signal);
   } catch (error) {
-    // What the abort has made of it is of no interest.
+    // The error that the abort has caused does not matter.
     throw ending.signal.aborted ? ending.signal.reason : error;
   } finally {
     clearTimeout(timer);
@@ -57,16 +57,22 @@ const FIRST_MS = 100;
 const LONGEST_MS = 5000;
 const LONGEST_ASKED_MS = 60_000;
 
-/** Doubles, within bounds, with jitter: clients that lost the service together do not come back together. */
+/**
+ * Doubles, within limits, with jitter: clients that lost the service together do not return
+ * together.
+ */
 export class Backoff {
   #next = FIRST_MS;
 
-  /** It has worked for so long. One that ends again and again within less than the next pause is not tried more often. */
+  /**
+   * Reports how long the last attempt worked. The pause is reset only if that is at least the next
+   * pause.
+   */
   worked(ms: number): void {
     if (ms >= this.#next) this.#next = FIRST_MS;
   }
 
-  /** How many milliseconds to wait now. `atLeast`: what the service has asked for. */
+  /** The pause in milliseconds. `atLeast`: the service's `Retry-After`. */
   wait(atLeast = 0): number {
     const most = this.#next;
     this.#next = Math.min(most * 2, LONGEST_MS);
@@ -74,7 +80,7 @@ export class Backoff {
   }
 }
 
-/** What a promise gives, unless the signal comes first. */
+/** The result of a promise, unless the signal comes first. */
 export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const ended = () => reject(signal.reason);

@@ -1,4 +1,4 @@
-// Services that break, in ways in which the real one does not on demand.
+// Broken services, with faults that the real one does not produce on demand.
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
@@ -13,7 +13,10 @@ const HEAD = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: 
 const BUSY = "HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/html\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno";
 const event = (n: number) => `id: c${n}\ndata: {"type":"message","at":"","cursor":"c${n}","text":"${n}"}\n\n`;
 
-/** Gives one of the answers to each connection, which stays open unless it ends with CUT; the heads of the requests. */
+/**
+ * Gives one of the answers to each connection, which stays open unless the answer ends with CUT.
+ * Returns the heads of the requests.
+ */
 async function serve(context: TestContext, answers: string[]): Promise<{ client: Client; heads: string[] }> {
   const heads: string[] = [];
   const sockets = new Set<Socket>();
@@ -41,7 +44,7 @@ async function serve(context: TestContext, answers: string[]): Promise<{ client:
   return { client: new Client({ url, timeoutMs: 500, WebSocket: WebSocket as unknown as WebSocketClass }), heads };
 }
 
-/** A service that has sessions only. */
+/** A service with only sessions. */
 async function sessions(context: TestContext, answer: (socket: WebSocket) => void, timeoutMs = 2000): Promise<{ client: Client }> {
   const server = new WebSocketServer({ port: 0, host: "127.0.0.1", handleProtocols: () => "everwire.v1" });
   context.after(() => {
@@ -124,7 +127,7 @@ test("a stream that ends at once is begun anew ever more rarely", async (context
   const events = client.events();
   await assert.rejects(events.read({ timeoutMs: 1500 }), DeadlineExceeded);
   await events.close();
-  // After 0.1, 0.3 and 0.7 s at most, and after half of that at least.
+  // After at most 0.1, 0.3 and 0.7 s, and at least half of that.
   assert(heads.length >= 3 && heads.length <= 6, `${heads.length}`);
 });
 
@@ -161,7 +164,7 @@ test("a session that hears no answer costs each its deadline", async (context) =
   const session = await client.session().open();
   const begun = performance.now();
   const told = await Promise.allSettled(Array.from({ length: 6 }, (_, n) => session.hold("a", `k${n}`)));
-  // One for the turn, and one for the answer.
+  // One second for the turn, and one for the answer.
   assert(performance.now() - begun < 1500);
   for (const one of told) assert(one.status === "rejected" && one.reason instanceof DeadlineExceeded, JSON.stringify(told));
   const held = session.hold("a", "k");

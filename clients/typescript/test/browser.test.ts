@@ -1,4 +1,5 @@
-// The client in a browser, behind a proxy of the page's own site. EVERWIRE_CHROMIUM: which browser; without it `chromium`.
+// The client in a browser, behind a proxy of the page's own site. EVERWIRE_CHROMIUM is the browser,
+// `chromium` by default.
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
@@ -15,7 +16,7 @@ import { eventually, Lines, Service, TOKEN } from "./harness.js";
 const CHROMIUM = process.env["EVERWIRE_CHROMIUM"] ?? "chromium";
 const DIST = new URL("../../dist/", import.meta.url);
 
-// What runs in the page. It tells what came of it to the test.
+// The script in the page. It reports its result to the test.
 const SCRIPT = `
 import { Client, payload, Unauthorized } from "/dist/index.js";
 const told = {};
@@ -45,7 +46,9 @@ try {
 await fetch("/told", { method: "POST", body: JSON.stringify(told) });
 `;
 
-/** Serves the page and the client, and passes on what is for the service, as a proxy of the site would. */
+/**
+ * Serves the page and the client, and forwards requests for the service, like a proxy of the site.
+ */
 async function site(service: Service): Promise<{ port: number; told: () => string | undefined; close: () => void }> {
   const there = new URL(service.url);
   let told: string | undefined;

@@ -1,4 +1,4 @@
-// What stands in the documents is right, and what is published is whole.
+// The documents are correct, and the published package is complete.
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";

@@ -19,7 +19,7 @@ test("nothing is lost or doubled when the service is killed", async (context) =>
   const heard = await numbers(events, 50);
   await service.end("SIGKILL");
   await service.peer.untilNobodyListens();
-  // These are heard by the next process, most of them before the client is back.
+  // The next process receives these, most of them before the client is back.
   service.peer.numbers(51, 100);
   await service.start();
   heard.push(...(await numbers(events, 100)));
@@ -28,7 +28,8 @@ test("nothing is lost or doubled when the service is killed", async (context) =>
   const messages = heard.filter(({ type }) => type === "message");
   assert.deepEqual(messages.map(number), range(1, 100));
   assert.equal(new Set(messages.map(({ cursor }) => cursor)).size, 100);
-  // What a killed process had heard last is not known: that is told, once, where it may be missing.
+  // The last messages before a kill are unknown. That is reported once, at the place where messages
+  // may be missing.
   assert.deepEqual(heard.filter(({ type }) => type === "lagged").map(({ missed }) => missed), [null]);
   assert.equal(heard[50]?.type, "lagged");
 });
@@ -51,7 +52,7 @@ test("a kill within a stream doubles nothing and tells what may be missing", asy
       mayMiss = true;
       continue;
     }
-    // The peer ticks while nobody listens, too: a hole is where the service was away, and only there.
+    // The peer also ticks while nobody listens: gaps may be only where the service was down.
     assert(number(event) === last + 1 || (mayMiss && number(event) > last), `${last} ${JSON.stringify(event)}`);
     [last, mayMiss] = [number(event), false];
   }
@@ -83,7 +84,7 @@ test("another process goes on behind the cursor", async (context) => {
   service.peer.numbers(1, 2);
   const first = await events.read({ timeoutMs: 10_000 });
   assert(first !== undefined && number(first) === 1);
-  // What was fetched and not read does not count.
+  // Fetched but unread events do not count.
   const { cursor } = events;
   await events.close();
   for (const [since, expected] of [[cursor, [2]], [beginning, [1, 2]]] as const) {
@@ -102,7 +103,7 @@ test("events are chosen by name, type and key", async (context) => {
   // The echo belongs to no subscription.
   for (let told = 0; told < 2; told += 1) assert.equal((await some.read({ timeoutMs: 10_000 }))?.type, "sent");
   await assert.rejects(some.read({ timeoutMs: 300 }), DeadlineExceeded);
-  // Nothing is lost by a wait that ran out.
+  // A wait that timed out loses nothing.
   await echo.send("y", { wait: "confirmed" });
   assert.equal((await some.read({ timeoutMs: 10_000 }))?.id, 2);
   await some.close();

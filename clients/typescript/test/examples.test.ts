@@ -1,4 +1,4 @@
-// The example that is to be copied.
+// The example for users to copy.
 
 import assert from "node:assert/strict";
 import { readFile, rm } from "node:fs/promises";
@@ -41,7 +41,8 @@ test("follow survives restarts of the service and of itself", async (context) =>
   const follow = await start();
   say();
   await check(follow);
-  // In order, without a word; then by force: nothing is lost either, and it says that it cannot know that.
+  // With an orderly end nothing is reported. With a kill nothing is lost either, and the output
+  // says that this is not certain.
   for (const [signal, told] of [["SIGTERM", 0], ["SIGKILL", 1]] as const) {
     await service.end(signal);
     await service.peer.untilNobodyListens();
@@ -52,7 +53,7 @@ test("follow survives restarts of the service and of itself", async (context) =>
   }
   for await (const event of own) {
     if (event.text !== "m60") continue;
-    // A line comes twice where it is interrupted before it has kept its cursor.
+    // A line comes twice if the program is interrupted before it has stored the cursor.
     await eventually("the cursor is kept", async () => (await readFile(file, "utf8")) === event.cursor);
     break;
   }

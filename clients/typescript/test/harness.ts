@@ -1,6 +1,7 @@
 // A real service and a real peer for the tests.
 //
-// EVERWIRE_ROOT: the repository; EVERWIRE_PROGRAM: the program; EVERWIRE_PYTHON: a Python with `websockets`, for the peer.
+// EVERWIRE_ROOT is the repository, EVERWIRE_PROGRAM the program, and EVERWIRE_PYTHON a Python with
+// `websockets`, for the peer.
 
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
@@ -24,7 +25,7 @@ const PROGRAM = process.env["EVERWIRE_PROGRAM"] ?? join(ROOT, "target/debug/ever
 const PYTHON = process.env["EVERWIRE_PYTHON"] ?? "python3";
 export const SOON_MS = 20_000;
 
-/** What `check` gives once it gives something. */
+/** Repeats `check` until it returns something. */
 export async function eventually<T>(what: string, check: () => Promise<T> | T): Promise<NonNullable<T>> {
   const deadline = Date.now() + SOON_MS;
   while (Date.now() < deadline) {
@@ -44,7 +45,7 @@ async function freePort(): Promise<number> {
   return address.port;
 }
 
-/** A process that tells lines, and hears lines. */
+/** A process that writes and reads lines. */
 export class Lines {
   readonly process: ChildProcess;
   readonly #told: string[] = [];
@@ -86,7 +87,7 @@ export class Peer extends Lines {
     return peer;
   }
 
-  /** The next thing that it tells of this kind. */
+  /** The next output of this kind. */
   async toldOf(what: string): Promise<unknown> {
     for (;;) {
       const told = JSON.parse(await this.next()) as Record<string, unknown>;
@@ -98,7 +99,7 @@ export class Peer extends Lines {
     return (await this.toldOf("heard")) as { op: string; args: unknown[] };
   }
 
-  /** Waits until its last socket at /feed has ended: what it is told to say then is kept for the next one. */
+  /** Waits until the end of its last socket at /feed: later messages are kept for the next one. */
   async untilNobodyListens(): Promise<void> {
     while ((await this.toldOf("feeds")) !== 0);
   }
@@ -122,7 +123,7 @@ export class Service {
     this.url = `http://127.0.0.1:${port}`;
   }
 
-  /** One for a test, which ends with it. */
+  /** A service for one test, which ends with the test. */
   static async forTest(test: TestContext): Promise<Service> {
     const folder = await mkdtemp(join(tmpdir(), "everwire-client-"));
     const peer = await Peer.start();
@@ -182,7 +183,7 @@ export function number(event: ConnectionEvent): number {
   return (JSON.parse(String(payload(event))) as { n: number }).n;
 }
 
-/** All events up to the message of that number. */
+/** All events up to the message with this number. */
 export async function numbers(events: Events, last: number): Promise<ConnectionEvent[]> {
   const heard: ConnectionEvent[] = [];
   for (;;) {

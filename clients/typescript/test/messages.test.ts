@@ -1,4 +1,4 @@
-// Sends with their fates, requests, and what is asked of a name.
+// Sends with their fates, requests, and operations on a connection.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -101,7 +101,7 @@ test("two ask at once, and each has its answer", async (context) => {
   const service = await Service.forTest(context);
   const clients = [service.client(), service.client()] as const;
   const calls = await service.ready(clients[0], "calls");
-  // All choose the same number.
+  // All choose the same id.
   const ask = async (of: number) => {
     const answer = await clients[of % 2 === 0 ? 0 : 1].connection("calls").request(JSON.stringify({ id: 7, op: "ask", of }));
     assert.deepEqual(JSON.parse(String(answer)), { id: 7, result: of });
@@ -134,7 +134,7 @@ test("a request has a deadline, and can be given up", async (context) => {
     await assert.rejects(asked, /enough/);
     await assert.rejects(ask(ending.signal), /enough/);
   }
-  // Only the wait was given up, not the stream.
+  // Only the wait has ended, not the stream.
   await events.ready();
   await events.close();
   assert.equal(await calls.request('{"id":8,"op":"ask","of":1}'), '{"id": 8, "result": 1}');

@@ -1,4 +1,4 @@
-// What needs no service.
+// Code that needs no service.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

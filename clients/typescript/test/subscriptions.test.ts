@@ -21,14 +21,14 @@ test("two clients hold one subscription", async (context) => {
   assert.deepEqual((await service.peer.heard()).args, ["trades"]);
   await second.hold("subs", "trades");
   assert.equal((await holders(subs))["trades"]?.length, 2);
-  // The other one holds it still: the peer hears nothing.
+  // The other session still holds it: the peer is not told.
   await first.release("subs", "trades");
   assert.equal((await holders(subs))["trades"]?.length, 1);
   await second.hold("subs", "book");
   assert.deepEqual((await service.peer.heard()).args, ["book"]);
   assert.deepEqual([second.held.map(({ key }) => key), first.held], [["trades", "book"], []]);
   await assert.rejects(first.release("subs", "trades"), NotFound);
-  // A session that ends lets go of all.
+  // The end of a session releases all its keys.
   await Promise.all([first.close(), second.close()]);
   const ended = [await service.peer.heard(), await service.peer.heard()];
   assert.deepEqual(ended.map(({ op, args }) => `${op} ${args}`).sort(), ["unsub book", "unsub trades"]);
@@ -63,7 +63,7 @@ test("a hold that is given up is not held", async (context) => {
   await session.hold("subs", "kept");
   const ending = new AbortController();
   const given = session.hold("subs", "given up", {}, { signal: ending.signal });
-  // The question is out, and not answered.
+  // The request is sent, and not answered.
   await Promise.resolve().then(() => {});
   ending.abort(new Error("enough"));
   await assert.rejects(given, /enough/);

@@ -1,4 +1,4 @@
-//! Who comes in over HTTP, by which way, and what they may dial.
+//! Access over HTTP: who may use which route, and which addresses they may dial.
 
 mod service_support;
 #[path = "../../../tests/support/mod.rs"]
@@ -107,7 +107,7 @@ fn only_the_health_is_told(way: Way) {
             200
         );
     }
-    // Unless it says so, who scrapes needs none.
+    // Unless the configuration says so, a scrape needs no token.
     assert_eq!(service.get("/metrics").status, 200);
     assert!(!service.end().contains("s3cret"));
 }
@@ -205,7 +205,7 @@ fn names_are_what_a_token_reaches(way: Way) {
     assert_eq!(ask("POST", "/v1/close?match=*", "").json()["matched"], 1);
     assert_eq!(ask("PUT", "/v1/connections/acme-2", settings).status, 201);
 
-    // A secret of somebody else's must not be sent wherever one likes.
+    // A secret of another owner must not be sent to an arbitrary URL.
     assert_eq!(ask("PUT", "/v1/secrets/acme-key", "x").status, 201);
     let with = |id: &str| {
         format!(
@@ -376,10 +376,10 @@ fn only_public_addresses_are_dialled_unless_the_operator_says_more() {
         ("mapped", format!("[::ffff:127.0.0.1]:{port}")),
         ("metadata", "169.254.169.254".to_owned()),
     ] {
-        // Seen in the settings already.
+        // Visible in the settings already.
         let written = json!({ "url": format!("ws://{host}/echo") });
         service.put(name, &written).problem(422, "allow_urls");
-        // Not known before the dial.
+        // Unknown before the dial.
         let secret = format!("/v1/secrets/{name}");
         let stored = service.ask("PUT", &secret, &[], host.as_bytes());
         assert_eq!(stored.status, 201, "{stored:?}");
@@ -390,7 +390,7 @@ fn only_public_addresses_are_dialled_unless_the_operator_says_more() {
         });
         assert_eq!(status["state"], "backoff", "{status}");
     }
-    // Nothing is sent there: the proxy is looked at first.
+    // Nothing is sent there: the proxy is checked first.
     let proxy = "http://${secret:ip}";
     service.put(
         "proxied",
@@ -428,7 +428,7 @@ fn tls_keys(ca: &PrivateCa, with_clients: bool) -> String {
     }
 }
 
-/// A client that trusts a CA, and shows a certificate of another, if any.
+/// A client that trusts a CA, and may show a certificate of another CA.
 fn tls_client(ca: &PrivateCa, shown: Option<&PrivateCa>) -> Arc<ClientConfig> {
     let mut roots = RootCertStore::empty();
     roots
@@ -466,7 +466,7 @@ fn the_api_speaks_tls() {
     let mut plain = TcpStream::connect(&service.listen).unwrap();
     plain.write_all(GET).unwrap();
     let mut answer = Vec::new();
-    // An alert, or only the end.
+    // It ends with an alert or without.
     let _ended = plain.read_to_end(&mut answer);
     assert!(!answer.starts_with(b"HTTP/"), "{answer:?}");
 }

@@ -1,4 +1,5 @@
-//! The service as clients see it that we did not write: Python's `websockets` and `http.client`, Node's `ws` and `fetch`.
+//! The service with foreign clients: Python's `websockets` and `http.client`, Node's `ws` and
+//! `fetch`.
 
 #[path = "../../../tests/support/chaos.rs"]
 mod chaos;
@@ -15,7 +16,7 @@ use support::Foreign;
 const LOOPBACK: &str = "allow_urls = ['ws://127.0.0.1:*']\n\
     [defaults]\nhistory = { messages = 100000, bytes = '64MiB' }\nheartbeat.interval = '50ms'";
 
-/// Runs a client to its end: what it told, line by line.
+/// Runs a client to its end. Returns its output, line by line.
 fn run(foreign: Foreign, arguments: &[&str]) -> Vec<String> {
     let mut command = foreign.client();
     command.args(arguments);
@@ -91,7 +92,8 @@ fn talks_over_the_raw_bridge(foreign: Foreign) {
 const MESSAGES: u64 = 1000;
 const CUTS: u64 = 8;
 
-/// A client that is cut off again and again, within an event as well as between two, hears each event of a feed once.
+/// A client that is cut off repeatedly, within an event as well as between two, receives each event
+/// of a feed once.
 fn misses_nothing_when_it_is_cut(foreign: Foreign, command: &str, path: &str) {
     let peer = Peer::spawn_thread().unwrap();
     let service = Service::start(&format!("clients-{command}-{foreign:?}"), LOOPBACK);
@@ -116,7 +118,7 @@ fn misses_nothing_when_it_is_cut(foreign: Foreign, command: &str, path: &str) {
     let mut client = foreign.client();
     client.args([command, &url, &MESSAGES.to_string()]);
     let client = Running::spawn(client);
-    // What happens before it has come is not told.
+    // Events before its arrival are not sent.
     service.wait_for("feed", "the client", |status| {
         status["subscribers"].as_u64() > Some(before)
     });

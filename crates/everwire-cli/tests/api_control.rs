@@ -1,4 +1,4 @@
-//! Connections that come, change and go over HTTP.
+//! Connections that are created, changed and removed over HTTP.
 
 mod service_support;
 
@@ -51,7 +51,7 @@ fn create_replace_and_remove(way: Way) {
     );
     assert_eq!(config.json()["tags"], json!(["a"]));
 
-    // Tags are no matter of the socket's.
+    // Tags do not affect the socket.
     let settings =
         json!({ "url": peer.url("/echo"), "tags": ["b"], "headers": { "X-Token": "s3cret" } });
     let replaced = service.put("feed.1", &settings);
@@ -264,7 +264,7 @@ fn ask_many(way: Way) {
         );
     }
     let counted = |path: &str| service.post(path, "").json();
-    // The idle one waits for nothing.
+    // The idle one is not waiting for anything.
     assert_eq!(
         counted("/v1/retry?match=*"),
         json!({ "matched": 4, "changed": 3 })
@@ -360,7 +360,7 @@ fn give_a_secret(way: Way) {
     let put = |id: &str, value: &[u8]| service.ask("PUT", &format!("/v1/secrets/{id}"), &[], value);
     assert_eq!(put("token", b"s3cret-t").status, 201);
     assert_eq!(put("token", b"s3cret-token").status, 204);
-    // The last, since a dial may come as soon as all are there.
+    // The last one, since a dial may come as soon as all are there.
     assert_eq!(put("key", b"s3cret-k").status, 201);
     service.wait_for_state("feed", "open");
     let request = peer.connections_at("/echo").remove(0).request.unwrap();
@@ -388,7 +388,8 @@ fn give_a_secret(way: Way) {
     );
 }
 
-/// Compares what is served with its description, as far as members go: each is described, and what is required is there.
+/// Compares the members of an object with its description: each is described, and the required ones
+/// are there.
 fn assert_described(document: &Value, schema: &Value, served: &Value, at: &str) {
     let schema = match schema["$ref"].as_str() {
         Some(reference) => document.pointer(&reference[1..]).unwrap(),

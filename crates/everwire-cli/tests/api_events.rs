@@ -1,4 +1,4 @@
-//! What happens, as server-sent events.
+//! The events as server-sent events.
 
 mod service_support;
 
@@ -42,7 +42,7 @@ fn what_happens_is_told_with_the_place_to_go_on_from() {
         (&json!("l\nne\r\n\u{2028}"), &json!(4))
     );
 
-    // Where it began is a place, too, and what comes with the header counts more.
+    // The position of the beginning is valid too, and the header takes precedence.
     let mut again = Sse::open(
         &service,
         &format!("/v1/events?match=feed&since={start}"),
@@ -139,7 +139,7 @@ fn a_client_that_does_not_read_is_bounded_and_cut_and_the_others_miss_nothing() 
     let (silent, _) = Sse::started(&service, "/v1/events", &[]);
     let (mut quick, _) = Sse::started(&service, "/v1/events?types=message", &[]);
     open(&service, "echo", peer.url("/echo"));
-    // More than the kernel and the bounds of one client hold together.
+    // More than the kernel and the limits of one client hold together.
     const MESSAGES: u64 = 600;
     let text = "x".repeat(64 << 10);
     for _ in 0..MESSAGES {
@@ -151,13 +151,13 @@ fn a_client_that_does_not_read_is_bounded_and_cut_and_the_others_miss_nothing() 
     let resident = service.running.resident_mib();
     assert!(resident < 200, "{resident} MiB");
 
-    // One that reads again is told how much it has missed.
+    // A client that continues to read learns how many events it missed.
     let (mut messages, mut missed) = (0, 0);
     while messages + missed < MESSAGES {
         let told = slow.next();
         match told.data["type"].as_str() {
             Some("message") => messages += 1,
-            // More than once, where the kernel has taken a little meanwhile.
+            // More than once, if the kernel has accepted some in between.
             Some("lagged") => missed += told.data["missed"].as_u64().unwrap(),
             _ => {}
         }
@@ -166,9 +166,9 @@ fn a_client_that_does_not_read_is_bounded_and_cut_and_the_others_miss_nothing() 
     assert!(missed > 0, "{messages} messages fit into the bounds");
     drop(slow);
 
-    // One that does not is cut off.
+    // A client that does not continue is cut off.
     let until = Instant::now() + 3 * SOON;
-    // The kernel says nothing when it gives up; what comes later is answered by a reset.
+    // The kernel does not report when it gives up; later data is answered by a reset.
     while silent.tcp().write_all(b"\r\n").is_ok() {
         assert!(Instant::now() < until, "it is still connected");
         std::thread::sleep(Duration::from_millis(50));
@@ -221,7 +221,7 @@ fn who_finds_no_place_is_refused_until_one_is_free() {
         assert!(told.starts_with("HTTP/1.1 503 "), "{target}: {told}");
     }
     assert_eq!(service.get("/healthz").status, 200);
-    // Those that are there lose nothing, and whose place is free is let in.
+    // Present clients lose nothing, and a new one may take a place that is free.
     there.ask(&json!({ "op": "subscribe", "id": "a" }));
     assert_eq!(there.answer("a")["type"], "ack");
     clients.pop();

@@ -21,13 +21,14 @@ use service_support::{
 
 const LOOPBACK: &str = "allow_urls = ['ws://127.0.0.1:*']";
 
-/// The feeds, and how many messages each brings: for no client more than may wait for it.
+/// The feeds, and the number of messages of each: within the limit of a client.
 const FEEDS: [&str; 4] = ["a-1", "a-2", "b-1", "b-2"];
 const MESSAGES: u64 = 1500;
-/// What clients that never read ask for on top, in messages of 64 KiB: more than the kernel and their bounds hold.
+/// Additional messages of 64 KiB for clients that never read: more than the kernel and their limits
+/// hold.
 const FLOOD: u64 = 1000;
 
-/// What a client hears, checked as it comes: nothing is missing, nothing comes twice.
+/// The events of a client, checked as they arrive: none is missing, none comes twice.
 struct Heard {
     seqs: BTreeMap<&'static str, u64>,
     messages: u64,
@@ -43,7 +44,7 @@ impl Heard {
         }
     }
 
-    /// One event; whether more are to come.
+    /// Notes one event. Returns whether more are to come.
     fn event(&mut self, event: &Value) -> bool {
         let seq = self
             .seqs
@@ -114,7 +115,7 @@ fn clients_that_never_read_cost_the_others_nothing() {
     }
 }
 
-/// Reads what is there until the client is told that it was too slow, or the kernel has let it go.
+/// Reads until the client is told that it was too slow, or the kernel has given up.
 fn assert_lagged_or_cut(mut stuck: &TcpStream) {
     const LAGGED: &[u8] = br#""type":"lagged""#;
     let until = Instant::now() + SOON;
@@ -124,7 +125,7 @@ fn assert_lagged_or_cut(mut stuck: &TcpStream) {
         match stuck.read(&mut buffer) {
             Ok(0) => return,
             Err(error) if error.kind() == ErrorKind::ConnectionReset => return,
-            // A client that is there hears something every 15 s: the kernel has given up without a word.
+            // A present client receives something every 15 s: the kernel has given up silently.
             Err(error) if error.kind() == ErrorKind::WouldBlock => return assert_reset(stuck),
             Err(error) => panic!("{error}"),
             Ok(read) => seen.extend_from_slice(&buffer[..read]),
@@ -132,12 +133,12 @@ fn assert_lagged_or_cut(mut stuck: &TcpStream) {
         if seen.windows(LAGGED.len()).any(|part| part == LAGGED) {
             return;
         }
-        // What may be the beginning of it.
+        // Keeps a possible beginning of it.
         seen.drain(..seen.len().saturating_sub(LAGGED.len()));
     }
 }
 
-/// What comes from a client that was given up is answered by a reset.
+/// Data from a client that was given up is answered by a reset.
 fn assert_reset(mut stuck: &TcpStream) {
     let until = Instant::now() + SOON;
     while stuck.write_all(b"\r\n").is_ok() {

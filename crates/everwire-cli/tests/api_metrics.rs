@@ -1,4 +1,4 @@
-//! Metrics and health, and what Prometheus and Grafana make of them.
+//! Metrics and health, and their use in Prometheus and Grafana.
 
 mod service_support;
 #[path = "../../../tests/support/mod.rs"]
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use service_support::http::{Client, Service};
 use support::{Foreign, PrivateCa, TestDir, root};
 
-/// The names of the contract, and what kind each is.
+/// The promised metrics, with the type of each.
 const METRICS: [(&str, &str); 13] = [
     ("everwire_connections", "gauge"),
     ("everwire_ready", "gauge"),
@@ -233,7 +233,7 @@ fn config(path: &str) -> String {
     fs::read_to_string(root().join("config").join(path)).unwrap()
 }
 
-/// The names of metrics in a text, with the suffixes that samples have.
+/// The metrics that a text names, with the suffixes of samples.
 fn used(text: &str) -> BTreeSet<String> {
     let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let words = text
@@ -308,7 +308,7 @@ fn the_page_for_operators_has_each_metric_state_and_alert() {
         .lines()
         .filter(|line| line.starts_with("| `"))
         .collect();
-    // What counts losses and drops is told once there was one.
+    // Counters of losses and drops appear after the first one.
     let service = Service::start("metrics-page", LOOPBACK);
     let outbox = json!({ "messages": 1, "when_full": "drop_oldest" });
     service.put(
@@ -367,7 +367,7 @@ fn prometheus_reads_what_is_exposed() {
     service.put("up", &json!({ "url": peer.url("/echo") }));
     service.wait_for_state("up", "open");
     let text = metrics(&service);
-    // promtool reads the older format, which has no end mark and calls a counter by its sample's name.
+    // promtool reads the older format, which has no end mark and names a counter like its sample.
     let mut older = text.replace("# EOF\n", "");
     for (name, kind) in METRICS {
         if kind == "counter" {
@@ -393,7 +393,7 @@ fn prometheus_reads_what_is_exposed() {
     assert!(output.status.success(), "{output:?}\n{older}");
 }
 
-/// The families, as the reference parser of OpenMetrics reads them.
+/// The families, according to the reference parser of OpenMetrics.
 fn parsed(text: &str) -> Value {
     let mut parser = Foreign::Python.script("crates/everwire-cli/tests/clients/openmetrics.py");
     let mut parser = parser
@@ -466,7 +466,7 @@ fn openmetrics_are_by_the_standard_and_bounded_by_max_names() {
         "what is counted over all names has no bound"
     );
 
-    // A name that is gone makes room for another.
+    // A removed name makes room for another.
     service.delete("/v1/connections/a");
     let families = parsed(&metrics(&service));
     let ready = families["everwire_ready"]["samples"].as_array().unwrap();

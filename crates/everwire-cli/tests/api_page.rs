@@ -1,4 +1,4 @@
-//! How the files of the page are served.
+//! Delivery of the page's files.
 
 mod service_support;
 
@@ -42,7 +42,7 @@ fn the_page_is_served(service: &Service) {
         .post("/", "")
         .problem(405, "POST is not allowed here");
     service.get("/page/other.js").problem(404, "no such path");
-    // Another host's name for this machine gets nothing here either.
+    // Another host name for this machine is refused here, too.
     let other = service.ask("GET", "/", &[("Host", "example.com")], b"");
     other.problem(403, "Host");
 }

@@ -1,4 +1,4 @@
-//! The raw bridge: a WebSocket client that knows nothing of everwire.
+//! The raw bridge, with a WebSocket client that does not know everwire.
 
 mod service_support;
 
@@ -131,7 +131,7 @@ fn a_client_that_is_too_slow_or_has_no_peer_any_more_is_told_so() {
     assert_eq!(u16::from(told.code), 1011);
     assert!(told.reason.starts_with("given up: "), "{told:?}");
 
-    // More than the kernel and the bounds of a client hold together.
+    // More than the kernel and the limits of a client hold together.
     const FLOOD: u64 = 600;
     let mut slow = put(
         "flood",

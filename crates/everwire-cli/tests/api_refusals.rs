@@ -1,4 +1,5 @@
-//! Every route, and every refusal that it shares with others. What a route refuses for reasons of its own is tested beside what it does.
+//! Every route, and every refusal that routes share. Refusals of a single route are tested with
+//! that route.
 
 mod service_support;
 
@@ -11,15 +12,15 @@ use service_support::{
     ws::Socket,
 };
 
-/// How a route is asked, and what it takes.
+/// The request for a route, and its limits.
 #[derive(Clone, Copy)]
 struct Route {
     method: &'static str,
     /// With `NAME` for a connection's name, or a secret's id.
     path: &'static str,
-    /// The scopes of which one is enough; none: it takes several.
+    /// Any of these scopes is enough; none: several are needed.
     scopes: &'static [&'static str],
-    /// Bytes of a body that it takes at most, if it reads one.
+    /// The largest body, if it reads one.
     body: Option<usize>,
 }
 
@@ -46,7 +47,7 @@ impl Route {
         self.path.contains("NAME")
     }
 
-    /// Whether what it names need not be there.
+    /// Whether it may name something that does not exist yet.
     fn creates(&self) -> bool {
         self.method == "PUT" && self.path.ends_with("NAME")
     }
@@ -55,7 +56,7 @@ impl Route {
         self.path.ends_with("/ws") || self.path.ends_with("/raw")
     }
 
-    /// Whether a page of another site must not have it done: changes, and streams that a page could otherwise read.
+    /// Whether pages of other sites must not use it: changes, and streams that a page could read.
     fn is_guarded(&self) -> bool {
         self.method != "GET" || self.is_websocket() || self.path == "/v1/events"
     }
@@ -65,12 +66,12 @@ impl Route {
     }
 }
 
-/// For all who are known.
+/// For every known caller.
 const ANY: &[&str] = &["read", "send", "control"];
 /// `max_message` of the connections here.
 const MAX_MESSAGE: usize = 1024;
 
-/// All that needs to know who asks.
+/// All routes that must know the caller.
 const ROUTES: [Route; 28] = [
     Route::new("GET", "/openapi.json", ANY),
     Route::new("GET", "/v1/connections", &["read"]),
@@ -105,7 +106,7 @@ const ROUTES: [Route; 28] = [
     Route::new("DELETE", "/v1/secrets/NAME", &["control"]),
     Route::new("GET", "/metrics", &["read"]),
 ];
-/// What is told to everybody.
+/// Routes for everybody.
 const OPEN: [&str; 2] = ["/healthz", "/readyz"];
 
 fn service(test: &str) -> Service {
@@ -131,7 +132,7 @@ fn bearer(token: &str) -> String {
     format!("Bearer sesame-{token}")
 }
 
-/// Asks for a route; a WebSocket by a handshake.
+/// Requests a route; a WebSocket by a handshake.
 fn ask(
     service: &Service,
     route: &Route,
@@ -231,7 +232,7 @@ fn nothing_is_told_under_a_foreign_name_nor_done_for_a_foreign_page() {
         ] {
             let answer = match route.is_guarded() {
                 true => ask(&service, route, "feed", headers, b""),
-                // A page cannot read the answer: there is no CORS.
+                // A page cannot read the answer, since there is no CORS.
                 false => {
                     let answer = ask(&service, route, "feed", headers, b"");
                     assert_eq!(answer.header("access-control-allow-origin"), None);
@@ -268,7 +269,7 @@ fn other_methods_and_names_that_are_not_there_are_told() {
             let problem = ask(&service, route, "nobody", &auth, b"").problem(404, "there is no ");
             assert_eq!(problem["type"], "about:blank");
         }
-        // Nor is what could never be a name.
+        // Invalid names are refused, too.
         if route.names_something() {
             let status = if route.creates() { 422 } else { 404 };
             ask(&service, route, "a..b", &auth, b"{}").problem(status, "a..b");
@@ -299,7 +300,7 @@ fn a_body_that_is_too_long_or_broken_is_refused() {
         let Some(limit) = route.body else {
             continue;
         };
-        // What the file owns is not put.
+        // A name of the file cannot be put.
         let name = if route.creates() { "new" } else { "feed" };
         let part = format!("at most {limit} bytes");
         let too_long = vec![b' '; limit + 1];
@@ -309,7 +310,7 @@ fn a_body_that_is_too_long_or_broken_is_refused() {
             "{} {target} HTTP/1.1\r\nHost: localhost\r\nAuthorization: {auth}\r\nConnection: close\r\n",
             route.method
         );
-        // Before any of it comes, and where only its pieces tell how long it is.
+        // Before any of it arrives, and with chunks of unknown total length.
         let announced = format!("{head}Content-Length: {}\r\n\r\n", limit + 1);
         service.raw(announced.as_bytes()).problem(413, &part);
         let size = limit + 1;
@@ -413,7 +414,7 @@ fn opening_data_that_a_stuck_socket_cannot_take_is_refused() {
     service.wait_for_state("feed", "open");
     let data = "x".repeat(500_000);
     let connect = || service.post("/v1/connections/feed/connect", &data);
-    // What the kernel takes, and what may wait behind it.
+    // The messages that the kernel accepts, and those that may wait behind them.
     let refused = (0..400)
         .map(|_| connect())
         .find(|answer| answer.status != 202);

@@ -1,4 +1,4 @@
-//! The configuration is read again: what changes, and what does not.
+//! The configuration is read again: some settings change, and others stay.
 
 mod service_support;
 
@@ -134,7 +134,7 @@ fn what_the_api_created_and_what_was_closed_by_hand_survives_reload_and_restart(
     assert_eq!(service.status("mine")["state"], "closed");
     assert_eq!(service.get("/v1/connections/short").status, 404);
 
-    // The file takes it over, and it is the file's from then on.
+    // The file takes the name over and owns it from then on.
     rewrite(
         test,
         &format!("{keys}\n{}", connection("theirs", &url, "tags = ['file']")),
@@ -169,7 +169,7 @@ fn what_was_answered_is_on_disk_whatever_happens_next() {
     lives(&|service| assert_eq!(service.put("theirs", &settings).status, 201));
     lives(&|service| {
         assert_eq!(service.status("theirs")["url"], settings["url"]);
-        // The secret is there: the dial gets as far as the network.
+        // The secret is there: the dial reaches the network.
         service.wait_for("theirs", "a dial", |status| {
             status["last_error"]["kind"] == "refused"
         });
@@ -218,7 +218,7 @@ fn tokens_and_what_the_api_may_dial_change_with_a_reload() {
     );
     assert_eq!(put.status, 201, "{put:?}");
 
-    // An open door does not lose its guard.
+    // Access without tokens keeps its protection.
     rewrite(test, "workers = 1\nmetrics = { listen = '127.0.0.1:0' }");
     let reloaded = post("second").json();
     assert_eq!(
@@ -261,7 +261,7 @@ fn a_hangup_and_a_changed_file_have_it_read_again() {
         (&json!("watch"), &json!(1), &json!(1))
     );
 
-    // As editors do it.
+    // Editors replace files like this.
     let draft = path.with_extension("new");
     fs::write(&draft, "nonsense").unwrap();
     fs::rename(&draft, &path).unwrap();

@@ -1,4 +1,4 @@
-//! Messages that are answered, over HTTP and over the downstream WebSocket.
+//! Requests with answers, over HTTP and over the downstream WebSocket.
 
 mod service_support;
 
@@ -18,7 +18,7 @@ use service_support::{
 
 const LOOPBACK: &str = "allow_urls = ['ws://127.0.0.1:*']";
 
-/// A name whose peer says back what it hears, and numbers its requests.
+/// Opens a name that numbers its requests, with an echoing peer.
 fn open(service: &Service, name: &str, url: String) {
     let request = json!({ "id": "/id", "answer": "/id == id", "fail": "exists(/error)" });
     let settings = json!({ "url": url, "request": request, "max_message": "1KiB" });
@@ -54,7 +54,7 @@ fn ask_at_once(way: Way) {
             });
         }
     });
-    // The peer has seen forty numbers.
+    // The peer has received forty numbers.
     let connections = peer.connections();
     let mut numbers: Vec<u64> = connections[0]
         .texts()
@@ -95,7 +95,7 @@ fn each_end_of_a_request_is_told() {
     let told = ask("down/request?timeout=100ms", r#"{"id":1}"#).problem(503, "not sent");
     assert_eq!(told["fate"], "not_sent");
 
-    // Where the settings say nothing, the client does.
+    // If the settings do not identify the answer, the client does.
     let answer = ask("plain/request?json=/id&equals=7", r#"{"id":7}"#);
     assert_eq!((answer.status, &*answer.body), (200, r#"{"id":7}"#));
     ask("plain/request", r#"{"id":7}"#).problem(422, "json and equals");

@@ -1,4 +1,4 @@
-//! Messages over HTTP: what their sender is told.
+//! Messages over HTTP, and the answers to their sender.
 
 mod service_support;
 
@@ -210,7 +210,7 @@ fn repeat_a_request(way: Way) {
         status["received"]["messages"] == 2
     });
 
-    // What was refused may be tried again, and a name that is made anew knows no keys.
+    // A refused key may be used again, and a newly created name knows no keys.
     for _ in 0..2 {
         scene.send("down/send", "x");
     }

@@ -24,7 +24,7 @@ use service_support::{
 
 const LOOPBACK: &str = "allow_urls = ['ws://127.0.0.1:*']";
 
-/// A peer that takes all but what is called `bad`, of which it says by its name that there is none, and `mute`, to which it says nothing.
+/// A peer that refuses `bad` by name, does not answer for `mute`, and accepts all others.
 fn market() -> Peer {
     let peer = Peer::spawn_thread().unwrap();
     peer.script("/market", serves());
@@ -71,7 +71,7 @@ fn put(client: &Client, key: &str, body: &str) -> Answer {
     client.ask("PUT", &target(key), &[JSON], body.as_bytes())
 }
 
-/// One subscription, as the list tells it.
+/// One subscription of the list.
 fn listed(client: &Client, key: &str) -> Value {
     let list = client.get("/v1/connections/feed/subscriptions").json();
     let all = list["subscriptions"].as_array().unwrap().iter();
@@ -92,7 +92,7 @@ fn wait_for(client: &Client, key: &str, state: &str) -> Value {
     }
 }
 
-/// What the peer was asked, of all sockets: `sub a`.
+/// The requests to the peer on all sockets, such as `sub a`.
 fn heard(peer: &Peer) -> Vec<String> {
     let connections = peer.connections_at("/market");
     let texts = connections.iter().flat_map(|connection| connection.texts());
@@ -241,7 +241,7 @@ fn a_reader_of_some_subscriptions_hears_them_alone() {
         "{keys:?}"
     );
 
-    // On this socket the other word is that of the request.
+    // On this socket the other message answers the request.
     for n in [1, 5] {
         let told = socket.next_json();
         assert_eq!(
@@ -251,7 +251,7 @@ fn a_reader_of_some_subscriptions_hears_them_alone() {
         );
         assert_eq!(told["text"], text("a", n));
     }
-    // Who comes back hears the same.
+    // A resumed reader receives the same.
     let again = format!("/v1/events?types=message&subscription=b&since={start}");
     let mut again = Sse::open(&service, &again, &[]);
     let told: Vec<_> = (0..3).map(|_| again.next().data["text"].clone()).collect();
@@ -352,7 +352,7 @@ fn a_key_ends_when_its_last_holder_goes() {
     assert_eq!(first.answer("r")["problem"]["status"], 404);
     assert_eq!(listed(&service, "k")["holders"], json!([holders[2]]));
     wait_to_hear(&peer, &["sub k"]);
-    // What the last client holds ends with it.
+    // The holds of the last client end with it.
     drop(second);
     wait_to_hear(&peer, &["sub k", "unsub k"]);
     assert_eq!(listed(&service, "k"), Value::Null);
@@ -384,7 +384,7 @@ fn what_the_api_holds_is_held_again_after_a_restart() {
         (&json!("stream"), &json!(["api"]))
     );
     assert_eq!(listed(&service, "b"), Value::Null);
-    // Stored messages say what they belong to.
+    // Stored messages include their key.
     let some = format!("/v1/events?types=message&subscription=a&since={start}");
     let mut some = Sse::open(&service, &some, &[]);
     assert_eq!(some.next().data, Value::Null);
@@ -403,7 +403,7 @@ fn what_the_api_holds_is_held_again_after_a_restart() {
     );
     assert_eq!(put(&service, "a", r#"{"item":"stream"}"#).status, 200);
     assert_eq!(service.delete("/v1/connections/feed").status, 204);
-    // Nothing of it is left for whoever takes the name next.
+    // The next owner of the name finds none of it.
     service.kill();
     let service = Service::start("subs-restart", LOOPBACK);
     open(&service, &peer);
@@ -424,7 +424,7 @@ fn what_the_api_holds_is_asked_for_before_the_outbox_after_a_restart() {
     service.wait_for_state("feed", "open");
     assert_eq!(put(&service, "api", "").status, 201);
     wait_for(&service, "api", "active");
-    // Nobody is there any more: what is sent waits for the next process.
+    // The peer is gone: messages wait for the next process.
     peer.script("/market", Script::status(503));
     peer.kick_all(How::Reset);
     service.wait_for_state("feed", "backoff");
@@ -496,7 +496,8 @@ fn the_command_line_subscribes_and_tells() {
     );
 }
 
-/// What callers hold is kept as long as they like: it counts in the bound over all memory, and goes when they let go of it.
+/// Held subscriptions stay as long as callers like: they count towards the total memory limit, and
+/// are freed on release.
 #[test]
 fn what_callers_hold_counts_in_the_memory_of_all() {
     let peer = market();
@@ -509,7 +510,7 @@ fn what_callers_hold_counts_in_the_memory_of_all() {
     let mut put_all = 0..1_000;
     let refused = put_all.find(|n| put(&service, &n.to_string(), &item).status != 201);
     let held = refused.expect("the memory has an end");
-    // Each is kept as it was said, and as it is sent.
+    // Each is stored both as requested and as sent.
     assert!((50..160).contains(&held), "{held} were taken on");
     let refused = put(&service, "one-more", &item);
     assert_eq!(refused.status, 503, "{refused:?}");

@@ -1,4 +1,4 @@
-//! Why a name is down, and what was done about it.
+//! The reason why a name is down, and what was done about it.
 
 mod service_support;
 
@@ -62,7 +62,7 @@ fn why_tells_the_last_attempts_the_rule_and_the_time_of_the_next() {
 
 #[test]
 fn why_tells_what_is_being_done_before_a_dial() {
-    // It takes connections, and never answers.
+    // It accepts connections, and never answers.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/open", silent.local_addr().unwrap());
     let service = Service::start(
@@ -80,7 +80,7 @@ fn why_tells_what_is_being_done_before_a_dial() {
     assert!(!told.to_string().contains("s3cret"), "{told:#}");
 }
 
-/// A server that hangs up when it is greeted.
+/// A server that disconnects after the greeting.
 fn no_tls() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let addr = listener.local_addr().unwrap();
@@ -96,7 +96,7 @@ fn no_tls() -> SocketAddr {
 fn why_tells_how_far_a_dial_came_that_failed() {
     let peer = Peer::spawn_thread().unwrap();
     let names = [
-        // No name server is asked for a label that is too long.
+        // A label that is too long fails before any DNS query.
         ("dns", format!("ws://{}/", "n".repeat(64)), &["dns"][..]),
         ("tcp", "ws://127.0.0.1:1/".into(), &["tcp"]),
         ("tls", format!("wss://{}", no_tls()), &["tcp", "tls"]),
@@ -127,7 +127,7 @@ fn why_tells_how_far_a_dial_came_that_failed() {
             assert_eq!(took.is_number(), steps.contains(&step), "{step}: {error:#}");
         }
     }
-    // What was no dial has no phases.
+    // A failure without a dial has no phases.
     let service = Service::start(
         "why-reset",
         &format!("[connections.a]\nurl = '{}'\n", peer.url("/sink")),
@@ -163,7 +163,7 @@ fn why_tells_how_long_each_step_took_and_who_closed() {
     );
     assert!(attempt["events"][1]["timings"]["tcp_ms"].is_number());
 
-    // All that match are rotated, and it is part of the story.
+    // All matching names are rotated, and the rotation appears in the recent events.
     let rotated = service.post("/v1/rotate?match=*", "");
     assert_eq!(
         (rotated.status, rotated.json()),
@@ -281,7 +281,7 @@ fn while_a_name_opens_its_step_is_told() {
     let told = done(&service, &["status", "a"]);
     assert!(told.contains("\nstep          step 2 of 3, "), "{told}");
 
-    // One that is up has none.
+    // A name that is up has no cause.
     service.wait_for("b", "ready", |status| status["ready"] == true);
     let told = why(&service, "b");
     assert_eq!(

@@ -182,7 +182,7 @@ fn what_cannot_be_done_is_told_in_its_place() {
     ws.send(Message::text("{"));
     assert_eq!(ws.next_json()["id"], Value::Null);
 
-    // A wait that runs out, one that nothing can end any more, and a full outbox.
+    // A wait that times out, a wait that cannot end any more, and a full outbox.
     ws.ask(&json!({ "op": "send", "id": "1", "name": "down", "text": "", "wait": "written", "timeout": "1ms" }));
     assert_eq!(ws.answer("1")["fate"], "queued");
     ws.ask(&json!({ "op": "send", "id": "2", "name": "down", "text": "" }));
@@ -215,14 +215,14 @@ fn a_client_that_breaks_the_rules_is_let_go_with_a_code() {
         (1009, &[0x81, 0xff, 0, 0, 1, 0, 0, 0, 0, 0, 1, 2, 3, 4][..]),
         (1007, &[0x81, 0x81, 0, 0, 0, 0, 0xff]),
         (1002, &[0x81, 0x01, b'x']),
-        // A code that means nothing, a bit that nobody has agreed on, a long ping, close codes that are not for the wire, the rest
-        // of nothing, a start within another.
+        // An unknown opcode, a reserved bit, a long ping, reserved close codes, a continuation of
+        // nothing, and a start within another message.
         (1002, &[0x83, 0x80, 0, 0, 0, 0]),
         (1002, &[0xc1, 0x80, 0, 0, 0, 0]),
         (1002, &long_ping),
         (1002, &[0x88, 0x82, 0, 0, 0, 0, 0x03, 0xed]),
         (1002, &[0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe7]),
-        // What is right is answered in kind.
+        // A valid close frame is answered with the same code.
         (4000, &[0x88, 0x82, 0, 0, 0, 0, 0x0f, 0xa0]),
         (1002, &[0x80, 0x80, 0, 0, 0, 0]),
         (1002, &[0x01, 0x80, 0, 0, 0, 0, 0x01, 0x80, 0, 0, 0, 0]),
@@ -243,7 +243,7 @@ fn a_client_that_breaks_the_rules_is_let_go_with_a_code() {
         long.inside.get_mut().write_all(&piece).unwrap();
     }
     assert_eq!(long.close_code(), 1009);
-    // A message in pieces is one.
+    // A fragmented message is one message.
     let mut ws = ask();
     ws.inside
         .get_mut()
@@ -314,7 +314,7 @@ fn sends_that_cannot_be_accepted_are_told_why() {
         (&json!(409), &json!("closed"))
     );
 
-    // So many may wait for their fate.
+    // The most sends that may wait for their fate.
     for number in 0..=1024 {
         let id = number.to_string();
         ws.ask(&json!({ "op": "send", "id": id, "name": "wide", "text": "", "wait": "written", "timeout": "60s" }));

@@ -1,4 +1,4 @@
-//! The commands that ask a running service.
+//! The commands that query a running service.
 
 mod service_support;
 
@@ -19,7 +19,7 @@ use service_support::{
     run, stderr, stdout,
 };
 
-/// Asserts that it ends with this code, and says this.
+/// Asserts that it ends with this code, and prints this text.
 #[track_caller]
 fn refused(output: &Output, code: i32, part: &str) {
     assert_eq!(output.status.code(), Some(code), "{output:?}");
@@ -34,7 +34,7 @@ fn json_lines(text: &str) -> Vec<Value> {
         .collect()
 }
 
-/// A service with connections to this peer, up.
+/// A service with open connections to this peer.
 fn service(test: &str, peer: &Peer) -> Service {
     let keys = format!(
         "[connections.\"market.btc\"]\nurl = '{}'\ntags = ['hot']\n\
@@ -310,7 +310,7 @@ fn a_service_that_is_not_there_is_a_failure_that_says_where_it_was_looked_for() 
     refused(&run(&["ls", "--ca-file", "x.pem"]), 2, "https");
 }
 
-/// Answers each request with this, whatever it is.
+/// Answers each request the same.
 fn answering(status: &'static str, body: &'static str) -> Client {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let listen = listener.local_addr().unwrap().to_string();
@@ -377,7 +377,7 @@ fn the_service_may_be_named_before_the_command() {
     }
     refused(&with_a_command(&["--api", "nonsense"]), 2, "--api");
     refused(&with_a_command(&["--apu", &api]), 2, "--apu");
-    // Commands that ask no service take none.
+    // Commands that do not use a service refuse the option.
     refused(&run(&["--api", &api, "schema"]), 2, "--api");
     refused(&run(&["--api"]), 2, "--api");
 }

@@ -1,4 +1,4 @@
-//! The commands that print something and end: what they print, and their exit codes.
+//! The commands that print something and end: their output, and their exit codes.
 
 mod service_support;
 
@@ -97,7 +97,7 @@ fn nothing_starts_on_an_invalid_file() {
     assert!(stderr(&output).contains("reconect"), "{output:?}");
 }
 
-/// A build without the feature `nats` has no bridge, and says so before anything starts.
+/// A build without the feature `nats` has no bridge, and reports that before anything starts.
 #[cfg(not(feature = "nats"))]
 #[test]
 fn a_bridge_that_this_program_lacks_is_refused() {
@@ -122,7 +122,7 @@ fn a_bridge_that_this_program_lacks_is_refused() {
     assert_eq!(answer["errors"][0]["line"], 1, "{answer}");
 }
 
-/// With it `check` says what is bridged.
+/// With a bridge, `check` lists what it bridges.
 #[cfg(feature = "nats")]
 #[test]
 fn a_check_says_what_is_bridged() {
@@ -264,11 +264,11 @@ sensor-001 … sensor-999 (999 names) do the same
         assert_eq!(output.status.code(), Some(2), "{output:?}");
         assert!(stderr(&output).contains(part), "{output:?}");
     }
-    // Without names to tell of there is nothing to add.
+    // Without names there is nothing to report.
     assert!(!stdout(&run(&["check", path])).contains("dials"));
 }
 
-/// What the README tells people to type: each command and each option is there, as its help says.
+/// The commands and options in the README exist, according to the help.
 #[test]
 fn the_commands_of_the_readme_are_those_of_the_program() {
     let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md");

@@ -1,4 +1,4 @@
-//! `everwire dial`: a conversation over a socket that comes back.
+//! `everwire dial`: a conversation over a socket that reconnects.
 
 mod service_support;
 
@@ -18,7 +18,7 @@ fn dial(args: &[&str]) -> Running {
     Running::spawn(command)
 }
 
-/// Runs it with this as its input.
+/// Runs it with this input.
 fn dial_with(args: &[&str], input: &[u8]) -> Output {
     let mut command = everwire(&["dial"]);
     let mut child = command
@@ -35,7 +35,7 @@ fn dial_with(args: &[&str], input: &[u8]) -> Output {
 #[tokio::test]
 async fn a_conversation_goes_on_after_the_socket_was_lost() {
     let peer = Peer::spawn_thread().unwrap();
-    // What is typed while nobody knows yet that the socket is gone is sent again on the next one.
+    // Lines that are typed before the loss is detected are sent again on the next socket.
     let mut running = dial(&[
         &peer.url("/echo"),
         "--set",
@@ -164,7 +164,7 @@ fn binary_messages_are_shown_as_bytes() {
     assert_eq!((status.code(), &*told), (Some(0), ""));
 }
 
-/// Runs it, and asserts that it fails and says this.
+/// Runs it, and asserts that it fails with this text.
 #[track_caller]
 fn fails(args: &[&str], input: &[u8], part: &str) {
     let output = dial_with(args, input);
@@ -177,7 +177,8 @@ fn fails(args: &[&str], input: &[u8], part: &str) {
 fn what_may_not_have_arrived_is_a_failure() {
     let peer = Peer::spawn_thread().unwrap();
     for (path, how) in [("/reset", How::Reset), ("/refused", How::Close(1008))] {
-        // The input stays open until the peer has ended the socket: it cannot answer a close of ours, which would leave no doubt.
+        // The input stays open until the peer has ended the socket. A close by us would get no
+        // answer, which would make the result ambiguous.
         let scripts = [Script::echo().await_messages(1).end(how), Script::echo()];
         peer.script_each(path, scripts);
         let mut running = dial(&[
@@ -230,7 +231,8 @@ fn an_interrupt_before_all_is_sent_is_a_failure_that_counts_what_was_not() {
     let mut running = dial(&["ws://127.0.0.1:1/", "--json"]);
     let mut stdin = running.stdin();
     writeln!(stdin, "one\ntwo").unwrap();
-    // More than a pipe holds, and no line: when it is written, the lines before it were read. Between two retries nothing is left undone.
+    // More than a pipe holds, and not a line: once it is written, the lines before it were read.
+    // Between two retries all work is done.
     stdin.write_all(&[b'x'; 256 << 10]).unwrap();
     for _ in 0..2 {
         running.line("a retry", |line| line.contains("retrying"));

@@ -1,4 +1,4 @@
-//! `everwire explain`: what a code of an error means, and what helps.
+//! `everwire explain`: the meaning and the remedy of an error code.
 
 mod service_support;
 

@@ -15,7 +15,7 @@ fn shipped() -> BTreeSet<String> {
         .collect()
 }
 
-/// A folder of the test's own that is not there yet.
+/// A folder for the test that does not exist yet.
 fn folder(test: &str) -> PathBuf {
     let folder =
         PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{test}-{}", std::process::id()));

@@ -1,4 +1,4 @@
-//! The manual pages: one for each command, and each says what `--help` says.
+//! The manual pages: one for each command, with the same content as `--help`.
 
 mod service_support;
 
@@ -34,13 +34,13 @@ fn commands() -> BTreeSet<String> {
     let help = help(&[]);
     let lines = help.lines().skip_while(|line| *line != "Commands:").skip(1);
     let lines = lines.take_while(|line| !line.is_empty());
-    // A description may go on in another line, further to the right.
+    // A description may continue on the next line, with more indentation.
     let names = lines.filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
     let names = names.filter(|name| !name.is_empty() && *name != "help");
     names.map(str::to_owned).collect()
 }
 
-/// The options that lines of a help begin with, such as `--api`.
+/// The options at the beginning of help lines, such as `--api`.
 fn options(help: &str) -> BTreeSet<String> {
     let words = help
         .lines()

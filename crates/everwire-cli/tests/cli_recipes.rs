@@ -1,4 +1,4 @@
-//! `everwire rehearse` over every recipe, as it is shipped: no credentials, and no network.
+//! `everwire rehearse` with every shipped recipe: no credentials, and no network.
 
 mod service_support;
 
@@ -7,10 +7,10 @@ use std::{fs, path::Path, sync::Mutex, thread, time::Instant};
 use serde_json::Value as Json;
 use service_support::{everwire, root, stderr, stdout};
 
-/// So many rehearsals at a time, each of which makes eight runs at a time.
+/// The number of simultaneous rehearsals. Each makes eight runs at a time.
 const AT_A_TIME: usize = 6;
 
-/// What became of a recipe's runs.
+/// The results of a recipe's runs.
 struct Rehearsed {
     recipe: String,
     result: Json,
@@ -36,7 +36,7 @@ fn rehearse(path: &Path) -> Rehearsed {
 }
 
 impl Rehearsed {
-    /// A line for it, and one for each run that failed.
+    /// A line for the recipe, and one for each failed run.
     fn lines(&self) -> String {
         let count = |key: &str| {
             self.result[key]

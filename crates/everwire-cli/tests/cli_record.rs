@@ -17,7 +17,7 @@ use service_support::{everwire, file, stderr, stdout};
 const TOKEN: &str = "a-long-lived-token";
 const SESSION: &str = "hush-hush-session";
 
-/// A server that greets, takes a login, tells secrets, and says what rules match.
+/// A server that greets, accepts a login, sends secrets, and sends messages that rules match.
 fn home() -> Script {
     Script::reply_with(|message| {
         let said: Json = serde_json::from_str(message.as_text().unwrap()).unwrap();
@@ -56,7 +56,7 @@ reconnect = { min = "10ms", initial = "10ms", max = "20ms" }
 }
 
 fn record(config: &Path, out: &Path, time: &str) -> Output {
-    // A recording is never written over another.
+    // A recording never overwrites a file.
     let _missing = std::fs::remove_file(out);
     let mut command = everwire(&["record", "home", "--for", time]);
     let command = command.arg("--config").arg(config).arg("--out").arg(out);
@@ -106,7 +106,7 @@ fn a_recording_holds_what_was_said_and_no_secret_and_is_played_back() {
         );
     };
     shown(r#"{"type":"auth_required"}"#, true);
-    // A step was listening that captures a secret.
+    // A step was active that captures a secret.
     shown("***", false);
     let is_long = |entry: &&&Json| entry["bytes"].as_u64() > Some(600);
     let long = came.iter().find(is_long).unwrap();
@@ -114,7 +114,7 @@ fn a_recording_holds_what_was_said_and_no_secret_and_is_played_back() {
     assert!(long["text"].as_str().unwrap().len() < 300);
     shown(r#"{"ping":17}"#, true);
     shown(r#"{"type":"note","your":"***"}"#, false);
-    // It is not written over.
+    // It is not overwritten.
     let mut again = everwire(&["record", "home", "--for", "1s", "--config"]);
     let again = again
         .arg(&config)
@@ -160,7 +160,7 @@ fn a_dialogue_that_decides_otherwise_than_it_did_is_told() {
         json["names"][0]["runs"][0]["text"],
         "6 decisions as recorded"
     );
-    // Somebody expects another number now.
+    // A configuration that expects another number.
     let text = std::fs::read_to_string(&config).unwrap();
     let changed = file(
         "record_other",

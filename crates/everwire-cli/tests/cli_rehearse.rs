@@ -1,4 +1,4 @@
-//! `everwire rehearse`: configurations against a peer that is made of them.
+//! `everwire rehearse`: configurations against a peer that is generated from them.
 
 mod service_support;
 
@@ -17,13 +17,13 @@ fn rehearse(name: &str, config: &str) -> (Output, Json) {
     (output, json)
 }
 
-/// A recipe as it is shipped.
+/// A shipped recipe.
 fn recipe(name: &str) -> String {
     let path = root().join(format!("config/recipes/{name}.toml"));
     fs::read_to_string(path).unwrap()
 }
 
-/// The runs of the only name: where, what, and what became of it.
+/// The runs of the only name: place, failure, and result.
 fn runs(json: &Json) -> Vec<(String, String, &Json)> {
     let runs = json["names"][0]["runs"].as_array().unwrap();
     let text = |run: &Json, key: &str| run[key].as_str().unwrap().to_owned();
@@ -32,7 +32,7 @@ fn runs(json: &Json) -> Vec<(String, String, &Json)> {
         .collect()
 }
 
-/// The run of this kind at this place.
+/// The run with this failure at this place.
 fn run<'j>(json: &'j Json, place: &str, what: &str) -> &'j Json {
     let found = runs(json)
         .into_iter()
@@ -42,7 +42,7 @@ fn run<'j>(json: &'j Json, place: &str, what: &str) -> &'j Json {
         .2
 }
 
-/// All runs pass, and there are these among them.
+/// Asserts that all runs pass, and that these are among them.
 fn passes(name: &str, config: &str, among: &[(&str, &str)]) -> Json {
     let (output, json) = rehearse(name, config);
     assert!(output.status.success(), "{json:#}{}", stderr(&output));
@@ -57,7 +57,7 @@ fn passes(name: &str, config: &str, among: &[(&str, &str)]) -> Json {
     json
 }
 
-/// Some of the cuts, which every name has.
+/// Some of the cuts, which exist for every name.
 const CUTS: [(&str, &str); 5] = [
     ("all", "as written"),
     ("open_script 1", "cut before the answer"),
@@ -90,7 +90,7 @@ fn okx_logs_in_is_refused_and_rotates() {
     assert_eq!(rotated["text"], "ready again, 2 sockets");
 }
 
-/// What goes wrong where a name subscribes.
+/// The failures for a name with subscriptions.
 const SUBSCRIBES: [(&str, &str); 6] = [
     ("subscribe", "cut before the answer"),
     ("subscribe", "cut within the answer"),
@@ -150,7 +150,7 @@ heartbeats = { item = [] }
 orders = { item = ["BTC-USD"] }
 "#;
     passes("subscribes_keys", config, &SUBSCRIBES);
-    // Only a refusal is ever said.
+    // The server answers only with refusals.
     let silent = r#"
 [connections.graph]
 url = "wss://graph.example"
@@ -182,7 +182,7 @@ fn slack_asks_for_its_url_and_answers_what_is_stored() {
 #[test]
 fn discord_identifies_resumes_and_beats_over_a_compressed_stream() {
     let among = [
-        // A resume is taken on the second socket.
+        // On the second socket the session is resumed.
         ("open_script 2", "no answer"),
         ("open_script 3", "cut behind the answer"),
         ("rule 1", "its message"),
@@ -281,7 +281,7 @@ rules = [{ when = '/type == "hello"', do = "reconnect" }]
         (&"failed".into(), &"spins".into())
     );
     assert!(whole["text"].as_str().unwrap().contains("rule 1"));
-    // All else would fail for the same.
+    // All other runs would fail for the same reason.
     assert_eq!(json["failed"], 1);
     assert!(json["names"][0]["left_out"].as_u64().unwrap() > 10);
 }
@@ -308,7 +308,7 @@ reconnect = { give_up_on = ["cause:eof", "close:4000"] }
             .unwrap()
             .starts_with("never comes back")
     );
-    // This it was told to.
+    // It was told to do this.
     assert_eq!(
         run(&json, "message", "closed with 4000")["outcome"],
         "passed"

@@ -1,4 +1,5 @@
-//! The commands that ask a running service, for a person and for a program, against a real service with a real peer.
+//! The commands that query a running service, in both output formats, with a real service and a
+//! real peer.
 
 mod service_support;
 
@@ -14,7 +15,7 @@ use service_support::{
     stderr, stdout,
 };
 
-/// The same with `--json`: the one object that it printed.
+/// The same with `--json`: the one object that it prints.
 #[track_caller]
 fn object(service: &Client, args: &[&str]) -> Value {
     let printed = done(service, &[args, &["--json"]].concat());
@@ -29,7 +30,8 @@ fn has(text: &str, parts: &[&str]) {
     }
 }
 
-/// A name that is up, one that is refused, one that is refused by the operating system, and one that waits for an order.
+/// A name that is up, one that the peer refuses, one that the operating system refuses, and one
+/// that waits for a command.
 fn keys(peer: &Peer) -> String {
     format!(
         "[defaults]\nreconnect = {{ min = '1h', initial = '1h', max = '1h' }}\n\
@@ -96,7 +98,7 @@ fn why_a_name_is_up_or_down_is_told() {
     );
     assert!(!told.contains("next dial"), "{told}");
 
-    // Who closed, and with what.
+    // Who closed, and with which reason.
     done(&service, &["close", "up", "--reason", "lunch"]);
     service.wait_for_state("up", "closed");
     let told = done(&service, &["why", "up"]);
@@ -241,7 +243,7 @@ fn names_are_rotated_closed_connected_and_retried() {
     service.wait_for("up", "another socket", |status| {
         status["incarnation"].as_u64() > incarnation && status["ready"] == true
     });
-    // What is not up has nothing to rotate.
+    // A name that is not up cannot be rotated.
     assert_eq!(
         object(&service, &["rotate", "idle"]),
         json!({ "matched": 1, "changed": 0 })
@@ -330,7 +332,7 @@ fn states_are_listed_and_shown_for_persons_and_programs() {
 fn events_of_a_service_are_followed_while_lines_are_sent_to_it() {
     let peer = Peer::spawn_thread().unwrap();
     let service = service("cli-follow", &peer);
-    // From here on everything is told, whoever is first.
+    // From here on all events are received, in any order.
     let (_sse, since) = Sse::started(&service, "/v1/events", &[]);
     let tail = |args: &[&str]| {
         let args = [&["tail", "--since", &since], args].concat();
@@ -422,7 +424,7 @@ fn what_a_connection_cannot_do_is_a_failure_and_no_wrong_usage() {
     let refused = ask(&service, &["subscribe", "up", "trades"]);
     assert_eq!(refused.status.code(), Some(1), "{refused:?}");
     has(&stderr(&refused), &["the connection has no `subscribe`"]);
-    // The log, the metrics and the memory of `why` are everwire's own.
+    // The log, the metrics and the recent events of `why` are everwire's own subscribers.
     assert_eq!(service.status("up")["subscribers"], 0);
     has(&done(&service, &["status", "up"]), &["subscribers   0"]);
 }

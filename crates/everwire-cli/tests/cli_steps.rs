@@ -1,4 +1,5 @@
-//! `everwire dial --steps`: each step of a conversation is shown, and expressions are tried on what came.
+//! `everwire dial --steps`: each step of a conversation is shown, and expressions are evaluated on
+//! received messages.
 
 mod service_support;
 
@@ -17,7 +18,8 @@ use service_support::{Running, everwire, file, stderr, stdout};
 
 const TOKEN: &str = "a-long-lived-token";
 
-/// Asks for a token, takes the right one, and echoes all else; a `ping` it asks back.
+/// Requests a token, accepts the right one, and echoes everything else; it answers a `ping` with a
+/// ping.
 fn home() -> Script {
     Script::reply_with(|message| {
         let Some(text) = message.as_text() else {
@@ -39,7 +41,7 @@ fn home() -> Script {
     .send(r#"{"type":"auth_required"}"#)
 }
 
-/// A configuration whose names are to be dialled at this peer.
+/// A configuration with names for this peer.
 fn config(name: &str, peer: &Peer) -> PathBuf {
     let text = r#"
 [connections.home]
@@ -76,7 +78,7 @@ fn untimed(lines: &[String]) -> Vec<String> {
         Some((time, told)) if time.ends_with("  ") && line.starts_with("  ") => told.to_owned(),
         _ => line.clone(),
     };
-    // How long something took differs.
+    // The durations differ.
     let steady = |line: String| {
         let mut words = line.split(' ').map(|word| match word {
             word if word.ends_with("ms:") => "TIME:",
@@ -160,7 +162,8 @@ error: invalid operator `=`: write `==` to compare
     for secret in [TOKEN, "hush-hush"] {
         assert!(!lines.join("\n").contains(secret) && !told.contains(secret));
     }
-    // Subscribers saw neither the pong's cause nor the login: the peer closed with nothing to complain of.
+    // Subscribers saw neither the pong's cause nor the login: the peer closed without any
+    // complaint.
     let log = &peer.connections_at("/home")[0];
     assert_eq!(log.close.clone().unwrap().code, Some(1000));
 }
@@ -248,7 +251,7 @@ fn a_name_is_dialled_as_a_url_is_and_one_that_is_not_there_is_told() {
     let peer = Peer::spawn_thread().unwrap();
     peer.script("/home", Script::echo());
     let config = config("steps-names", &peer);
-    // It is not enabled, and is asked for.
+    // The name is disabled, but requested here.
     let output = command(&config, &["other", "hello", "--linger", "-q"], TOKEN)
         .output()
         .unwrap();
@@ -300,7 +303,7 @@ fn where_nobody_listens_it_fails_at_once() {
     );
 }
 
-/// A server of HTTP that answers each request with this.
+/// An HTTP server with one response for all requests.
 fn http(body: &'static str) -> String {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -345,7 +348,7 @@ open_script = [{ http = { url = "HTTP/n?x=1" }, expect = '/n == 7' }]
         assert!(!shown.contains(secret) && !told.contains(secret), "{shown}");
     }
     let steps = untimed(&lines);
-    // How long each took differs.
+    // The durations differ.
     let shown = |begin: &str| {
         let found = steps.iter().find(|line| line.starts_with(begin));
         found

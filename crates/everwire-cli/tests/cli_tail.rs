@@ -1,4 +1,4 @@
-//! `everwire tail`, against a server whose every byte is the test's.
+//! `everwire tail`, with a server whose bytes the test controls.
 
 mod service_support;
 
@@ -12,7 +12,7 @@ use std::{
 
 use service_support::{Running, SOON, everwire, run, stderr};
 
-/// An event stream of these pieces, cut anywhere, that does not end.
+/// An event stream of these pieces that does not end.
 fn stream(events: &str) -> String {
     let mut answer =
         "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -24,7 +24,8 @@ fn stream(events: &str) -> String {
     answer
 }
 
-/// A server that gives one of these answers to each connection, and the heads of the requests; the last stays open.
+/// A server that gives one of these answers to each connection, and the heads of the requests; the
+/// last connection stays open.
 fn server(answers: &[String]) -> (String, mpsc::Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let api = format!("http://{}", listener.local_addr().unwrap());

@@ -1,4 +1,4 @@
-//! The commands on a terminal: a pseudo-terminal by util-linux' `script`.
+//! The commands on a terminal: a pseudo-terminal made by util-linux' `script`.
 
 mod service_support;
 
@@ -10,7 +10,7 @@ use std::{
 use everwire::testing::Peer;
 use service_support::{Running, file, http::Service};
 
-/// The program on a terminal of so many columns, with its input piped to the keyboard.
+/// The program on a terminal of this width, with its input as the keyboard.
 fn on_terminal(columns: usize, args: &str) -> Command {
     let program = env!("CARGO_BIN_EXE_everwire");
     let mut command = Command::new("script");
@@ -27,7 +27,7 @@ fn on_terminal(columns: usize, args: &str) -> Command {
     command
 }
 
-/// What a person sees of a line.
+/// The visible part of a line.
 fn visible(line: &str) -> String {
     let mut pieces = line.split('\x1b');
     let first = pieces.next().unwrap().to_owned();
@@ -83,7 +83,7 @@ fn a_conversation_is_typed_and_ends_with_control_d() {
     let mut keyboard = running.stdin();
     running.line("ready", |line| visible(line).contains("ready"));
     keyboard.write_all(b"hello\n").unwrap();
-    // Once by the terminal, once by the peer.
+    // Once from the terminal, once from the peer.
     running.line("what was typed", |line| line.trim_end() == "hello");
     running.line("what came back", |line| line.trim_end() == "hello");
     keyboard.write_all(b"\x04").unwrap();
@@ -139,7 +139,7 @@ fn whoever_watches_a_conversation_is_told_what_can_be_typed() {
     });
     writeln!(stdin, "? /a").unwrap();
     running.line("the value", |line| line.trim_end() == "[1]");
-    // The end of what is typed.
+    // The end of the input.
     stdin.write_all(b"\x04").unwrap();
     let (status, lines, _) = running.end();
     assert_eq!(status.code(), Some(0), "{lines:?}");

@@ -9,7 +9,7 @@ use std::process::Output;
 use service_support::{Running, everwire, file, stderr, stdout};
 use support::{PrivateCa, TestDir};
 
-/// A service over TLS with one connection, and where it is; `more` is TOML of its `tls`.
+/// A service over TLS with one connection, and its address; `more` is TOML for its `tls`.
 fn service(test: &str, ca: &PrivateCa, more: &str) -> (Running, String) {
     let (cert, key) = (ca.cert_file.display(), ca.key_file.display());
     let text = format!(

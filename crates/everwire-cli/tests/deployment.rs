@@ -1,4 +1,4 @@
-//! The files that run the service elsewhere, and what systemd is told.
+//! The files that deploy the service, and its messages to systemd.
 #![cfg(unix)]
 
 mod service_support;
@@ -15,7 +15,7 @@ use everwire::config::{Settings, Source};
 use serde_json::{Value, json};
 use service_support::{Running, SOON, everwire, file, root};
 
-/// Where the package puts the configuration.
+/// The configuration file of the package.
 const CONFIG: &str = "/etc/everwire/everwire.toml";
 
 fn read(path: &str) -> String {
@@ -23,7 +23,7 @@ fn read(path: &str) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The keys of a unit by `Section.Key`; of one that comes twice the last value.
+/// The keys of a unit by `Section.Key`; the last value of repeated keys.
 fn unit(text: &str) -> BTreeMap<String, String> {
     let (mut section, mut keys) = (String::new(), BTreeMap::new());
     for line in text.lines().map(str::trim) {
@@ -73,7 +73,7 @@ fn systemd_is_told_that_the_service_is_up_lives_and_ends() {
         "[service]\nlisten = '127.0.0.1:0'\nlog = { format = 'json' }\n\
          [connections.a]\nurl = 'ws://127.0.0.1:1/'\nenabled = false\n",
     );
-    // The path of a socket is short; an abstract one would be no path at all.
+    // The path of a socket must be short, and an abstract socket has no path.
     let folder = std::env::temp_dir().join(format!("everwire-notify-{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();
     let address = folder.join("notify");
@@ -112,7 +112,7 @@ fn the_configuration_of_the_package_dials_nothing_and_keeps_state_where_the_unit
     assert_eq!(service.state_dir, state);
     assert_eq!(unit["Service.WorkingDirectory"], state.to_str().unwrap());
 
-    // Its example is right, once the marks before it are gone.
+    // Its commented example is valid without the comment marks.
     let example = text
         .lines()
         .skip_while(|line| *line != "# [connections.example]");
@@ -127,7 +127,7 @@ fn the_configuration_of_the_package_dials_nothing_and_keeps_state_where_the_unit
     assert_eq!(settings.connections["example"].headers.len(), 1);
 }
 
-/// What the pod of the manifest would find.
+/// The pod of the manifest.
 struct Pod(String);
 
 impl Source for Pod {
@@ -148,7 +148,7 @@ impl Source for Pod {
     }
 }
 
-/// The documents of a manifest by their kinds.
+/// The documents of a manifest, by kind.
 fn manifest(text: &str) -> BTreeMap<String, Value> {
     let documents: Vec<Value> = serde_saphyr::from_multiple(text).unwrap();
     let by_kind = documents.into_iter().map(|document| {
@@ -158,7 +158,7 @@ fn manifest(text: &str) -> BTreeMap<String, Value> {
     by_kind.collect()
 }
 
-/// The one of a list that has this name.
+/// The item of a list with this name.
 fn named<'a>(list: &'a Value, name: &str) -> &'a Value {
     let found = list
         .as_array()
@@ -202,7 +202,7 @@ fn the_kubernetes_manifest_probes_what_is_there_and_holds_a_valid_configuration(
     assert_eq!(container["securityContext"]["readOnlyRootFilesystem"], true);
     assert_eq!(pod["securityContext"]["runAsNonRoot"], true);
 
-    // What is mounted exists, and only the state can be written.
+    // All mounts exist, and only the state is writable.
     let mounts = &container["volumeMounts"];
     assert_eq!(
         named(mounts, "state")["mountPath"],
@@ -216,7 +216,7 @@ fn the_kubernetes_manifest_probes_what_is_there_and_holds_a_valid_configuration(
     named(&pod["volumes"], "token");
     assert_eq!(set["volumeClaimTemplates"][0]["metadata"]["name"], "state");
 
-    // The service finds the pod.
+    // The service selects the pod.
     let labels = &set["template"]["metadata"]["labels"];
     assert_eq!(set["selector"]["matchLabels"], *labels);
     let front = &manifest["Service"];

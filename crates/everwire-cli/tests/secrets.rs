@@ -1,4 +1,4 @@
-//! Secrets are planted wherever a user can put one, and looked for in all that is told.
+//! Secrets are placed wherever a user can put one, and searched for in all output.
 
 mod service_support;
 
@@ -14,7 +14,7 @@ use service_support::{
     ws::Socket,
 };
 
-/// All secrets begin so, and nothing else does.
+/// All secrets begin with this mark, and nothing else does.
 const MARK: &str = "pl4nted";
 
 /// The variables of the service's environment.
@@ -27,11 +27,11 @@ const ENVIRONMENT: [(&str, &str); 7] = [
     ("PLANTED_PROTOCOL", "pl4nted-protocol"),
     ("PLANTED_LINES", "pl4nted-first\npl4nted-second"),
 ];
-/// `user:password` of these, as they are sent.
+/// `user:password` of these, in the form that is sent.
 const BASIC: &str = "Basic bWU6cGw0bnRlZC1wYXNzd29yZA==";
 const AUTH: (&str, &str) = ("Authorization", "Bearer pl4nted-token");
 
-/// One name for each way that a dial can go, each with every kind of secret.
+/// One name for each outcome of a dial, each with every kind of secret.
 fn keys(peer: &Peer, secret_file: &str, literal: &str) -> String {
     let mut keys = format!(
         "allow_urls = ['ws://127.0.0.1:*']\n[[service.tokens]]\nname = 'ops'\nsecret = 'pl4nted-token'\n\
@@ -48,7 +48,7 @@ fn keys(peer: &Peer, secret_file: &str, literal: &str) -> String {
     };
     for (name, path, more) in [
         ("up", format!("/sink?{query}"), String::new()),
-        // It says in its refusal what it was sent.
+        // The peer repeats the received data in its refusal.
         (
             "refused",
             format!("/status/401?{query}&body=you+sent+${{PLANTED_QUERY}},+go+away"),
@@ -83,23 +83,24 @@ fn keys(peer: &Peer, secret_file: &str, literal: &str) -> String {
         writeln!(keys, "[connections.{name}]\nurl = '{url}'\n{more}").unwrap();
     }
     writeln!(keys, "{}", dialogues(peer, secret_file)).unwrap();
-    // No name server is asked for a label that is too long.
+    // A label that is too long fails before any DNS query.
     let nowhere = "n".repeat(64);
     let refused = "[connections.tcp]\nurl = 'ws://127.0.0.1:1/?key=${PLANTED_QUERY}'\n".to_owned()
         + &format!("[connections.dns]\nurl = 'ws://{nowhere}/${{PLANTED_QUERY}}'\n");
     keys + &refused
 }
 
-/// Names whose conversations use secrets in every way that there is. An echo server repeats what it is sent, which is a refusal.
+/// Names whose dialogues use secrets in every way. An echo server repeats what it receives, which
+/// counts as a refusal.
 fn dialogues(peer: &Peer, secret_file: &str) -> String {
     let url = peer.url("/echo");
-    // What a rule takes away is told to nobody as a message.
+    // A message that a rule withholds is not published.
     let rules = "rules = [{ when = '/op == \"ask\"', send = '{\"op\":\"answer\",\"mac\":\"${mac}\",\"env\":\"${PLANTED_QUERY}\"}', deliver = false }, { when = 'exists(/op)', deliver = false }]";
     let lets = format!(
         "let = {{ pem = '${{file:{secret_file}}}', mac = '${{hmac(\"sha256\", PLANTED_QUERY, name)}}', \
          token_of_file = '${{jwt(\"HS256\", pem, \"{{}}\", \"{{}}\")}}' }}"
     );
-    // The peer's word: it does not stand in the settings.
+    // The peer's token: it is not in the settings.
     let give = r#"{ send = '{"op":"give","token":"${"pl4" ~ "nted-captured"}"}', expect = '/op == "give"', capture = { token = { value = "/token", secret = true } } }"#;
     let all = r#"{"op":"login","env":"${PLANTED_QUERY}","file":"${pem}","token":"${token}","mac":"${mac}","inline":"${hmac("sha1", pem, token)}","jwt":"${token_of_file}","base64":"${base64(PLANTED_QUERY ~ token)}"}"#;
     let mut keys = String::new();
@@ -156,7 +157,8 @@ fn dialogues(peer: &Peer, secret_file: &str) -> String {
     keys + &prepared(peer) + &subscribed(peer)
 }
 
-/// A name whose subscription is refused with all that it was sent: what its own words say, and what its headers did.
+/// A name whose subscription is refused with everything that was sent: the text of its key, and the
+/// headers.
 fn subscribed(peer: &Peer) -> String {
     let on = r#"{"op":"sub","key":"${key}","env":"${PLANTED_QUERY}","header":"${"pl4" ~ "nted-header"}"}"#;
     let echo = peer.url("/echo");
@@ -166,10 +168,10 @@ fn subscribed(peer: &Peer) -> String {
     )
 }
 
-/// Names that ask for a ticket first: one has it refused on its socket, one is not given any.
+/// Names with a ticket from a `prepare` step: one has it refused on its socket, one gets none.
 fn prepared(peer: &Peer) -> String {
     let http = peer.url("/status/").replace("ws://", "http://");
-    // The server's word, as above.
+    // The server's token, as above.
     let ticket = r#"${urlencode("{\"ticket\":\"pl4" ~ "nted-prepared\"}")}"#;
     let given = format!(
         "prepare = [{{ http = {{ url = '{http}200?body={ticket}' }}, capture = {{ ticket = '/ticket' }} }}]"
@@ -212,7 +214,7 @@ const NAMES: [&str; 10] = [
     "dns",
 ];
 
-/// What was told, and by what.
+/// All output, with its source.
 #[derive(Default)]
 struct Told(Vec<(String, String)>);
 
@@ -221,7 +223,7 @@ impl Told {
         self.0.push((by.into(), text.into()));
     }
 
-    /// Asserts that each told something, and none a secret.
+    /// Asserts that each source has output, and none contains a secret.
     #[track_caller]
     fn assert_clean(&self) {
         for (by, text) in &self.0 {
@@ -247,7 +249,7 @@ fn ask(service: &Service, method: &str, target: &str, body: &str) -> service_sup
     service.ask(method, target, &[AUTH, JSON], body.as_bytes())
 }
 
-/// Creates names over the API that use a secret of the store, and one that cannot be.
+/// Creates names over the API that use a stored secret, and one that is refused.
 fn create(service: &Service, peer: &Peer, told: &mut Told) {
     for (id, value) in [
         ("stored", "pl4nted-stored"),
@@ -266,7 +268,7 @@ fn create(service: &Service, peer: &Peer, told: &mut Told) {
     let put = ask(service, "PUT", "/v1/connections/api", &settings.to_string());
     assert_eq!(put.status, 201, "{put:?}");
     told.hear("PUT", put.body);
-    // A value that cannot be sent is told without it.
+    // A value that cannot be sent is reported without the value.
     let injected =
         json!({ "url": peer.url("/sink"), "headers": { "X-Stored": "${secret:lines}" } });
     let put = ask(
@@ -277,7 +279,7 @@ fn create(service: &Service, peer: &Peer, told: &mut Told) {
     );
     assert_eq!(put.status, 201, "{put:?}");
     told.hear("PUT", put.body);
-    // A login that is signed with a secret of the store, and refused with it.
+    // A login that is signed with a stored secret, and refused with it.
     let login = r#"{"op":"login","key":"${stored}","mac":"${hmac("sha256", stored, name)}"}"#;
     let login = json!({
         "url": peer.url("/echo"),
@@ -316,7 +318,7 @@ fn all_names() -> impl Iterator<Item = &'static str> {
     NAMES.into_iter().chain(DIALOGUES).chain(of_api)
 }
 
-/// Waits for what each name comes to; that of names whose dials fail.
+/// Waits for the outcome of each name. Returns those of names whose dials fail.
 fn await_outcomes(service: &Service) {
     let status = |name: &str| ask(service, "GET", &format!("/v1/connections/{name}"), "").json();
     let until = std::time::Instant::now() + service_support::SOON;
@@ -401,7 +403,7 @@ fn no_secret_is_told_by_anything_that_the_service_says() {
     told.assert_clean();
 }
 
-/// The peer has seen them all: they were planted where they count.
+/// Asserts that the peer has received all of them, so that they were really in use.
 fn were_used(peer: &Peer) {
     let dials = peer.connections();
     let requests: Vec<_> = dials
@@ -446,7 +448,7 @@ fn were_used(peer: &Peer) {
     }
 }
 
-/// A plan that concerns secrets, an invalid file with secrets around the error, and in it.
+/// A plan that concerns secrets; an invalid file with secrets around the error, and in it.
 fn reloads(service: &Service, peer: &Peer, secret_file: &str, told: &mut Told) {
     let test = "secrets-service";
     let valid = keys(peer, secret_file, "pl4nted-other");
@@ -484,7 +486,7 @@ fn reloads(service: &Service, peer: &Peer, secret_file: &str, told: &mut Told) {
     Service::configure(test, &valid);
 }
 
-/// What is refused is refused without the secrets of the request.
+/// Refusals do not repeat the secrets of the request.
 fn problems(service: &Service, peer: &Peer, told: &mut Told) {
     let wrong_token: Headers<'_> = &[("Authorization", "Bearer pl4nted-wrong")];
     let reader: Headers<'_> = &[("Authorization", "Bearer pl4nted-reader")];
@@ -516,7 +518,7 @@ fn problems(service: &Service, peer: &Peer, told: &mut Told) {
     told.hear("half of a JSON text", half.body);
 }
 
-/// All events from the beginning, by both streams; they are the same ones.
+/// All events from the beginning, from both streams, which must be equal.
 fn events(service: &Service, ws: &mut Socket, told: &mut Told) {
     let end = |event: &Value| event["type"] == "closed" && event["reason"] == "the end";
     let mut sse = Sse::open(service, "/v1/events?since=0", &[AUTH]);
@@ -554,7 +556,7 @@ fn events(service: &Service, ws: &mut Socket, told: &mut Told) {
     }
 }
 
-/// The command line, for persons and for programs.
+/// The commands, in both output formats.
 fn commands(service: &Service, told: &mut Told) {
     let api = format!("http://{}", service.listen);
     let command = |args: &[&str]| {

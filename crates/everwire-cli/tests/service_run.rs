@@ -12,7 +12,7 @@ use everwire::testing::Peer;
 use serde_json::Value;
 use service_support::{Running, SOON, file, run, stderr};
 
-/// Starts the service with these connections; where it listens.
+/// Starts the service with these connections. Returns it with its address.
 fn start(test: &str, service: &str, connections: &str) -> (Running, String) {
     let text = format!(
         "[service]\nlisten = '127.0.0.1:0'\nlog.format = 'json'\n{service}\n{connections}\n"
@@ -265,7 +265,7 @@ fn an_address_that_is_taken_is_a_clear_error() {
     assert_eq!(told.trim().lines().count(), 1, "{told}");
 }
 
-/// A request by hand, so that `Host` is what the test says; the status and the body.
+/// A manual request with any `Host`. Returns the status and the body.
 fn get(listen: &str, path: &str, host: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(listen).unwrap();
     stream.set_read_timeout(Some(SOON)).unwrap();

@@ -1,31 +1,31 @@
-//! What JetStream answers to a published message.
+//! JetStream's answer to a published message.
 
 use serde::Deserialize;
 
 /// The answer to a published message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ack {
-    /// It is stored, at this place in the stream.
+    /// It is stored at this position of the stream.
     Stored {
         /// The message's number in the stream.
         sequence: u64,
-        /// The stream had it already: by its id, within the duplicate window.
+        /// The stream already had it, according to its id and the duplicate window.
         duplicate: bool,
     },
-    /// The subject has another last message than was expected.
+    /// The last message of the subject is not the expected one.
     OtherLast,
-    /// The stream takes no message of this size, whenever it is published.
+    /// The stream never accepts a message of this size.
     TooLarge,
-    /// It is not stored, and may be later.
+    /// It is not stored; a later attempt may succeed.
     Refused {
-        /// JetStream's own number of the error; 0 where it gives none.
+        /// JetStream's error number; 0 if there is none.
         code: u64,
         /// JetStream's description.
         text: String,
     },
 }
 
-/// JetStream's numbers of errors (`err_code`).
+/// JetStream's error numbers (`err_code`).
 const WRONG_LAST_SEQUENCE: u64 = 10071;
 const MESSAGE_TOO_LARGE: u64 = 10054;
 

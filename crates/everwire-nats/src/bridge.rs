@@ -1,4 +1,4 @@
-//! A bridge, while it runs.
+//! A running bridge.
 
 use std::{
     fs,
@@ -27,23 +27,23 @@ use crate::{
     status::{BridgeStatus, Shared},
 };
 
-/// How long the bridge's thread may take to answer. It is never busy for long, unless the disk of
-/// its spool hangs.
+/// How long the bridge's thread may take to answer. It takes longer only if the disk of its spool
+/// hangs.
 const ANSWER: Duration = Duration::from_secs(2);
 
-/// Why a bridge cannot be started. That no server answers is no reason: it goes on trying.
+/// Why a bridge cannot be started. An unreachable server is not a reason: the bridge keeps trying.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
     /// The spool cannot be opened.
     #[error(transparent)]
     Spool(#[from] SpoolError),
-    /// There is no thread to run it on, or its folder cannot be used.
+    /// Its thread cannot be started, or its folder cannot be used.
     #[error("the bridge cannot be started: {0}")]
     Io(#[from] io::Error),
 }
 
-/// A bridge that runs on a thread of its own. Clones speak to the same one.
+/// A bridge on a thread of its own. Clones refer to the same bridge.
 #[derive(Clone, Debug)]
 pub struct Bridge {
     inbound: Option<mpsc::Sender<Order>>,
@@ -52,12 +52,13 @@ pub struct Bridge {
 }
 
 impl Bridge {
-    /// Starts a bridge. Messages that come in from now on are published, and what waits in the queue
-    /// is sent. `folder` must exist, and holds the spool; it belongs to this bridge alone.
+    /// Starts a bridge. It publishes messages that arrive from now on, and sends the messages that
+    /// wait in the queue. `folder` must exist, and holds the spool; it must belong to this bridge
+    /// alone.
     ///
     /// # Errors
     ///
-    /// When its spool cannot be opened, or no thread can be started.
+    /// If the spool cannot be opened, or no thread can be started.
     pub fn start(
         manager: Manager,
         settings: NatsSettings,
@@ -109,7 +110,7 @@ impl Bridge {
         Ok(bridge)
     }
 
-    /// How it is doing.
+    /// Its present state.
     pub fn status(&self) -> BridgeStatus {
         self.status.get()
     }
@@ -127,18 +128,18 @@ impl Bridge {
         timeout(ANSWER, asking).await.ok()?
     }
 
-    /// The names are about to be closed: nothing more is sent through them, and messages that are
-    /// cancelled by that stay in the queue.
+    /// Announces that the names are about to be closed: the bridge sends nothing more through them,
+    /// and messages that the close cancels stay in the queue.
     pub async fn ending(&self) {
         if let Some(outbound) = &self.outbound {
-            // One that has ended sends nothing.
+            // A bridge that has ended sends nothing.
             let _ended = timeout(ANSWER, outbound.send(OutOrder::Ending)).await;
         }
     }
 
-    /// Publishes what has come in, for so long at most, keeps the rest on disk for the next process,
-    /// and ends. How many messages are kept; `None` if it does not end in time, as where the disk of
-    /// its spool hangs: then it is not known.
+    /// Publishes received messages for at most this time, stores the rest on disk for the next
+    /// process, and ends. Returns how many messages are stored; `None` if that is unknown because
+    /// it does not end in time, for example because the disk hangs.
     pub async fn stop(&self, within: Duration) -> Option<u64> {
         let until = Instant::now() + within;
         let outbound = async {
@@ -163,7 +164,7 @@ impl Bridge {
     }
 }
 
-/// Runs the bridge. A panic, which is a fault of its own, ends it and nothing else, and is told.
+/// Runs the bridge. A panic, which is a bug, ends only the bridge, and is reported.
 fn guarded(status: &Shared, observer: &Observer, run: impl FnOnce()) {
     if catch_unwind(AssertUnwindSafe(run)).is_err() {
         for part in status.parts() {
@@ -173,8 +174,8 @@ fn guarded(status: &Shared, observer: &Observer, run: impl FnOnce()) {
     }
 }
 
-/// The name of this process's consumer: the same after a restart in the same folder, and another in
-/// another one.
+/// The name of this process's consumer. It is the same after a restart in the same folder, and
+/// different in other folders.
 fn consumer_name(folder: &Path) -> io::Result<String> {
     let path = folder.join("nats-consumer");
     match fs::read_to_string(&path) {

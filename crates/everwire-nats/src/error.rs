@@ -63,7 +63,7 @@ pub enum BridgeError {
     /// The connection was lost.
     #[error("the connection to NATS was lost: {0}")]
     Lost(String),
-    /// The stream does not acknowledge anything, or is not told of.
+    /// The stream acknowledges nothing, or does not answer questions about it.
     #[error("the server does not answer for the stream {0}")]
     Silent(String),
     /// The server refuses what the bridge asks for.

@@ -5,31 +5,31 @@ use everwire::ConnectionName;
 
 use crate::lanes::{Entry, Place, UNKNOWN_GAP};
 
-/// The life of the name.
+/// The epoch of the name.
 pub const EPOCH: &str = "Everwire-Epoch";
-/// The number of the event within the life.
+/// The number of the event within the epoch.
 pub const SEQ: &str = "Everwire-Seq";
-/// The life and the number of the message before it, as `EPOCH/SEQ`: tells a hole.
+/// The epoch and number of the message before it, as `EPOCH/SEQ`, so that readers detect gaps.
 pub const PREVIOUS: &str = "Everwire-Previous";
 /// The position over all names.
 pub const CURSOR: &str = "Everwire-Cursor";
-/// When the message came in.
+/// The time when the message arrived.
 pub const TIME: &str = "Everwire-Time";
 /// The subscription that the message belongs to.
 pub const SUBSCRIPTION: &str = "Everwire-Subscription";
 /// The message is binary.
 pub const BINARY: &str = "Everwire-Binary";
-/// How many messages were dropped between the previous one and this, or `unknown`.
+/// How many messages were dropped between the previous one and this one, or `unknown`.
 pub const GAP: &str = "Everwire-Gap";
 
-/// Of a message that is to be sent: where its answer goes, beside the reply subject.
+/// In a message of the queue: a subject for its answer, in addition to the reply subject.
 pub const REPLY: &str = "Everwire-Reply";
 
 const MSG_ID: HeaderName = HeaderName::from_static("Nats-Msg-Id");
 const EXPECTED: HeaderName = HeaderName::from_static("Nats-Expected-Last-Subject-Sequence");
 
-/// The headers of a message of a name. `expect`: the number of the message of its subject that it
-/// must follow.
+/// The headers of a message of a name. `expect`: the stream's number of the message that must
+/// precede it on its subject.
 pub fn headers(name: &ConnectionName, entry: &Entry, gap: u64, expect: Option<u64>) -> HeaderMap {
     let mut headers = HeaderMap::new();
     let Place { epoch, seq } = entry.place;
@@ -61,7 +61,7 @@ pub fn headers(name: &ConnectionName, entry: &Entry, gap: u64, expect: Option<u6
     headers
 }
 
-/// The place of a message that stands in a stream; `None` if everwire did not publish it.
+/// The place of a message in a stream; `None` if everwire did not publish it.
 pub fn place(headers: &HeaderMap) -> Option<Place> {
     let number = |name: &'static str| {
         headers
@@ -76,7 +76,7 @@ pub fn place(headers: &HeaderMap) -> Option<Place> {
     })
 }
 
-/// A key is the peer's or a user's text: a line break in it would begin another header.
+/// Keys contain text of peers and users: a line break would begin another header.
 fn one_line(text: &str) -> String {
     text.replace(char::is_control, " ")
 }

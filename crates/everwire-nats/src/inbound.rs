@@ -1,4 +1,4 @@
-//! What comes in over sockets, on its way into a stream.
+//! Messages from sockets, on their way into a stream.
 
 mod link;
 mod publisher;
@@ -20,19 +20,19 @@ use tokio::{
 use self::{link::InLink, publisher::Publisher};
 use crate::{report::Observer, spool::SpoolError, status::Shared};
 
-/// Between two looks for what is due.
+/// The interval of regular checks.
 const TICK: Duration = Duration::from_millis(250);
-/// At the end a server that is away may come back for so long.
+/// How long the end waits for an unreachable server.
 const GRACE: Duration = Duration::from_secs(1);
-/// So many events may wait to be taken. They are taken faster than they come, and none of it waits
-/// for the servers.
+/// How many events may wait to be read. They are read faster than they arrive, and never wait for
+/// the servers.
 const WAITING_EVENTS: usize = 65_536;
 const WAITING_BYTES: usize = 32 << 20;
 
-/// What the bridge is told.
+/// An order to the bridge.
 #[derive(Debug)]
 pub(crate) enum Order {
-    /// Publish what is there until then, keep the rest in the spool, and say how much that is.
+    /// Publish the waiting messages until then, keep the rest in the spool, and report its number.
     Stop(Instant, oneshot::Sender<u64>),
     /// How many messages of a name are not acknowledged.
     Pending(everwire::ConnectionName, oneshot::Sender<u64>),
@@ -43,7 +43,7 @@ pub(crate) struct Inbound {
     manager: Manager,
     settings: NatsInSettings,
     events: Events,
-    /// Where the reader stands.
+    /// The position of the reader.
     cursor: Option<Cursor>,
     publisher: Publisher,
     link: InLink,
@@ -55,7 +55,7 @@ impl Inbound {
     ///
     /// # Errors
     ///
-    /// When the spool cannot be opened.
+    /// If the spool cannot be opened.
     pub fn new(
         manager: Manager,
         nats: Arc<NatsSettings>,
@@ -90,14 +90,14 @@ impl Inbound {
             tokio::select! {
                 batch = self.events.next_batch() => match batch {
                     Some(batch) => self.hear(batch),
-                    // It was cut off: it goes on where it stood.
+                    // It was cut off: it continues at its position.
                     None => self.events = subscribe(&self.manager, &self.settings, self.cursor),
                 },
                 change = link::next(&mut self.link) => self.publisher.changed(change, &mut self.link),
                 _ = ticks.tick() => self.tick(),
                 order = orders.recv() => match order {
                     Some(Order::Pending(name, answer)) => {
-                        // Who asked may be gone.
+                        // The caller may be gone.
                         let _heard = answer.send(self.publisher.pending_of(&name));
                     }
                     Some(Order::Stop(until, answer)) => {
@@ -143,7 +143,7 @@ impl Inbound {
         }
     }
 
-    /// Publishes what is there, and keeps the rest. How many messages are kept.
+    /// Publishes the waiting messages, and keeps the rest. Returns how many are kept.
     async fn stop(&mut self, until: Instant) -> u64 {
         while let Some(batch) = futures::FutureExt::now_or_never(self.events.next_batch()).flatten()
         {
@@ -152,7 +152,7 @@ impl Inbound {
         let mut ticks = tokio::time::interval(TICK);
         let without = Instant::now() + GRACE;
         while self.publisher.pending() > 0 {
-            // What is kept is safe: nobody is to wait for a server that is away.
+            // Kept messages are safe, so nobody needs to wait for an unreachable server.
             let until = if self.link.up().is_some() {
                 until
             } else {

@@ -1,4 +1,4 @@
-//! The way to the servers, as it comes and goes.
+//! The changing connection to the servers.
 
 use std::{pin::Pin, time::Duration};
 
@@ -12,14 +12,14 @@ use crate::{
     status::Shared,
 };
 
-/// Between two attempts to connect: it doubles up to the longest.
+/// The pause between two attempts to connect: it doubles up to the longest.
 const PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// Opens connections, one after the other.
 type Open<U> = Box<dyn Fn() -> BoxFuture<'static, Result<U, BridgeError>> + Send>;
 
-/// The connection, or the way to the next one.
+/// The connection, or the attempt for the next one.
 pub(crate) struct Link<U> {
     part: Part,
     open: Open<U>,
@@ -36,7 +36,7 @@ enum State<U> {
 }
 
 impl<U> Link<U> {
-    /// Begins with the first connection.
+    /// Starts with the first attempt.
     pub fn new(
         part: Part,
         status: Shared,
@@ -62,7 +62,7 @@ impl<U> Link<U> {
         }
     }
 
-    /// Waits for a connection, and says whether it is a new one. May be dropped and asked for again.
+    /// Waits for a connection. Returns whether it is a new one. Cancel safe.
     pub async fn connected(&mut self) -> bool {
         let is_new = self.up().is_none();
         while self.up().is_none() {
@@ -88,7 +88,7 @@ impl<U> Link<U> {
         }
     }
 
-    /// Ends the connection, and begins another one after a pause.
+    /// Ends the connection, and tries to connect again after a pause.
     pub fn give_up(&mut self, error: BridgeError) {
         let pause = PAUSE * 2_u32.saturating_pow(self.attempts.min(8));
         self.attempts = self.attempts.saturating_add(1);
@@ -99,7 +99,7 @@ impl<U> Link<U> {
         }
     }
 
-    /// Tells that there is a connection.
+    /// Reports that there is a connection.
     pub fn tell_up(&self, server: String, differences: Vec<String>) {
         self.status
             .connected(self.part, server.clone(), differences.clone());

@@ -4,13 +4,13 @@ use std::fmt;
 
 use serde::Serialize;
 
-/// A direction of the bridge, with a connection of its own.
+/// A direction of the bridge, with its own connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Part {
-    /// What comes in and is published.
+    /// From sockets to the stream.
     In,
-    /// What is taken from the queue and sent.
+    /// From the queue to sockets.
     Out,
 }
 

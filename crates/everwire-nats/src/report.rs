@@ -1,4 +1,4 @@
-//! What a bridge tells as it happens, for a log.
+//! The events of a bridge, for a log.
 
 use std::{
     fmt,
@@ -11,28 +11,28 @@ use everwire::ConnectionName;
 
 use crate::{error::BridgeError, part::Part, spool::SpoolError};
 
-/// Something that happened to a bridge.
+/// An event of a bridge.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Report {
-    /// There is a connection, and the streams are there.
+    /// There is a connection, and the streams exist.
     Up {
-        /// Of what.
+        /// The direction.
         part: Part,
         /// The server.
         server: String,
-        /// Where the streams are not as the settings say.
+        /// Differences between the streams and the settings.
         differences: Vec<String>,
     },
-    /// There is no connection. It is told once for each reason.
+    /// There is no connection. Reported once per reason.
     Down(Part, BridgeError),
     /// The spool cannot be read or written.
     Spool(SpoolError),
-    /// The spool was damaged, and is put aside: what waited in it is not published.
+    /// The spool was damaged, and is set aside: the messages in it are not published.
     SpoolDamaged(PathBuf),
     /// Messages were dropped.
     Dropped {
-        /// Whose they were.
+        /// Their name.
         name: ConnectionName,
         /// How many.
         count: u64,
@@ -41,16 +41,16 @@ pub enum Report {
     },
     /// The stream refuses messages of a name; they are published again later.
     Refused {
-        /// Whose they are.
+        /// Their name.
         name: ConnectionName,
         /// Why.
         text: String,
     },
-    /// A message of the queue can never be sent. It is told once for each name and reason.
+    /// A message of the queue can never be sent. Reported once for each name and reason.
     NotSent {
         /// The name it was for.
         name: ConnectionName,
-        /// A short name of the reason.
+        /// The code of the reason.
         reason: &'static str,
         /// Why.
         text: String,
@@ -62,35 +62,35 @@ pub enum Report {
         /// Why.
         text: &'static str,
     },
-    /// The stream had later messages of a name than this process: its epoch was raised.
+    /// The stream had later messages of a name than this process: the epoch was raised.
     EpochRaised {
         /// The name.
         name: ConnectionName,
-        /// The epoch is above this.
+        /// The new epoch is greater than this.
         above: u32,
     },
     /// The bridge was too slow, and missed messages.
     Lagged,
 }
 
-/// Who is told. It is called on the bridge's thread and must not block.
+/// The receiver of reports. It is called on the bridge's thread and must not block.
 #[derive(Clone)]
 pub struct Observer(Arc<dyn Fn(&Report) + Send + Sync>);
 
 impl Observer {
-    /// Calls this with each report.
+    /// Calls this function with each report.
     pub fn new(tell: impl Fn(&Report) + Send + Sync + 'static) -> Self {
         Self(Arc::new(tell))
     }
 
     pub(crate) fn tell(&self, report: Report) {
-        // What it panics at is its own affair: the bridge goes on.
+        // A panic of the observer must not end the bridge.
         let _panicked = catch_unwind(AssertUnwindSafe(|| (self.0)(&report)));
     }
 }
 
 impl Default for Observer {
-    /// Nobody is told.
+    /// An observer that ignores all reports.
     fn default() -> Self {
         Self::new(|_| {})
     }

@@ -1,4 +1,4 @@
-//! How a bridge is doing, for who looks at it.
+//! The status of a bridge.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -9,37 +9,37 @@ use serde::Serialize;
 
 use crate::{error::BridgeError, lanes::DropReason, part::Part};
 
-/// How a bridge is doing.
+/// The status of a bridge.
 #[derive(Clone, Debug, Default, Serialize)]
 #[non_exhaustive]
 pub struct BridgeStatus {
     /// The server that the bridge is connected to.
     pub server: Option<String>,
-    /// Why no messages are carried now, or the last reason why none were.
+    /// Why no messages are carried now, or the last such reason.
     pub error: Option<Trouble>,
-    /// What is published.
+    /// The direction from sockets to the stream.
     pub inbound: InStatus,
-    /// What is sent.
+    /// The direction from the queue to sockets.
     pub outbound: OutStatus,
-    /// Where streams are not as the settings say.
+    /// Differences between the streams and the settings.
     pub differences: Vec<String>,
 }
 
-/// Something that went wrong.
+/// A fault.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Trouble {
-    /// A short name that stays.
+    /// A stable code.
     pub code: &'static str,
-    /// What went wrong.
+    /// The error text.
     pub text: String,
     /// When.
     pub at: Timestamp,
-    /// Whether it still holds.
+    /// Whether it is still present.
     pub is_now: bool,
 }
 
-/// What is published.
+/// From sockets to the stream.
 #[derive(Clone, Debug, Default, Serialize)]
 #[non_exhaustive]
 pub struct InStatus {
@@ -47,7 +47,7 @@ pub struct InStatus {
     pub published: u64,
     /// Messages that were published again.
     pub redelivered: u64,
-    /// Messages that are not acknowledged yet: published, in memory, in the spool.
+    /// Unacknowledged messages: published, in memory, in the spool.
     pub pending: u64,
     /// Messages in the spool.
     pub spool_messages: u64,
@@ -55,11 +55,11 @@ pub struct InStatus {
     pub spool_bytes: u64,
     /// Dropped messages, by reason.
     pub dropped: BTreeMap<&'static str, u64>,
-    /// Names whose messages are refused, and why: at most 64.
+    /// Names whose messages are refused, with the reason: at most 64.
     pub refused: BTreeMap<ConnectionName, String>,
 }
 
-/// What is taken from the queue and sent.
+/// From the queue to sockets.
 #[derive(Clone, Debug, Default, Serialize)]
 #[non_exhaustive]
 pub struct OutStatus {
@@ -67,18 +67,18 @@ pub struct OutStatus {
     pub sent: u64,
     /// Messages that could not be sent and have left the queue.
     pub refused: u64,
-    /// Messages in memory, on their way or waiting for it.
+    /// Messages in memory: in flight or waiting.
     pub held: u64,
     /// Messages that were dropped from memory and read again from the stream.
     pub read_again: u64,
-    /// Names with messages that are read again later.
+    /// Names with messages that must be read again.
     pub names_behind: u64,
 }
 
-/// The names of refused lanes that are kept.
+/// How many names of refused lanes are kept.
 const MAX_REFUSED: usize = 64;
 
-/// The status, shared with who asks for it.
+/// The status, shared with its readers.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Shared(Arc<Mutex<Inner>>);
 
@@ -88,7 +88,7 @@ struct Inner {
     links: Vec<LinkStatus>,
 }
 
-/// How the connection of a part is.
+/// The connection of a part.
 #[derive(Clone, Debug)]
 struct LinkStatus {
     part: Part,
@@ -98,7 +98,8 @@ struct LinkStatus {
 }
 
 impl Shared {
-    /// How the bridge is doing: it is connected when all of its parts are, and what is wrong now comes before what was.
+    /// The present status: connected if all parts are; a present fault takes precedence over an
+    /// earlier one.
     pub fn get(&self) -> BridgeStatus {
         let inner = self.0.lock();
         let mut status = inner.status.clone();
@@ -116,7 +117,7 @@ impl Shared {
         change(&mut self.0.lock().status);
     }
 
-    /// A part is there, and has no connection yet.
+    /// A part has started, and has no connection yet.
     pub fn begin(&self, part: Part) {
         self.0.lock().links.push(LinkStatus {
             part,
@@ -143,12 +144,12 @@ impl Shared {
         });
     }
 
-    /// The parts that there are.
+    /// The started parts.
     pub fn parts(&self) -> Vec<Part> {
         self.0.lock().links.iter().map(|link| link.part).collect()
     }
 
-    /// Whether it is another trouble than the last one.
+    /// Records a fault. Returns whether it differs from the last one.
     pub fn failed(&self, part: Part, error: &BridgeError) -> bool {
         let trouble = Trouble {
             code: error.code(),
@@ -166,7 +167,7 @@ impl Shared {
         is_new
     }
 
-    /// Whether that is news.
+    /// Records a refusal. Returns whether it is new.
     pub fn refused(&self, name: &ConnectionName, text: &str) -> bool {
         let mut inner = self.0.lock();
         let refused = &mut inner.status.inbound.refused;
@@ -177,7 +178,7 @@ impl Shared {
 }
 
 impl DropReason {
-    /// The reason's name in metrics.
+    /// The name of the reason in metrics.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Full => "spool_full",

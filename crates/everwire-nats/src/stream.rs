@@ -1,4 +1,4 @@
-//! Streams are made if they are absent, and looked at if they are there.
+//! Streams are created if they are absent, and compared with the settings if they exist.
 
 use async_nats::jetstream::{
     Context, ErrorCode,
@@ -9,16 +9,16 @@ use everwire::config::StreamSettings;
 
 use crate::error::BridgeError;
 
-/// A stream that is there, and what of it is not as the settings say.
+/// An existing stream, and its differences from the settings.
 #[derive(Debug)]
 pub struct Found {
     /// The stream.
     pub stream: Stream,
-    /// Differences, each a sentence. They are told, and not changed.
+    /// Differences, each a sentence. They are reported, and not changed.
     pub differences: Vec<String>,
 }
 
-/// What a stream is made with.
+/// The configuration for a new stream.
 pub fn config(settings: &StreamSettings, subject: &str, retention: RetentionPolicy) -> Config {
     let bytes = settings
         .max_bytes
@@ -36,11 +36,11 @@ pub fn config(settings: &StreamSettings, subject: &str, retention: RetentionPoli
     }
 }
 
-/// The stream, made if it is absent.
+/// The stream, created if it is absent.
 ///
 /// # Errors
 ///
-/// Why there is none that takes the subject.
+/// Why there is no stream for the subject.
 pub async fn find(context: &Context, wanted: Config) -> Result<Found, BridgeError> {
     let name = wanted.name.clone();
     let stream = match context.get_stream(&name).await {
@@ -92,7 +92,7 @@ async fn make(context: &Context, wanted: Config) -> Result<Stream, BridgeError> 
     })
 }
 
-/// Whether a request was not answered in time: a server whose disk is full may be silent.
+/// Whether a request timed out: a server with a full disk may be silent.
 fn has_elapsed(error: &(dyn std::error::Error + 'static)) -> bool {
     let causes = std::iter::successors(Some(error), |error| error.source());
     causes
@@ -150,8 +150,9 @@ fn differences(wanted: &Config, found: &Config) -> Vec<String> {
     all
 }
 
-/// How many messages of a name may be published at once. Where the server can refuse one and take
-/// the next, or another server can take over in between, one: else a hole would be left.
+/// How many messages of a name may be in flight. It is one if the server could refuse a message and
+/// accept the next, or if another server could take over in between: otherwise there could be a
+/// gap.
 pub fn window(info: &Info) -> usize {
     let config = &info.config;
     let keeps_order = info.cluster.is_none()
@@ -164,7 +165,7 @@ pub fn window(info: &Info) -> usize {
     }
 }
 
-/// Whether a pattern of subjects takes all that another one takes.
+/// Whether a pattern of subjects includes another one.
 fn covers(pattern: &str, subject: &str) -> bool {
     let mut tokens = subject.split('.');
     for of_pattern in pattern.split('.') {

@@ -4,8 +4,8 @@ use everwire::{ConnectionName, core::InvalidName};
 
 /// The subject of a name below a prefix: `market.btc:usd` becomes `PREFIX.market.btc=3Ausd`.
 ///
-/// A colon is written `=3A`, as in keys of NATS' key-value buckets. Everything else that a name may
-/// hold may stand in a subject.
+/// A colon is written `=3A`, as in keys of NATS' key-value buckets. All other characters of names
+/// are valid in a subject.
 pub fn subject_of(prefix: &str, name: &ConnectionName) -> String {
     let name: &str = name.as_ref();
     let colons = name.bytes().filter(|byte| *byte == b':').count();
@@ -28,7 +28,7 @@ pub fn subject_of(prefix: &str, name: &ConnectionName) -> String {
 ///
 /// # Errors
 ///
-/// When the subject does not lie below the prefix, or what follows is not the name of a connection.
+/// If the subject is not below the prefix, or does not contain a valid name.
 pub fn name_in(prefix: &str, subject: &str) -> Result<ConnectionName, InvalidName> {
     let rest = subject
         .strip_prefix(prefix)

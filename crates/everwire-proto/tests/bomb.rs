@@ -1,4 +1,5 @@
-//! What a bomb costs, measured from outside: the peak of the process. One test, so that nothing else is in it.
+//! The cost of a decompression bomb, measured as the peak memory of the process. It is the only
+//! test in its process.
 
 #![allow(
     clippy::unwrap_used,
@@ -14,7 +15,7 @@ use flate2::{Compress, Compression, FlushCompress};
 
 const MIB: usize = 1 << 20;
 
-/// DEFLATE data that come to a GiB of zeros: a MiB that stands on its own, again and again.
+/// DEFLATE data for a GiB of zeros: an independent MiB, repeated.
 fn bomb(head: &[u8]) -> Vec<u8> {
     let mut state = Compress::new(Compression::best(), false);
     let mut piece = Vec::with_capacity(64 << 10);
@@ -24,7 +25,7 @@ fn bomb(head: &[u8]) -> Vec<u8> {
     [head, &piece.repeat(1024)].concat()
 }
 
-/// The most memory that the process has had since it was asked to forget, in bytes.
+/// The peak memory of the process since the last reset, in bytes.
 fn peak() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with("VmHWM:"));
@@ -56,7 +57,7 @@ fn a_gib_in_a_message_costs_no_more_than_a_message_may_have() {
         let refused = Err(DecodeError::TooBig { format, len, limit });
         assert_eq!(decoder.next(), refused);
         let cost = peak() - before;
-        // Growing may hold two thirds of it beside the whole for a moment; the rest is the state.
+        // A growing buffer may briefly need two thirds in addition; the rest is the state.
         assert!(cost <= 2 * MIB, "{format}: {cost} bytes");
         assert_eq!(decoder.held(), 0);
     }

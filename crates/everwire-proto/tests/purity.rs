@@ -1,5 +1,6 @@
-//! This crate knows no actor, runtime, clock, file, environment or global random number. `clippy.toml` says the same of calls and types;
-//! this test reads the text, so that no dependency can bring them in by another name.
+//! This crate uses no actor, runtime, clock, file, environment or global random number.
+//! `clippy.toml` forbids such calls and types; this test reads the text, so that no dependency can
+//! provide them under another name.
 #![allow(clippy::disallowed_methods, clippy::unwrap_used)]
 
 use std::{
@@ -7,8 +8,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// A map whose hashes are seeded by chance, so that no peer can choose keys that collide: the one exception, where a peer chooses the keys
-/// and nothing that is decided depends on their order.
+/// A map with random hash seeds, so that no peer can choose colliding keys. It is the one
+/// exception, allowed where a peer chooses the keys and no decision depends on their order.
 const SEEDED: &str = "HashMap";
 
 /// The files that may have one.
@@ -21,7 +22,8 @@ const MAY_SEED: [&str; 6] = [
     "dialogue/subscriptions/routes.rs",
 ];
 
-/// What the pure parts must not name. `Instant` as a type is fine: its values are arguments.
+/// Names that the pure crate must not use. `Instant` as a type is allowed: its values are
+/// arguments.
 const IMPURE: [&str; 34] = [
     "actix",
     "tokio",
@@ -104,7 +106,7 @@ fn production_code(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// All Rust files below a folder that are no tests.
+/// All Rust files below a folder, without tests.
 fn rust_files(folder: &str) -> Vec<PathBuf> {
     let mut files = Vec::new();
     let mut folders = vec![root().join(folder)];

@@ -1,4 +1,4 @@
-//! What a caller may want of a connection that runs.
+//! The possible subscriptions of callers on an open connection.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use super::compile_subscription;
 use crate::settings::{Settings, SubscriptionWish};
 use everwire_proto::settings::dialogue::{Asking, DeclaredSubscription, Dialogue};
 
-/// A name of the operator, that knows a secret.
+/// A name of the operator, with a secret.
 const FEED: &str = r#"
 [service]
 allow_urls = ["http://127.0.0.1:8080"]
@@ -58,7 +58,8 @@ fn a_wish_is_a_key_an_item_or_a_long_form() {
     let usual = &settings.subscribe.as_ref().unwrap().words;
     assert_eq!((words.within.as_secs(), &words.ack), (3, &usual.ack));
     assert_ne!(words.on, usual.on);
-    // The dialogue's pointers are all: one pass over a message serves it, too. Where they are not, they keep their slots.
+    // Only pointers of the dialogue: its pass over a message serves this, too. Otherwise they have
+    // separate slots.
     assert_eq!(words.own_pointers, None);
     let ended = compile("k", json!({ "end": "/never/seen == key" })).unwrap();
     let own = ended.words.as_ref().unwrap().own_pointers.clone().unwrap();
@@ -75,7 +76,7 @@ fn a_key_of_the_settings_is_what_they_say_of_it() {
     };
     assert_eq!(compile("orders", json!({})).unwrap(), declared("orders"));
     assert_eq!(compile("door", json!({})).unwrap(), declared("door"));
-    // In any order of its members.
+    // Its members may have any order.
     let same = json!({ "item": { "token": "${token}", "channel": "orders" } });
     assert_eq!(compile("orders", same).unwrap(), declared("orders"));
     let other = json!({ "item": { "channel": "orders" } });

@@ -1,4 +1,4 @@
-//! What a bridge to NATS does.
+//! Explains a bridge to NATS.
 
 use std::path::Path;
 

@@ -1,9 +1,9 @@
-//! Explanations, read as a whole.
+//! Explanations, checked as a whole.
 
 use super::*;
 use crate::settings::Settings;
 
-/// What a file's connections do, as text.
+/// The explanation of a file's connections, as text.
 fn told(file: &str) -> String {
     let settings = Settings::from_toml(file).unwrap_or_else(|errors| panic!("{errors}"));
     let mut lines = Vec::new();
@@ -198,7 +198,7 @@ a socket that was ready for 6h is replaced by a successor (rotate_after)"#
 
 #[test]
 fn what_is_read_is_told_by_name_and_never_by_value() {
-    // It is set wherever this runs.
+    // It is set on every system.
     let path = std::env::var("PATH").unwrap();
     let keys = r#"
     headers = { Authorization = "Bearer ${file:/run/token}", X = "plain-secret" }
@@ -349,7 +349,7 @@ then it closes, after 5s at the latest"
     );
 }
 
-/// What the bridge of a file does, as text.
+/// The explanation of a file's bridge, as text.
 fn bridge(file: &str) -> String {
     let settings = Settings::from_toml(file).unwrap_or_else(|errors| panic!("{errors}"));
     let mut lines = Vec::new();

@@ -29,7 +29,8 @@ table! {
     }
 }
 
-/// permessage-deflate: a table, or whether it is offered at all. `true` keeps what a farther layer's table says.
+/// permessage-deflate: a table, or whether it is offered at all. With `true`, the table of an outer
+/// layer stays in effect.
 #[derive(Clone, Debug)]
 pub(in crate::config) struct CompressionLayer {
     is_on: bool,

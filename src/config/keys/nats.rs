@@ -19,8 +19,8 @@ table! {
     pub(in crate::config) struct NatsTable holds secrets {
         /// URLs of the servers of one cluster, 1 to 16: "nats://host:4222", or "tls://host:4222" with TLS required.
         servers: NatsServers,
-        /// A user name; `password` belongs to it. `${NAME}` and `${file:PATH}` are expanded. Of user with password, `nkey_file` and
-        /// `creds_file` there is one at most.
+        /// A user name, together with `password`. `${NAME}` and `${file:PATH}` are expanded.
+        /// `nkey_file` and `creds_file` are alternatives: only one of the three is allowed.
         user: NatsUser,
         /// The user's password. `${NAME}` and `${file:PATH}` are expanded; a file is read again for each connection to a server.
         password: NatsPassword,
@@ -30,9 +30,9 @@ table! {
         creds_file: FilePath,
         /// TLS of the connections to the servers.
         tls: NatsTlsTable,
-        /// What comes over sockets and is published; without it nothing is.
+        /// From sockets to NATS: received messages are published. Without this table none are.
         inbound as "in": NatsInTable,
-        /// What is taken from a work queue and sent over sockets; without it nothing is.
+        /// From NATS to sockets: messages of a work queue are sent. Without this table none are.
         outbound as "out": NatsOutTable,
     }
 }
@@ -50,45 +50,47 @@ table! {
 }
 
 table! {
-    /// What comes over sockets and is published.
+    /// From sockets to NATS: received messages are published.
     pub(in crate::config) struct NatsInTable {
         /// The connections whose messages are published, as a pattern of names.
         names as "match": NamePattern = "*",
-        /// What subjects begin with: messages of NAME go to SUBJECT.NAME, with `:` in the name written `=3A`. At most 64 bytes.
+        /// The prefix of subjects: messages of NAME go to SUBJECT.NAME, with `:` in the name
+        /// written `=3A`. At most 64 bytes.
         subject: SubjectPrefix = "everwire.in",
-        /// The stream that takes these subjects. It is made if there is none.
+        /// The stream for these subjects. everwire creates it if there is none.
         stream: StreamName = "EVERWIRE_IN",
         /// How long the servers recognise a message that is published twice; at least 100ms, and no more than max_age.
         duplicate_window: Period = "30s",
         /// How many bytes may wait on disk while no server can be reached; 0: none.
         spool: ByteLimit = "1GiB",
-        /// On how many servers the stream is kept, where everwire makes it: 1, 3 or 5.
+        /// The number of servers with a copy of the stream, if everwire creates it: 1, 3 or 5.
         replicas: Replicas = 1,
-        /// How many bytes the stream holds, where everwire makes it; 0 is no limit.
+        /// The size limit of the stream in bytes, if everwire creates it; 0 is no limit.
         max_bytes: ByteLimit = "1GiB",
-        /// How long the stream holds a message, where everwire makes it; "0s" is for ever.
+        /// How long the stream keeps a message, if everwire creates it; "0s" is for ever.
         max_age: Period = "0s",
     }
 }
 
 table! {
-    /// What is taken from a work queue and sent over sockets.
+    /// From NATS to sockets: messages of a work queue are sent.
     pub(in crate::config) struct NatsOutTable {
-        /// The connections that may be sent to, as a pattern of names.
+        /// The connections that messages may be sent through, as a pattern of names.
         names as "match": NamePattern = "*",
-        /// What subjects begin with: what is put on SUBJECT.NAME is sent through NAME, with `:` in the name written `=3A`. At most 64
-        /// bytes.
+        /// The prefix of subjects: messages on SUBJECT.NAME are sent through NAME, with `:` in the
+        /// name written `=3A`. At most 64 bytes.
         subject: SubjectPrefix = "everwire.out",
-        /// The stream that takes these subjects, as a work queue. It is made if there is none.
+        /// The stream for these subjects, a work queue. everwire creates it if there is none.
         stream: StreamName = "EVERWIRE_OUT",
-        /// When a message leaves the queue: when it is confirmed, which takes heartbeats that can confirm; or when it is written, and what
-        /// is on its way when a socket dies can be lost.
+        /// When a message leaves the queue: when it is confirmed, which needs heartbeats that can
+        /// confirm; or when it is written, and then messages in flight can be lost with their
+        /// socket.
         ack: NatsAck = "confirmed",
-        /// On how many servers the stream is kept, where everwire makes it: 1, 3 or 5.
+        /// The number of servers with a copy of the stream, if everwire creates it: 1, 3 or 5.
         replicas: Replicas = 1,
-        /// How many bytes the stream holds, where everwire makes it; 0 is no limit.
+        /// The size limit of the stream in bytes, if everwire creates it; 0 is no limit.
         max_bytes: ByteLimit = "1GiB",
-        /// How long the stream holds a message, where everwire makes it; "0s" is for ever.
+        /// How long the stream keeps a message, if everwire creates it; "0s" is for ever.
         max_age: Period = "0s",
     }
 }

@@ -1,4 +1,5 @@
-//! A key is declared once: all else follows. What is declared is what the settings have by default.
+//! A key is declared once, and everything else follows. Declared defaults equal those of the
+//! settings.
 
 use std::{fmt::Debug, time::Duration};
 
@@ -39,7 +40,7 @@ use everwire_proto::settings::{
     OutboxSettings, RateSettings, Reconnect, SequenceSettings, TlsSettings,
 };
 
-/// `[history]` as it is, and one key more.
+/// `[history]` with one more key.
 #[derive(Clone, Debug, PartialEq)]
 struct LongerHistorySettings {
     messages: usize,
@@ -66,7 +67,7 @@ impl Default for LongerHistorySettings {
 }
 
 table! {
-    /// How much of what came in last can be read again.
+    /// How many of the last received messages can be read again.
     struct LongerHistoryTable <=> LongerHistorySettings {
         /// How many messages are kept; 0 is none.
         messages: Kept = 0,
@@ -86,7 +87,7 @@ fn a_new_key_is_its_declaration_and_its_field() {
     let settings = |table: &LongerHistoryTable| field::<_, LongerHistorySettings>(table.clone());
     assert_eq!(settings(&far).max_age, Duration::from_secs(300));
 
-    // A nearer layer changes it.
+    // A nearer layer overrides it.
     far.overlay(read(json!({ "max_age": "2s" })));
     assert_eq!(settings(&far).max_age, Duration::from_secs(2));
     assert_eq!(settings(&far).messages, 7);
@@ -98,13 +99,13 @@ fn a_new_key_is_its_declaration_and_its_field() {
     assert_eq!(settings(&read(json!({}))), defaults);
     has_defaults_of_code::<LongerHistoryTable, LongerHistorySettings>(json!({}));
 
-    // The schema has it, with what it is for.
+    // The schema has it, with its description.
     let property = &table_schema::<LongerHistoryTable>()["properties"]["max_age"];
     assert_eq!(property["type"], "string");
     assert_eq!(property["default"], "1m");
     assert_eq!(property["description"], "How old they may become.");
 
-    // It is shown, and what is shown is read back.
+    // It is shown, and the shown value can be read back.
     let shown = LongerHistoryTable::masked(&settings(&far));
     assert_eq!(
         shown,
@@ -112,7 +113,7 @@ fn a_new_key_is_its_declaration_and_its_field() {
     );
     assert_eq!(settings(&read(shown)), settings(&far));
 
-    // A wrong value and a misspelt key are told with what would be right.
+    // Errors for a wrong value and a misspelt key say what would be right.
     assert_eq!(
         errors::<LongerHistoryTable>(json!({ "max_age": "0s", "max_ages": "1s" })),
         [
@@ -176,7 +177,7 @@ fn what_is_declared_is_the_default_of_the_settings() {
         ),
         defaults_of::<IdsTable>().len(),
         defaults_of::<RequestTable>().len(),
-        // Of the open script, periodic, of the close script.
+        // In the open script, periodic steps and the close script.
         3 * defaults_of::<StepTable>().len(),
         defaults_of::<ScheduleTable>().len(),
         defaults_of::<RuleTable>().len(),
@@ -184,9 +185,10 @@ fn what_is_declared_is_the_default_of_the_settings() {
         defaults_of::<PrepareStepTable>().len(),
         defaults_of::<WordsTable>().len(),
         defaults_of::<LimitsTable>().len(),
-        // Of the three scripts, of a step before a dial, of `on` and `off` for all subscriptions and for one.
+        // In the three scripts, in `prepare`, and in `on` and `off` for all subscriptions and for
+        // one.
         8 * defaults_of::<HttpTable>().len(),
-        // Of the connection, of the steps, of a rule, of a step before a dial, of all subscriptions and of one.
+        // In the connection, the steps, a rule, a `prepare` step, all subscriptions and one.
         8 * defaults_of::<CaptureTable>().len(),
     ];
     assert_eq!(
@@ -246,7 +248,7 @@ fn the_kind_of_a_heartbeat_is_the_default_one() {
     );
 }
 
-/// What is read from JSON, without an error.
+/// The value read from JSON, without an error.
 fn read<T: Read>(json: Json) -> T {
     let mut context = Context::new(&System);
     let mut pointers = Pointers::default();
@@ -257,7 +259,7 @@ fn read<T: Read>(json: Json) -> T {
     value.unwrap()
 }
 
-/// What is wrong with JSON.
+/// The errors of JSON.
 fn errors<T: Read>(json: Json) -> Vec<String> {
     let mut context = Context::new(&System);
     let mut pointers = Pointers::default();
@@ -267,7 +269,7 @@ fn errors<T: Read>(json: Json) -> Vec<String> {
     errors.into_iter().map(|error| error.message).collect()
 }
 
-/// What a value becomes, without an error.
+/// The field from a value, without an error.
 fn field<T: IntoField<F>, F>(value: T) -> F {
     let mut context = Context::new(&System);
     let field = value.into_field(Place::new(0, 0..0), &mut context);
@@ -303,7 +305,8 @@ fn defaults_in(schema: &Json) -> usize {
     }
 }
 
-/// Compares what the keys that must be written give with and without the declared defaults; how many these are.
+/// Compares the result for the required keys with and without the declared defaults. Returns the
+/// number of defaults.
 fn reads_defaults<T, F>(needed: Json) -> usize
 where
     T: Read + Keys + IntoField<F>,
@@ -314,7 +317,8 @@ where
     defaults_of::<T>().len()
 }
 
-/// The same of a table that is shown, by itself or as one of the forms of a value: its defaults are shown as they are declared.
+/// The same for a table that is shown, by itself or as one form of a value: its defaults are shown
+/// as declared.
 fn reads_and_shows_defaults<T, V, F>(needed: Json) -> usize
 where
     T: Keys,
@@ -334,7 +338,7 @@ where
     defaults_of::<T>().len()
 }
 
-/// The same of settings whose defaults are those of their type.
+/// The same for settings whose defaults are those of their type.
 fn has_defaults_of_code<T, F>(needed: Json) -> usize
 where
     T: Read + IntoField<F> + ShowSettings<Settings = F>,
@@ -344,7 +348,7 @@ where
     reads_and_shows_defaults::<T, T, F>(needed)
 }
 
-/// The same of a connection, whose defaults are those for its URL.
+/// The same for a connection, whose defaults are those for its URL.
 fn connection_has_defaults_of_code(url: Json) -> usize {
     let defaults = ConnectionSettings::new("ws://example.com").unwrap();
     let table: ConnectionTable = read(with_defaults::<ConnectionTable>(url));

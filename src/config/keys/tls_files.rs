@@ -1,4 +1,4 @@
-//! The files of TLS, looked at while a configuration is checked.
+//! Checks the TLS files of a configuration.
 
 use std::path::PathBuf;
 
@@ -18,7 +18,8 @@ pub(in crate::config) struct TlsFiles<'t> {
     pub key_file: Option<&'t Located<FilePath>>,
 }
 
-/// Tells which files cannot be used, each where it is named. A dial would tell it of one connection at a time.
+/// Reports files that cannot be used, each at its place. A dial would report only those of one
+/// connection.
 pub(in crate::config) fn check_tls_files(files: &TlsFiles<'_>, context: &mut Context<'_>) {
     if let Some(ca_file) = files.ca_file {
         let settings = TlsSettings {

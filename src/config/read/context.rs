@@ -86,7 +86,8 @@ impl<'a> Context<'a> {
         self.files.len() as u32 - 1
     }
 
-    /// What is wrong with files that only a dial reads, if the configuration is only checked. `read` reads them as the dial does, each once.
+    /// Also checks the files that only a dial reads, if the configuration is only checked. `read`
+    /// reads them as the dial does, each once.
     pub fn look_at_later_files(
         &mut self,
         what: &'static str,
@@ -99,7 +100,7 @@ impl<'a> Context<'a> {
         wrong.clone()
     }
 
-    /// Tells what is wrong with the text at `place`.
+    /// Reports an error of the text at `place`.
     pub fn wrong(&mut self, place: Place, message: impl Into<String>, help: impl Into<String>) {
         self.problems.push(Problem::new(place, message).help(help));
     }
@@ -120,7 +121,7 @@ impl<'a> Context<'a> {
         None
     }
 
-    /// The same of what must be an array: one text alone only lacks its brackets.
+    /// The same for a value that must be an array: a single text only lacks its brackets.
     pub fn wrong_list<T>(&mut self, node: &Node, expected: &str) -> Option<T> {
         let message = format!("expected {expected}, found {}", node.describe());
         let problem = Problem::new(node.place, message);

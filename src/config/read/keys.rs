@@ -69,7 +69,7 @@ pub(in crate::config) fn unknown_key(
     let known: Vec<&str> = known.concat();
     let list = format!("the keys here are {}", known.join(", "));
     let help = match similar(key, known.iter().chain(later).copied()) {
-        // Whoever is told the likely key does not search it in a long list.
+        // With the likely key, a long list of keys is not needed.
         Some(meant) if known.len() > MANY_KEYS => format!("did you mean `{meant}`?"),
         Some(meant) => format!("did you mean `{meant}`? {list}"),
         None => list,

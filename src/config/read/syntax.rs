@@ -87,7 +87,7 @@ fn keys_without_header(text: &str, error: &Error) -> Option<Range<usize>> {
     Some(first..end)
 }
 
-/// A table whose header is written twice is told of once, and not again for each of its keys.
+/// A table with a duplicate header is reported once, not again for each of its keys.
 fn drop_keys_of_a_second_table(text: &str, errors: &mut Vec<Error>) {
     let mut second: Option<Range<usize>> = None;
     errors.retain(|error| {

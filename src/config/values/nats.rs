@@ -53,7 +53,7 @@ field! { NatsPassword => Option<SecretTemplate>: |password| Some(password.0.into
 
 impl Read for NatsServers {
     fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
-        // Servers that are wrong, which is told, are not missing too.
+        // Invalid servers were reported, and are not also reported as missing.
         let Value::Array(items) = &node.value else {
             context.problems.hide(node.place);
             let expected = "expected an array of URLs such as [\"nats://127.0.0.1:4222\"]";
@@ -78,7 +78,7 @@ impl Read for NatsServers {
     }
 }
 
-/// The URL of a server. What is wrong is told.
+/// The URL of a server. Reports errors.
 fn server(node: &Node, context: &mut Context<'_>) -> Option<String> {
     let Value::String(written) = &node.value else {
         return context.wrong_secret(node, "the URL of a server, as a string");
@@ -97,7 +97,7 @@ fn server(node: &Node, context: &mut Context<'_>) -> Option<String> {
     None
 }
 
-/// A text in which nothing is expanded; one that wants it, which is told, is not judged.
+/// A text without variables; one with variables is reported, and not checked further.
 fn literal(node: &Node, context: &mut Context<'_>, expected: &str) -> Option<String> {
     let text = plain(node, context, expected)?;
     let has_holes = matches!(&node.value, Value::String(written) if has_holes(written));
@@ -306,7 +306,7 @@ impl Read for NatsPassword {
     }
 }
 
-/// A part of the credentials. One that is wrong, which is told, is not missing too.
+/// A part of the credentials. An invalid one was reported, and is not also reported as missing.
 fn credential(text: &str, node: &Node, context: &mut Context<'_>) -> Template {
     warn_of_unbraced(text, node, |_| false, context);
     let template = expand_template(text, node.place, context).unwrap_or_default();

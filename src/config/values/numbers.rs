@@ -281,7 +281,7 @@ impl Read for ByteLimit {
     }
 }
 
-/// A number of bytes, at least so many.
+/// A size in bytes, with a minimum.
 fn size(node: &Node, least: u64, context: &mut Context<'_>) -> Option<u64> {
     let (parsed, text) = match &node.value {
         Value::String(text) => (units::parse_size(text), text.clone()),

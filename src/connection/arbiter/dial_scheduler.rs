@@ -159,7 +159,8 @@ impl DialScheduler {
 struct TickerTask(Rc<DialScheduler>);
 
 impl TickerTask {
-    /// Begins one turn after the other: each when the runtime has looked for what else is ready, and all of that has run.
+    /// Runs one turn after the other: each after the runtime has polled for other work, and that
+    /// work has run.
     async fn work(self) {
         loop {
             tokio::task::yield_now().await;

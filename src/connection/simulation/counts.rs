@@ -1,11 +1,11 @@
-//! What is counted in lives: it adds up over all of them, and must be seen often enough.
+//! Counters of events in simulated lives. They add up over all lives, and tests require a minimum.
 
-/// Adds all of these fields up.
+/// Adds all listed fields of another value.
 macro_rules! adds_up {
     ($name:ident: $($field:ident),+ $(,)?) => {
         impl std::ops::AddAssign for $name {
             fn add_assign(&mut self, other: Self) {
-                // Taken apart, so that none is forgotten.
+                // Destructured, so that a new field cannot be forgotten.
                 let Self { $($field),+ } = other;
                 $(self.$field += $field;)+
             }
@@ -15,7 +15,7 @@ macro_rules! adds_up {
 
 pub(super) use adds_up;
 
-/// Each of these was seen more than so often in so many lives.
+/// Asserts that each counter is greater than a minimum, in proportion to the number of lives.
 pub(super) fn expect_more_than<const N: usize>(least: u64, lives: u64, counts: [(&str, u64); N]) {
     for (what, count) in counts {
         assert!(count > least, "only {count} {what} in {lives} lives");

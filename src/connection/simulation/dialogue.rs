@@ -1,5 +1,5 @@
-//! What a name of a life says and expects: a greeting with a nonce, a login that signs it, a session that is resumed, rules, captures, and
-//! pings that are answered by their numbers.
+//! The dialogue of a simulated name: a greeting with a nonce, a login that signs it, a session that
+//! is resumed, rules, captures, and numbered pings.
 
 mod subscribe;
 
@@ -25,42 +25,51 @@ use everwire_proto::{
     },
 };
 
-/// What signs the login. No event may show it.
+/// The key that signs the login. No event may show it.
 pub(super) const KEY: &str = "pLanted.kEy-0f.the-simulation";
 
-/// With which code the peer closes when it has forgotten the session.
+/// The peer's close code when it has forgotten the session.
 pub(super) const FORGOTTEN: u16 = 4003;
 
-/// What the peer does with the dialogue in one life: so many of a hundred.
+/// Where a socket goes on from another one, whose number stands behind it.
+const NAMED: &str = "wss://peer.invalid/from/";
+
+/// The socket that a socket at this URL goes on from.
+pub(super) fn handed_over(url: &str) -> Option<usize> {
+    let number = url.strip_prefix(NAMED)?;
+    Some(number.parse().expect("a number"))
+}
+
+/// How the peer treats the dialogue in one life. Numbers are percentages.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Moods {
-    /// Logins and resumes are refused.
+    /// It refuses logins and resumes.
     pub refuses: u64,
-    /// Logins are told to come again.
+    /// It asks the client to log in again later.
     pub waits: u64,
-    /// Before an answer comes one to another number.
+    /// It sends an answer with another number before the right one.
     pub decoys: u64,
-    /// The peer says something between the answers.
+    /// It sends other messages between the answers.
     pub chats: u64,
-    /// It then asks for many answers at once.
+    /// Those messages then include many questions at once.
     pub floods: u64,
     /// It warns before it closes.
     pub warns: u64,
-    /// After the script it must say twice that it may begin.
+    /// After the script it must send two messages before the client may begin.
     pub says_go: bool,
-    /// It is asked again and again whether it is there.
+    /// The client sends periodic steps.
     pub ticks: bool,
-    /// It is told before a close.
+    /// The client has a close script.
     pub farewells: bool,
-    /// That is answered late, or never.
+    /// It answers the close script late or never.
     pub lingers: u64,
-    /// What it says is compressed.
+    /// It compresses its messages.
     pub zips: bool,
-    /// Callers ask it.
+    /// Callers send requests.
     pub requests: bool,
-    /// Session and number outlive the process.
+    /// Session and sequence number are kept over restarts.
     pub keeps: bool,
-    /// The name subscribes.
+    /// The name has subscriptions.
     pub keys: Option<KeyMoods>,
 }
 
@@ -89,7 +98,7 @@ impl Moods {
     }
 }
 
-/// Gives the settings a dialogue.
+/// Adds a dialogue to the settings.
 pub(super) fn add(settings: &mut ConnectionSettings, moods: &Moods, dice: &mut Dice) {
     let mut compiler = Compiler::default();
     let mac = r#"${hmac("sha256", KEY, nonce ~ name)}"#;
@@ -124,7 +133,7 @@ pub(super) fn add(settings: &mut ConnectionSettings, moods: &Moods, dice: &mut D
     settings.dialogue = Some(Arc::new(dialogue.with_needles()));
 }
 
-/// The environment has the key, and nothing else.
+/// An environment with the key and nothing else.
 struct Environment;
 
 impl Outside for Environment {
@@ -201,7 +210,7 @@ impl Compiler {
         }
     }
 
-    /// One that outlives the process, where the life has such.
+    /// A capture, kept over restarts if the life has such captures.
     fn kept(&mut self, name: &str, value: &str) -> Capture {
         Capture {
             keep: self.keeps,
@@ -299,7 +308,8 @@ impl Compiler {
     fn rules(&mut self) -> Vec<DialogueRule> {
         let answer = r#"{"op":"answer","id":${id},"q":${/q},"nonce":${default(nonce, null)},"mark":${default(mark, null)},"token":"${hash("sha256", default(token, ""))}"}"#;
         let session = self.number("session");
-        // What comes on one of two sockets alone, and is told, has what stands beside it told twice: see `DuplicateFilter`.
+        // A message that only one of two overlapping sockets receives makes its neighbours arrive
+        // twice: see `DuplicateFilter`.
         vec![
             DialogueRule {
                 send: Some(Sending::Text(self.template(answer))),
@@ -325,6 +335,8 @@ impl Compiler {
                 deliver: false,
                 ..self.rule(r#"/t == "move""#)
             },
+            self.hands_over(r#"/t == "lead""#, RuleAction::Rotate),
+            self.hands_over(r#"/t == "send on""#, RuleAction::Reconnect),
             DialogueRule {
                 action: Some(RuleAction::Beat),
                 deliver: false,
@@ -353,6 +365,18 @@ impl Compiler {
                 )]))
             },
         ]
+    }
+
+    /// The peer names the next socket: it knows the one that it comes from by its path.
+    fn hands_over(&mut self, when: &str, action: RuleAction) -> DialogueRule {
+        let url = format!("{NAMED}${{/why}}");
+        let url = MessageTemplate::parse(&url, TemplateKind::Url, &mut self.scope());
+        DialogueRule {
+            action: Some(action),
+            url: Some(url.expect("a template")),
+            deliver: false,
+            ..self.rule(when)
+        }
     }
 
     fn rule(&mut self, when: &str) -> DialogueRule {

@@ -1,4 +1,4 @@
-//! What one reader has heard, and whether it is what it was promised.
+//! The events that one reader received, and a check that they are the promised ones.
 
 use std::{ops::Add, time::Duration};
 
@@ -11,10 +11,10 @@ use crate::{
     hub::{Batch, Delivery, Overflow},
 };
 
-/// Names wait for a reader so long before it is cut off.
+/// Names wait this long for a slow reader before it is cut off.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Events, and their payload bytes.
+/// A number of events, and their payload bytes.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Amount {
     pub events: usize,
@@ -32,7 +32,7 @@ impl Add for Amount {
     }
 }
 
-/// An event that was told.
+/// A published event.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Told {
     cursor: Cursor,
@@ -63,38 +63,38 @@ enum Heard {
 #[derive(Clone, Copy, Debug)]
 struct Lag {
     missed: Option<u64>,
-    /// Up to here it was told when this was taken, if that is known.
+    /// Events up to this cursor were published when the batch was taken, if known.
     now: Option<Cursor>,
-    /// What was held at most since the last take.
+    /// The most that was held since the last take.
     held: Amount,
-    /// For how long nothing was taken or let go of.
+    /// The time without a take or a release.
     quiet: Duration,
 }
 
-/// From a reader's coming to its leaving.
+/// One stay of a reader, from its arrival until it leaves.
 #[derive(Debug)]
 pub(super) struct Hearing {
     delivery: Delivery,
     since: Cursor,
-    /// Up to here the past has it.
+    /// The history has all events up to this cursor.
     through: Cursor,
     resumed: bool,
     heard: Vec<Heard>,
-    /// Where the last event stands that was read.
+    /// The cursor of the last event that was read.
     pub last: Cursor,
-    /// How many batches an actor holds.
+    /// The number of batches that an actor holds.
     pub holds: usize,
-    /// What was held after the last take.
+    /// The amount that was held after the last take.
     held: Amount,
-    /// When something was taken or let go of last.
+    /// The time of the last take or release.
     moved: Instant,
-    /// For how long neither was done since the last take, before that.
+    /// The longest pause between takes and releases since the last take, without the current one.
     longest: Duration,
-    /// Up to where it was told when it was cut off.
+    /// The last published cursor at the time of the cut-off.
     ended: Option<Cursor>,
-    /// How often so much waited that names had to.
+    /// How often the queue was so full that names had to wait.
     full: u64,
-    /// Batches, and those of several events.
+    /// All batches, and those with several events.
     batches: u64,
     runs: u64,
 }
@@ -119,7 +119,7 @@ impl Hearing {
         }
     }
 
-    /// Whether an update comes from the queue, not from the past.
+    /// Whether an update comes from the live queue and not from history.
     pub fn is_present(&self, update: &Update) -> bool {
         match update {
             Update::Event(event) => event.cursor() > self.through,
@@ -128,7 +128,7 @@ impl Hearing {
         }
     }
 
-    /// So much was taken at once while `held` was held: with it, no more than may wait.
+    /// Checks the size of a take: together with `held` it must be within the limit.
     pub fn take(&mut self, taken: Amount, held: Amount) {
         let Delivery {
             events,
@@ -140,7 +140,7 @@ impl Hearing {
         let times = if overflow == Overflow::Pause { 2 } else { 1 };
         let few = all.events <= events * times;
         let small = all.bytes <= bytes.saturating_mul(times) || all.events <= 1;
-        // The newest stays.
+        // The newest event always stays.
         let is_one = overflow == Overflow::Drop && taken.events <= 1;
         assert!(
             (few && small) || is_one,
@@ -151,13 +151,14 @@ impl Hearing {
         (self.moved, self.longest) = (Instant::now(), Duration::ZERO);
     }
 
-    /// Something was let go of.
+    /// Notes that a batch was released.
     pub fn release(&mut self) {
         self.longest = self.longest.max(self.moved.elapsed());
         self.moved = Instant::now();
     }
 
-    /// Hears a batch, or the first of it where the reader leaves; `now` is where the hub stood. Says how much counts until it is let go of.
+    /// Receives a batch, or only its first events if the reader leaves; `now` is the hub's
+    /// position. Returns how much counts as held until the release.
     pub fn open(
         &mut self,
         batch: &Batch,
@@ -178,7 +179,8 @@ impl Hearing {
         };
         self.batches += 1;
         self.runs += u64::from(amount.events > 1);
-        // What is held since the last take was at most what was held then: the lag is told with what it was.
+        // Since the last take at most the amount of then is held: the lag was reported together
+        // with it.
         let counts = self.is_present(&all[0]);
         for update in all.iter().take(count) {
             self.hear(update, now);
@@ -206,16 +208,16 @@ impl Hearing {
         }
     }
 
-    /// The stream has ended.
+    /// Notes the end of the stream.
     pub fn end(&mut self, now: Cursor) {
         self.ended = Some(now);
     }
 
-    /// Checks it against all that was told.
+    /// Compares it with all published events.
     pub fn judge(&self, told: &[Told], tally: &mut Tally) {
         let kinds = self.delivery.kinds;
         let wanted = |told: &&Told| told.cursor > self.since && kinds.wants(told.kind);
-        // Fates are not kept.
+        // History does not contain fates.
         let (lost, expected): (Vec<&Told>, Vec<&Told>) = told
             .iter()
             .filter(wanted)
@@ -227,8 +229,8 @@ impl Hearing {
             "fates were not told to {self:?}"
         );
         let (mut left, mut last) = (&expected[..], self.since);
-        // Whether messages are missing before the first of them that follows, and others before the first of those: the past says it once, in
-        // front of both.
+        // Whether messages are missing before the first message that follows, and other events
+        // before the first other event. History reports the loss once, before both.
         let (mut known, mut unknown) = (0, [false; 2]);
         for (place, heard) in self.heard.iter().enumerate() {
             match heard {
@@ -268,7 +270,7 @@ impl Hearing {
         }
         if let Some(now) = self.ended {
             assert_ne!(self.delivery.overflow, Overflow::Drop, "it ended: {self:?}");
-            // How much a lag tells was looked at where it was told.
+            // The count in a lag was checked when the lag was published.
             let missing = left.iter().filter(|told| told.cursor <= now).count();
             assert!(
                 known > 0 || missing == 0,
@@ -282,7 +284,8 @@ impl Hearing {
         tally.runs += self.runs;
     }
 
-    /// Whether something had to give way, and whether that is how much: `left` is what was not heard before.
+    /// Checks that a lag had a reason and reports the right count: `left` are the events that were
+    /// not received before.
     fn judge_lag(&self, lag: &Lag, missed: usize, left: &[&Told], is_last: bool) {
         let Delivery {
             events,

@@ -33,7 +33,7 @@ use crate::{
     hub::{Events, SubscriptionGuard},
 };
 
-/// Lives one life; panics where a promise is broken.
+/// Runs one life. Panics if a promise is broken.
 pub(super) fn live(seed: u64, tell: bool) -> Tally {
     chance::seed(seed);
     let runtime = Builder::new_current_thread()
@@ -88,24 +88,25 @@ pub(super) fn live(seed: u64, tell: bool) -> Tally {
     })
 }
 
-/// What outlives a process.
+/// State that outlives a process.
 struct World {
     plan: Plan,
     trouble_until: Instant,
     disk: Rc<RefCell<Disk>>,
     log: Rc<RefCell<Log>>,
     broadcast: Rc<RefCell<Broadcast>>,
-    /// What the peer knows of the dialogue on all sockets.
+    /// The peer's record of the dialogue on all sockets.
     talks: Rc<RefCell<Talks>>,
     asked: Rc<RefCell<Asked>>,
-    /// What is known of subscriptions, where the name has any.
+    /// The record of subscriptions, if the name has any.
     keys: Option<Rc<RefCell<Keys>>>,
     story: RefCell<Story>,
     witness: RefCell<Witness>,
-    /// What the slow readers have heard.
+    /// The counters of the slow readers.
     heard: RefCell<Tally>,
     dice: RefCell<Dice>,
-    /// The tasks of this process that are not the name's: a peer finds a broken promise in one of them.
+    /// Tasks of this process that do not belong to the name. A peer that finds a broken promise
+    /// panics in one of them.
     tasks: RefCell<Vec<JoinHandle<()>>>,
     tell: bool,
 }
@@ -119,7 +120,7 @@ impl World {
         self.tasks.borrow_mut().push(spawn_local(task));
     }
 
-    /// Fails where one of the tasks has.
+    /// Panics if one of the tasks has panicked.
     async fn expect_no_panic(&self) {
         let tasks = self.tasks.take();
         for task in tasks {
@@ -139,7 +140,7 @@ impl World {
         asked.judge(tally);
     }
 
-    /// A process has ended: what was heard in it must be what was told.
+    /// Compares, at the end of a process, the received events with the published ones.
     async fn judge(
         &self,
         listening: JoinHandle<()>,
@@ -155,7 +156,7 @@ impl World {
         }
     }
 
-    /// Hears all that happens: one event after the other, or by the batch.
+    /// Receives all events: one by one or in batches.
     async fn listen(self: Rc<Self>, process: u64, mut events: Events) {
         let by_the_batch = self.dice().percent(50);
         loop {
@@ -185,7 +186,7 @@ impl World {
     }
 }
 
-/// A task that only a panic ends.
+/// A task that ends only by a panic.
 pub(super) async fn expect_no_panic(task: JoinHandle<()>) {
     if task.is_finished()
         && let Err(panic) = task.await

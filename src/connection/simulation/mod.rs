@@ -1,12 +1,14 @@
-//! The whole actor under virtual time, over a network that delays and cuts at any byte: thousands of seeded lives.
+//! The whole actor under virtual time, over a network that delays and cuts at any byte: thousands
+//! of seeded lives.
 //!
-//! What is simulated is the clock, the network, the peer and the store. The actor, its supervisor, its mailbox, driver, codec,
-//! outbox, fences and the readers' queues are those that ship. Beside the one who hears all, some readers are slow, hold what they were
-//! handed, give up and come back: see `hearing` for what each of them is promised. A run is determined by its seed:
+//! The clock, the network, the peer and the store are simulated. The actor, its supervisor,
+//! mailbox, driver, codec, outbox, fences and the queues of the readers are the shipped ones. One
+//! reader receives everything; others are slow, hold batches, leave and come back: see `hearing`
+//! for the promises to each of them. The seed determines a run:
 //!
 //! ```text
-//! EVERWIRE_SEED=17 cargo test --lib simulation -- --nocapture      one run, told step by step
-//! EVERWIRE_SEEDS=10000 cargo test --lib simulation                 more lives than the few hundred of an ordinary test run
+//! EVERWIRE_SEED=17 cargo test --lib simulation -- --nocapture      one run, with each step printed
+//! EVERWIRE_SEEDS=10000 cargo test --lib simulation                 more lives than an ordinary test run
 //! ```
 
 mod counts;
@@ -36,10 +38,10 @@ use std::{
 use self::oracle::Tally;
 use crate::panics::panic_text;
 
-/// Lives in an ordinary test run.
+/// The number of lives in an ordinary test run.
 const SEEDS: u64 = 500;
 
-/// How often the progress is told.
+/// The interval between progress reports.
 const EVERY: Duration = Duration::from_secs(10);
 
 #[test]
@@ -60,7 +62,7 @@ fn variable(name: &str) -> Option<u64> {
     Some(text.parse().expect("a number"))
 }
 
-/// All lives, on as many threads as there are cores.
+/// Runs all lives, on as many threads as there are cores.
 fn live_all(seeds: u64) -> Tally {
     let next = AtomicU64::new(0);
     let threads = thread::available_parallelism().map_or(2, usize::from);

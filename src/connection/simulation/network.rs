@@ -1,4 +1,4 @@
-//! Links that delay, and that are cut at any byte. They neither reorder nor double, as TCP does not.
+//! Links that delay, and that are cut after any byte. Like TCP, they neither reorder nor duplicate.
 
 use std::{cell::Cell, future::pending, rc::Rc};
 
@@ -16,31 +16,32 @@ use super::plan::Dice;
 pub(super) enum Cut {
     /// Never.
     None,
-    /// After so many bytes in one direction both sides see the end.
+    /// After this many bytes in one direction, both sides see the end.
     End { after: u64 },
-    /// After so many bytes in one direction nothing arrives any more, and nobody is told.
+    /// After this many bytes in one direction, nothing arrives any more, and neither side learns of
+    /// it.
     BlackHole { after: u64 },
 }
 
-/// What a link is like.
+/// The properties of a link.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Quality {
     /// The longest delay of a piece, in milliseconds.
     pub latency: u64,
     /// The largest piece.
     pub piece: usize,
-    /// What either side can send before the other reads.
+    /// The bytes that either side can send before the other reads.
     pub window: usize,
-    /// When it becomes fast. What it is cut at stays.
+    /// From this time on the link is fast. Its cuts stay.
     pub slow_until: Instant,
-    /// From the client to the server.
+    /// The cut from client to server.
     pub out: Cut,
-    /// From the server to the client.
+    /// The cut from server to client.
     pub back: Cut,
 }
 
 impl Quality {
-    /// A link as good as it gets.
+    /// A link without faults.
     pub fn clean(now: Instant) -> Self {
         Self {
             latency: 1,
@@ -81,16 +82,17 @@ pub(super) fn link(quality: Quality, dice: &mut Dice) -> (DuplexStream, DuplexSt
     (client, server)
 }
 
-/// Told by the direction that was cut to the other one.
+/// The end of a link: the direction that was cut tells the other.
 #[derive(Default)]
 struct End {
     come: Cell<bool>,
-    /// Nothing moves any more, in neither direction: where bytes do not arrive, acknowledgements of the others do not either.
+    /// Nothing moves in either direction: if bytes do not arrive, nor do the acknowledgements of
+    /// the other direction.
     hole: Cell<bool>,
     wakeup: Notify,
 }
 
-/// One direction.
+/// Carries one direction.
 async fn carry(
     mut from: ReadHalf<DuplexStream>,
     mut to: WriteHalf<DuplexStream>,
@@ -141,6 +143,6 @@ async fn carry(
             return;
         }
     }
-    // An orderly end: what was carried before it arrives before it.
+    // An orderly end: the bytes before it arrive first.
     let _closed = to.shutdown().await;
 }

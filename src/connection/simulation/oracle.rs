@@ -1,4 +1,4 @@
-//! What must hold of a life, whatever happened in it.
+//! The promises that hold in every life.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,19 +15,19 @@ use crate::{
     settings::{Resend, RotationMode, WhenFull},
 };
 
-/// A message that was accepted.
+/// An accepted message.
 #[derive(Debug)]
 pub(super) struct Accepted {
-    /// What it says.
+    /// The number that is its content.
     pub number: u64,
-    /// Its number in the outbox, and which process gave it.
+    /// Its id in the outbox, and the process that assigned it.
     pub id: u64,
     pub process: u64,
-    /// Whether it was said to be queued: of a durable one, that it is safe.
+    /// Whether it was reported as queued: a durable message is then safe.
     pub queued: bool,
 }
 
-/// What happened on our side.
+/// The observations on the client's side.
 #[derive(Debug, Default)]
 pub(super) struct Story {
     pub accepted: Vec<Accepted>,
@@ -38,21 +38,23 @@ pub(super) struct Story {
     pub events: u64,
     last_seq: u64,
     last_process: u64,
-    /// The last number that the peer's broadcast was heard to say, and whether some may be missing behind it.
+    /// The last number received from the peer's broadcast, and whether some may be missing after
+    /// it.
     heard: u64,
     blind: bool,
-    /// Whether the opening messages of a socket wait, and whether some of the broadcast was missed before it was heard there:
-    /// that is told when it is ready.
+    /// Whether the opening messages of a socket are being held back, and whether some broadcasts
+    /// were missed before them. That is reported once the socket is ready.
     opening: bool,
     missed: bool,
-    /// Something went wrong, and it is not known yet whether it was the socket that serves.
+    /// There was an error, and it is unknown yet whether it concerned the serving socket.
     erred: bool,
-    /// A successor was lost, and the old socket serves on. If it lags more than is waited for, what the successor has brought comes before it,
-    /// and may come twice.
+    /// A successor was lost, and the old socket still serves. If the old socket lags by more than
+    /// the overlap, the successor's messages come first, and may come twice.
     abandoned: bool,
-    /// What a socket that serves had still to bring was thrown away, and told so: a successor may have brought it.
+    /// Pending messages of the serving socket were dropped, which was reported: a successor may
+    /// have delivered them.
     thrown: bool,
-    /// The socket that serves has just come.
+    /// The serving socket has just taken over.
     is_new: bool,
     pub broadcasts: u64,
     /// A socket is closed before the next one is dialled.
@@ -86,7 +88,8 @@ impl Story {
                 (self.blind, self.missed) = (true, false);
             }
             EventKind::Gap(gap) => {
-                // On a socket that is not ready it comes before what tells that there was none for a while.
+                // On a socket that is not ready yet, messages come before the event about the
+                // outage.
                 assert!(
                     self.blind || self.opening || self.abandoned,
                     "the numbers have no holes of their own: {gap:?}"
@@ -104,8 +107,9 @@ impl Story {
         }
     }
 
-    /// Notes where what a successor has brought may come behind what the old socket brings: a successor is lost, and not the socket that
-    /// serves; or the old one was not heard to its end, since a slow reader kept it from being read.
+    /// Notes whether messages of a successor may come after those of the old socket: a successor
+    /// was lost and not the serving socket, or a slow reader kept the old socket from being read to
+    /// its end.
     fn note_loss(&mut self, kind: &EventKind) {
         match kind {
             EventKind::Error(error) => {
@@ -127,7 +131,8 @@ impl Story {
         self.is_new = matches!(kind, EventKind::Rotated(_) | EventKind::Ready);
     }
 
-    /// Each number of the broadcast is heard once, and in order; some are missed only where that is told.
+    /// Asserts that each number of the broadcast arrives once and in order, with gaps only where
+    /// one is reported.
     fn hear(&mut self, message: &Message) {
         let text = text_of(message);
         let Some(number) = broadcast(text) else {
@@ -153,7 +158,7 @@ impl Story {
         self.broadcasts += 1;
     }
 
-    /// Checks the life as a whole: `arrived` is what the peer has, in order.
+    /// Checks the life as a whole: `arrived` is what the peer received, in order.
     pub fn judge(&self, plan: &Plan, arrived: &[u64], sockets: u64) -> Tally {
         let has: BTreeSet<u64> = arrived.iter().copied().collect();
         let mut tally = Tally {
@@ -170,7 +175,7 @@ impl Story {
         for message in &self.accepted {
             let mut others = self.accepted.iter();
             if others.any(|other| other.id == message.id && other.process > message.process) {
-                // The crash took it, and its id with it.
+                // The crash lost the message and its id.
                 assert!(!message.queued, "{message:?} was safe, and is forgotten");
                 continue;
             }
@@ -184,7 +189,7 @@ impl Story {
         if let Some(in_flight) = settings.in_flight
             && plan.crashes == 0
         {
-            // A loss makes at most the window arrive twice.
+            // Each loss can duplicate at most the messages in flight.
             let most = sockets * u64::from(in_flight.get());
             assert!(tally.twice <= most, "{} arrived twice", tally.twice);
         }
@@ -213,7 +218,7 @@ impl Story {
             assert_eq!(finals.len(), 1, "{message:?} has met the fates {finals:?}");
         }
         let Some(&fate) = finals.last() else {
-            // Accepted and never said to be queued: the crash took it.
+            // Accepted, but never reported as queued: the crash lost it.
             assert!(!message.queued, "{message:?} was safe, and has met no end");
             return;
         };
@@ -246,7 +251,7 @@ impl Story {
     }
 }
 
-/// Whether the peer says this in a dialogue.
+/// Whether the peer sends this text in a dialogue.
 fn is_talk(text: &str) -> bool {
     ["{\"t\":", "{\"id\":"]
         .iter()
@@ -255,7 +260,7 @@ fn is_talk(text: &str) -> bool {
         || text.contains("\"t\":")
 }
 
-/// At least once, and in the order of first deliveries.
+/// Asserts at-least-once delivery, in the order of first deliveries.
 fn judge_order(arrived: &[u64]) {
     let mut seen = BTreeSet::new();
     let firsts: Vec<u64> = arrived
@@ -266,7 +271,7 @@ fn judge_order(arrived: &[u64]) {
     assert!(firsts.is_sorted(), "out of order: {firsts:?}");
 }
 
-/// What happened in many lives.
+/// Counters over many lives.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Tally {
     pub accepted: u64,
@@ -281,7 +286,7 @@ pub(super) struct Tally {
     pub rotated: u64,
     pub broadcasts: u64,
     pub crashes: u64,
-    /// What the slow readers have met.
+    /// Counters of the slow readers.
     pub lags: u64,
     pub unknown: u64,
     pub cuts: u64,
@@ -289,18 +294,18 @@ pub(super) struct Tally {
     pub resumes: u64,
     pub batches: u64,
     pub runs: u64,
-    /// Requests that were answered or refused; that have no answer, and may have arrived; that were not sent.
+    /// Requests: answered or refused, in doubt, and not sent.
     pub asked: u64,
     pub asked_in_vain: u64,
     pub not_asked: u64,
-    /// What was said in dialogues.
+    /// Counters of dialogues.
     pub said: Said,
-    /// What happened to subscriptions.
+    /// Counters of subscriptions.
     pub keys: KeyTally,
 }
 
 impl Tally {
-    /// Lives in which little happens show little.
+    /// Asserts that many different things happened: lives without events prove little.
     pub fn expect_variety(&self, lives: u64) {
         if lives < 100 {
             return;

@@ -1,5 +1,5 @@
-//! A WebSocket server of a few lines: it notes each message when its last byte has come, answers pings in order, and
-//! misbehaves until it is told to stop.
+//! A small WebSocket server. It notes each message when its last byte has arrived, answers pings in
+//! order, and misbehaves until it is told to stop.
 
 use std::{cell::RefCell, rc::Rc};
 
@@ -18,7 +18,7 @@ use super::{
 };
 use crate::testing::frame;
 
-/// What the peer tells on all its sockets: numbers without holes.
+/// The peer's broadcast on all its sockets: consecutive numbers.
 #[derive(Debug, Default)]
 pub(super) struct Broadcast {
     next: u64,
@@ -26,14 +26,14 @@ pub(super) struct Broadcast {
 }
 
 impl Broadcast {
-    /// A socket from now on hears all of it.
+    /// Adds a socket that receives all later numbers.
     pub fn join(&mut self) -> mpsc::UnboundedReceiver<u64> {
         let (socket, numbers) = mpsc::unbounded_channel();
         self.sockets.push(socket);
         numbers
     }
 
-    /// Tells the next number.
+    /// Sends the next number.
     pub fn broadcast(&mut self) {
         self.next += 1;
         let next = self.next;
@@ -41,22 +41,22 @@ impl Broadcast {
     }
 }
 
-/// What has arrived, over all sockets, in order: the numbers of the messages.
+/// All received messages by number, over all sockets, in order.
 #[derive(Debug, Default)]
 pub(super) struct Log {
     pub numbers: Vec<u64>,
-    /// How many sockets there were.
+    /// The number of sockets.
     pub sockets: u64,
-    /// Nobody closes by hand any more.
+    /// From now on nobody closes the name by hand.
     pub hands_off: bool,
 }
 
-/// What a peer is like.
+/// The behaviour of a peer.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Manners {
-    /// Until when it misbehaves.
+    /// The end of its misbehaviour.
     pub trouble_until: Instant,
-    /// After so many messages, and the pings directly behind them, it answers and is gone.
+    /// After this many messages, and the pings directly after them, it answers and disconnects.
     pub dies_after: Option<u64>,
     /// The longest delay of its answers, in milliseconds.
     pub answer_lag: u64,
@@ -86,7 +86,7 @@ pub(super) async fn serve(
     loop {
         let troubled = Instant::now() < manners.trouble_until;
         if troubled && dice.percent(2) {
-            // Too busy to read: what it is sent piles up.
+            // Too busy to read: messages to it pile up.
             sleep(dice.millis(6_000)).await;
         }
         let chatter = sleep(dice.millis(if talk.is_some() { 1_500 } else { 5_000 }));
@@ -120,7 +120,7 @@ pub(super) async fn serve(
             Ok(0) | Err(_) => return,
             Ok(count) => unread.extend_from_slice(&chunk[..count]),
         }
-        // What was told before this was read goes out before it is answered.
+        // Broadcasts from before this read go out before the answers.
         let mut answers = Vec::new();
         while let Ok(number) = numbers.try_recv() {
             encode_number(&mut answers, number, manners.routing);
@@ -148,7 +148,8 @@ pub(super) async fn serve(
                 return;
             }
             Heard::Enough => {
-                // What it does not read any more fails our writes, while its answers lie in our kernel.
+                // Data that it no longer reads makes our writes fail, while its answers wait in our
+                // kernel.
                 if dice.percent(50) {
                     let _gone = stream.shutdown().await;
                 }
@@ -158,7 +159,7 @@ pub(super) async fn serve(
     }
 }
 
-/// What is said before anything is heard.
+/// Sends the messages before the first read.
 async fn greet(
     stream: &mut DuplexStream,
     talk: Option<&mut Talk>,
@@ -179,14 +180,14 @@ async fn greet(
     stream.write_all(&out).await
 }
 
-/// What is said between the answers, and with which code the peer then closes, if it does.
+/// The messages between answers, and the close code if the peer then closes.
 fn chat(
     talk: Option<&mut Talk>,
     troubled: bool,
     dice: &mut Dice,
     out: &mut Vec<u8>,
 ) -> Option<u16> {
-    // Not what would be taken for the answer to our own close of a rotation.
+    // Not a code that could be taken for the answer to our own close of a rotation.
     let codes = [1011, 1012, 1013, FORGOTTEN];
     let Some(talk) = talk else {
         return dice.percent(5).then(|| codes[dice.within(0, 3) as usize]);
@@ -213,17 +214,17 @@ fn encode_number(out: &mut Vec<u8>, number: u64, routing: Routing) {
     frame::encode(out, frame::TEXT, text.as_bytes());
 }
 
-/// What ends the reading of frames.
+/// Why the reading of frames ended.
 enum Heard {
-    /// There is no other whole one.
+    /// There is no further whole frame.
     All,
     /// A close frame.
     Close,
-    /// As much as this peer reads.
+    /// The limit of this peer is reached.
     Enough,
 }
 
-/// Where what comes is heard.
+/// The receivers of the messages.
 struct Hears<'a> {
     log: &'a RefCell<Log>,
     talk: Option<&'a mut Talk>,
@@ -231,7 +232,7 @@ struct Hears<'a> {
     dice: &'a mut Dice,
 }
 
-/// Handles all whole frames, among them `left` messages at most.
+/// Handles all whole frames, with at most `left` messages.
 fn take_frames(
     unread: &mut Vec<u8>,
     answers: &mut Vec<u8>,

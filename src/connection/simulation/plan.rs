@@ -1,4 +1,4 @@
-//! What a life is going to be, drawn from its seed.
+//! The plan of a life, drawn from its seed.
 
 use std::{num::NonZeroU32, time::Duration};
 
@@ -14,7 +14,7 @@ use crate::settings::{
     SequenceSettings, Template, WhenFull,
 };
 
-/// Random choices of one life.
+/// The random choices of one life.
 #[derive(Debug)]
 pub(super) struct Dice(StdRng);
 
@@ -23,7 +23,7 @@ impl Dice {
         Self(StdRng::seed_from_u64(seed))
     }
 
-    /// Another die, independent of this one from here on.
+    /// A new generator that is independent from now on.
     pub fn fork(&mut self) -> Self {
         Self(StdRng::seed_from_u64(self.0.next_u64()))
     }
@@ -31,17 +31,17 @@ impl Dice {
     /// One of `from..to`.
     pub fn within(&mut self, from: u64, to: u64) -> u64 {
         assert!(from < to, "nothing is within {from}..{to}");
-        // What is drawn the most often, in a build that optimises nothing.
+        // The most frequent draw, in a build without optimisation.
         let share = u128::from(self.0.next_u64()) * u128::from(to - from);
         from + (share >> 64) as u64
     }
 
-    /// True in so many of a hundred.
+    /// True with this chance in percent.
     pub fn percent(&mut self, chance: u64) -> bool {
         self.within(0, 100) < chance
     }
 
-    /// So many milliseconds, small ones more often.
+    /// A random number of milliseconds; small ones are more frequent.
     pub fn millis(&mut self, below: u64) -> Duration {
         let span = match self.within(0, 3) {
             0 => 2,
@@ -58,11 +58,11 @@ pub(super) struct Plan {
     pub settings: ConnectionSettings,
     /// How long the network, the peer and the store misbehave.
     pub trouble: Duration,
-    /// How many messages are sent meanwhile.
+    /// The number of messages sent during that time.
     pub messages: u64,
-    /// Of a hundred dials so many fail.
+    /// The percentage of dials that fail.
     pub dial_failures: u64,
-    /// Of a hundred links so many are cut.
+    /// The percentage of links that are cut.
     pub cuts: u64,
     /// The longest delay of a piece on the network, in milliseconds.
     pub latency: u64,
@@ -70,18 +70,18 @@ pub(super) struct Plan {
     pub closes: u64,
     /// How often the process dies and starts again; only with a durable outbox.
     pub crashes: u64,
-    /// How often a rotation is asked for.
+    /// How often a rotation is requested.
     pub rotations: u64,
-    /// After so many messages the peer is gone, on each socket and to the end of the life. It has then read the pings up to the last
-    /// of them and directly behind it, and answered them.
+    /// On each socket, to the end of the life, the peer disconnects after this many messages. It
+    /// has then read and answered the pings before the last message and directly after it.
     pub dies_after: Option<u64>,
     /// The longest delay of the peer's answers, in milliseconds.
     pub answer_lag: u64,
-    /// How much a socket keeps before it gives it to the network, as a TLS session does.
+    /// The bytes that a socket buffers before it passes them to the network, as a TLS session does.
     pub held_back: usize,
-    /// Who hears it beside the one who is never slow.
+    /// The readers beside the one that is never slow.
     pub readers: Vec<Reader>,
-    /// What the peer does of the dialogue, if there is one.
+    /// How the peer treats the dialogue, if there is one.
     pub moods: Option<Moods>,
 }
 
@@ -93,11 +93,13 @@ impl Plan {
             settings.on_open = Vec::new();
             dialogue::add(&mut settings, moods, dice);
             if let (Some(keys), Some(after)) = (&moods.keys, &mut settings.rotate_after) {
-                // Else the socket may be replaced as soon as all keys are active, or before, each time.
+                // Otherwise the socket could be replaced each time as soon as all keys are active,
+                // or before.
                 *after = (*after).max(keys.need());
             }
         }
-        // A ping behind a message then waits until keys are answered, and this peer would be gone before it comes.
+        // Otherwise a ping after a message would wait until keys are answered, and this peer would
+        // disconnect before it comes.
         let shares_places = moods.is_some_and(|moods| moods.requests && moods.keys.is_some());
         let may_die = !shares_places || matches!(settings.heartbeat, Heartbeat::Protocol { .. });
         let durable = settings.outbox.durable;
@@ -145,7 +147,7 @@ impl Plan {
         }
     }
 
-    /// Whether one socket follows the other by a loss: there is never one beside it.
+    /// Whether each socket follows a loss, so that there are never two at once.
     pub fn is_one_by_one(&self) -> bool {
         let warns = self.moods.is_some_and(|moods| moods.warns > 0);
         self.rotations + self.closes == 0 && self.settings.rotate_after.is_none() && !warns

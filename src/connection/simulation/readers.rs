@@ -1,4 +1,4 @@
-//! Readers that are slow, hold what they were handed, give up and come back: each hears what it was promised.
+//! Readers that are slow, hold batches, leave and come back. Each receives what it was promised.
 
 use std::{cell::RefCell, rc::Rc, sync::Arc, time::Duration};
 
@@ -26,15 +26,15 @@ use crate::{
     },
 };
 
-/// How a reader reads.
+/// The behaviour of a reader.
 #[derive(Clone, Debug)]
 pub(super) struct Reader {
     pub delivery: Delivery,
     pub by: By,
-    /// How long it waits between reads at most, in milliseconds, and in how many of a hundred.
+    /// The longest pause between reads in milliseconds, and the percentage of reads with a pause.
     pub slow: u64,
     pub often: u64,
-    /// In so many of a hundred reads it gives up and comes back.
+    /// The percentage of reads after which it leaves and comes back.
     pub leaves: u64,
 }
 
@@ -82,12 +82,12 @@ impl Reader {
 pub(super) struct Readers {
     hub: Arc<Hub>,
     outbox: Arc<SharedOutbox>,
-    /// All that is told.
+    /// All published events.
     told: Arc<Mutex<Vec<Told>>>,
     hearings: RefCell<Vec<Rc<RefCell<Hearing>>>>,
     tasks: RefCell<Vec<JoinHandle<()>>>,
     actors: RefCell<Vec<Addr<Listening>>>,
-    /// Then they are slow no more.
+    /// From this time on they are fast.
     hurry_from: Instant,
     _guard: SubscriptionGuard,
 }
@@ -143,16 +143,16 @@ impl Readers {
         readers
     }
 
-    /// Waits until all are through.
+    /// Waits until all have read everything.
     pub async fn end(&self) {
         for task in self.tasks.take() {
             expect_no_panic(task).await;
         }
     }
 
-    /// Checks what all have heard, when they are through.
+    /// Checks what all have received, at the end.
     pub fn judge(&self, tally: &mut Tally) {
-        // A panic is told where it happened.
+        // A panic is reported where it happened.
         let mut actors = self.actors.take().into_iter();
         assert!(actors.all(|actor| actor.connected()), "an actor panicked");
         let told = self.told.lock();
@@ -287,7 +287,7 @@ impl Readers {
     }
 }
 
-/// A batch that is kept, in one way or another.
+/// A batch that is held, in one of several forms.
 struct Held {
     amount: Amount,
     _batches: Vec<Batch>,
@@ -314,7 +314,7 @@ impl Held {
     }
 }
 
-/// An actor that is told what happens, as batches or one by one.
+/// An actor that receives events, in batches or one by one.
 struct Listening {
     readers: Rc<Readers>,
     hearing: Rc<RefCell<Hearing>>,
@@ -323,7 +323,7 @@ struct Listening {
 }
 
 impl Listening {
-    /// How long it takes.
+    /// The time that it takes for a message.
     fn pause(&mut self) -> Option<Duration> {
         let slow = self.readers.is_slow(&self.plan, &mut self.dice);
         slow.then(|| self.dice.millis(self.plan.slow))
@@ -338,7 +338,7 @@ impl Handler<Batch> for Listening {
     type Result = ();
 
     fn handle(&mut self, batch: Batch, ctx: &mut Self::Context) {
-        // One is in the mailbox, or held, at most.
+        // At most one is in the mailbox or held.
         let held = self.hearing.borrow().holds;
         assert_eq!(held, 0, "another batch while one is held");
         let mut hearing = self.hearing.borrow_mut();

@@ -1,4 +1,4 @@
-//! Requests of callers, and what becomes of each.
+//! Requests of callers, and the outcome of each.
 
 use std::{cell::RefCell, collections::BTreeMap, rc::Rc, time::Duration};
 
@@ -15,18 +15,18 @@ use crate::{
     core::Message,
 };
 
-/// Beyond its own time a request may wait so long for its end.
+/// How long a request may stay open beyond its own timeout.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// All requests of a life.
 #[derive(Debug, Default)]
 pub(super) struct Asked {
     next: u64,
-    /// How many have no end yet, in this process.
+    /// The number of open requests in this process.
     pub pending: usize,
-    /// What the peer has, and how often.
+    /// The requests that the peer received, and how often.
     arrived: BTreeMap<u64, u64>,
-    /// Those that the peer must not have.
+    /// Requests that the peer must not receive.
     unsent: Vec<u64>,
     pub answered: u64,
     pub refused: u64,
@@ -36,12 +36,13 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    /// The peer has one.
+    /// Records that the peer received a request.
     pub fn arrives(&mut self, of: u64) {
         *self.arrived.entry(of).or_default() += 1;
     }
 
-    /// Each was written once at most; and what is said not to be sent has not arrived.
+    /// Asserts that each was written at most once, and that none that was reported as not sent has
+    /// arrived.
     pub fn judge(&self, tally: &mut Tally) {
         for (of, times) in &self.arrived {
             assert_eq!(*times, 1, "request {of} has arrived {times} times");
@@ -76,14 +77,14 @@ impl Asked {
     }
 }
 
-/// An answer is that of this request, and has the caller's own number.
+/// Asserts that the answer belongs to this request and has the caller's own id.
 fn expect_own(of: u64, caller: &Json, answer: &Message) {
     let answer: Json = serde_json::from_slice(answer.payload()).expect("JSON");
     assert_eq!(answer["of"], of, "{answer} answers request {of}");
     assert_eq!(&answer["id"], caller, "{answer} has the number of another");
 }
 
-/// Asks now and then, while `goes_on` says so.
+/// Sends requests now and then, while `goes_on` returns true.
 pub(super) async fn ask(
     addr: Addr<Connection>,
     asked: Rc<RefCell<Asked>>,
@@ -96,7 +97,7 @@ pub(super) async fn ask(
             ask_one(&addr, &asked, &mut dice);
         }
     }
-    // One comes behind the trouble: a socket that serves well has answered it.
+    // The last one comes after the trouble, so that a healthy socket answers it.
     ask_one(&addr, &asked, &mut dice);
 }
 
@@ -107,7 +108,7 @@ fn ask_one(addr: &Addr<Connection>, asked: &Rc<RefCell<Asked>>, dice: &mut Dice)
         asked.pending += 1;
         asked.next
     };
-    // Callers may choose the same number.
+    // Several callers may choose the same id.
     let caller = json!(dice.within(1, 4));
     let within = Duration::from_millis(dice.within(200, 20_000));
     let text = json!({"op": "time", "id": caller, "of": of}).to_string();

@@ -1,13 +1,15 @@
-//! Finds out that a name keeps itself awake though no time passes.
+//! Detects that a name keeps itself awake while no time passes.
 
 use std::{future::poll_fn, pin::pin};
 
 use tokio::time::Instant;
 
-/// So many rounds of the tasks at one instant are no work any more. In each, some 60 of them have their turn.
+/// More rounds of the tasks than this at one instant are a busy loop. Each round polls some 60
+/// tasks.
 const ROUNDS: u32 = 20_000;
 
-/// Runs what is given to `LocalSet::run_until`, which looks at it in each round of its tasks; fails where time stands still.
+/// Runs a future for `LocalSet::run_until`, which polls it in each round of its tasks. Panics if
+/// time stands still.
 pub(super) async fn unless_it_spins<T>(life: impl Future<Output = T>) -> T {
     let mut life = pin!(life);
     let (mut last, mut rounds) = (Instant::now(), 0);

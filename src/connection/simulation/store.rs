@@ -1,4 +1,4 @@
-//! A store that takes its time, fails for a while, and forgets nothing that it has acknowledged.
+//! A store that is slow, fails for a while, and keeps everything that it has acknowledged.
 
 use std::{cell::RefCell, collections::BTreeMap, rc::Rc, sync::Arc};
 
@@ -12,19 +12,19 @@ use crate::{
     stored::StoreError,
 };
 
-/// What is on the disk: it outlives the process.
+/// The content of the disk: it outlives the process.
 #[derive(Debug, Default)]
 pub(super) struct Disk {
     pub messages: BTreeMap<u64, Message>,
     pub last_id: u64,
-    /// The captures that outlive the process.
+    /// Captures that outlive the process.
     pub kept: BTreeMap<String, KeptValue>,
-    /// Nothing can be written at present.
+    /// Whether writes fail at present.
     pub full: bool,
 }
 
 impl Disk {
-    /// What the next process finds.
+    /// The messages that the next process finds.
     pub fn left(&self) -> Vec<Queued> {
         let left = self.messages.iter().map(|(id, message)| Queued {
             id: *id,
@@ -36,7 +36,7 @@ impl Disk {
     }
 }
 
-/// Writes to the disk what the sources call about, until it is dropped: then the process has died.
+/// Executes the writes of the sources until it is dropped: then the process has died.
 pub(super) async fn write(calls: SimulatedQueue, disk: Rc<RefCell<Disk>>, mut dice: Dice) {
     let no_room = StoreError::Full {
         path: "simulated".into(),
@@ -46,7 +46,7 @@ pub(super) async fn write(calls: SimulatedQueue, disk: Rc<RefCell<Disk>>, mut di
             sleep(dice.millis(200)).await;
             let changes = source.take_changes().outbox;
             let kept = source.take_kept();
-            // The commit takes its time, and may fail until there is room again.
+            // The commit takes time, and may fail until there is space again.
             sleep(dice.millis(100)).await;
             while disk.borrow().full {
                 Arc::clone(&source).store_failed(&no_room);

@@ -1,10 +1,10 @@
-//! What the peer knows of all sockets of a life, and where each stands.
+//! The peer's record of all sockets of a life, with the state of each.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::counts::adds_up;
 
-/// What the peer knows of all sockets.
+/// The peer's record of all sockets.
 #[derive(Debug, Default)]
 pub(super) struct Talks {
     pub sockets: Vec<Standing>,
@@ -12,26 +12,27 @@ pub(super) struct Talks {
     /// The last number of a question or a mark.
     pub last: u64,
     pub said: Said,
-    /// A loss has taken the session: it must not be resumed. Known only where one socket follows the other.
+    /// A loss has ended the session: it must not be resumed. Known only if each socket follows a
+    /// loss.
     pub forgotten: bool,
-    /// The name has captured a session, in this process.
+    /// The name has captured a session in this process.
     pub has_session: bool,
-    /// The peer has told the name to forget its session, at some time.
+    /// The peer has told the name to forget its session.
     pub was_refused: bool,
-    /// On which socket each mark was told.
+    /// The socket on which each mark was sent.
     pub told_on: BTreeMap<u64, usize>,
-    /// What answers have shown of marks that were told on another socket.
+    /// Marks of other sockets that answers have shown.
     pub borrowed: BTreeSet<usize>,
     /// The requests that have arrived, in order.
     pub requests: Vec<u64>,
-    /// The last number of the broadcast that any process was told.
+    /// The last number of the broadcast that any process published.
     pub told: u64,
-    /// In which process each session was begun, and which one it is now.
+    /// The process in which each session began, and the current process.
     pub begun_in: BTreeMap<String, u64>,
     pub process: u64,
 }
 
-/// What was said in one life, or in many.
+/// Counters of dialogues in one life or in many.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Said {
     pub logins: u64,
@@ -43,35 +44,37 @@ pub(super) struct Said {
     pub floods: u64,
     pub warnings: u64,
     pub passed: u64,
-    /// Answers with a value that another socket has left.
+    /// Answers with a value from another socket.
     pub inherited: u64,
     pub ticks: u64,
     pub farewells: u64,
-    /// Sessions that an earlier process has begun, resumed.
+    /// Resumed sessions that an earlier process had begun.
     pub kept: u64,
 }
 
-/// Where one socket stands.
+/// The state of one socket.
 #[derive(Debug, Default)]
 pub(super) struct Standing {
-    /// The client may take its script for passed: what is still to come of it, it may have written already.
+    /// The client may have finished its script: it may have written the remaining messages already.
     pub has_passed: bool,
-    /// Questions that are not answered.
+    /// The number of open questions.
     pub unanswered: usize,
-    /// It was asked for many answers at once, after the trouble.
+    /// It was sent a flood of questions, after the trouble.
     pub has_flooded: bool,
     pub is_gone: bool,
-    /// The last number of the broadcast that was heard before it opened, where one socket follows the other.
+    /// The last number of the broadcast received before this socket opened, if each socket follows
+    /// a loss.
     pub heard_before: u64,
-    /// A loss before it opened has taken the session.
+    /// A loss before it opened has ended the session.
     pub must_forget: bool,
-    /// It was dialled when the name had a session.
+    /// The name had a session when it was dialled.
     pub must_resume: bool,
-    /// It serves, or has served.
+    /// It serves or has served.
     pub has_served: bool,
-    /// No earlier mark than this can the name have had captured when it began to serve, as far as answers have shown.
+    /// The earliest mark that the name can have captured when this socket began to serve, as far as
+    /// answers show.
     pub inherits: Option<u64>,
-    /// The first mark that was told on it.
+    /// The first mark that was sent on it.
     pub told: Option<u64>,
     /// The last of those that an answer has shown.
     pub shown: Option<u64>,
@@ -95,7 +98,7 @@ adds_up! {
 }
 
 impl Talks {
-    /// Another socket.
+    /// Adds a socket.
     pub fn open(&mut self) -> usize {
         self.sockets.push(Standing {
             must_resume: self.has_session,
@@ -104,7 +107,7 @@ impl Talks {
         self.sockets.len() - 1
     }
 
-    /// This socket serves from now on. The one that has served before it, if there was one, has left its captures.
+    /// From now on this socket serves. The one before it, if there was one, has left its captures.
     pub fn serves(&mut self, socket: usize, before: Option<usize>) {
         let before = before.and_then(|before| self.sockets.get(before));
         let inherits = before.and_then(Standing::leaves);
@@ -113,15 +116,16 @@ impl Talks {
         standing.inherits = inherits;
     }
 
-    /// This socket opens, and none is beside it: so much was heard before. What it says may come late, when others have opened.
+    /// This socket opens alone, after broadcasts up to `heard`. Its messages may arrive late, after
+    /// others have opened.
     pub fn opens_one_by_one(&mut self, socket: usize, heard: u64) {
         let must_forget = self.forgotten;
         let standing = &mut self.sockets[socket];
         (standing.heard_before, standing.must_forget) = (heard, must_forget);
     }
 
-    /// What a name has captured on a socket that has never served is nowhere else. Known only where no process has ended before
-    /// it told what serves.
+    /// Asserts that captures of a socket that never served are nowhere else. Known only if no
+    /// process has ended before it published which socket serves.
     pub fn expect_no_leak(&self) {
         for socket in &self.borrowed {
             assert!(
@@ -131,7 +135,7 @@ impl Talks {
         }
     }
 
-    /// Whether nothing that was asked on this socket waits for its answer.
+    /// Whether all questions on this socket are answered.
     pub fn is_answered(&self, socket: usize) -> bool {
         let standing = self.sockets.get(socket);
         let is_well = |it: &Standing| it.is_gone || (it.has_flooded && it.unanswered == 0);
@@ -140,7 +144,8 @@ impl Talks {
 }
 
 impl Standing {
-    /// No earlier mark than this is captured when it ends. One that was told on it counts, once it has come.
+    /// The earliest mark that is captured when this socket ends. A mark that was sent on it counts
+    /// once it has arrived.
     fn leaves(&self) -> Option<u64> {
         let first = self
             .told

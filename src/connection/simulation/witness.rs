@@ -1,4 +1,4 @@
-//! What the events of a name with a dialogue must be.
+//! Checks the events of a name with a dialogue.
 
 use super::{
     dialogue::{FORGOTTEN, KEY},
@@ -11,16 +11,16 @@ use crate::{
     settings::RotationMode,
 };
 
-/// With which code a socket is closed that a successor replaces.
+/// The code with which a replaced socket is closed.
 const CLOSE_CODE: u16 = 1001;
 
-/// Who compares the events with what the peer knows.
+/// Compares the events with the peer's record.
 #[derive(Debug, Default)]
 pub(super) struct Witness {
     process: u64,
-    /// The socket that serves.
+    /// The serving socket.
     pub current: Option<usize>,
-    /// The last number of the broadcast that was heard in this process.
+    /// The last number of the broadcast received in this process.
     heard: u64,
 }
 
@@ -38,7 +38,7 @@ impl Witness {
         }
         match &event.kind {
             EventKind::Message(message) => return self.message(message, talks),
-            // Numbers alone, and of all events the most.
+            // They have only numbers, and are the most frequent events.
             EventKind::Sent(_) => return,
             EventKind::Opened(opened) => {
                 self.serves(number_of(opened.peer.port()), talks);
@@ -74,7 +74,7 @@ impl Witness {
         talks.serves(socket, self.current.replace(socket));
     }
 
-    /// Ready, or cut over to, is only a socket whose script has passed.
+    /// Asserts that a socket is ready, or cut over to, only after its script has passed.
     fn expect_passed(&self, talks: &Talks) {
         let current = self.current.expect("a socket");
         let standing = &talks.sockets[current];
@@ -98,29 +98,29 @@ impl Witness {
     }
 }
 
-/// Whether the old socket was closed since the new one was ready. One that takes over since the old one was lost may not be ready yet, nor
-/// one that is dialled behind it.
+/// Whether the old socket was closed because the new one was ready. If the old socket was lost, its
+/// successor may not be ready yet, and may be a later dial.
 pub(super) fn is_cut_over(rotated: &Rotated) -> bool {
     let sent = rotated.old.sent.as_ref();
     sent.is_some_and(|sent| sent.code == CLOSE_CODE && sent.reason.is_empty())
 }
 
-/// The port at which a socket seems to be.
+/// The port that stands for a socket.
 pub(super) fn port_of(socket: usize) -> u16 {
     u16::try_from(socket + 1).expect("few sockets")
 }
 
-/// The socket that seems to be at this port.
+/// The socket that this port stands for.
 pub(super) fn number_of(port: u16) -> usize {
     usize::from(port) - 1
 }
 
-/// What a message says. What was compressed comes as bytes.
+/// The text of a message. Compressed messages come as bytes.
 pub(super) fn text_of(message: &Message) -> &str {
     std::str::from_utf8(message.payload()).expect("text")
 }
 
-/// The number of the broadcast that a message is, if it is one.
+/// The number of the broadcast in a message, if it is one.
 pub(super) fn broadcast(text: &str) -> Option<u64> {
     let number = text.strip_prefix("{\"n\":")?;
     let end = number.find([',', '}'])?;

@@ -28,7 +28,8 @@ pub(in crate::connection) struct Requests {
     pub(super) charge: Charge,
     /// Whether the close script, and the close frame, wait for answers on the current socket.
     pub(super) close_waits: bool,
-    /// Answers that came in this turn: their callers are told together, behind it. Each that is told alone may be awake before the next is.
+    /// Answers that arrived in this turn: their callers are woken together, at its end. Otherwise
+    /// each would be woken separately.
     pub(super) answers: Vec<(Caller, Result<Message, RequestError>)>,
 }
 

@@ -1,4 +1,4 @@
-//! What is known of a name's messages.
+//! The known positions of a name's messages.
 
 use super::recent::Recent;
 use crate::{
@@ -6,7 +6,8 @@ use crate::{
     settings::HistorySettings,
 };
 
-/// What is known of a name's messages. A name that keeps none needs no memory for that, however much it says.
+/// The known positions of a name's messages. A name without a history needs no memory for them,
+/// however many messages it has.
 #[derive(Debug)]
 pub(in crate::hub) enum Known {
     /// It has said nothing.

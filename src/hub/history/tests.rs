@@ -16,7 +16,7 @@ fn limit(messages: usize, bytes: usize) -> HistorySettings {
     limit
 }
 
-/// A history that begins to know at `start`, and hears of messages at these places.
+/// A history that begins at `start`, and receives messages at these positions.
 fn heard(limit: HistorySettings, start: u64, places: impl IntoIterator<Item = u64>) -> History {
     let history = History::new();
     hear(&history, limit, start, places);
@@ -107,7 +107,7 @@ fn the_newest_is_kept_whatever_its_size() {
         assert_eq!(since(&history, place - 1), (vec![place], true));
         assert_eq!(since(&history, place - 2), (vec![place], false));
     }
-    // Less is wanted than there is, and the newest stays all the same.
+    // The limit is below the present size, and the newest stays nevertheless.
     history.configure(limit(100, 1));
     assert_eq!(since(&history, 4), (vec![5], true));
     say(6, 5);
@@ -156,12 +156,12 @@ fn what_went_before_the_store_was_handed_it_is_known() {
     hear(&history, durable(2), 10, 13..=16);
     history.safe(through);
     assert_eq!(history.stored(), stored(12, 10));
-    // 13 and 14 were never handed out.
+    // 13 and 14 were never returned.
     let unstored = history.take_unstored();
     assert_eq!(places(&unstored.events), [15, 16]);
     history.safe(unstored.through.unwrap());
     assert_eq!(history.stored(), stored(16, 14));
-    // What the history keeps not even one of counts as heard, and as lost.
+    // Messages of a history that keeps none count as received and lost.
     history.configure(durable(0));
     hear(&history, durable(0), 10, [17]);
     assert_eq!(history.position(Cursor(10)), Cursor(17));
@@ -209,7 +209,7 @@ fn where_memory_is_short_the_oldest_gives_its_own_and_nothing_grows() {
     let (kept, _) = since(&history, 0);
     assert_eq!(kept.last(), Some(&400));
     assert!(kept.len() > 50, "{}", kept.len());
-    // One that is longer than all that there is leaves nothing behind, and that is told.
+    // A message longer than the whole limit leaves nothing, and that is reported.
     keep(401, 100_000);
     assert_eq!(since(&history, 400), (vec![], false));
     assert_eq!(since(&history, 401), (vec![], true));
@@ -234,7 +234,8 @@ fn a_history_is_trimmed_to_what_it_may_hold() {
     assert_eq!(history.footprint(), 0);
 }
 
-/// What a history holds, its newest messages, and whether it wanted more, after so many messages of these lengths.
+/// The size of a history, its newest messages, and whether it wanted more, after messages of these
+/// lengths.
 fn under(level: usize, lengths: impl IntoIterator<Item = usize>) -> (usize, Vec<u64>, usize) {
     let budget = MemoryBudget::new(1 << 30);
     budget.set_history_level(level);
@@ -256,7 +257,7 @@ fn under(level: usize, lengths: impl IntoIterator<Item = usize>) -> (usize, Vec<
         );
         assert!(kept.is_sorted() && kept.len() == (last - kept[0] + 1) as usize);
         let held = history.footprint();
-        // One that is alone has the places of three more.
+        // A single one may use the space of three more.
         let alone = Item::new(&message, None).need() + 3 * Kept::OVERHEAD;
         assert!(held <= level.max(alone), "{held} at {place}");
         assert!(budget.usage().histories >= held);
@@ -272,7 +273,7 @@ fn a_name_uses_what_each_may_hold_and_no_more() {
     assert!(held > LEVEL * 9 / 10, "{held}");
     assert!(kept.len() > 115, "{}", kept.len());
     assert_eq!(demand, usize::MAX);
-    // It is asked once: a name that says nothing more wants no more.
+    // It is asked once: a silent name wants no more.
     let history = heard(limit(3, 1000), 0, 1..=9);
     assert!(history.demand() < 4096);
 }
@@ -283,7 +284,7 @@ fn short_and_long_ones_share_what_each_may_hold() {
     let mixed = (0..2000).map(|n| if n % 20 == 0 { 5000 } else { 100 + n % 90 });
     let (_, kept, _) = under(LEVEL, mixed);
     assert!(kept.len() > 40, "{}", kept.len());
-    // One that is longer than that is alone, and makes room for others again.
+    // A longer one is alone, and later makes room for others again.
     let (held, kept, _) = under(LEVEL, [vec![200; 50], vec![50_000], vec![200; 60]].concat());
     assert!(held <= LEVEL && kept.len() == 60, "{held} {}", kept.len());
 }
@@ -308,13 +309,13 @@ fn a_level_that_falls_is_kept_with_the_next_message() {
     assert_eq!((kept.last(), complete), (Some(&501), false));
     assert!(kept.len() > 20, "{}", kept.len());
     assert!(budget.usage().histories <= 8 << 10);
-    // It rises, and the name grows again.
+    // The limit rises, and the history grows again.
     budget.set_history_level(usize::MAX);
     (502..=900).for_each(say);
     assert!(since(&history, 0).0.len() > 420);
 }
 
-/// Until it keeps something: then what came before is lost, as it was.
+/// Until it keeps something: then earlier messages count as lost, as before.
 #[test]
 fn a_history_that_keeps_nothing_needs_no_memory() {
     let history = heard(limit(0, 0), 3, [4, 5]);
@@ -328,7 +329,7 @@ fn a_history_that_keeps_nothing_needs_no_memory() {
     assert_eq!(since(&history, 4), (vec![8], false));
     assert_eq!(since(&history, 5), (vec![8], true));
     assert_eq!(history.known_behind(Cursor(3)), Cursor(5));
-    // What was kept is not forgotten since nothing more is.
+    // Kept messages are not forgotten when nothing more is kept.
     hear(&history, limit(0, 0), 3, [9]);
     assert!(history.0.lock().kept().is_some());
 }

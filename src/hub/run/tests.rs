@@ -1,4 +1,4 @@
-//! What is left of a run, alone and shared, whole and begun.
+//! The rest of a run: alone and shared, whole and partly read.
 
 use jiff::Timestamp;
 
@@ -45,7 +45,7 @@ fn run_of(
     Run::take(first, &mut events).into()
 }
 
-/// The places of the updates, which the messages and the numbers say, too.
+/// The positions of the updates, which are also in their messages and numbers.
 fn places(updates: impl Iterator<Item = Update>) -> Vec<u64> {
     let place = |update: Update| {
         let (stamp, message) = update.message().unwrap();

@@ -1,4 +1,4 @@
-//! What is read by the batch.
+//! Reading in batches.
 
 use super::*;
 

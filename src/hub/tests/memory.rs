@@ -14,7 +14,7 @@ fn without_memory_a_reader_misses_the_oldest_and_is_told_how_many() {
     assert_eq!(told.len() - 1 + missed, 5000);
     assert_eq!(told.last(), Some(&5000));
     assert!(told.len() > 50, "{}", told.len());
-    // What was read is given back.
+    // The memory of read events is released.
     assert_eq!(read(&mut events), [0_i64; 0]);
     assert_eq!(budget.usage().readers, 0);
     drop(others);
@@ -88,7 +88,7 @@ fn an_actor_that_lost_all_that_waited_is_told_and_hears_what_follows() {
     let told = Arc::default();
     let mailbox = Box::new(Unhandled(Arc::clone(&told)));
     hub.actor(Pattern::all(), mailbox, Delivery::default());
-    // There is no memory for so long a message.
+    // There is no memory for a message of this length.
     let mut long = event(1);
     long.kind = EventKind::Message(Message::text("x".repeat(100_000)));
     publish_event(&hub, &mut listeners, &History::new(), long).unwrap();

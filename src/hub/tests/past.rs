@@ -1,4 +1,4 @@
-//! Readers that come back for what they have missed.
+//! Readers that return for missed events.
 
 use everwire_proto::dialogue::SubscriptionState;
 
@@ -200,7 +200,7 @@ fn messages_that_nobody_wants_get_no_places_and_are_missing_to_who_was_there_bef
     }
 }
 
-/// A message of the feed, routed to a key where the number says so.
+/// A message of the feed, routed to a key for some numbers.
 fn routed(seq: u64) -> NewEvents {
     let mut events = NewEvents::default();
     let message = Message::text(format!("m{seq}"));
@@ -244,7 +244,7 @@ fn a_reader_of_some_subscriptions_hears_them_alone_live_and_when_it_comes_back()
     publish(10, report("two"));
     publish(11, report("one"));
     publish(12, EventKind::Ready.into());
-    // What is of no subscription is told as ever.
+    // Events without a subscription are delivered as usual.
     let expected = [1, 4, 7, 11, 12];
     assert_eq!(read(&mut live), expected);
     assert_eq!(read(&mut resumed), expected);

@@ -1,10 +1,10 @@
-//! Every event is heard once, or its hole is told.
+//! Every event is received once, or its gap is reported.
 
 use super::*;
 
 proptest! {
-    /// Names speak on threads of their own, their histories let go of the oldest and are cut meanwhile, and readers that are slow
-    /// come back from anywhere.
+    /// Names publish on separate threads, their histories drop the oldest and are shortened
+    /// meanwhile, and slow readers return with any cursor.
     #[test]
     fn every_event_is_heard_once_or_its_hole_is_told(
         keeps in vec(1..60_usize, 1..5),
@@ -36,12 +36,12 @@ proptest! {
             let (began, mut done) = (Instant::now(), 0);
             while done < readers.len() {
                 assert!(began.elapsed() < Duration::from_secs(60), "somebody waits for ever");
-                // Before they look: what is not heard now was there.
+                // Checked before the read: events that are not read now were there.
                 let is_over = silent.load(Ordering::Acquire) == feeds.len();
                 done = 0;
                 for ((events, _, log), (_, most)) in readers.iter_mut().zip(&reads) {
                     let before = log.len();
-                    // One after the other, or by the batch.
+                    // One by one, or in batches.
                     if most % 2 == 0 {
                         let told = std::iter::from_fn(|| events.next().now_or_never().flatten());
                         log.extend(told.take(*most).map(heard));
@@ -64,16 +64,17 @@ proptest! {
     }
 }
 
-/// What a reader has heard, and `None` where it was told that something is missing.
+/// The events that a reader received, and `None` where a gap was reported.
 type Log = Vec<Option<Event>>;
 
-/// Which source of a past an event comes from: the story, or a name's history.
+/// The source of a past event: the recent events, or a name's history.
 fn source(event: &Event) -> Option<ConnectionName> {
     let is_message = matches!(event.kind, EventKind::Message(_));
     is_message.then(|| event.stamp.name.clone())
 }
 
-/// Whether all that came behind `since` from each source was heard once, in order, or its hole told between what was heard around it.
+/// Whether all events after `since` from each source were received once and in order, or a gap was
+/// reported between their neighbours.
 fn check(log: &Log, since: Cursor, all: &[Event]) -> Result<(), TestCaseError> {
     let cursors = log.iter().flatten().map(Event::cursor);
     prop_assert!(cursors.clone().is_sorted_by(|a, b| a < b), "order");
@@ -99,7 +100,7 @@ fn check(log: &Log, since: Cursor, all: &[Event]) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// What was heard; nothing where it was told that something is missing.
+/// The received event; `None` for a reported gap.
 fn heard(update: Update) -> Option<Event> {
     match update {
         Update::Event(event) => Some(event),
@@ -107,7 +108,7 @@ fn heard(update: Update) -> Option<Event> {
     }
 }
 
-/// Many messages, several in a turn, and now and then something of the story.
+/// Many messages, several in a turn, and now and then another event.
 fn talk(hub: &Hub, feed: &Feed, keeps: usize, cuts: bool) {
     let mut listeners = Listeners::default();
     let mut limit = HistorySettings::default();

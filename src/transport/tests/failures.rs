@@ -312,7 +312,8 @@ async fn a_source_address_that_cannot_be_used_says_so() {
     assert_is(&cause, "unreachable", "source_address's family");
 }
 
-/// Dials with so short a timeout that the test is quick, and so long that a busy machine gets to the phase.
+/// Dials with a timeout that is short enough for a quick test, and long enough to reach the phase
+/// on a busy machine.
 pub(super) async fn times_out(mut settings: ConnectionSettings) -> Cause {
     settings.connect_timeout = Duration::from_millis(500);
     let start = Instant::now();
@@ -322,7 +323,7 @@ pub(super) async fn times_out(mut settings: ConnectionSettings) -> Cause {
     cause
 }
 
-/// A server that takes everything and says nothing.
+/// A server that reads everything and sends nothing.
 pub(super) fn silent() -> SocketAddr {
     serve(|mut tcp| {
         tcp.set_read_timeout(Some(LONG)).unwrap();

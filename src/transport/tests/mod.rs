@@ -1,4 +1,4 @@
-//! Dials against hand-written servers on real sockets.
+//! Dials to hand-written servers on real sockets.
 
 mod failures;
 mod policy;
@@ -19,25 +19,25 @@ use std::{
 use super::{DialRequest, Opened, Resolver, TlsCache, dial};
 use crate::{core::Cause, secret_store::SecretStore, settings::ConnectionSettings};
 
-/// A folder for one test's files, gone when the test is done.
+/// A folder for one test's files, removed at the end.
 pub(super) struct ScratchDir(PathBuf);
 
 impl ScratchDir {
-    /// A fresh one; `name` is one test's own.
+    /// A new folder; `name` must be unique among tests.
     pub fn new(name: &str) -> Self {
         let dir = std::env::temp_dir().join(format!("everwire-{}-{name}", std::process::id()));
         std::fs::create_dir_all(&dir).unwrap();
         Self(dir)
     }
 
-    /// Writes a file and tells its path.
+    /// Writes a file. Returns its path.
     pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.0.join(name);
         std::fs::write(&path, content).unwrap();
         path
     }
 
-    /// The path of a file that may or may not be there.
+    /// The path of a file, which need not exist.
     pub fn path(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
@@ -49,7 +49,7 @@ impl Drop for ScratchDir {
     }
 }
 
-/// Longer than anything on loopback takes; a test that waits so long has failed.
+/// Longer than anything on loopback; a test that waits this long has failed.
 const LONG: Duration = Duration::from_secs(20);
 
 /// A server that runs `script` on a thread for each connection.
@@ -70,13 +70,13 @@ fn serve(script: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr {
 fn answer(make: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static) -> SocketAddr {
     serve(move |mut tcp| {
         let request = read_head(&mut tcp);
-        // The client may have heard enough before the end.
+        // The client may have read enough and closed.
         let _ = tcp.write_all(&make(&request));
         let _ = tcp.read(&mut [0; 1]);
     })
 }
 
-/// The same answer, whatever the request; the connection ends behind it.
+/// Sends the same answer to every request, and ends the connection.
 fn answer_and_close(answer: &'static str) -> SocketAddr {
     serve(move |mut tcp| {
         read_head(&mut tcp);
@@ -103,7 +103,7 @@ fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
     })
 }
 
-/// The accepting answer to `request`, with more header lines and bytes behind it.
+/// The accepting answer to `request`, with more header lines and with bytes after it.
 fn accept(request: &str, more: &str, behind: &[u8]) -> Vec<u8> {
     let key = header(request, "sec-websocket-key").unwrap();
     let hash = actix_http::ws::hash_key(key.as_bytes());

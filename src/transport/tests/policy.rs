@@ -1,7 +1,7 @@
 use super::{redirects::redirecting, success::echo, *};
 use crate::settings::{DialPolicy, Proxy, ProxyUrl, UrlPattern};
 
-/// A server that must never be asked anything.
+/// A server that must never get a request.
 fn forbidden_ground() -> SocketAddr {
     serve(|_| panic!("this server was connected to"))
 }
@@ -77,7 +77,7 @@ async fn a_proxy_is_no_way_around() {
     for settings in [
         through(DialPolicy::Any, public.clone()),
         through(DialPolicy::Any, only("wss://example.com".into())),
-        // The proxy would do; its destination would not.
+        // The proxy is allowed, but its target is not.
         through(public, DialPolicy::Any),
     ] {
         refused(&settings).await;

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::settings::BasicAuth;
 
-/// A server that sends everybody to `location` with `status`.
+/// A server that redirects every request to `location` with `status`.
 pub(super) fn redirecting(status: u16, location: String) -> SocketAddr {
     answer(move |_| {
         format!("HTTP/1.1 {status} Elsewhere\r\nLocation: {location}\r\nContent-Length: 9\r\n\r\n")
@@ -14,7 +14,7 @@ pub(super) fn redirecting(status: u16, location: String) -> SocketAddr {
     })
 }
 
-/// A server that echoes, and tells the requests that it got.
+/// A server that echoes, and reports its requests.
 fn telling() -> (SocketAddr, mpsc::Receiver<String>) {
     let (told, requests) = mpsc::channel();
     let told = std::sync::Mutex::new(told);

@@ -32,7 +32,7 @@ async fn read(stream: &mut Stream) -> Vec<u8> {
     buf.filled().to_vec()
 }
 
-/// Whatever was opened is a working way to a server that echoes 4 bytes.
+/// Asserts that the opened stream leads to a server that echoes 4 bytes.
 pub(super) async fn assert_echoes(stream: &mut Stream) {
     write(stream, b"ping").await;
     assert_eq!(read(stream).await, b"ping");

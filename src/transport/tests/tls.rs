@@ -57,7 +57,7 @@ pub(super) fn serve_tls(config: Arc<ServerConfig>) -> SocketAddr {
     })
 }
 
-/// Settings that trust one authority only, whose file lies in `dir`.
+/// Settings that trust only one authority, with a file in `dir`.
 fn settings(dir: &ScratchDir, url: &str, trusts: &Authority) -> ConnectionSettings {
     let mut settings = ConnectionSettings::new(url).unwrap();
     settings.connect_timeout = LONG;
@@ -106,7 +106,7 @@ async fn the_systems_roots_do_not_know_a_private_authority() {
     let address = serve_tls(certificate(&ca, &["127.0.0.1"], false));
     let settings = super::settings("wss", address);
     let text = dial_with(&settings).await.unwrap_err().to_string();
-    // A machine may have no roots at all, and that is told too.
+    // A machine may have no roots at all, which is reported, too.
     let known = ["unknown issuer", "no usable root certificates"];
     assert!(known.iter().any(|known| text.contains(known)), "{text}");
 }

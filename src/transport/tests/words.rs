@@ -1,4 +1,4 @@
-//! What an operator reads when a dial fails for a reason that the libraries put in words of their own.
+//! The messages for failed dials whose libraries have texts of their own.
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair, date_time_ymd};
 use rustls::{ServerConfig, crypto::ring, pki_types::PrivateKeyDer};
@@ -9,7 +9,7 @@ use super::{
     *,
 };
 
-/// A certificate that signs itself, as `openssl req -x509` makes one, and a server that shows it.
+/// A self-signed certificate, as `openssl req -x509` creates it, and a server that uses it.
 fn self_signed(params: CertificateParams) -> (String, SocketAddr) {
     let key = KeyPair::generate().unwrap();
     let certificate = params.self_signed(&key).unwrap();
@@ -30,7 +30,7 @@ fn params(names: &[&str]) -> CertificateParams {
     params
 }
 
-/// Settings that trust these certificates alone.
+/// Settings that trust only these certificates.
 fn trusting(dir: &ScratchDir, url: &str, pem: &str) -> ConnectionSettings {
     let mut settings = ConnectionSettings::new(url).unwrap();
     settings.connect_timeout = LONG;
@@ -63,7 +63,7 @@ async fn a_pinned_certificate_that_has_expired_and_one_that_is_not_pinned_are_no
         cause.text().contains("it has expired on 2002-01-01"),
         "{cause}"
     );
-    // One of the same name, and of another key.
+    // A certificate with the same name and another key.
     let (pem, _) = self_signed(params(&["127.0.0.1"]));
     let (_, address) = self_signed(params(&["127.0.0.1"]));
     let settings = trusting(&dir, &format!("wss://{address}/"), &pem);

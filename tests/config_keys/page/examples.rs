@@ -1,19 +1,19 @@
-//! What a file has at the path of a key, and where.
+//! The value at the path of a key in a file, and its position.
 
 use toml::de::{DeTable, DeValue};
 
-/// A file that has each key.
+/// A file that contains each key.
 pub struct Examples<'a> {
     text: &'a str,
     root: DeTable<'a>,
 }
 
-/// What a key is in the file.
+/// The example of a key in the file.
 #[derive(Clone, Copy)]
 pub struct Example<'a> {
-    /// Where the key stands.
+    /// The position of the key.
     pub position: usize,
-    /// The value as it is written.
+    /// The value as written.
     pub written: &'a str,
 }
 
@@ -46,7 +46,7 @@ impl<'a> Examples<'a> {
         }
     }
 
-    /// The items of an array have one path.
+    /// All items of an array have the same path.
     fn in_value(&self, value: &DeValue<'a>, path: &[String], found: &mut Vec<Example<'a>>) {
         match value {
             DeValue::Table(table) => self.in_table(table, path, found),

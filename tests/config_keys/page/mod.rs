@@ -1,4 +1,4 @@
-//! `docs/configuration.md` has each key as it is declared, and is written by this test.
+//! `docs/configuration.md` documents each key as declared, and is written by this test.
 
 mod examples;
 mod takes;
@@ -17,14 +17,14 @@ fn read(path: &str) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The page of these files.
+/// The page for these files.
 fn page(full: &str, base: &str) -> String {
-    // What the program lays below [defaults] is what a user of the program finds.
+    // A user of the program sees the program's own defaults.
     let schema = Base::new(base.to_owned().leak()).schema();
     Writer::new(Examples::new(full), schema).page()
 }
 
-/// The page of the files of this repository.
+/// The page for the files of this repository.
 fn found() -> String {
     page(
         &read("config/full.toml"),
@@ -57,7 +57,7 @@ fn the_page_knows_types_defaults_and_examples() {
         "history = { messages = 77 }",
     );
     for row in [
-        // No default, so the file's example.
+        // There is no default, so the page shows the file's example.
         "| <a id=\"url\"></a>`url` | text | none, such as `'wss://h'` | The URL to connect to",
         "| <a id=\"enabled\"></a>`enabled` | `true` or `false` | `true` | Whether it is dialled at start. |",
         "| <a id=\"outbox.ttl\"></a>`ttl` | duration | `\"0s\"` | How long a message may wait",
@@ -69,12 +69,12 @@ fn the_page_knows_types_defaults_and_examples() {
         "| <a id=\"service.dial_rate\"></a>`dial_rate` | rate | `\"unlimited\"` |",
         // The program's default.
         "| <a id=\"history.messages\"></a>`messages` | whole number | `77` |",
-        // Told once: the steps of the close script are those of the script.
+        // Described once: the steps of the close script are those of the script.
         "`close_script` | list of [tables](#open_script) | `[]` |",
     ] {
         assert!(page.contains(row), "{row}\n{page}");
     }
-    // Keys stand in the order of the file, and those that it does not have behind them.
+    // Keys stand in the order of the file, followed by those that the file does not have.
     let at = |key: &str| page.find(&format!("<a id=\"{key}\"></a>")).unwrap();
     assert!(at("outbox.ttl") < at("outbox.messages") && at("outbox.messages") < at("outbox.bytes"));
     assert!(at("url") < at("basic_auth.user"));

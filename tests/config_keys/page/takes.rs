@@ -1,8 +1,8 @@
-//! In words what a key takes, from its JSON Schema.
+//! Describes the values of a key in words, from its JSON Schema.
 
 use serde_json::Value as Json;
 
-/// Texts that are told by what they mean.
+/// Patterns that are described by their meaning.
 const PATTERNS: [(&str, &str); 12] = [
     (r"^(?!$)(\d+d)?(\d+h)?(\d+m)?(\d+s)?(\d+ms)?$", "duration"),
     (r"^\d+([kKMGT]B|[KMGT]iB|B)?$", "size"),
@@ -21,7 +21,7 @@ const PATTERNS: [(&str, &str); 12] = [
     (r"^(?!.*\.\.)[A-Za-z0-9]", "name"),
 ];
 
-/// What is shown for a schema; `link` says where the keys of a table are told.
+/// The description of a schema; `link` returns where the keys of a table are described.
 pub fn takes(schema: &Json, link: &dyn Fn(&Json) -> String) -> String {
     let mut options = Vec::new();
     alternatives(schema, link, &mut options);
@@ -31,7 +31,7 @@ pub fn takes(schema: &Json, link: &dyn Fn(&Json) -> String) -> String {
             told.push(option);
         }
     }
-    // A size may be a number: of bytes.
+    // A size may be a number of bytes.
     if told.iter().any(|option| option.ends_with("size")) {
         told.retain(|option| !option.starts_with("whole number"));
     }
@@ -106,7 +106,7 @@ fn text(schema: &Json) -> &'static str {
     words
 }
 
-/// An upper bound that only keeps the number in its type is no news.
+/// Describes a range. An upper bound that only comes from the number's type is omitted.
 fn range(schema: &Json) -> String {
     let bound = |key: &str| schema[key].as_u64();
     let maximum = bound("maximum").filter(|maximum| *maximum < u64::from(u32::MAX));

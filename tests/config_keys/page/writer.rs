@@ -9,25 +9,26 @@ use super::{examples::Examples, takes::takes};
 const HEAD: &str = "\
 # Configuration
 
-<!-- tests/config_keys/page writes this file: EVERWIRE_BLESS=1 cargo test --test config_keys page. The words stand in src/config/keys. -->
+<!-- tests/config_keys/page writes this file: EVERWIRE_BLESS=1 cargo test --test config_keys page. The texts are in src/config/keys. -->
 
-Each key of a configuration, as `everwire schema` and `everwire check` know it: what it takes, its default, and what it is for. Where
-there is no default, an example stands in its place. [`config/full.toml`](../config/full.toml) has all of them in one file, and
-[`config/everwire.toml`](../config/everwire.toml) is a short one to start from.
+All keys of a configuration, each with its values, its default and its purpose. `everwire schema` and `everwire check` use the same keys.
+If a key has no default, the table shows an example. [`config/full.toml`](../config/full.toml) has all keys in one file, and
+[`config/everwire.toml`](../config/everwire.toml) is a short file to start from.
 
 - A duration is written `\"500ms\"`, `\"10s\"`, `\"1h30m\"` or `\"1d\"`; a size `\"16MiB\"`, `\"500kB\"`, or a number of bytes; a rate `\"200/s\"`, `\"300/5m\"` or
   `\"unlimited\"`.
 - A template is a text with `${…}` in it. `${NAME}` is an environment variable, `${file:PATH}` a file that is read for each dial;
-  [dialogue.md](dialogue.md) has the rest of the language, and expressions.
+  [dialogue.md](dialogue.md) describes expressions and the rest of the language.
 - Relative paths start at the folder of the file.
 - A connection inherits from `[defaults]`, then from its group, then from its fleet. Tables are merged key by key, lists are replaced, and
   a header of `\"\"` is removed.
-- What is wrong is told all at once, with file, line and column. Nothing starts on an invalid configuration, and a reload of one changes nothing.
+- All errors are reported at once, with file, line and column. The service does not start with an invalid configuration, and a reload of one
+  changes nothing.
 ";
 
 const CONNECTION: &str = "connections.*";
 
-/// Examples are shown up to this length.
+/// Longer examples are not shown.
 const SHORT: usize = 60;
 
 /// Writes the page.
@@ -35,17 +36,17 @@ pub struct Writer<'a> {
     examples: Examples<'a>,
     schema: Json,
     headings: Headings,
-    /// Of the rows.
+    /// The ids of the rows.
     ids: BTreeSet<String>,
     text: String,
 }
 
-/// The anchor of the heading of each table that has one, by the JSON of its keys.
+/// The anchor of each table's heading, by the JSON of the table's keys.
 #[derive(Default)]
 struct Headings(BTreeMap<String, String>);
 
 impl Headings {
-    /// Whether there was none for these keys.
+    /// Inserts a heading. Returns whether there was none for these keys.
     fn insert_new(&mut self, keys: String, heading: String) -> bool {
         let is_new = !self.0.contains_key(&keys);
         self.0.entry(keys).or_insert(heading);
@@ -53,7 +54,7 @@ impl Headings {
     }
 }
 
-/// A table whose keys are told under a heading of its own.
+/// A table with its own heading.
 struct Table {
     path: Vec<String>,
     schema: Json,
@@ -75,7 +76,7 @@ impl<'a> Writer<'a> {
     pub fn page(mut self) -> String {
         let mut schema = self.schema.clone();
         let connection = schema["$defs"]["connection"].clone();
-        schema["description"] = "What a file has at its top.".into();
+        schema["description"] = "The top level of a file.".into();
         let heading = anchor(&title(&path(CONNECTION)));
         self.headings.insert_new(keys_of(&connection), heading);
         self.only_own_keys_of_fleets(&mut schema, &connection);
@@ -87,7 +88,7 @@ impl<'a> Writer<'a> {
         self.text
     }
 
-    /// A fleet has all keys of a connection, which are told once.
+    /// A fleet has all keys of a connection, which are described once.
     fn only_own_keys_of_fleets(&self, schema: &mut Json, connection: &Json) {
         let fleet = &mut schema["properties"]["fleet"]["additionalProperties"];
         let words = fleet["description"].as_str().unwrap_or_default();
@@ -98,7 +99,7 @@ impl<'a> Writer<'a> {
         keys.retain(|key, _| connection["properties"].get(key).is_none());
     }
 
-    /// The heading, the keys, and then the tables below it.
+    /// Writes the heading, the keys, and then the tables below it.
     fn table(&mut self, table: &Table) {
         let keys = self.ordered(&table.path, &table.schema);
         let mut below = self.tables_below(&table.path, &keys);
@@ -136,7 +137,7 @@ impl<'a> Writer<'a> {
         self.text += &format!("\n{} {shown}\n\n{about}\n\n", "#".repeat(level));
     }
 
-    /// The tables in the values of these keys that have no heading yet. From here on they have.
+    /// The tables in the values of these keys that have no heading yet. They get one here.
     fn tables_below(&mut self, path: &[String], keys: &[(String, Json)]) -> Vec<Table> {
         let mut tables = Vec::new();
         for (key, value) in keys {
@@ -150,7 +151,7 @@ impl<'a> Writer<'a> {
         tables
     }
 
-    /// Before the fleets, which have its keys as well.
+    /// Inserts it before the fleets, which have its keys as well.
     fn insert_connection(&self, tables: &mut Vec<Table>) {
         let at = tables.iter().position(|table| table.path[0] == "fleet");
         let connection = Table {
@@ -161,7 +162,7 @@ impl<'a> Writer<'a> {
         tables.insert(at.unwrap_or(tables.len()), connection);
     }
 
-    /// In the order of the file; what it does not have, behind that.
+    /// The keys in the order of the file, followed by those that the file does not have.
     fn ordered(&self, path: &[String], schema: &Json) -> Vec<(String, Json)> {
         let keys = schema["properties"].as_object().unwrap();
         let mut keys: Vec<_> = keys
@@ -184,7 +185,7 @@ impl<'a> Writer<'a> {
         let default = self.default_of(path, value);
         let about = value["description"].as_str().unwrap_or_default();
         let id = title(path);
-        // A heading, or a key of the same name at the top of a file, may have it already.
+        // The id may be taken by a heading, or by a key of the same name at the top of a file.
         let is_free = !self.headings.0.values().any(|heading| *heading == id);
         let id = match is_free && self.ids.insert(id.clone()) {
             true => format!("<a id=\"{id}\"></a>"),
@@ -210,7 +211,7 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// What tells tables apart: those with the same keys have one heading.
+/// The identity of a table: tables with the same keys share a heading.
 fn keys_of(schema: &Json) -> String {
     schema["properties"].to_string()
 }
@@ -242,7 +243,7 @@ fn tables_in(schema: &Json, path: &[String], is_list: bool, found: &mut Vec<Tabl
     }
 }
 
-/// Whether the key can have a value that is no table, so that an example of it is one line.
+/// Whether the value can be something else than a table, so that an example fits on one line.
 fn is_scalar(schema: &Json) -> bool {
     match schema["anyOf"].as_array() {
         Some(options) => options.iter().any(is_scalar),
@@ -262,7 +263,7 @@ fn join(path: &[String], key: &str) -> Vec<String> {
     [path, &[key.to_owned()]].concat()
 }
 
-/// How a path is shown: below a connection without what every connection has before it.
+/// The displayed form of a path: below a connection without the common prefix.
 fn title(path: &[String]) -> String {
     let path = match path {
         [first, second, below @ ..]

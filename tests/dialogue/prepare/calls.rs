@@ -1,4 +1,4 @@
-//! HTTP calls: what they obey, and servers that do not.
+//! HTTP calls: the rules they follow, and servers that break rules.
 
 use std::{net::TcpStream, sync::Mutex};
 
@@ -124,7 +124,7 @@ prepare = [{ http = { url = "HTTP/a", headers = { X-Key = "${KEY}", Accept = "a/
     });
     assert!(circle.await.contains("in a circle"));
 
-    // On the same host, and on one that the operator allows.
+    // To the same host, and to one that the operator allows.
     let port = other.port();
     let http = Http::start(move |request, stream| match request.number {
         0 => respond(stream, "302 Found", &["Location: /b"], ""),
@@ -187,7 +187,7 @@ async fn a_call_obeys_the_policy_of_its_name() {
     assert!(told.contains("no URL that may be called"), "{told}");
 }
 
-/// A server that speaks TLS by a certificate for 127.0.0.1, and answers each request so.
+/// A TLS server with a certificate for 127.0.0.1 and a fixed response.
 fn https(ca: &PrivateCa, body: &'static str) -> u16 {
     let certificates = CertificateDer::pem_file_iter(&ca.cert_file).unwrap();
     let certificates = certificates.collect::<Result<Vec<_>, _>>().unwrap();
@@ -246,7 +246,7 @@ async fn a_call_trusts_the_authorities_of_its_name_and_no_others() {
     assert_eq!(server.sockets(), 1);
 }
 
-/// A proxy (RFC 9110 §9.3.6), and whom it was asked for.
+/// A proxy (RFC 9110 §9.3.6), and the targets that were requested.
 fn proxy() -> (u16, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();

@@ -1,4 +1,4 @@
-//! What is done before a dial: by servers and programs that do as they are told, and by those that do not.
+//! The `prepare` steps before a dial, with servers and programs that work and with some that fail.
 
 mod calls;
 mod programs;
@@ -40,7 +40,7 @@ const SECRET: &str = "s3cret-of-the-environment";
 const QUICK: &str =
     "reconnect = { min = \"1ms\", initial = \"5ms\", max = \"50ms\" }\nheartbeat = \"none\"\n";
 
-/// All settings of a file, in which HTTP and WS stand for the servers.
+/// All settings of a file, in which `HTTP` and `WS` stand for the servers.
 fn all(text: &str, http: &str, ws: &str) -> Settings {
     let text = text.replace("HTTP", http).replace("WS", ws);
     Settings::from_toml_with(&text, &Variables(&[("KEY", SECRET)]))
@@ -53,7 +53,7 @@ fn name(keys: &str, http: &str, ws: &str) -> ConnectionSettings {
     settings.connections["name"].clone()
 }
 
-/// The cause of the next dial that fails.
+/// The cause of the next failed dial.
 async fn failure(watch: &mut Watch) -> Cause {
     watch.error().await
 }
@@ -62,7 +62,7 @@ fn echo() -> Server {
     Server::start(|line| line.until_gone())
 }
 
-/// What is told of a server that answers so; nothing is dialled.
+/// The reported failure if a server answers like this; nothing is dialled.
 async fn told_of(
     keys: &str,
     answer: impl Fn(&super::http::Request, &mut std::net::TcpStream) -> std::io::Result<()>
@@ -80,7 +80,7 @@ async fn told_of(
     cause.to_string()
 }
 
-/// Answers with `{"token":"t-0"}` and so on.
+/// Answers with `{"token":"t-0"}`, `{"token":"t-1"}` and so on.
 fn tokens() -> Http {
     Http::start(move |request, stream| {
         let number = request.number;
@@ -208,7 +208,7 @@ prepare = [{ http = { method = "POST", url = "HTTP/open/${KEY}?secret=1" }, with
     .await;
     assert_eq!(preparing, format!("POST {}/open/${{KEY}}", http.url()));
     assert_eq!(handle.status().await.unwrap().state, State::Connecting);
-    // Whoever closes does not wait for it.
+    // A close does not wait for it.
     handle.close(1000, "").await.unwrap();
     wait_for_state(&handle, State::Closed).await;
 }

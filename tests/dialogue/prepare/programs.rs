@@ -1,8 +1,8 @@
-//! Programs, and those that do not end.
+//! Programs, and programs that do not end.
 
 use super::*;
 
-/// What is told of a program.
+/// The reported failure of a program.
 async fn told_of_program(exec: &str, within: &str) -> String {
     let keys = format!("url = \"WS\"\nprepare = [{{ exec = {exec}, within = \"{within}\" }}]");
     told_of(&keys, |_, _| Ok(())).await
@@ -71,7 +71,7 @@ async fn a_program_ends_with_the_dial_that_waits_for_it() {
     handle.close(1000, "").await.unwrap();
     let process = format!("/proc/{id}/stat");
     poll_until("the end of the program", SOON, || {
-        // One that nobody has waited for yet is no program any more.
+        // A zombie no longer runs.
         std::fs::read_to_string(&process).map_or(true, |stat| stat.contains(") Z "))
     })
     .await;
@@ -83,7 +83,7 @@ async fn so_many_programs_run_at_a_time_and_the_others_wait_for_their_turn() {
     let (running, log) = (dir.path().join("running"), dir.path().join("log"));
     std::fs::create_dir(&running).unwrap();
     let go = dir.path().join("go");
-    // Each says how many run with it, once they may go on.
+    // Once they may continue, each prints how many run at the same time.
     let shell = format!(
         "touch {0}/$$; until test -e {2}; do sleep 0.01; done; ls {0} | wc -l >> {1}; rm {0}/$$",
         running.display(),

@@ -1,10 +1,10 @@
-//! What is done before a dial that takes the place of a socket, where a server allows one at a time.
+//! `prepare` before a dial that replaces a socket, for servers that allow one at a time.
 
 use std::sync::{Mutex, mpsc};
 
 use super::*;
 
-/// Answers with `{"n":0}` and so on; from the second request on each waits until it is let go.
+/// Answers with `{"n":0}` and so on; from the second request on, each answer waits for a permit.
 fn held_tickets() -> (Http, mpsc::Sender<&'static str>) {
     let (let_go, held) = mpsc::channel::<&'static str>();
     let held = Mutex::new(held);
@@ -19,7 +19,7 @@ fn held_tickets() -> (Http, mpsc::Sender<&'static str>) {
     (http, let_go)
 }
 
-/// A server that takes one socket at a time, echoes, and hears the client's goodbye.
+/// A server that accepts one socket at a time, echoes, and receives the client's close script.
 fn single() -> Server {
     let open_now = Arc::new(AtomicUsize::new(0));
     Server::start(move |line| {
@@ -31,7 +31,7 @@ fn single() -> Server {
         line.say(format!("at {}", line.path))?;
         loop {
             let Ok(text) = line.hear_text() else {
-                // Its session is over with the close frame.
+                // Its session ends with the close frame.
                 open_now.fetch_sub(1, Ordering::SeqCst);
                 return Ok(());
             };
@@ -45,7 +45,7 @@ url = "WS${n}"
 rotation = "replace"
 prepare = [{ http = { url = "HTTP/" }, capture = { n = "/n" }, within = "1m" }]"#;
 
-/// Waits until a server was asked so often.
+/// Waits for this number of requests.
 async fn asked(http: &Http, times: usize) {
     poll_until("a request", SOON, || http.requests().len() == times).await;
 }
@@ -125,7 +125,7 @@ prepare = [{ http = { url = "HTTP/" }, capture = { path = "/path" } }]"#;
 
 #[tokio::test]
 async fn a_close_by_hand_drops_what_is_prepared() {
-    // Before it has an answer, and behind it, while the old socket is on its way out.
+    // Before it has an answer, and after the answer while the old socket is closing.
     for has_answer in [false, true] {
         let (http, let_go) = held_tickets();
         let (leave, left) = mpsc::channel::<()>();
@@ -133,7 +133,7 @@ async fn a_close_by_hand_drops_what_is_prepared() {
         let server = Server::start(move |line| {
             line.say(format!("at {}", line.path))?;
             if line.number == 0 {
-                // It does not answer the close frame until it may.
+                // It does not answer the close frame before the permit.
                 let _may = left.lock().unwrap().recv();
             }
             line.until_gone()
@@ -164,7 +164,7 @@ async fn a_close_by_hand_drops_what_is_prepared() {
         assert_eq!((http.requests().len(), server.sockets()), (2, 1));
         handle.connect(None).await.unwrap();
         asked(&http, 3).await;
-        // The one that nobody waits for any more takes no word.
+        // An answer that nobody waits for any more may fail to be sent.
         if !has_answer {
             let_go.send("200 OK").unwrap();
         }
@@ -202,7 +202,7 @@ async fn what_names_share_counts_as_used_by_the_dial_that_follows() {
     let dials = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&dials);
     let server = Server::guarded(
-        // The second dial is refused, and its token with it.
+        // The second dial is refused, which makes its token invalid.
         move |_| match count.fetch_add(1, Ordering::SeqCst) {
             1 => Err(401),
             _ => Ok(None),

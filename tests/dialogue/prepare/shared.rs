@@ -1,10 +1,10 @@
-//! Names that share what is done before their dials.
+//! Names that share their `prepare` steps.
 
 use std::sync::{Mutex, mpsc};
 
 use super::*;
 
-/// Waits until three names ask for what they share: those that come later wait for the call of the first.
+/// Waits until three names ask for the shared value: the later ones wait for the call of the first.
 async fn all_ask(manager: &Manager) {
     for name in ["a", "b", "c"] {
         let handle = manager.find(name).unwrap();
@@ -16,12 +16,12 @@ async fn all_ask(manager: &Manager) {
     }
 }
 
-/// A server whose answers wait until they may go; what it answers with `{"token":"t-0"}` and so on.
+/// A server whose answers wait for a permit. It answers with `{"token":"t-0"}` and so on.
 fn held(status: &'static str, headers: &'static [&'static str]) -> (Http, mpsc::Sender<()>) {
     let (let_go, held) = mpsc::channel();
     let held = Mutex::new(held);
     let http = Http::start(move |request, stream| {
-        // Without who lets it go, it goes at once.
+        // Without a sender it does not wait.
         let _may = held.lock().unwrap().recv();
         let body = format!(r#"{{"token":"t-{}"}}"#, request.number);
         respond(stream, status, headers, &body)
@@ -29,7 +29,7 @@ fn held(status: &'static str, headers: &'static [&'static str]) -> (Http, mpsc::
     (http, let_go)
 }
 
-/// Names `a` to `c` with these keys, which share what `[prepare.login]` says.
+/// Names `a` to `c` with these keys, which share `[prepare.login]`.
 fn three(keep: &str, keys: &str, http: &str, ws: &str) -> (Manager, Watch) {
     let names: String = ["a", "b", "c"]
         .map(|name| format!("[connections.{name}]\n{QUICK}{keys}\nprepare = \"login\"\n"))
@@ -62,7 +62,7 @@ async fn names_share_one_call_as_long_as_its_result_is_kept() {
     watch.text("at /t-0").await;
     assert_eq!(http.requests().len(), 1);
 
-    // Without `keep` only those share it that wait for it.
+    // Without `keep`, only the names that wait at the same time share it.
     let (http, let_go) = held("200 OK", &[]);
     let (manager, mut watch) = three("0s", keys, &http.url(), &server.url());
     all_ask(&manager).await;

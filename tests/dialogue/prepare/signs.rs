@@ -1,4 +1,4 @@
-//! Service accounts: a call is signed with RSA, which takes long.
+//! Service accounts: a call is signed with RSA, which is slow.
 
 use super::{
     super::rsa::{RSA, is_signed},
@@ -13,7 +13,7 @@ let = { claims = '{"iss":"me","iat":${now("s")},"nonce":"${random(8, "hex")}"}' 
 prepare = [{ http = { method = "POST", url = "HTTP/token", headers = { X-Nonce = '${random(4, "hex")}' }, body = 'assertion=${jwt("RS256", PEM, "{\"alg\":\"RS256\"}", claims)}' }, capture = { token = "/token" } }]
 "#;
 
-/// Answers the first request with a refusal that repeats it, and the others with a token, if they are signed.
+/// Refuses the first request and repeats it in the refusal; answers signed later ones with a token.
 fn account() -> Http {
     Http::start(|request, stream| {
         let assertion = request.body.strip_prefix("assertion=").unwrap_or_default();

@@ -1,7 +1,7 @@
 """A central system of OCPP 1.6J for examples/dialogue/ocpp.toml: ocpp_central.py PORT PASSWORD.
 
-It checks what a real one checks: a password, one call at a time, no call before the boot is accepted, a heartbeat in time. A charge point that breaks a
-rule is closed with 4000 and the rule.
+It checks the rules of a real one: a password, one call at a time, no call before the boot is
+accepted, a heartbeat in time. A charge point that breaks a rule is closed with 4000 and the rule.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from websockets.asyncio.server import basic_auth, serve
 
 INTERVAL = 3
 
-# Which charge points were here since this process began: an unknown one is looked at before it is accepted.
+# The charge points that this process has seen: an unknown one is checked before it is accepted.
 known = set()
 
 
@@ -58,7 +58,7 @@ class Point(ChargePoint):
 
 
 class OneAtATime:
-    """The socket as the library knows it, with the rules of OCPP-J on what comes."""
+    """The library's socket, with the rules of OCPP-J for received messages."""
 
     def __init__(self, socket):
         self.socket = socket

@@ -1,15 +1,15 @@
-// Servers whose libraries come without a program of their own, for examples/dialogue/: servers.mjs graphql-ws|socket.io TOKEN
+// Servers for examples/dialogue/ whose libraries have no program: servers.mjs graphql-ws|socket.io TOKEN
 //
-// They end on SIGTERM as their documentation has it. What has not shown the token is refused.
+// They end on SIGTERM as documented, and refuse clients without the token.
 
 import http from "node:http";
 import { createRequire } from "node:module";
 
-// Where packages are installed is said by NODE_PATH, which `import` does not heed.
+// The packages are in NODE_PATH, which `import` ignores.
 const require = createRequire(import.meta.url);
 
 const servers = {
-  // A query, a feed of trades for each symbol, and a room whose talk is heard by who has subscribed to it.
+  // A query, a feed of trades for each symbol, and a room whose messages go to its subscribers.
   "graphql-ws"(server, token) {
     const { buildSchema } = require("graphql");
     const { useServer } = require("graphql-ws/use/ws");
@@ -33,13 +33,13 @@ const servers = {
       },
     };
     const socket = new WebSocketServer({ server, path: "/graphql" });
-    // 4403 for a wrong token, and a ping of the library's each two seconds.
+    // 4403 for a wrong token, and a ping of the library every two seconds.
     const onConnect = ({ connectionParams }) => connectionParams?.token === token;
     const { dispose } = useServer({ schema, roots, onConnect }, socket, 2000);
     return { port: 4000, end: dispose };
   },
 
-  // What is said to a room is heard by who has joined it.
+  // Messages to a room go to its members.
   "socket.io"(server, token) {
     const { Server } = require("socket.io");
     const io = new Server(server, { pingInterval: 2000, pingTimeout: 2000 });

@@ -1,11 +1,12 @@
-// A WebSocket server that everwire's authors did not write: npm's `ws`.
+// A foreign WebSocket server: npm's `ws`.
 //
 //     server.mjs [CERT KEY [CLIENT_CA]]
 //
-// With CLIENT_CA, `wss` asks for a client certificate by that authority.
-// The behaviours are those of ../python/server.py, chosen by path; /received is here alone. /record/NAME appends a line for each
-// message to the file that the environment's RECORD names. One line on standard output says where:
-// {"ws": PORT, "wss": PORT or null}. The server ends when its standard input does.
+// With CLIENT_CA, `wss` requires a client certificate of that authority. The path selects a
+// behaviour, with the same paths as in ../python/server.py; only /received is not there.
+// /record/NAME appends a line for each message to the file in the environment variable RECORD.
+// The output is one line with the ports: {"ws": PORT, "wss": PORT or null}. The server ends when
+// its standard input does.
 
 import { openSync, readFileSync, writeSync } from "node:fs";
 import http from "node:http";
@@ -13,7 +14,7 @@ import https from "node:https";
 import { createRequire } from "node:module";
 import { setTimeout as sleep } from "node:timers/promises";
 
-// Where `ws` is installed is said by NODE_PATH, which `import` does not heed.
+// `ws` is in NODE_PATH, which `import` ignores.
 const { WebSocketServer } = createRequire(import.meta.url)("ws");
 
 const MAX_MESSAGE = 32 * 1024 * 1024;
@@ -29,7 +30,7 @@ async function feed(socket) {
   }
 }
 
-// Answers each message with how many bytes have come over TCP so far.
+// Answers each message with the number of bytes received over TCP so far.
 function received(socket, tcp) {
   socket.on("message", () => socket.send(String(tcp.bytesRead)));
 }
@@ -98,7 +99,7 @@ function serve(server) {
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: MAX_MESSAGE,
-    // Agrees to whatever is asked for, and compresses every message then.
+    // Agrees to all requested parameters, and then compresses every message.
     perMessageDeflate: { threshold: 0 },
     handleProtocols: secondOffer,
   });

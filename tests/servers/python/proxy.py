@@ -1,9 +1,10 @@
-"""An HTTP and SOCKS5 proxy that everwire's authors did not write: PyPI's `pproxy`.
+"""A foreign HTTP and SOCKS5 proxy: PyPI's `pproxy`.
 
     proxy.py CERT KEY SEEN
 
-One line on standard output says where: "ws" takes HTTP and SOCKS5, "auth" the same with the user "me" and the password
-"p@ss word", "wss" HTTP over TLS. Each destination is appended to the file SEEN. The proxy ends when its standard input does.
+The output is one line with the ports: "ws" for HTTP and SOCKS5, "auth" for the same with the user
+"me" and the password "p@ss word", "wss" for HTTP over TLS. Each destination is appended to the file
+SEEN. The proxy ends when its standard input does.
 """
 
 import asyncio
@@ -23,7 +24,7 @@ async def listen(uri: str, seen) -> int:
 
 
 async def main() -> None:
-    # Clients that go away in the middle are what is tested, and no news.
+    # The tests include clients that disconnect in the middle; do not print those errors.
     asyncio.get_running_loop().set_exception_handler(lambda *_: None)
     with open(sys.argv[3], "a", encoding="utf-8") as seen:
         ports = {

@@ -1,11 +1,11 @@
-"""A WebSocket server that everwire's authors did not write: PyPI's `websockets`.
+"""A foreign WebSocket server: PyPI's `websockets`.
 
     server.py [CERT KEY [CLIENT_CA]]
 
-With CLIENT_CA, `wss` asks for a client certificate by that authority.
-The behaviours are those of ../node/server.mjs but /received, chosen by path; /record/NAME appends a line for each message to
-the file that the environment's RECORD names. One line on standard output says where:
-{"ws": PORT, "wss": PORT or null}. The server ends when its standard input does.
+With CLIENT_CA, `wss` requires a client certificate of that authority. The path selects a
+behaviour, with the same paths as in ../node/server.mjs except /received. /record/NAME appends a
+line for each message to the file in the environment variable RECORD. The output is one line with
+the ports: {"ws": PORT, "wss": PORT or null}. The server ends when its standard input does.
 """
 
 import asyncio
@@ -109,7 +109,7 @@ def listen(tls: ssl.SSLContext | None):
         "127.0.0.1",
         0,
         ssl=tls,
-        # Agrees to whatever is asked for, and offers nothing of its own accord.
+        # Agrees to all requested parameters, and offers none itself.
         compression=None,
         extensions=[ServerPerMessageDeflateFactory()],
         max_size=MAX_MESSAGE,

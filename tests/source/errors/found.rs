@@ -1,4 +1,4 @@
-//! The errors that the source has.
+//! Finds the errors in the source.
 
 use std::collections::BTreeSet;
 
@@ -17,12 +17,12 @@ use super::{
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 pub struct Found {
     pub kind: Kind,
-    /// In the order of the source where that says more than the alphabet.
+    /// The order in the source, for errors that are not sorted alphabetically.
     order: usize,
     pub columns: Vec<String>,
 }
 
-/// How it is told.
+/// Where the error appears.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     Code,
@@ -47,7 +47,7 @@ const PROBLEMS: [(&str, &str); 11] = [
     ("unavailable", "503"),
 ];
 
-/// The files of codes, and what stands above their table.
+/// The files with codes, and the text above their table.
 const CODES: [(&str, &str); 6] = [
     ("LOSSES", "Causes of a loss"),
     ("STATES", "Causes of a state"),
@@ -57,7 +57,7 @@ const CODES: [(&str, &str); 6] = [
     ("BRIDGE", "Errors of the bridge to NATS"),
 ];
 
-/// Everything in these crates.
+/// Finds all errors in these crates.
 pub fn all(tree: &Tree) -> BTreeSet<Found> {
     let mut finder = Finder::default();
     for module in &tree.modules {
@@ -84,7 +84,7 @@ impl Finder {
         });
     }
 
-    /// A message and its help, of which each may be one of several.
+    /// A message and its help, each of which may have several variants.
     fn with_help(&mut self, kind: Kind, message: &Expr, help: &Expr) {
         let help = literals::of(help, &self.variables);
         for text in literals::of(message, &self.variables) {
@@ -210,7 +210,8 @@ impl<'ast> Visit<'ast> for Finder {
     }
 }
 
-/// The message of `Problem::new(place, message)`, or of `Problem::absence`, behind which methods may stand.
+/// The message of `Problem::new(place, message)`, or of `Problem::absence`, with possible method
+/// calls after it.
 fn problem_of_a_file(expression: &Expr) -> Option<&Expr> {
     match expression {
         Expr::MethodCall(call) => problem_of_a_file(&call.receiver),
@@ -231,7 +232,7 @@ fn problem_of_a_file(expression: &Expr) -> Option<&Expr> {
     }
 }
 
-/// The text of `#[error("…")]`; none for what is told in another error's words.
+/// The text of `#[error("…")]`; `None` for a transparent error.
 fn display(attributes: &[Attribute]) -> Option<String> {
     let list = attributes
         .iter()
@@ -243,7 +244,7 @@ fn display(attributes: &[Attribute]) -> Option<String> {
     text.chars().any(char::is_alphabetic).then_some(text)
 }
 
-/// The first paragraph of the documentation, without its links.
+/// The first paragraph of the documentation, without links.
 fn documented(attributes: &[Attribute]) -> String {
     let mut text = String::new();
     for attribute in attributes {

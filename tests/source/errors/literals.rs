@@ -1,4 +1,4 @@
-//! The texts that an expression can become.
+//! The possible texts of an expression.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use syn::{
 /// The texts of the variables of a function.
 pub type Variables = BTreeMap<String, Vec<String>>;
 
-/// The texts that stand in an expression, or in the variable that it names.
+/// The texts in an expression, or in the variable that it names.
 pub fn of(expression: &Expr, variables: &Variables) -> Vec<String> {
     if let Expr::Path(path) = expression
         && let Some(name) = path.path.get_ident()
@@ -26,7 +26,7 @@ pub fn of(expression: &Expr, variables: &Variables) -> Vec<String> {
     texts.found
 }
 
-/// Those of `let name = …;`.
+/// The texts of `let name = …;`.
 pub fn of_local(local: &Local) -> Option<(String, Vec<String>)> {
     let pattern = match &local.pat {
         Pat::Type(typed) => &*typed.pat,
@@ -40,7 +40,7 @@ pub fn of_local(local: &Local) -> Option<(String, Vec<String>)> {
     Some((name.ident.to_string(), texts.found))
 }
 
-/// The first text of a macro's arguments: of `format!`, and of an attribute.
+/// The first text among a macro's arguments: of `format!`, or of an attribute.
 pub fn first(tokens: TokenStream) -> Option<String> {
     let TokenTree::Literal(literal) = tokens.into_iter().next()? else {
         return None;
@@ -49,7 +49,7 @@ pub fn first(tokens: TokenStream) -> Option<String> {
     Some(readable(&text.value()))
 }
 
-/// A format text with `…` for what is filled in.
+/// A format text with `…` for each argument.
 pub fn readable(text: &str) -> String {
     let mut readable = String::new();
     let mut rest = text;
@@ -69,7 +69,7 @@ pub fn readable(text: &str) -> String {
     whole.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Texts of at least two words: others are keys, formats and separators.
+/// Texts of at least two words; others are keys, formats and separators.
 #[derive(Default)]
 struct Texts {
     found: Vec<String>,

@@ -1,6 +1,6 @@
 """A thin client of everwire, which keeps many named outgoing WebSocket connections up.
 
-`Client` is for programs without `async`, `AsyncClient` for asyncio. Both are the same otherwise.
+`Client` is for programs without `async`, `AsyncClient` for asyncio. Otherwise they are the same.
 """
 
 from ._api import (

@@ -313,7 +313,7 @@ class MemoryUsage(TypedDict):
 
 
 class NatsIn(TypedDict):
-    """What comes in and is published."""
+    """From sockets to NATS."""
 
     # Dropped messages.
     dropped: int
@@ -330,20 +330,20 @@ class NatsIn(TypedDict):
 
 
 class NatsLag(TypedDict):
-    """How far the bridge to NATS is behind a connection."""
+    """The lag of the bridge to NATS for a connection."""
 
     # Messages of the connection that the stream has not acknowledged.
     pending: int
-    # Why, where that is known.
+    # The reason, if known.
     text: str | None
 
 
 class NatsOut(TypedDict):
-    """What is taken from the queue and sent."""
+    """From NATS to sockets."""
 
-    # Messages in memory, on their way or waiting for it.
+    # Messages in memory: in flight or waiting.
     held: int
-    # Names with messages that are read again later.
+    # Names with messages that must be read again.
     names_behind: int
     # Messages that were dropped from memory and read again from the stream.
     read_again: int
@@ -354,28 +354,28 @@ class NatsOut(TypedDict):
 
 
 class NatsStatus(TypedDict):
-    """How the bridge to NATS is doing."""
+    """The status of the bridge to NATS."""
 
-    # Where streams are not as the settings say.
+    # Differences between the streams and the settings.
     differences: list[str]
-    # Why it carries nothing now, or what was the last reason.
+    # Why it carries no messages now, or the last such reason.
     error: NatsTrouble | None
-    # What comes in and is published.
+    # From sockets to NATS.
     inbound: NatsIn
-    # What is taken from the queue and sent.
+    # From NATS to sockets.
     outbound: NatsOut
     # The server that it is connected to; null while it is not.
     server: str | None
 
 
 class NatsTrouble(TypedDict):
-    """What went wrong with the bridge."""
+    """A fault of the bridge."""
 
     # When, in RFC 3339.
     at: str
-    # A short name that stays, such as "nats_unreachable".
+    # A stable code, such as "nats_unreachable".
     code: str
-    # Whether it still holds.
+    # Whether it is still present.
     is_now: bool
     # What went wrong.
     text: str
@@ -414,7 +414,7 @@ class _Overview(TypedDict):
 class Overview(_Overview, total=False):
     """The process as a whole."""
 
-    # How the bridge to NATS is doing; absent where there is none.
+    # The status of the bridge to NATS; absent without a bridge.
     nats: NatsStatus | None
 
 
@@ -858,7 +858,7 @@ class Why(_Why, total=False):
     # The last message of the peer, if its socket ended within five seconds after it was ready. Only for the scope
     # `control`.
     last_message: LastMessage | None
-    # How far the bridge to NATS is behind; absent where it is not.
+    # The lag of the bridge to NATS; absent without a lag.
     nats: NatsLag | None
 
 

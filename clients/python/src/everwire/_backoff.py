@@ -1,4 +1,4 @@
-"""How long to wait before another try."""
+"""The pauses between attempts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import random
 
 
 class Backoff:
-    """Doubles, within bounds, with jitter: clients that lost the service together do not come back together."""
+    """Doubles, within limits, with jitter: clients that lost the service together do not return
+    together.
+    """
 
     FIRST = 0.1
     LONGEST = 5.0
@@ -15,12 +17,14 @@ class Backoff:
         self._next = self.FIRST
 
     def worked(self, seconds: float) -> None:
-        """It has worked for so long. One that ends again and again within less than the next pause is not tried more often."""
+        """Reports how long the last attempt worked. The pause is reset only if that is at least the
+        next pause.
+        """
         if seconds >= self._next:
             self._next = self.FIRST
 
     def wait(self, at_least: float | None = None) -> float:
-        """How many seconds to wait now. `at_least`: what the service has asked for."""
+        """The pause in seconds. `at_least`: the service's `Retry-After`."""
         most = self._next
         self._next = min(self._next * 2, self.LONGEST)
         return max(random.uniform(most / 2, most), min(at_least or 0.0, 60.0))

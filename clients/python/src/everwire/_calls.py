@@ -1,4 +1,4 @@
-"""Requests and what their answers mean, without any I/O."""
+"""Requests, and the meaning of their answers, without any I/O."""
 
 from __future__ import annotations
 
@@ -13,21 +13,22 @@ from .errors import EverwireError, UnexpectedAnswer, problem_error
 
 T = TypeVar("T")
 Payload = str | bytes
-"""A text message, or a binary one."""
+"""A text message or a binary one."""
 Wanted = Literal["queued", "written", "confirmed"]
-"""The fates that can be waited for."""
+"""The fates that a caller can wait for."""
 
 _RANKS = {"accepted": 0, "queued": 1, "written": 2, "confirmed": 3}
-# What the service takes at most.
+# The longest wait that the service accepts.
 _LONGEST_WAIT = 300.0
 _PAGE = 500
 
 
 @dataclass(frozen=True)
 class Sent:
-    """A message that was accepted, and its fate so far.
+    """An accepted message, and its fate so far.
 
-    `id` and `epoch` together name the message for as long as the state of its connection is kept.
+    `id` and `epoch` together identify the message for as long as the state of its connection is
+    kept.
     """
 
     id: int
@@ -35,17 +36,19 @@ class Sent:
     fate: Fate
 
     def reaches(self, wanted: Wanted) -> bool:
-        """Whether the fate is this one, or a better one."""
+        """Whether the fate is this one or a better one."""
         return _RANKS.get(self.fate, -1) >= _RANKS[wanted]
 
     @property
     def is_final(self) -> bool:
-        """Whether the fate cannot change any more."""
+        """Whether the fate can no longer change."""
         return self.fate not in ("accepted", "queued", "written")
 
 
 def read_json(text: str | bytes, what: str) -> Any:
-    """What a text of the service says. It is no JSON for us where it nests deeper than Python reads."""
+    """Parses a JSON text of the service. Text that is nested too deeply for Python counts as
+    invalid.
+    """
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -54,7 +57,7 @@ def read_json(text: str | bytes, what: str) -> Any:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the service has answered."""
+    """An answer of the service."""
 
     status: int
     headers: Mapping[str, str]
@@ -73,7 +76,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Call(Generic[T]):
-    """A request, and how its answer is read."""
+    """A request, and the function that reads its answer."""
 
     method: str
     path: str
@@ -85,19 +88,21 @@ class Call(Generic[T]):
 
 
 def visible_ascii(what: str, text: str) -> str:
-    """A text that can be the value of a header. The error does not say it: it may be a token."""
+    """Checks that a text can be a header value. The error does not contain it, since it may be a
+    token.
+    """
     if not text or not all("!" <= character <= "~" for character in text):
         raise ValueError(f"invalid {what}: write at least one character, only ASCII, and no spaces")
     return text
 
 
 def may_pass(status: int) -> bool:
-    """Whether another try may be answered better: the service, or a proxy before it, is busy or away."""
+    """Whether another attempt may succeed: the service, or a proxy before it, is busy or down."""
     return status >= 500 or status in (408, 429)
 
 
 def duration(seconds: float) -> str:
-    """Seconds as the service reads them."""
+    """Seconds in the format of the service."""
     if not 0 <= seconds <= _LONGEST_WAIT:
         raise ValueError(f"invalid timeout {seconds}: write 0 to {_LONGEST_WAIT:.0f} seconds")
     return f"{round(seconds * 1000)}ms"
@@ -105,7 +110,7 @@ def duration(seconds: float) -> str:
 
 def _of(name: str, *rest: str) -> str:
     segments = (name, *rest)
-    # A segment of dots would be taken for a step within the path.
+    # A segment of dots would be interpreted as a relative path.
     return "/v1/connections/" + "/".join(quote(segment, safe="").replace(".", "%2E") for segment in segments)
 
 
@@ -160,7 +165,7 @@ def fate(name: str, sent: Sent) -> Call[Sent]:
 def request(name: str, data: Payload, json: str | None, equals: str | None, timeout: float) -> Call[Payload]:
     headers, body = _body(data)
     parameters = {"json": json, "equals": equals, "timeout": duration(timeout)}
-    # An empty pointer is the whole answer: it is no parameter that is left out.
+    # An empty pointer selects the whole answer, so it is sent.
     query = urlencode([(key, value) for key, value in parameters.items() if value is not None])
     return Call("POST", f"{_of(name, 'request')}?{query}", _read_payload, headers, body, waits=timeout)
 

@@ -1,4 +1,4 @@
-"""Events, over as many connections as it takes."""
+"""Events, over as many connections as necessary."""
 
 from __future__ import annotations
 
@@ -19,19 +19,20 @@ from ._calls import Answer, Payload, may_pass, read_json, visible_ascii
 from ._sse import Frame, Parser
 from .errors import DeadlineExceeded, Disconnected, EverwireError, ProblemError, UnexpectedAnswer
 
-# The service says something every 15 s: whoever hears nothing for longer is not connected.
+# The service sends something every 15 s: after a longer silence the connection counts as lost.
 _SILENCE = 45.0
 _CONNECT = 10.0
-# The longest message that a name can be set up for, in base64, with room for the rest of the event.
+# The longest message that settings allow, in base64, with room for the rest of the event.
 _LONGEST_EVENT = 192 << 20
 _LONGEST_PROBLEM = 1 << 20
-# What waits for a reader here. Beyond it nothing is read, and the service keeps it, within its own bounds.
+# The events that may wait for a reader here. Beyond that nothing is read, and the service queues
+# them within its own limits.
 _MAX_EVENTS = 1024
 _MAX_BYTES = 8 << 20
 
 
 def payload(event: Event) -> Payload:
-    """What an event of type `message` has brought: a text, or bytes."""
+    """The payload of an event of type `message`: a text or bytes."""
     encoded = event.get("base64")
     if encoded is None:
         return event.get("text", "")
@@ -42,17 +43,19 @@ def payload(event: Event) -> Payload:
 
 
 class AsyncEvents:
-    """What happens, as an asynchronous iterator that goes on behind the last cursor when a connection to the service breaks.
+    """The events as an asynchronous iterator. After a lost connection it continues after the last
+    cursor.
 
-    It ends by `aclose`, as an asynchronous context manager, or by an error that another try cannot mend (a wrong token, an
-    unknown type). Where something may be missing there is an event of type `lagged`, in its place.
+    It ends by `aclose`, by leaving its `async with` block, or by a permanent error (a wrong token,
+    an unknown type). Where events may be missing there is an event of type `lagged`.
     """
 
     def __init__(self, http: httpx.AsyncClient, path: str, since: str | None, give_up_after: float | None) -> None:
         self._http = http
         self._path = path
         self._give_up_after = give_up_after
-        # Of the last event that was read from the service, and of the last one that was given out.
+        # The cursor of the last event read from the service, and of the last one returned to the
+        # caller.
         self._read_cursor = self._cursor = None if since is None else visible_ascii("cursor", since)
         self._waiting: deque[tuple[Event, int]] = deque()
         self._bytes = 0
@@ -64,20 +67,22 @@ class AsyncEvents:
         self._started = asyncio.Event()
         self._pump: asyncio.Task[None] | None = None
         self.reconnects = 0
-        """How often the connection to the service was lost and is there again."""
+        """How often the connection to the service was lost and restored."""
 
     @property
     def cursor(self) -> str | None:
-        """Behind which event this reader is: what is given as `since` goes on from there, in another process, too."""
+        """The position of this reader: pass it as `since` to continue from there, also in another
+        process.
+        """
         return self._cursor
 
     def __repr__(self) -> str:
         return f"<AsyncEvents {self._path} cursor={self._cursor}>"
 
     async def ready(self, timeout: float = 10.0) -> None:
-        """Waits until the service has begun to tell: what happens from then on is heard.
+        """Waits until the service has started the stream: all later events are received.
 
-        Raises `DeadlineExceeded`, or why it cannot begin.
+        Raises `DeadlineExceeded`, or the error that prevents the start.
         """
         self._start()
         try:
@@ -90,13 +95,13 @@ class AsyncEvents:
     async def next(self, timeout: float | None = None) -> Event:
         """The next event.
 
-        Raises `DeadlineExceeded` when there is none within `timeout` seconds; nothing is lost by that.
+        Raises `DeadlineExceeded` if there is none within `timeout` seconds; no event is lost.
         Raises `StopAsyncIteration` once it is closed.
         """
         self._start()
         loop = asyncio.get_running_loop()
         deadline = None if timeout is None else loop.time() + timeout
-        # Another reader may take what this one was woken for.
+        # Another reader may have taken the event.
         while not self._has_something():
             try:
                 await asyncio.wait_for(self._wait(), None if deadline is None else deadline - loop.time())
@@ -109,7 +114,7 @@ class AsyncEvents:
         raise StopAsyncIteration
 
     async def aclose(self) -> None:
-        """Ends it. Events that were not read are dropped; `cursor` says behind which one that was."""
+        """Closes the stream. Unread events are dropped; `cursor` is the position before them."""
         self._ended = True
         self._waiting.clear()
         self._something.set()
@@ -128,7 +133,7 @@ class AsyncEvents:
         try:
             await self.ready()
         except BaseException:
-            # Nobody leaves what was not entered.
+            # `__aexit__` is not called if `__aenter__` fails.
             await self.aclose()
             raise
         return self
@@ -136,7 +141,7 @@ class AsyncEvents:
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         await self.aclose()
 
-    # --- what waits
+    # --- the queue
 
     def _has_something(self) -> bool:
         return bool(self._waiting) or self._error is not None or self._ended
@@ -155,7 +160,7 @@ class AsyncEvents:
         return event
 
     async def _put(self, event: Event, size: int) -> None:
-        # The bound may be exceeded by one event.
+        # The limit may be exceeded by one event.
         await self._room.wait()
         self._waiting.append((event, size))
         self._bytes += size
@@ -163,7 +168,7 @@ class AsyncEvents:
             self._room.clear()
         self._something.set()
 
-    # --- what fills it
+    # --- the connection that fills it
 
     def _start(self) -> None:
         if self._pump is None and not self._ended and self._error is None:
@@ -218,7 +223,7 @@ class AsyncEvents:
         if frame.id is not None:
             self._read_cursor = frame.id
             if not self._started.is_set():
-                # The beginning: whoever has read nothing goes on from here.
+                # The start: a reader without an event continues from here.
                 self._cursor = self._cursor or frame.id
                 self._started.set()
 
@@ -251,6 +256,6 @@ async def _refusal(response: httpx.Response) -> EverwireError:
             break
     error = Answer(response.status_code, response.headers, body).error()
     if isinstance(error, UnexpectedAnswer) and may_pass(response.status_code):
-        # That of a proxy.
+        # An answer of a proxy.
         return Disconnected(f"an answer of status {response.status_code}")
     return error

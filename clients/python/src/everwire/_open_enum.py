@@ -1,4 +1,4 @@
-"""Enums of texts of which there may be more one day."""
+"""Text enums that may get more values later."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ Self = TypeVar("Self", bound="OpenEnum")
 
 
 class OpenEnum(str, Enum):
-    """An enum that takes a value that it does not know: a later service may say one.
+    """An enum that accepts unknown values, since a later service may use them.
 
-    Members are texts: `Fate.WRITTEN == "written"`. An unknown value has no member, and equals its text all the same.
+    Members are texts: `Fate.WRITTEN == "written"`. An unknown value is not a member, but equals its
+    text.
     """
 
     @classmethod
     def _missing_(cls: type[Self], value: object) -> Self | None:
         if not isinstance(value, str):
             return None
-        # It is not kept: what the other side says must not grow this class.
+        # It is not stored: values from the network must not make this class grow.
         unknown = str.__new__(cls, value)
         unknown._name_ = f"UNKNOWN_{value.upper()}"
         unknown._value_ = value

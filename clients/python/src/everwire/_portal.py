@@ -1,4 +1,4 @@
-"""An event loop in a thread of its own: how the client without `async` waits."""
+"""An event loop in a separate thread, used by the client without `async`."""
 
 from __future__ import annotations
 
@@ -14,23 +14,25 @@ T = TypeVar("T")
 
 
 class Closed(RuntimeError):
-    """Nothing runs here any more."""
+    """The portal is closed."""
 
 
 class Portal:
-    """Runs coroutines for threads that have no event loop. The thread ends with `close`, or when nobody has the portal any more."""
+    """Runs coroutines for threads without an event loop. The thread ends with `close`, or when the
+    portal is no longer used.
+    """
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=_serve, args=[self._loop], name="everwire", daemon=True)
         self._thread.start()
-        # What is asked is either before the end, and cancelled by it, or refused.
+        # A call comes either before the close, which cancels it, or is refused.
         self._lock = threading.Lock()
         self._closed = False
         weakref.finalize(self, _end_unused, self._loop).atexit = False
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Waits for what a coroutine gives. An interrupt (Ctrl-C) cancels it."""
+        """Waits for the result of a coroutine. An interrupt (Ctrl-C) cancels it."""
         with self._lock:
             if self._closed:
                 coroutine.close()
@@ -45,12 +47,14 @@ class Portal:
             raise
 
     def end(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        """Runs what ends something. Where the portal is closed it has ended."""
+        """Runs a coroutine that closes something. If the portal is closed, that has happened
+        already.
+        """
         with contextlib.suppress(Closed):
             self.run(coroutine)
 
     def close(self, last: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Runs a last one, cancels what else runs, and ends the thread."""
+        """Runs a last coroutine, cancels the others, and ends the thread."""
         with self._lock:
             if self._closed:
                 return
@@ -89,6 +93,6 @@ def _end_unused(loop: asyncio.AbstractEventLoop) -> None:
     def end() -> None:
         loop.create_task(_cancel_all()).add_done_callback(lambda _: loop.stop())
 
-    # It may be closed.
+    # The loop may be closed.
     with contextlib.suppress(RuntimeError):
         loop.call_soon_threadsafe(end)

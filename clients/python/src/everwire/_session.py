@@ -1,4 +1,4 @@
-"""Subscriptions that are held for as long as a session is open, over `/v1/ws`."""
+"""Subscriptions that last as long as a session is open, over `/v1/ws`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ._calls import Answer, may_pass, read_json
 from ._token import Token
 from .errors import DeadlineExceeded, Disconnected, EverwireError, ProblemError, UnexpectedAnswer, problem_error
 
-# How many questions may be unanswered, and how many subscriptions may be held: what the service allows.
+# The service's limits for unanswered requests and for held subscriptions.
 _MAX_PENDING = 1024
 _MAX_HELD = 10_000
 _LONGEST_MESSAGE = 1 << 20
@@ -31,14 +31,16 @@ _SILENCE = 20.0
 
 
 def _silent_logger() -> logging.Logger:
-    """`websockets` writes the token into its log of a handshake: it gets a log that nobody can turn on by name."""
+    """`websockets` logs the token of a handshake, so it gets a logger that cannot be enabled by
+    name.
+    """
     logger = logging.Logger("everwire.websockets")
     logger.disabled = True
     return logger
 
 
 class _Connect(connect):
-    """A handshake that follows no redirect, which would take the token elsewhere."""
+    """A handshake that follows no redirect: the token would be sent elsewhere."""
 
     def process_redirect(self, exc: Exception) -> Exception:
         return exc
@@ -51,16 +53,16 @@ class Held:
     name: str
     key: str
     state: SubscriptionState | None
-    """Where it stood when the service took it on; `None` while it is not taken on."""
+    """The state when the service accepted it; `None` while it is not accepted."""
     error: EverwireError | None = None
-    """Why the service has not taken it on again after the last loss of the session's connection."""
+    """The reason if the service has not accepted it again after the last lost connection."""
 
 
 class AsyncSession:
-    """Holds subscriptions for as long as it is open, beside others that hold the same.
+    """Holds subscriptions for as long as it is open. Other sessions may hold the same ones.
 
-    When its connection to the service breaks, it connects again and holds again what it held. The peer is told that a
-    subscription has ended when nobody holds it any more.
+    After a lost connection to the service it connects again, and requests its subscriptions again.
+    The peer is told to end a subscription when nobody holds it any more.
     """
 
     def __init__(
@@ -70,37 +72,38 @@ class AsyncSession:
         self._url = urlunsplit(("wss" if parts.scheme == "https" else "ws", parts.netloc, parts.path + "/v1/ws", "", ""))
         self._token = token
         self._tls = tls
-        # A list of attributes does not show its password.
+        # The repr of attributes does not show its password.
         self._proxy = proxy
         self._timeout = timeout
         self._socket: ClientConnection | None = None
         self._task: asyncio.Task[None] | None = None
-        # Opened once, or ended; and whether the service holds what it is to hold now.
+        # Whether it was opened once, or has ended; and whether the service has all its
+        # subscriptions.
         self._up = asyncio.Event()
         self._connected = False
         self._error: BaseException | None = None
         self._pending: dict[str, asyncio.Future[dict[str, Any]]] = {}
         self._wishes: dict[tuple[str, str], Mapping[str, Any]] = {}
         self._held: dict[tuple[str, str], Held] = {}
-        # Holds and releases go out in the order in which they were asked for, those after a loss among them.
+        # Holds and releases are sent in the order of the calls, also after a lost connection.
         self._turn = asyncio.Lock()
-        # Tasks that nobody waits for are kept until they have ended.
+        # References keep these background tasks alive until they end.
         self._releasing: set[asyncio.Task[None]] = set()
         self._ids = 0
         self.reconnects = 0
-        """How often the connection to the service was lost and is there again."""
+        """How often the connection to the service was lost and restored."""
 
     def __repr__(self) -> str:
         return f"<AsyncSession {self._url} holds={len(self._wishes)} connected={self.connected}>"
 
     @property
     def connected(self) -> bool:
-        """Whether the service hears this session now, and knows what it holds."""
+        """Whether the connection is up, and the service has all subscriptions of this session."""
         return self._connected
 
     @property
     def held(self) -> list[Held]:
-        """What it holds, in the order in which it was asked for."""
+        """The held subscriptions, in the order of the calls."""
         return [self._held[place] for place in self._wishes]
 
     async def __aenter__(self) -> AsyncSession:
@@ -111,7 +114,9 @@ class AsyncSession:
         await self.aclose()
 
     async def open(self) -> None:
-        """Connects. Raises `Disconnected`, or why the service lets nobody in. What has ended is not opened again."""
+        """Connects. Raises `Disconnected`, or the reason why the service refuses. A closed session
+        cannot be opened again.
+        """
         if self._error is None:
             begins = self._task is None
             if begins:
@@ -129,7 +134,7 @@ class AsyncSession:
             raise self._error
 
     async def aclose(self) -> None:
-        """Ends it, and with it all that it holds."""
+        """Closes the session, which releases all its subscriptions."""
         self._error = self._error or Disconnected("the session is closed")
         self._up.set()
         task, self._task = self._task, None
@@ -140,9 +145,9 @@ class AsyncSession:
     async def hold(self, name: str, key: str, **wish: Any) -> Held:
         """Subscribes to a key of a connection.
 
-        `wish`: `item`, and the keys of `subscribe` that are not to be those of the settings.
-        Raises why the service does not take it on, and `Disconnected` or `DeadlineExceeded` where it has not said. Then it
-        is not held, unless it was before.
+        `wish`: `item`, and keys of `subscribe` that replace those of the settings. Raises the
+        reason if the service refuses, and `Disconnected` or `DeadlineExceeded` if it did not
+        answer. Then the key is not held, unless it was before.
         """
         place = (name, key)
         async with self._in_turn():
@@ -153,7 +158,8 @@ class AsyncSession:
             except ProblemError:
                 raise
             except BaseException:
-                # The service may have taken it on, or may do so yet: it hears the release behind the question.
+                # The service may have accepted it, or may do so later: the release comes after the
+                # request.
                 if place not in self._wishes:
                     self._release_later(name, key)
                 raise
@@ -162,16 +168,16 @@ class AsyncSession:
             return self._held[place]
 
     async def release(self, name: str, key: str) -> None:
-        """Lets go of a key. Raises `NotFound` where the session does not hold it."""
+        """Releases a key. Raises `NotFound` if the session does not hold it."""
         async with self._in_turn():
-            # After a loss it is not to be held again, whatever becomes of the question.
+            # After a lost connection it must not be requested again, whatever the answer.
             self._wishes.pop((name, key), None)
             self._held.pop((name, key), None)
             await self._ask(op="release", name=name, key=key)
 
     @contextlib.asynccontextmanager
     async def _in_turn(self) -> AsyncIterator[None]:
-        """Waits for the turn of a hold or a release, for no longer than for an answer."""
+        """Waits for the turn of a hold or a release, at most as long as for an answer."""
         if self._turn.locked():
             await self._wait_for_turn()
         else:
@@ -182,7 +188,7 @@ class AsyncSession:
             self._turn.release()
 
     async def _wait_for_turn(self) -> None:
-        # `asyncio.wait_for` of Python 3.10 and 3.11 can swallow that its caller is cancelled.
+        # In Python 3.10 and 3.11 `asyncio.wait_for` can ignore the cancellation of its caller.
         waiting = asyncio.ensure_future(self._turn.acquire())
         try:
             done, _ = await asyncio.wait([waiting], timeout=self._timeout)
@@ -307,7 +313,7 @@ class AsyncSession:
                 told = read_json(message, "a message")
                 number, kind = told.get("id"), told.get("type")
             except (UnexpectedAnswer, AttributeError):
-                # It is not everwire's: the question runs into its deadline.
+                # Not an answer of everwire: the request runs into its deadline.
                 continue
             answer = self._pending.get(number) if isinstance(number, str) else None
             if answer is None or answer.done():

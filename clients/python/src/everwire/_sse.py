@@ -1,4 +1,4 @@
-"""Server-sent events (HTML Living Standard §9.2), as the service writes them."""
+"""Server-sent events (HTML Living Standard §9.2) in the format of the service."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ from .errors import UnexpectedAnswer
 
 @dataclass(frozen=True)
 class Frame:
-    """What stands between two empty lines: a cursor, data, or both."""
+    """The content between two empty lines: a cursor, data, or both."""
 
     id: str | None
     data: str | None
 
 
 class Parser:
-    """Takes bytes as they come, and gives whole frames. A frame that the connection's end cuts off is none."""
+    """Parses bytes as they arrive into whole frames. A frame that is cut off at the end is ignored.
+    """
 
     def __init__(self, longest: int) -> None:
         self._longest = longest
         self._rest = bytearray()
-        # Up to where no end of a line was found: what has come slowly is not looked through again and again.
+        # No line end was found up to here, so that slow input is not searched again and again.
         self._seen = 0
         self._id: str | None = None
         self._data: list[str] = []
@@ -30,7 +31,7 @@ class Parser:
     def feed(self, chunk: bytes) -> list[Frame]:
         """The frames that these bytes complete.
 
-        Raises `UnexpectedAnswer` for a frame that is longer than allowed, or not UTF-8.
+        Raises `UnexpectedAnswer` for a frame that is too long, or not UTF-8.
         """
         self._rest += chunk
         frames = []
@@ -55,7 +56,7 @@ class Parser:
             if field == b"id":
                 self._id = value.decode()
             elif field == b"data":
-                # A line counts even if it is empty: it is kept, too.
+                # An empty line counts, too, since it is stored.
                 self._bytes += len(value) + 1
                 self._data.append(value.decode())
         except UnicodeDecodeError as error:

@@ -1,4 +1,4 @@
-"""What lets a client in, and is shown to nobody."""
+"""The token, which is never shown."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from ._calls import visible_ascii
 
 
 class Token:
-    """A token whose text is in no representation of it, nor of what holds it."""
+    """A token that appears neither in its own repr nor in that of its owner."""
 
     __slots__ = ("_text",)
 

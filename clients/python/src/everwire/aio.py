@@ -23,16 +23,16 @@ from .errors import DeadlineExceeded, Disconnected, Unavailable, UnexpectedAnswe
 T = TypeVar("T")
 
 DEFAULT_URL = "http://127.0.0.1:9180"
-# The longest answer that is read: the longest message that a name can be set up for, and then some.
+# The longest answer that is read: the longest message that settings allow, and some more.
 _LONGEST_ANSWER = 192 << 20
 
 
 class AsyncClient:
     """A client of one everwire service.
 
-    `token` is what the service's configuration has under `[[service.tokens]]`; it is in no text that this class makes.
-    `timeout` bounds each request, in seconds, beside what the service itself is asked to wait. Neither proxies nor
-    credentials are taken from the environment.
+    `token` is a token of the service's configuration, under `[[service.tokens]]`; this class never
+    puts it into a text. `timeout` bounds each request, in seconds, in addition to a wait that is
+    requested from the service. Neither proxies nor credentials are read from the environment.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class AsyncClient:
             raise ValueError("invalid url: write http://HOST:PORT or https://HOST, without a user")
         self._url = str(base).rstrip("/")
         self._timeout = timeout
-        # A list of attributes does not show it.
+        # The repr of attributes does not show it.
         self._token = Token(token)
         self._tls = tls
         self._proxy = None if proxy is None else httpx.URL(proxy)
@@ -62,10 +62,11 @@ class AsyncClient:
             timeout=timeout,
             verify=tls or True,
             proxy=self._proxy,
-            # What the environment says would replace the token (.netrc).
+            # The environment would replace the token (.netrc).
             trust_env=False,
             follow_redirects=False,
-            # A request waits for its fate, and a stream for ever: none waits for another's connection.
+            # A request may wait for its fate, and a stream for ever: none waits for another's
+            # connection.
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=16),
         )
 
@@ -79,18 +80,22 @@ class AsyncClient:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Ends its streams and sessions, and its connections to the service. It closes no connection of the service's."""
+        """Closes its streams, its sessions, and its HTTP connections to the service. The
+        connections that the service keeps up stay.
+        """
         await asyncio.gather(*(one.aclose() for one in self._begun))
         await self._http.aclose()
 
     def connection(self, name: str) -> AsyncConnection:
-        """What is asked of one connection. Nothing is asked yet."""
+        """The methods for one connection. This sends no request."""
         return AsyncConnection(self, name)
 
     async def connections(
         self, match: str = "", *, tags: Iterable[str] = (), states: Iterable[str] = ()
     ) -> AsyncIterator[Status]:
-        """The status of all connections of a pattern that have one of these tags and are in one of these states."""
+        """The status of all connections of a pattern that have one of these tags and are in one of
+        these states.
+        """
         tags, states = tuple(tags), tuple(states)
         cursor: str | None = ""
         while cursor is not None:
@@ -100,11 +105,11 @@ class AsyncClient:
             cursor = page.get("next_cursor")
 
     async def connect(self, match: str) -> Matched:
-        """Has all connections of a pattern up."""
+        """Connects all connections of a pattern."""
         return await self._call(_calls.in_bulk("connect", match))
 
     async def retry(self, match: str) -> Matched:
-        """Dials now all connections of a pattern that wait in backoff or have failed."""
+        """Dials at once all connections of a pattern that wait in backoff or have failed."""
         return await self._call(_calls.in_bulk("retry", match))
 
     def events(
@@ -116,17 +121,18 @@ class AsyncClient:
         since: str | None = None,
         give_up_after: float | None = None,
     ) -> AsyncEvents:
-        """What happens to the connections of a pattern, from now on or behind the cursor `since`.
+        """The events of the connections of a pattern, from now on or after the cursor `since`.
 
-        `types`: all but `sent` by default; `lagged` is always told. `keys`: of messages only those of these subscriptions.
-        With `give_up_after` it ends by `Disconnected` when the service could not be reached for so many seconds.
+        `types`: all but `sent` by default; `lagged` is always included. `keys`: only messages of
+        these subscriptions. With `give_up_after` it ends with `Disconnected` if the service cannot
+        be reached for so many seconds.
         """
         events = AsyncEvents(self._http, _calls.events(match, [str(kind) for kind in types], keys), since, give_up_after)
         self._begun.add(events)
         return events
 
     def session(self) -> AsyncSession:
-        """A session that holds subscriptions for as long as it is open."""
+        """A session, which holds subscriptions for as long as it is open."""
         session = AsyncSession(self._url, self._token, tls=self._tls, proxy=self._proxy, timeout=self._timeout)
         self._begun.add(session)
         return session
@@ -158,7 +164,7 @@ class AsyncClient:
 
 
 class AsyncConnection:
-    """What is asked of one connection of the service."""
+    """The methods for one connection of the service."""
 
     def __init__(self, client: AsyncClient, name: str) -> None:
         self._client = client
@@ -168,23 +174,25 @@ class AsyncConnection:
         return f"<{type(self).__name__} {self.name!r} of {self._client!r}>"
 
     async def status(self) -> Status:
-        """What it tells about itself."""
+        """Its status."""
         return await self._client._call(_calls.status(self.name))
 
     async def why(self) -> Why:
-        """Why it is up or down, and when it is tried again."""
+        """Why it is up or down, and when it is dialled again."""
         return await self._client._call(_calls.why(self.name))
 
     async def put(self, settings: Mapping[str, Any]) -> Status:
-        """Creates or replaces it: the keys of `[connections.NAME]`."""
+        """Creates or replaces it. The settings are the keys of `[connections.NAME]`."""
         return await self._client._call(_calls.put(self.name, settings))
 
     async def delete(self) -> None:
-        """Closes and forgets it."""
+        """Closes and deletes it."""
         await self._client._call(_calls.delete(self.name))
 
     async def connect(self, data: Payload | None = None) -> Status:
-        """Dials it now, unless it is up. `data` is sent whenever its socket opens, in the place of an earlier call's."""
+        """Dials it now, unless it is up. `data` is sent each time its socket opens, and replaces
+        the data of an earlier call.
+        """
         return await self._client._call(_calls.connect(self.name, data))
 
     async def close(self, code: int = 1000, reason: str = "") -> Status:
@@ -196,12 +204,14 @@ class AsyncConnection:
     ) -> Sent:
         """Sends a message, and waits for a fate.
 
-        The answer's fate is the one that was asked for, or a better one; a lesser one where `timeout` seconds ran out first.
-        With an `idempotency_key` it is asked again when the connection to the service breaks, and sent once all the same: over
-        a restart of the service where the outbox is durable.
+        The result has the requested fate or a better one; or a lesser one if `timeout` seconds have
+        passed first. With an `idempotency_key` the request is repeated when the connection to the
+        service breaks, and the message is still sent only once; with a durable outbox also over a
+        restart of the service.
 
-        Raises `Rejected` where it was not accepted; `NeverWritten` or `InDoubt` where the fate can no longer come;
-        `Disconnected` where the answer did not come: without a key nobody knows then whether it was accepted.
+        Raises `Rejected` if it was not accepted; `NeverWritten` or `InDoubt` if the fate can no
+        longer be reached; `Disconnected` if there was no answer: without a key it is then unknown
+        whether the message was accepted.
         """
         call = _calls.send(self.name, data, wait, timeout, idempotency_key)
         if idempotency_key is None:
@@ -209,14 +219,15 @@ class AsyncConnection:
         return await self._until(call, timeout + self._client._timeout)
 
     async def fate(self, sent: Sent) -> Sent:
-        """What has become of a message by now. Raises `Forgotten` where nobody knows any more."""
+        """The present fate of a message. Raises `Forgotten` if it is no longer known."""
         return await self._client._call(_calls.fate(self.name, sent))
 
     async def wait_for(self, sent: Sent, wanted: Wanted = "confirmed", *, timeout: float = 60.0) -> Sent:
-        """Waits for a fate of a message that was accepted earlier, over restarts of the service, too.
+        """Waits for a fate of a message that was accepted earlier, also over restarts of the
+        service.
 
-        Raises `DeadlineExceeded` when it has not come within `timeout` seconds; `NeverWritten` or `InDoubt` when it can no
-        longer come; `Forgotten` when nobody knows.
+        Raises `DeadlineExceeded` if it is not reached within `timeout` seconds; `NeverWritten` or
+        `InDoubt` if it can no longer be reached; `Forgotten` if it is no longer known.
         """
         loop = asyncio.get_running_loop()
         deadline, pause = loop.time() + timeout, 0.02
@@ -234,18 +245,18 @@ class AsyncConnection:
     async def request(
         self, data: Payload, *, json: str | None = None, equals: str | None = None, timeout: float = 10.0
     ) -> Payload:
-        """Sends a message, and gives the one that answers it.
+        """Sends a message, and returns the message that answers it.
 
-        Where the settings of the connection have no `request`, the answer is the first message that has the value `equals` at
-        the JSON pointer `json`.
+        If the settings of the connection have no `request`, the answer is the first message that
+        has the value `equals` at the JSON pointer `json`.
 
-        Raises `Refused` with the peer's words; `NotSent` or `Unanswered` after `timeout` seconds; `InDoubt` when the
-        socket was lost meanwhile.
+        Raises `Refused` with the peer's answer; `NotSent` or `Unanswered` after `timeout` seconds;
+        `InDoubt` if the socket was lost meanwhile.
         """
         return await self._client._call(_calls.request(self.name, data, json, equals, timeout))
 
     async def subscriptions(self, states: Iterable[str] = ()) -> AsyncIterator[Subscription]:
-        """All its subscriptions, in the order of their keys: where each stands, and who holds it."""
+        """All its subscriptions, ordered by key, with their states and holders."""
         states = tuple(states)
         cursor: str | None = ""
         while cursor is not None:
@@ -255,24 +266,25 @@ class AsyncConnection:
             cursor = page["next_cursor"]
 
     async def subscribe(self, key: str, **wish: Any) -> Subscription:
-        """Subscribes to a key until `unsubscribe`, whoever goes away. `AsyncClient.session` holds one for as long as it is open.
+        """Subscribes to a key until `unsubscribe`, even if this client ends. `AsyncClient.session`
+        holds one for as long as it is open.
 
-        `wish`: `item`, and the keys of `subscribe` that are not to be those of the settings.
+        `wish`: `item`, and keys of `subscribe` that replace those of the settings.
         """
         return await self._client._call(_calls.subscribe(self.name, key, wish))
 
     async def unsubscribe(self, key: str) -> None:
-        """Ends what `subscribe` began. Sessions that hold the key go on holding it."""
+        """Ends a subscription of `subscribe`. Sessions with the same key keep it."""
         await self._client._call(_calls.unsubscribe(self.name, key))
 
     async def _until(self, call: Call[T], timeout: float) -> T:
-        """Asks again while the service is away: only for what may be asked twice."""
+        """Repeats a request while the service is down. Only for requests that may be repeated."""
         loop = asyncio.get_running_loop()
         deadline, backoff = loop.time() + timeout, Backoff()
         while True:
             try:
                 return await asyncio.wait_for(self._client._call(call), max(deadline - loop.time(), 0.001))
-            # One try that takes too long (a TimeoutError) is another one's reason, too.
+            # An attempt that takes too long (a TimeoutError) is also a reason for another one.
             except (asyncio.TimeoutError, Disconnected, Unavailable) as error:
                 pause = backoff.wait(error.retry_after if isinstance(error, Unavailable) else None)
                 if loop.time() + pause >= deadline:

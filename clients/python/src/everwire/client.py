@@ -1,4 +1,6 @@
-"""The client without `async`: the same as `everwire.aio`, whose coroutines run in a thread of the client's."""
+"""The client without `async`: the same as `everwire.aio`, whose coroutines run in a thread of the
+client.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,7 @@ T = TypeVar("T")
 
 
 async def _at(make: Callable[[], T]) -> T:
-    """Makes something within the event loop."""
+    """Creates an object within the event loop."""
     return make()
 
 
@@ -36,7 +38,7 @@ def _each(portal: Portal, make: Callable[[], AsyncIterator[T]]) -> Iterator[T]:
 
 
 class Client:
-    """A client of one everwire service. It may be used from several threads. See `AsyncClient`."""
+    """A client of one everwire service. Several threads may use it. See `AsyncClient`."""
 
     def __init__(
         self,
@@ -60,23 +62,27 @@ class Client:
         self.shut()
 
     def shut(self) -> None:
-        """Ends its streams and sessions, and its connections to the service. It closes no connection of the service's."""
+        """Closes its streams, its sessions, and its HTTP connections to the service. The
+        connections that the service keeps up stay.
+        """
         self._portal.close(self._client.aclose)
 
     def connection(self, name: str) -> Connection:
-        """What is asked of one connection. Nothing is asked yet."""
+        """The methods for one connection. This sends no request."""
         return Connection(self._portal, self._client.connection(name))
 
     def connections(self, match: str = "", *, tags: Iterable[str] = (), states: Iterable[str] = ()) -> Iterator[Status]:
-        """The status of all connections of a pattern that have one of these tags and are in one of these states."""
+        """The status of all connections of a pattern that have one of these tags and are in one of
+        these states.
+        """
         return _each(self._portal, lambda: self._client.connections(match, tags=tags, states=states))
 
     def connect(self, match: str) -> Matched:
-        """Has all connections of a pattern up."""
+        """Connects all connections of a pattern."""
         return self._portal.run(self._client.connect(match))
 
     def retry(self, match: str) -> Matched:
-        """Dials now all connections of a pattern that wait in backoff or have failed."""
+        """Dials at once all connections of a pattern that wait in backoff or have failed."""
         return self._portal.run(self._client.retry(match))
 
     def events(
@@ -88,7 +94,7 @@ class Client:
         since: str | None = None,
         give_up_after: float | None = None,
     ) -> Events:
-        """What happens to the connections of a pattern. See `AsyncClient.events`."""
+        """The events of the connections of a pattern. See `AsyncClient.events`."""
 
         def make() -> AsyncEvents:
             return self._client.events(match, types=types, keys=keys, since=since, give_up_after=give_up_after)
@@ -96,12 +102,12 @@ class Client:
         return Events(self._portal, self._portal.run(_at(make)))
 
     def session(self) -> Session:
-        """A session that holds subscriptions for as long as it is open."""
+        """A session, which holds subscriptions for as long as it is open."""
         return Session(self._portal, self._portal.run(_at(self._client.session)))
 
 
 class Connection:
-    """What is asked of one connection of the service. See `AsyncConnection`."""
+    """The methods for one connection of the service. See `AsyncConnection`."""
 
     def __init__(self, portal: Portal, connection: AsyncConnection) -> None:
         self._portal = portal
@@ -112,23 +118,23 @@ class Connection:
         return repr(self._connection).replace("Async", "")
 
     def status(self) -> Status:
-        """What it tells about itself."""
+        """Its status."""
         return self._portal.run(self._connection.status())
 
     def why(self) -> Why:
-        """Why it is up or down, and when it is tried again."""
+        """Why it is up or down, and when it is dialled again."""
         return self._portal.run(self._connection.why())
 
     def put(self, settings: Mapping[str, Any]) -> Status:
-        """Creates or replaces it: the keys of `[connections.NAME]`."""
+        """Creates or replaces it. The settings are the keys of `[connections.NAME]`."""
         return self._portal.run(self._connection.put(settings))
 
     def delete(self) -> None:
-        """Closes and forgets it."""
+        """Closes and deletes it."""
         self._portal.run(self._connection.delete())
 
     def connect(self, data: Payload | None = None) -> Status:
-        """Dials it now, unless it is up. `data` is sent whenever its socket opens."""
+        """Dials it now, unless it is up. `data` is sent each time its socket opens."""
         return self._portal.run(self._connection.connect(data))
 
     def close(self, code: int = 1000, reason: str = "") -> Status:
@@ -144,7 +150,7 @@ class Connection:
         )
 
     def fate(self, sent: Sent) -> Sent:
-        """What has become of a message by now."""
+        """The present fate of a message."""
         return self._portal.run(self._connection.fate(sent))
 
     def wait_for(self, sent: Sent, wanted: Wanted = "confirmed", *, timeout: float = 60.0) -> Sent:
@@ -154,24 +160,25 @@ class Connection:
     def request(
         self, data: Payload, *, json: str | None = None, equals: str | None = None, timeout: float = 10.0
     ) -> Payload:
-        """Sends a message, and gives the one that answers it. See `AsyncConnection.request`."""
+        """Sends a message, and returns the message that answers it. See `AsyncConnection.request`.
+        """
         return self._portal.run(self._connection.request(data, json=json, equals=equals, timeout=timeout))
 
     def subscriptions(self, states: Iterable[str] = ()) -> Iterator[Subscription]:
-        """All its subscriptions, in the order of their keys."""
+        """All its subscriptions, ordered by key."""
         return _each(self._portal, lambda: self._connection.subscriptions(states))
 
     def subscribe(self, key: str, **wish: Any) -> Subscription:
-        """Subscribes to a key until `unsubscribe`, whoever goes away."""
+        """Subscribes to a key until `unsubscribe`, even if this client ends."""
         return self._portal.run(self._connection.subscribe(key, **wish))
 
     def unsubscribe(self, key: str) -> None:
-        """Ends what `subscribe` began."""
+        """Ends a subscription of `subscribe`. Sessions with the same key keep it."""
         self._portal.run(self._connection.unsubscribe(key))
 
 
 class Events:
-    """What happens, as an iterator. See `AsyncEvents`."""
+    """The events as an iterator. See `AsyncEvents`."""
 
     def __init__(self, portal: Portal, events: AsyncEvents) -> None:
         self._portal = portal
@@ -182,34 +189,36 @@ class Events:
 
     @property
     def cursor(self) -> str | None:
-        """Behind which event this reader is: what is given as `since` goes on from there."""
+        """The position of this reader: pass it as `since` to continue from there."""
         return self._events.cursor
 
     @property
     def reconnects(self) -> int:
-        """How often the connection to the service was lost and is there again."""
+        """How often the connection to the service was lost and restored."""
         return self._events.reconnects
 
     def ready(self, timeout: float = 10.0) -> None:
-        """Waits until the service has begun to tell: what happens from then on is heard."""
+        """Waits until the service has started the stream: all later events are received."""
         self._portal.run(self._events.ready(timeout))
 
     def next(self, timeout: float | None = None) -> Event:
-        """The next event. Raises `DeadlineExceeded` when there is none within `timeout` seconds; nothing is lost by that."""
+        """The next event. Raises `DeadlineExceeded` if there is none within `timeout` seconds; no
+        event is lost.
+        """
         event = self._portal.run(self._next(timeout))
         if event is None:
             raise StopIteration
         return event
 
     async def _next(self, timeout: float | None) -> Event | None:
-        # StopAsyncIteration cannot pass a future.
+        # A future cannot carry StopAsyncIteration.
         try:
             return await self._events.next(timeout)
         except StopAsyncIteration:
             return None
 
     def close(self) -> None:
-        """Ends it. Events that were not read are dropped; `cursor` says behind which one that was."""
+        """Closes the stream. Unread events are dropped; `cursor` is the position before them."""
         self._portal.end(self._events.aclose())
 
     def __iter__(self) -> Events:
@@ -238,25 +247,25 @@ class Session:
 
     @property
     def connected(self) -> bool:
-        """Whether the service hears this session now, and knows what it holds."""
+        """Whether the connection is up, and the service has all subscriptions of this session."""
         return self._session.connected
 
     @property
     def reconnects(self) -> int:
-        """How often the connection to the service was lost and is there again."""
+        """How often the connection to the service was lost and restored."""
         return self._session.reconnects
 
     @property
     def held(self) -> list[Held]:
-        """What it holds, in the order in which it was asked for."""
+        """The held subscriptions, in the order of the calls."""
         return self._session.held
 
     def open(self) -> None:
-        """Connects. Raises `Disconnected`, or why the service lets nobody in."""
+        """Connects. Raises `Disconnected`, or the reason why the service refuses."""
         self._portal.run(self._session.open())
 
     def close(self) -> None:
-        """Ends it, and with it all that it holds."""
+        """Closes the session, which releases all its subscriptions."""
         self._portal.end(self._session.aclose())
 
     def hold(self, name: str, key: str, **wish: Any) -> Held:
@@ -264,7 +273,7 @@ class Session:
         return self._portal.run(self._session.hold(name, key, **wish))
 
     def release(self, name: str, key: str) -> None:
-        """Lets go of a key."""
+        """Releases a key."""
         self._portal.run(self._session.release(name, key))
 
     def __enter__(self) -> Session:

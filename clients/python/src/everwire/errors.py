@@ -1,24 +1,24 @@
-"""What can go wrong.
+"""The errors of the clients.
 
     EverwireError
-    ├── ProblemError            the service has answered with a problem (RFC 9457)
-    │   ├── BadRequest          400, 413, 415, 422: the request cannot be meant
+    ├── ProblemError            the service answered with a problem (RFC 9457)
+    │   ├── BadRequest          400, 413, 415, 422: the request is invalid
     │   ├── Unauthorized        401: no token, or a wrong one
     │   ├── Forbidden           403: the token lacks the scope, or does not reach the name
     │   ├── NotFound            404: there is no such name, message or subscription
-    │   ├── Conflict            409: it cannot be done as things are
-    │   ├── Unavailable         429, 503: not now; `retry_after` says when
-    │   └── MessageError        it is about one message, and `fate` says what became of it
-    │       ├── Rejected        it was not accepted; `reason` says why
+    │   ├── Conflict            409: the present state does not allow it
+    │   ├── Unavailable         429, 503: not possible now; `retry_after` is when to try again
+    │   └── MessageError        the problem is about one message; `fate` is the outcome
+    │       ├── Rejected        the message was not accepted; `reason` is why
     │       ├── NeverWritten    it expired, was evicted or cancelled: the peer does not have it
-    │       ├── InDoubt         it was written, and the socket died: perhaps the peer has it
-    │       ├── Forgotten       what became of it is not known any more
-    │       ├── Refused         of a request: the peer has refused it; `answer` is what it said
-    │       ├── NotSent         of a request: it was not written in time
-    │       └── Unanswered      of a request: it was written, and not answered in time
+    │       ├── InDoubt         it was written, and the socket was lost: the peer may have it
+    │       ├── Forgotten       the fate is no longer known
+    │       ├── Refused         request: the peer refused it; `answer` is its answer
+    │       ├── NotSent         request: it was not written in time
+    │       └── Unanswered      request: it was written, and not answered in time
     ├── Disconnected            the service cannot be reached, or the connection to it broke
-    ├── DeadlineExceeded        it took longer than was allowed (also a TimeoutError)
-    └── UnexpectedAnswer        the answer is none of everwire's
+    ├── DeadlineExceeded        the deadline has passed (also a TimeoutError)
+    └── UnexpectedAnswer        the answer is not from everwire
 """
 
 from __future__ import annotations
@@ -32,30 +32,35 @@ from ._api import Cause, KeyError as SettingsError, Problem, ProblemFate, Reason
 
 
 class EverwireError(Exception):
-    """Anything that goes wrong with everwire."""
+    """Any error of this client."""
 
 
 class Disconnected(EverwireError):
-    """The service cannot be reached, or the connection to it broke: what was asked for may have been done."""
+    """The service cannot be reached, or the connection to it broke: the request may have been
+    executed.
+    """
 
 
 class DeadlineExceeded(EverwireError, TimeoutError):
-    """It took longer than was allowed."""
+    """The deadline has passed."""
 
 
 class UnexpectedAnswer(EverwireError):
-    """The answer is none of everwire's: perhaps a proxy's, or the address is another service's."""
+    """The answer is not from everwire: perhaps from a proxy, or the address belongs to another
+    service.
+    """
 
 
 class ProblemError(EverwireError):
-    """The service has answered with a problem (RFC 9457)."""
+    """The service answered with a problem (RFC 9457)."""
 
     def __init__(self, problem: Problem, retry_after: float | None = None) -> None:
         super().__init__(f"{problem['status']} {problem['title']}: {problem['detail']}")
         self.problem = problem
         """The document, with all members."""
         self.retry_after = retry_after
-        """After how many seconds another try may help, if the service says so."""
+        """The number of seconds after which another attempt may succeed, if the service gives one.
+        """
 
     @property
     def status(self) -> int:
@@ -69,31 +74,31 @@ class ProblemError(EverwireError):
 
     @property
     def reason(self) -> Reason | None:
-        """Why, in a word that programs can compare."""
+        """The reason as a code for programs."""
         reason = self.problem.get("reason")
         return None if reason is None else Reason(reason)
 
     @property
     def fate(self) -> ProblemFate | None:
-        """What became of the message that it is about."""
+        """The fate of the message that the problem is about."""
         fate = self.problem.get("fate")
         return None if fate is None else ProblemFate(fate)
 
     @property
     def cause(self) -> Cause | None:
-        """What is behind it, where something is."""
+        """The cause, if the problem has one."""
         cause = self.problem.get("cause")
         kind = cause.get("kind") if isinstance(cause, Mapping) else cause
         return Cause(kind) if isinstance(kind, str) else None
 
     @property
     def errors(self) -> list[SettingsError]:
-        """Of settings that cannot be used: what is wrong with which key."""
+        """For invalid settings: the fault of each key."""
         return self.problem.get("errors", [])
 
 
 class BadRequest(ProblemError):
-    """400, 413, 415, 422: the request cannot be meant."""
+    """400, 413, 415, 422: the request is invalid."""
 
 
 class Unauthorized(ProblemError):
@@ -109,19 +114,19 @@ class NotFound(ProblemError):
 
 
 class Conflict(ProblemError):
-    """409: it cannot be done as things are."""
+    """409: the present state does not allow it."""
 
 
 class Unavailable(ProblemError):
-    """429, 503: not now."""
+    """429, 503: not possible now."""
 
 
 class MessageError(ProblemError):
-    """It is about one message: `fate` says what became of it."""
+    """The problem is about one message: `fate` is the outcome."""
 
     @property
     def id(self) -> int | None:
-        """The message's id, if it was accepted."""
+        """The id of the message, if it was accepted."""
         return self.problem.get("id")
 
     @property
@@ -131,27 +136,28 @@ class MessageError(ProblemError):
 
 
 class Rejected(MessageError):
-    """It was not accepted: `reason` says why."""
+    """The message was not accepted: `reason` is why."""
 
 
 class NeverWritten(MessageError):
-    """It expired, was evicted or cancelled: the peer does not have it."""
+    """The message expired, was evicted or cancelled: the peer does not have it."""
 
 
 class InDoubt(MessageError):
-    """It was written, and the socket died before more was known: perhaps the peer has it."""
+    """The message was written, and the socket was lost before a confirmation: the peer may have it.
+    """
 
 
 class Forgotten(MessageError):
-    """What became of it is not known any more."""
+    """The fate is no longer known."""
 
 
 class Refused(MessageError):
-    """Of a request: the peer has refused it."""
+    """Request: the peer refused it."""
 
     @property
     def answer(self) -> str | bytes:
-        """What the peer said."""
+        """The answer of the peer."""
         encoded = self.problem.get("base64")
         if encoded is None:
             return self.problem.get("text", "")
@@ -162,11 +168,11 @@ class Refused(MessageError):
 
 
 class NotSent(MessageError):
-    """Of a request: it was not written in time. The peer does not have it."""
+    """Request: it was not written in time. The peer does not have it."""
 
 
 class Unanswered(MessageError):
-    """Of a request: it was written, and not answered in time."""
+    """Request: it was written, and not answered in time."""
 
 
 _BY_FATE: dict[str, type[ProblemError]] = {
@@ -202,7 +208,7 @@ def _is_problem(document: Mapping[Any, Any]) -> bool:
 
 
 def problem_error(document: object, retry_after: float | None = None) -> EverwireError:
-    """The error of a problem document, of the class that its fate or its status chooses."""
+    """The error of a problem document; its fate or its status determines the class."""
     if not isinstance(document, Mapping) or not _is_problem(document):
         return UnexpectedAnswer("invalid answer: it is an error, but not a problem document")
     problem = cast(Problem, dict(document))
@@ -212,7 +218,9 @@ def problem_error(document: object, retry_after: float | None = None) -> Everwir
 
 
 def fate_error(message_id: int, epoch: int, fate: str) -> EverwireError:
-    """The error of a message that can no longer be what was asked for: as `send` with `wait` would answer it."""
+    """The error of a message that can no longer reach the requested fate, as `send` with `wait`
+    would raise it.
+    """
     detail = f"the message can no longer reach the fate that was asked for: it is {fate}"
     return problem_error(
         {"type": "about:blank", "title": "Conflict", "status": 409, "detail": detail, "id": message_id, "epoch": epoch, "fate": fate}

@@ -13,7 +13,7 @@ pub enum Failure {
     /// The configuration is invalid: exit code 2.
     #[error("{0}")]
     Config(Diagnostics),
-    /// The same, and standard output has told it already.
+    /// The same, and it was already printed on standard output.
     #[error("the configuration is invalid")]
     Printed,
     /// The service could not start.

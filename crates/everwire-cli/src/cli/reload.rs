@@ -112,7 +112,7 @@ fn lines(reloaded: &Reloaded) -> Vec<String> {
             lines.push(format!("  and {more} more"));
         }
     }
-    // `[nats]` is the one that is no key of `[service]`.
+    // `[nats]` is the only one outside of `[service]`.
     let (tables, restart): (Vec<_>, Vec<_>) = reloaded
         .restart
         .iter()

@@ -66,7 +66,7 @@ struct Story {
     attempts: Vec<Attempt>,
 }
 
-/// How far the bridge to NATS is behind.
+/// The lag of the bridge to NATS.
 #[derive(Deserialize)]
 struct Lag {
     pending: u64,

@@ -74,7 +74,7 @@ mod tests {
         }
     }
 
-    /// An error in a file is told as without it.
+    /// Errors in a file are reported as without it.
     #[test]
     fn it_says_nothing_that_is_wrong() {
         assert_eq!(BASE.from_toml("").unwrap().warnings, []);

@@ -18,39 +18,39 @@ pub struct Bridge {
     running: Option<everwire_nats::Bridge>,
 }
 
-/// How the bridge to NATS is doing.
+/// The status of the bridge to NATS.
 #[derive(Clone, Debug, Default, Serialize, ToSchema)]
 #[schema(as = NatsStatus)]
 pub struct BridgeStatus {
     /// The server that it is connected to; null while it is not.
     #[schema(required)]
     pub server: Option<String>,
-    /// Why it carries nothing now, or what was the last reason.
+    /// Why it carries no messages now, or the last such reason.
     #[schema(required)]
     pub error: Option<Trouble>,
-    /// What comes in and is published.
+    /// From sockets to NATS.
     pub inbound: Inbound,
-    /// What is taken from the queue and sent.
+    /// From NATS to sockets.
     pub outbound: Outbound,
-    /// Where streams are not as the settings say.
+    /// Differences between the streams and the settings.
     pub differences: Vec<String>,
 }
 
-/// What went wrong with the bridge.
+/// A fault of the bridge.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = NatsTrouble)]
 pub struct Trouble {
-    /// A short name that stays, such as "nats_unreachable".
+    /// A stable code, such as "nats_unreachable".
     pub code: String,
     /// What went wrong.
     pub text: String,
     /// When, in RFC 3339.
     pub at: String,
-    /// Whether it still holds.
+    /// Whether it is still present.
     pub is_now: bool,
 }
 
-/// What comes in and is published.
+/// From sockets to NATS.
 #[derive(Clone, Debug, Default, Serialize, ToSchema)]
 #[schema(as = NatsIn)]
 pub struct Inbound {
@@ -68,7 +68,7 @@ pub struct Inbound {
     pub dropped: u64,
 }
 
-/// What is taken from the queue and sent.
+/// From NATS to sockets.
 #[derive(Clone, Debug, Default, Serialize, ToSchema)]
 #[schema(as = NatsOut)]
 pub struct Outbound {
@@ -76,20 +76,20 @@ pub struct Outbound {
     pub sent: u64,
     /// Messages that could not be sent and have left the queue.
     pub refused: u64,
-    /// Messages in memory, on their way or waiting for it.
+    /// Messages in memory: in flight or waiting.
     pub held: u64,
     /// Messages that were dropped from memory and read again from the stream.
     pub read_again: u64,
-    /// Names with messages that are read again later.
+    /// Names with messages that must be read again.
     pub names_behind: u64,
 }
 
-/// How far the stream is behind a name.
+/// The lag of the stream for a name.
 #[derive(Clone, Debug, Serialize)]
 pub struct Lag {
     /// Messages of the name that the stream has not acknowledged.
     pub pending: u64,
-    /// Why, where that is known.
+    /// The reason, if known.
     pub text: Option<String>,
 }
 
@@ -117,7 +117,7 @@ impl Bridge {
         })
     }
 
-    /// How it is doing; `None` if there is none.
+    /// Its status; `None` without a bridge.
     pub fn status(&self) -> Option<BridgeStatus> {
         let status = self.running.as_ref()?.status();
         let (inbound, outbound) = (status.inbound, status.outbound);
@@ -148,7 +148,7 @@ impl Bridge {
         })
     }
 
-    /// How far the stream is behind a name; `None` if it is not.
+    /// The lag of the stream for a name; `None` without a lag.
     pub async fn lag(&self, name: &ConnectionName) -> Option<Lag> {
         let running = self.running.as_ref()?;
         let pending = running.pending(name).await.filter(|pending| *pending > 0)?;
@@ -168,7 +168,7 @@ impl Bridge {
         }
     }
 
-    /// Publishes what has come in, for so long at most, and ends.
+    /// Publishes received messages for at most this time, and ends.
     pub async fn stop(&self, within: Duration) {
         if let Some(running) = &self.running {
             match running.stop(within).await {
@@ -195,17 +195,17 @@ fn log(report: &everwire_nats::Report) {
 /// In a build without it, settings for one have been refused.
 #[cfg(not(feature = "nats"))]
 impl Bridge {
-    /// There is none.
+    /// This program has no bridge.
     pub fn start(_: &Manager, _: Option<NatsSettings>, _: &Path) -> Result<Self, BridgeNotStarted> {
         Ok(Self::default())
     }
 
-    /// There is none.
+    /// This program has no bridge.
     pub fn status(&self) -> Option<BridgeStatus> {
         None
     }
 
-    /// There is none.
+    /// This program has no bridge.
     pub async fn lag(&self, _: &ConnectionName) -> Option<Lag> {
         None
     }

@@ -1,4 +1,5 @@
-//! A client library in a process of its own, which tells what both of its ways live through.
+//! A client library in a separate process, which reports the events of its direct and its bridged
+//! connection.
 
 use std::{
     process::{Child, ChildStdin, Command, Stdio},
@@ -13,21 +14,21 @@ use crate::{
     support::{installed, root},
 };
 
-/// A client library of Node's.
+/// A client library of Node.
 pub fn node(kind: &str) -> Command {
     let mut command = node_script("clients.mjs");
     command.arg(kind);
     command
 }
 
-/// A client library of Python's.
+/// A client library of Python.
 pub fn python(kind: &str) -> Command {
     let mut command = python_script("clients.py");
     command.arg(kind);
     command
 }
 
-/// Runs a file with the packages that are installed for it.
+/// Runs a file with the installed packages.
 pub fn node_script(file: &str) -> Command {
     let mut command = Command::new("node");
     command
@@ -36,14 +37,14 @@ pub fn node_script(file: &str) -> Command {
     command
 }
 
-/// Runs a file with the packages that are installed for it.
+/// Runs a file with the installed packages.
 pub fn python_script(file: &str) -> Command {
     let mut command = Command::new(installed("bridge/python/bin/python"));
     command.arg(root().join(format!("crates/everwire-cli/tests/bridge/python/{file}")));
     command
 }
 
-/// How a client reaches its server.
+/// How a client is connected to its server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Way {
@@ -51,7 +52,7 @@ pub enum Way {
     Bridged,
 }
 
-/// What a client lives through.
+/// An event of a client.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(tag = "what", rename_all = "snake_case")]
 pub enum What {
@@ -59,7 +60,7 @@ pub enum What {
     Down {
         why: String,
     },
-    /// To a question that was put then.
+    /// The answer to a question that was sent at this time.
     Answer {
         asked: u64,
     },
@@ -67,7 +68,7 @@ pub enum What {
 
 #[derive(Clone, Debug, Deserialize)]
 pub struct Told {
-    /// In milliseconds of the epoch.
+    /// In milliseconds since the epoch.
     pub at: u64,
     pub way: Way,
     #[serde(flatten)]
@@ -100,14 +101,14 @@ impl Driver {
         }
     }
 
-    /// All that was told of a way from then on.
+    /// All later events of a connection.
     pub fn since(&mut self, way: Way, from: u64) -> impl Iterator<Item = &Told> {
         self.read(Duration::ZERO);
         let told = self.told.iter();
         told.filter(move |told| told.way == way && told.at >= from)
     }
 
-    /// Waits until `look` finds something; none if it does not in time.
+    /// Waits until `look` finds something; `None` after the timeout.
     pub fn wait<T>(
         &mut self,
         time: Duration,
@@ -126,7 +127,7 @@ impl Driver {
         }
     }
 
-    /// When the first question was answered that was put behind that time.
+    /// When a question that was sent after that time was first answered.
     pub fn answered(&mut self, way: Way, from: u64) -> Option<u64> {
         let mut told = self.since(way, from);
         told.find_map(|told| match told.what {
@@ -135,7 +136,7 @@ impl Driver {
         })
     }
 
-    /// When it was down first since then, and why.
+    /// When it first went down since then, and why.
     pub fn down(&mut self, way: Way, from: u64) -> Option<(u64, String)> {
         self.since(way, from).find_map(|told| match &told.what {
             What::Down { why } => Some((told.at, why.clone())),
@@ -143,7 +144,7 @@ impl Driver {
         })
     }
 
-    /// What was told of a way last, for one that looks for a fault.
+    /// The last events of a connection, to diagnose a failure.
     pub fn tail(&mut self, way: Way) -> String {
         let told: Vec<_> = self.since(way, 0).collect();
         let last = &told[told.len().saturating_sub(12)..];
@@ -172,7 +173,7 @@ impl Drop for Driver {
     }
 }
 
-/// Now, as clients tell it.
+/// The current time in the clients' unit.
 pub fn now() -> u64 {
     let since = SystemTime::UNIX_EPOCH.elapsed().unwrap();
     since.as_millis().try_into().unwrap()

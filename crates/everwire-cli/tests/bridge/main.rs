@@ -1,7 +1,9 @@
-//! Client libraries that nobody changed, with their own servers: each connects directly and through the raw bridge, at the same time and in
-//! one process. The server is restarted, killed, frozen, and the connection rotated: a client of the bridge is back as soon as one without it.
+//! Unmodified client libraries with their own servers: each connects directly and through the raw
+//! bridge, at the same time and in one process. The server is restarted, killed and frozen, and the
+//! connection is rotated: the bridged client must be back as soon as the direct one.
 //!
-//! Both ways have equal settings: half a second between tries, and a heartbeat of a second where the library has one.
+//! Both have the same settings: half a second between attempts, and a heartbeat of a second if the
+//! library has one.
 #![cfg(unix)]
 
 mod driver;

@@ -1,4 +1,4 @@
-//! The servers, which are ended, and started again at the same port.
+//! The servers, which are ended and started again on the same port.
 
 use std::{
     fs::{self, File},
@@ -15,15 +15,15 @@ use crate::{
     support::{SOON, installed},
 };
 
-/// For the start and the end of a server that takes its time.
+/// For a server that starts or ends slowly.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How a server is started that is to listen at this port, and to keep what it keeps in this folder.
+/// The command for a server on this port, with its data in this folder.
 pub type Start = Box<dyn Fn(&Path, u16) -> Command>;
 
 pub fn mosquitto(dir: &Path, port: u16) -> Command {
     let config = dir.join("mosquitto.conf");
-    // It ends if it has no listener but those of websockets.
+    // It ends if it has only WebSocket listeners.
     let plain = free_port();
     let text = format!(
         "listener {port} 127.0.0.1\nprotocol websockets\nlistener {plain} 127.0.0.1\n\
@@ -76,7 +76,7 @@ pub fn node_server(kind: &str, port: u16) -> Command {
     command
 }
 
-/// With STOMP over WebSockets alone, and its port mapper at this port.
+/// Only with STOMP over WebSockets, and with its port mapper on this port.
 pub fn rabbitmq(dir: &Path, port: u16, port_mapper: u16) -> Command {
     let write = |name: &str, text: String| {
         let path = dir.join(name);
@@ -107,7 +107,7 @@ pub fn rabbitmq(dir: &Path, port: u16, port_mapper: u16) -> Command {
         )
         .env("ERL_EPMD_ADDRESS", "127.0.0.1")
         .env("ERL_EPMD_PORT", port_mapper.to_string())
-        // Then the script becomes the server, and its process is the one to signal.
+        // Then the script replaces itself by the server, so that signals reach the server.
         .env("RUNNING_UNDER_SYSTEMD", "true");
     command
 }
@@ -121,7 +121,7 @@ pub fn epmd(port: u16) -> Command {
     command
 }
 
-/// Where Debian has it is no part of everybody's path.
+/// Debian's path is not in every user's PATH.
 fn program(path: &'static str) -> &'static str {
     match Path::new(path).exists() {
         true => path,
@@ -129,7 +129,8 @@ fn program(path: &'static str) -> &'static str {
     }
 }
 
-/// A port below those that the system gives out: while a server is down nobody else gets it, nor do clients that look for it meet themselves.
+/// A port below the ephemeral range: while a server is down nobody else gets its port, and clients
+/// cannot connect to themselves.
 pub fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let first = u16::try_from(std::process::id() % 8000).unwrap();
@@ -146,7 +147,7 @@ pub fn free_port() -> u16 {
 pub struct Program {
     start: Box<dyn Fn() -> Command>,
     port: u16,
-    /// Where its output goes.
+    /// The file of its output.
     log: PathBuf,
     child: Option<Child>,
 }
@@ -187,7 +188,7 @@ impl Program {
         }
     }
 
-    /// Sends it a signal that ends it, and waits for its end.
+    /// Sends a signal that ends it, and waits for its end.
     pub fn end(&mut self, signal: &str) {
         self.signal(signal);
         let child = self.child.as_mut().unwrap();

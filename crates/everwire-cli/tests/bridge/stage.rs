@@ -1,4 +1,4 @@
-//! What is done to a client's server, and how long the client is without it.
+//! Disturbs a client's server, and measures how long the client is without it.
 
 use std::{fmt, process::Command, thread, time::Duration};
 
@@ -11,17 +11,17 @@ use crate::{
     support::TestDir,
 };
 
-/// As much later may a client be back through the bridge.
+/// How much later than the direct client the bridged one may be back.
 const LATER: u64 = 1000;
-/// A machine that is busy may make one of the two late: so often a disturbance is tried.
+/// A busy machine may delay one of the two: the number of attempts for each disturbance.
 const TRIES: usize = 3;
-/// For what must come some day.
+/// The timeout for events that must happen eventually.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How long a server is down: clients find it down more than once.
+/// How long a server is down: clients fail to reach it more than once.
 const DOWN: Duration = Duration::from_millis(1200);
-/// How long a server stays frozen after its clients have noticed: their next tries are under way.
+/// How long a server stays frozen after its clients have noticed: their next attempts have begun.
 const FROZEN: Duration = Duration::from_millis(800);
-/// Clients that ask whether it is there have noticed that it is frozen by then.
+/// Clients with a heartbeat have noticed by then that it is frozen.
 const NOTICED: Duration = Duration::from_secs(4);
 
 /// A client library with its server.
@@ -29,11 +29,11 @@ pub struct Case {
     pub name: &'static str,
     pub client: Command,
     pub server: Start,
-    /// What the client asks the server for.
+    /// The path that the client requests at the server.
     pub path: &'static str,
-    /// What the connection asks the server for.
+    /// The path that the connection requests at the server.
     pub upstream: &'static str,
-    /// What the client puts behind the URL of the bridge.
+    /// The client appends this to the URL of the bridge.
     pub appended: &'static str,
     /// Keys of the connection.
     pub keys: Value,
@@ -41,13 +41,13 @@ pub struct Case {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Disturbance {
-    /// By SIGTERM: it may say why it closes.
+    /// By SIGTERM: it may send a close reason.
     Restarted,
     /// By SIGKILL.
     Killed,
     /// Until its clients have noticed.
     Frozen,
-    /// The connection gets another socket, the server knows nothing.
+    /// The connection gets another socket; the server is not touched.
     Rotated,
 }
 
@@ -62,27 +62,27 @@ impl fmt::Display for Disturbance {
     }
 }
 
-/// What was done, in milliseconds of the epoch.
+/// The times of a disturbance, in milliseconds since the epoch.
 #[derive(Clone, Copy, Debug)]
 struct Done {
-    /// It began.
+    /// The beginning.
     begun: u64,
-    /// Nobody answers any more: answers to later questions count.
+    /// From this time on nobody answers: answers to later questions count.
     from: u64,
-    /// The server was there again.
+    /// The server is back.
     back: u64,
 }
 
-/// What became of a client.
+/// The effect on a client.
 struct Outcome {
-    /// From the server's being back to the first answer.
+    /// From the return of the server to the first answer.
     back: u64,
-    /// From the disturbance to when it noticed, and why.
+    /// From the disturbance until the client noticed, and the reason.
     noticed: Option<(u64, String)>,
 }
 
 impl Case {
-    /// Panics with the client and the step that is not as it must be.
+    /// Panics with the client and the failed step.
     pub fn run(self) {
         let dir = TestDir::new("bridge");
         let (port, folder, server) = (free_port(), dir.path().to_owned(), self.server);
@@ -131,7 +131,7 @@ struct Stage {
 }
 
 impl Stage {
-    /// Disturbs until the bridge is as good, and prints how long both ways took.
+    /// Repeats the disturbance until the bridge is as good, and prints both times.
     fn show(&mut self, disturbance: Disturbance) {
         let mut worse = Vec::new();
         while worse.len() < TRIES {
@@ -154,7 +154,7 @@ impl Stage {
         panic!("{client}, {disturbance}: through the bridge {worse:#?}; {tail}");
     }
 
-    /// Does it, and undoes it.
+    /// Performs the disturbance, and ends it.
     fn disturb(&mut self, disturbance: Disturbance) -> Done {
         match disturbance {
             Disturbance::Restarted => self.restart("TERM"),
@@ -185,7 +185,7 @@ impl Stage {
                     .then_some(())
             })
         };
-        // One that has no heartbeat never notices without the bridge.
+        // Without the bridge, a client without a heartbeat never notices.
         let _noticed = have_noticed(&[Way::Direct, Way::Bridged], NOTICED);
         let noticed = have_noticed(&[Way::Bridged], PATIENCE);
         thread::sleep(FROZEN);
@@ -202,7 +202,7 @@ impl Stage {
     fn rotate(&mut self) -> Done {
         let begun = now();
         let before = self.service.status(NAME)["incarnation"].clone();
-        // Some servers close a socket that says nothing, so that it is open now and then.
+        // Some servers close an idle socket, so it is not always open.
         let is_asked = self.driver.wait(PATIENCE, |_| {
             let rotated = self.service.post("/v1/rotate?match=*", "");
             (rotated.json()["changed"] == 1).then_some(())
@@ -228,7 +228,7 @@ impl Stage {
         }
     }
 
-    /// When a question was answered that was put behind that time.
+    /// When a question that was sent after that time was answered.
     fn answer(&mut self, step: &str, way: Way, from: u64) -> u64 {
         let answer = self
             .driver
@@ -241,7 +241,7 @@ impl Stage {
 }
 
 impl Disturbance {
-    /// In what a client is worse off through the bridge.
+    /// How a client is worse off through the bridge.
     fn judge(self, direct: &Outcome, bridged: &Outcome) -> Result<(), String> {
         if bridged.back > direct.back + LATER {
             return Err("it is back later".to_owned());
@@ -251,7 +251,7 @@ impl Disturbance {
             (Self::Restarted | Self::Killed | Self::Frozen, None) => {
                 Err("it was never down".to_owned())
             }
-            // Libraries that hide the code tell something else.
+            // Libraries that hide the code report something else.
             (Self::Killed, Some((_, why)))
                 if why.starts_with(|first: char| first.is_ascii_digit())
                     && !why.starts_with("1012 ") =>

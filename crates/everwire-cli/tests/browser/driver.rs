@@ -1,4 +1,4 @@
-//! A real browser, driven over WebDriver (W3C): the few commands that the tests need.
+//! A real browser, controlled over WebDriver (W3C), with the commands that the tests need.
 
 use std::{
     fs,
@@ -18,15 +18,15 @@ use crate::service_support::SOON;
 /// The key of a reference to an element (WebDriver §11).
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
-/// A window of a browser of its own, with a profile of its own; closed on drop.
+/// A window of a separate browser with its own profile; closed on drop.
 pub struct Browser {
     port: u16,
     session: String,
-    /// Kept for its drop, which is after the session's end.
+    /// Kept to be dropped after the session has ended.
     _driver: Driver,
 }
 
-/// Keys that are no characters (WebDriver §17.4.2).
+/// Keys that are not characters (WebDriver §17.4.2).
 pub mod keys {
     pub const ENTER: &str = "\u{e007}";
     pub const ESCAPE: &str = "\u{e00c}";
@@ -52,7 +52,7 @@ impl Browser {
             &format!("--user-data-dir={}", profile.display()),
         ];
         let capabilities = json!({ "capabilities": { "alwaysMatch": {
-            // Those of a test's service.
+            // The certificates of a test's service.
             "acceptInsecureCerts": true,
             "goog:chromeOptions": { "args": args },
             "goog:loggingPrefs": { "browser": "ALL" },
@@ -78,7 +78,7 @@ impl Browser {
     pub fn wait(&self, expression: &str) {
         let until = Instant::now() + SOON;
         while self.run(&format!("return Boolean({expression})")) != true {
-            // To ask for the text costs the page a layout, which is not its own.
+            // Reading the text forces a layout, which would count as work of the page.
             if Instant::now() >= until {
                 let text = self.run("return document.body.innerText");
                 let log = self.log();
@@ -88,7 +88,7 @@ impl Browser {
         }
     }
 
-    /// The text of the first element that fits.
+    /// The text of the first matching element.
     pub fn text(&self, selector: &str) -> String {
         let text = self.run(&format!(
             "return document.querySelector({selector:?}).innerText"
@@ -96,7 +96,7 @@ impl Browser {
         text.as_str().unwrap().to_owned()
     }
 
-    /// Clicks as a hand does: what is covered cannot be clicked.
+    /// Clicks like a user: a covered element cannot be clicked.
     pub fn click(&self, selector: &str) {
         let element = self.element(selector);
         self.command(&format!("element/{element}/click"), &json!({}));
@@ -111,7 +111,7 @@ impl Browser {
         );
     }
 
-    /// Presses a key, wherever the focus is.
+    /// Presses a key in the focused element.
     pub fn press(&self, key: &str) {
         let actions = json!({ "actions": [{ "type": "key", "id": "keyboard", "actions": [
             { "type": "keyDown", "value": key }, { "type": "keyUp", "value": key },
@@ -119,7 +119,7 @@ impl Browser {
         self.command("actions", &actions);
     }
 
-    /// Sets the size of what the page sees.
+    /// Sets the size of the viewport.
     pub fn size(&self, width: u32, height: u32) {
         let metrics =
             json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
@@ -135,14 +135,14 @@ impl Browser {
         );
     }
 
-    /// Cuts the browser off, or not.
+    /// Disconnects the browser from the network, or reconnects it.
     pub fn offline(&self, offline: bool) {
         self.devtools("Network.enable", &json!({}));
         let conditions = json!({ "offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1 });
         self.devtools("Network.emulateNetworkConditions", &conditions);
     }
 
-    /// Writes what is seen to a file of the tests' output.
+    /// Saves a screenshot in the tests' output.
     pub fn screenshot(&self, name: &str) {
         let answer = self.ask("GET", "/screenshot", &Value::Null);
         let picture = BASE64_STANDARD.decode(answer.as_str().unwrap()).unwrap();
@@ -181,12 +181,12 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // It ends the browser, which is no child of ours.
+        // It ends the browser, which is not our child process.
         self.ask("DELETE", "", &Value::Null);
     }
 }
 
-/// The value that the driver answers with; it keeps connections open, whatever it is asked.
+/// The value in the driver's answer; the driver always keeps connections open.
 fn ask(port: u16, method: &str, target: &str, body: &Value) -> Value {
     let body = match body {
         Value::Null => String::new(),
@@ -233,7 +233,7 @@ impl Driver {
             .by_ref()
             .map_while(Result::ok)
             .find_map(|line| port(&line));
-        // What else it writes is of no interest, but must find a reader.
+        // Its other output is ignored, but must be read.
         thread::spawn(move || lines.for_each(drop));
         (Self(child), port.expect("chromedriver tells its port"))
     }

@@ -57,21 +57,21 @@ fn open(test: &str, service: &Service) -> Browser {
     Browser::open(test, &service.url("/"))
 }
 
-/// The page came, and asks, by the version of HTTP that the browser takes where it may choose.
+/// The page was loaded, and sends its requests, by the HTTP version that the browser prefers.
 fn assert_protocol(page: &Browser, way: Way) {
     let used = page.run("return performance.getEntriesByType('navigation')[0].nextHopProtocol");
     let expected = if way == Way::Http1 { "http/1.1" } else { "h2" };
     assert_eq!(used, expected);
 }
 
-/// The rows that are in the document.
+/// The rows in the document.
 const ROWS: &str = "document.querySelectorAll('#rows > [role=row]')";
 
 fn row(name: &str) -> String {
     format!("[...{ROWS}].find((row) => row.querySelector('.name b').textContent === '{name}')")
 }
 
-/// Begins to note what kept the page from answering for longer than 50 ms, what came before included.
+/// Records tasks that blocked the page for more than 50 ms, including earlier ones.
 fn watch_long_tasks(page: &Browser) {
     page.run(
         "window.long = []; const watch = (type, note) => new PerformanceObserver((list) => \
@@ -82,7 +82,7 @@ fn watch_long_tasks(page: &Browser) {
     );
 }
 
-/// What was noted so far.
+/// The recorded tasks.
 fn long_tasks(page: &Browser) -> String {
     let noted = page.run("return window.long");
     let noted = noted.as_array().unwrap();
@@ -135,7 +135,7 @@ fn send_over(way: Way) {
     page.type_into("#drawer textarea", r#"{"op":"hello"}"#);
     page.click("#drawer .send .strong");
     page.wait("document.querySelector('.fates [data-fate=confirmed]')");
-    // The peer sends everything back.
+    // The peer echoes everything.
     page.wait("[...document.querySelectorAll('#drawer dl div')].some((pair) => /^Received\\s*1,/.test(pair.innerText))");
 
     page.click("#drawer .send input");
@@ -163,7 +163,7 @@ fn a_loss_between_two_looks_is_in_the_timeline() {
             names.take({ ...open, since: '2026-01-01T00:00:00Z', incarnation: 1, reconnects: 0, last_error: null });
             const error = { at: '2026-01-01T00:00:05Z', text: 'no answer to a heartbeat in time' };
             names.take({ ...open, since: '2026-01-01T00:00:06Z', incarnation: 2, reconnects: 1, last_error: error });
-            // A socket that another one took over from was not lost.
+            // A replaced socket was not lost.
             names.take({ ...open, since: '2026-01-01T00:00:06Z', incarnation: 3, reconnects: 1, last_error: error });
             return names.all.get('a').changes.map(({ at, state, text }) => `${at % 60000 / 1000} ${state} ${text}`.trim());
         })",
@@ -234,7 +234,7 @@ fn tail_over(way: Way) {
             "[...document.querySelectorAll('.entries .message')].find((line) => line.textContent.includes('{text}'))"
         )
     };
-    // Until the page has subscribed, nothing of it is seen.
+    // Before the page has subscribed, it shows none of it.
     page.wait("document.querySelector('.tail')");
     let until = std::time::Instant::now() + service_support::SOON;
     while page.run(&format!("return Boolean({})", seen("first"))) != true {
@@ -252,7 +252,7 @@ fn tail_over(way: Way) {
         0
     );
     page.wait(&seen("00 ff 68 69 10  ..hi."));
-    // Folded out, an indented line for each member.
+    // Expanded, with an indented line for each member.
     page.wait(&format!(
         "{}.querySelector('details:not([open])')",
         seen("folded")
@@ -266,7 +266,7 @@ fn tail_over(way: Way) {
         seen("folded")
     ));
     page.screenshot("tail-kinds");
-    // What is paused is told when it goes on.
+    // Events during the pause are shown when it ends.
     let button = |title: &str| {
         page.run(&format!(
             "[...document.querySelectorAll('.tail .bar button')].find((button) => button.textContent === '{title}').click()"
@@ -313,7 +313,7 @@ fn why_a_name_is_down_is_seen_as_a_picture() {
         "document.querySelector('.attempts').textContent.includes('Decided by the rule: backoff')",
     );
     page.screenshot("why");
-    // A dry run says it of each URL, and of now.
+    // A probe reports the present state of each URL.
     page.run("[...document.querySelectorAll('.actions button')].find((button) => button.textContent === 'Probe').click()");
     let told =
         |text: &str| format!("document.querySelector('.probe').textContent.includes('{text}')");
@@ -413,7 +413,7 @@ fn what_the_peer_said_last_is_seen() {
     page.click("[data-tab=timeline]");
     let shown = "document.querySelector('.attempts .last-message')?.textContent";
     page.wait(&format!(r#"{shown} === '{{"type":"auth_invalid"}}'"#));
-    // An hour is told in hours.
+    // An hour is shown in hours.
     page.wait("document.querySelector('.attempts').textContent.includes('again in 1h 0m')");
     page.screenshot("last-message");
 }
@@ -444,7 +444,7 @@ fn five_thousand_names_are_sixty_rows() {
     page.run("document.querySelector('#grid').focus()");
     page.press(keys::END);
     page.wait(&row("cp-5000"));
-    // Scrolled through from top to bottom, a screen for each frame.
+    // Scrolled from top to bottom, one screen per frame.
     page.run(
         "window.most = 0; const grid = document.querySelector('#grid'); grid.scrollTop = 0; \
          const step = () => { window.most = Math.max(window.most, document.querySelectorAll('#rows > [role=row]').length); \
@@ -461,7 +461,7 @@ fn five_thousand_names_are_sixty_rows() {
     page.size(1280, 800);
     page.type_into("#search", "4999");
     page.wait(&format!("{ROWS}.length === 1 && {}", row("cp-4999")));
-    // A key that comes before the rows that it leads to are drawn.
+    // A key press before its target rows are drawn.
     page.run(
         "const search = document.querySelector('#search'); search.value = ''; \
          search.dispatchEvent(new Event('input', { bubbles: true })); \
@@ -580,7 +580,7 @@ fn what_a_name_subscribes_to_is_seen_key_by_key() {
         "/^2 active, 1 refused/.test(document.querySelector('.subscriptions .quiet').textContent)",
     );
     page.screenshot("subscriptions");
-    // One that comes while it is looked at is there, too.
+    // A subscription that is added meanwhile is shown, too.
     let put = service.ask("PUT", "/v1/connections/market/subscriptions/new", &[], b"");
     assert_eq!(put.status, 201, "{put:?}");
     page.wait(&format!("{keys}.endsWith('active new')"));
@@ -639,7 +639,8 @@ fn the_page_is_seen_in_light_and_dark_and_on_a_small_screen() {
     page.click("[data-tab=timeline]");
     page.wait("document.querySelectorAll('.changes li').length >= 6");
     shown("timeline");
-    // Nothing was refused by the policy or failed in a script; a WebSocket that is not there is told in another way.
+    // The policy refused nothing and no script failed; a missing WebSocket is reported in another
+    // way.
     let log = page.log();
     let bad = |entry: &&serde_json::Value| {
         let message = entry["message"].as_str().unwrap();

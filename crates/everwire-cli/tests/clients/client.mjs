@@ -1,21 +1,22 @@
-// Clients of everwire's service that its authors did not write: npm's `ws`, and Node's `fetch`.
+// Foreign clients of everwire's service: npm's `ws`, and Node's `fetch`.
 //
 //     client.mjs ws URL NAME            one of each operation over /v1/ws, with an echo
 //     client.mjs raw URL                messages over a raw bridge, with an echo
-//     client.mjs ws-resume URL N        events over /v1/ws up to N messages, over as many connections as it takes
+//     client.mjs ws-resume URL N        events over /v1/ws up to N messages, over as many connections as necessary
 //     client.mjs sse-resume URL N       the same over /v1/events
 //
-// Each event or answer becomes a line of JSON on standard output, and each further connection the line `again`. It is the same as in client.py.
+// Events and answers are printed as lines of JSON, and each further connection as the line `again`.
+// The output equals that of client.py.
 
 import { once } from "node:events";
 import { createRequire } from "node:module";
 
-// Where `ws` is installed is said by NODE_PATH, which `import` does not heed.
+// `ws` is in NODE_PATH, which `import` ignores.
 const { WebSocket } = createRequire(import.meta.url)("ws");
 
 const tell = (line) => process.stdout.write(`${line}\n`);
 
-// The messages of an open socket, in order; ends with it.
+// The messages of an open socket, in order, until it ends.
 async function* heard(socket) {
   const queue = [];
   let wake = () => {};
@@ -107,7 +108,7 @@ async function sseResume(url, left) {
         }
       }
     } catch {
-      // It was cut.
+      // The connection was cut.
     }
     tell("again");
   }
@@ -121,5 +122,5 @@ const commands = {
   "sse-resume": () => sseResume(url, Number(argument)),
 };
 await commands[command]();
-// A connection that is kept for later requests does not keep the process; lines that are still on their way do.
+// A kept connection does not keep the process running; unwritten lines do.
 process.stdout.write("", () => process.exit(0));

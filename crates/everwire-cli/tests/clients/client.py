@@ -1,11 +1,12 @@
-"""Clients of everwire's service that its authors did not write: PyPI's `websockets`, and `http.client`.
+"""Foreign clients of everwire's service: PyPI's `websockets`, and `http.client`.
 
     client.py ws URL NAME            one of each operation over /v1/ws, with an echo
     client.py raw URL                messages over a raw bridge, with an echo
-    client.py ws-resume URL N        events over /v1/ws up to N messages, over as many connections as it takes
+    client.py ws-resume URL N        events over /v1/ws up to N messages, over as many connections as necessary
     client.py sse-resume URL N       the same over /v1/events
 
-Each event or answer becomes a line of JSON on standard output, and each further connection the line `again`. It is the same as in client.mjs.
+Events and answers are printed as lines of JSON, and each further connection as the line `again`.
+The output equals that of client.mjs.
 """
 
 import asyncio

@@ -1,6 +1,8 @@
-"""Reads OpenMetrics from standard input by its reference parser, PyPI's `prometheus_client`, which refuses what is not by the standard.
+"""Parses OpenMetrics from standard input with the reference parser, PyPI's `prometheus_client`,
+which refuses invalid input.
 
-On standard output, as JSON: for each family its type, its help and its samples, each as [name, labels, value].
+The output is JSON: for each family its type, its help and its samples, each as
+[name, labels, value].
 """
 
 import json

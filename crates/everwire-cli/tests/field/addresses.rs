@@ -1,11 +1,12 @@
-//! "The PUT says 201, and the name is in backoff with `forbidden` for ever": the address that was put can never be dialled.
+//! Reported: "The PUT returns 201, and the name stays in backoff with `forbidden` for ever": the
+//! address can never be dialled.
 
 use everwire::testing::Peer;
 use serde_json::{Value, json};
 
 use super::service_support::http::Service;
 
-/// That it is refused at this pointer, in words that say what the operator can change.
+/// Asserts a refusal at this pointer, with a text that says what the operator can change.
 #[track_caller]
 fn refused(service: &Service, settings: &Value, pointer: &str, reason: &str) {
     let answer = service.put("refused", settings);
@@ -45,7 +46,7 @@ fn an_address_that_can_never_be_dialled_is_refused_when_it_is_put() {
     }
     let localhost = json!({ "url": "ws://localhost:1/" });
     refused(&service, &localhost, "/url", "is this machine");
-    // A secret behind the host decides nothing.
+    // A secret after the host does not matter.
     let secret = json!({ "url": "ws://127.0.0.1/${secret:key}" });
     refused(
         &service,

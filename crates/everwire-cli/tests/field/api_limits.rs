@@ -1,5 +1,6 @@
-//! Settings that came over the API had no upper limits: a token for some names set `connect_timeout` to a year, whereupon its mute hosts
-//! held the places of all dials; it set its bounds to 1 TiB, and 30 messages of 10 MiB each were accepted for a peer that reads none.
+//! Reported: settings over the API had no upper limits. A token for some names set
+//! `connect_timeout` to a year, so its silent hosts held the places of all dials. It set its limits
+//! to 1 TiB, and 30 messages of 10 MiB each were accepted for a peer that reads none.
 
 use serde_json::{Value, json};
 
@@ -81,7 +82,7 @@ fn timeouts_of_a_year_and_bounds_of_a_tebibyte_are_refused_at_once_with_their_li
             "invalid history.bytes: 16777217B is more than service.api_limits.history, 16MiB",
         ),
     ];
-    // Operators raise the limits where they mean it.
+    // Operators may raise the limits explicitly.
     for by in ["acme", "operator"] {
         let mut told = refusals(&put(&service, by, "acme-1", &settings));
         let mut expected = expected.map(|(at, text)| (at.to_owned(), text.to_owned()));
@@ -105,7 +106,7 @@ fn defaults_of_the_file_may_be_beyond_the_limits_and_a_group_that_is_chosen_may_
     );
     let service = Service::start("limits-inherited", &keys);
     let put = |settings: Value| put(&service, "acme", "acme-1", &settings);
-    // Our own default of 4 MiB is beyond the limit, too.
+    // Our own default of 4 MiB exceeds the limit, too.
     assert_eq!(put(json!({ "url": URL })).status, 201);
     let usual = json!({ "url": URL, "connect_timeout": "1m", "outbox": { "bytes": "4MiB" } });
     assert_eq!(put(usual).status, 200);

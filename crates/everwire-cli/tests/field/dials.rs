@@ -1,6 +1,7 @@
-//! A token for some names put 64 of them to four hosts that accept and say nothing, with a long `connect_timeout`, and nobody's names
-//! were dialled any more: they held the places of the dial budget for as long as they liked. On a host that others need,
-//! sixteen of its names with a path that hangs were enough.
+//! Reported: a token for some names put 64 of them on four hosts that accept and send nothing, with
+//! a long `connect_timeout`. No other name was dialled any more: those 64 held the places of the
+//! dial budget for as long as they liked. On a host that others need, sixteen of its names with a
+//! hanging path were enough.
 
 use std::{
     net::{TcpListener, TcpStream},
@@ -16,7 +17,7 @@ use super::service_support::{
     http::{JSON, Service},
 };
 
-/// Hosts that accept and say nothing.
+/// Hosts that accept and send nothing.
 struct Mute {
     listeners: Vec<TcpListener>,
     accepted: Vec<TcpStream>,
@@ -41,7 +42,7 @@ impl Mute {
         format!("ws://{}/", listener.local_addr().unwrap())
     }
 
-    /// Waits until so many dials are with them.
+    /// Waits until they have this number of dials.
     fn hold(&mut self, dials: usize) {
         let until = Instant::now() + SOON;
         while self.accepted.len() < dials {
@@ -55,7 +56,8 @@ impl Mute {
     }
 }
 
-/// A name of the file that is connected by hand, and tokens: one for all names, and one for these.
+/// A name of the file that is connected by hand, and two tokens: one for all names, and one for
+/// these.
 fn keys(peer: &Peer, names: &str) -> String {
     let url = peer.url("/echo");
     format!(
@@ -132,7 +134,7 @@ async fn a_token_that_reaches_some_names_from_now_on_has_its_share_of_what_it_ho
     let test = "dials-reload";
     let service = Service::start(test, &keys(&peer, "*"));
     put_64(&service, |number| mute.url(number));
-    // As many as hosts may hold that have not answered.
+    // The most dials of hosts that have not answered.
     mute.hold(56);
     connect(&service);
     Service::configure(test, &keys(&peer, "acme-*"));

@@ -1,7 +1,7 @@
-//! A process that was told to end.
+//! A process that drains.
 //!
-//! Reported: `/readyz` was 200 until the process was gone, so that a load balancer went on sending requests to it while it drained,
-//! and a rolling update lost them.
+//! Reported: `/readyz` was 200 until the process was gone, so a load balancer kept sending requests
+//! to it while it drained, and a rolling update lost them.
 
 use std::{
     io::ErrorKind,

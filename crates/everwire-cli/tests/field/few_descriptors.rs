@@ -1,7 +1,7 @@
-//! A process whose limit on open files is below what its names need.
+//! A process with a limit on open files that is too low for its names.
 //!
-//! Reported: the sockets of the names took all descriptors. Nobody could ask the service what was wrong, since it could accept no
-//! client, and nothing could be stored.
+//! Reported: the sockets of the names took all descriptors. The service could accept no client, so
+//! nobody could ask it for the cause, and nothing could be stored.
 
 use std::process::Command;
 
@@ -39,7 +39,7 @@ fn dials_leave_descriptors_for_the_api_and_the_store() {
     running.line("a dial that found no descriptor", |line| {
         line.contains("no descriptor is left for a dial")
     });
-    // Each of them has another client open beside it.
+    // Each of them keeps another client open.
     let held: Vec<_> = (0..16)
         .map(|_| std::net::TcpStream::connect(&client.listen).unwrap())
         .collect();

@@ -1,7 +1,7 @@
 //! A start while the store cannot be opened: the disk is full, or its file system is read-only.
 //!
-//! Reported: a machine came up again after its disk had run full, and the service refused to start: not one connection was up,
-//! those that keep nothing included, and nobody could ask it why.
+//! Reported: a machine restarted after its disk was full, and the service refused to start: no
+//! connection was up, not even those without durable state, and nobody could ask it for the cause.
 
 use std::{
     fs::{self, File},
@@ -36,7 +36,8 @@ fn fill(dir: &Path) -> PathBuf {
     path
 }
 
-/// A service whose store is in a small file system, with a peer that listens and one that does not.
+/// A service with its store on a small file system, with one peer that listens and one that does
+/// not.
 struct World {
     state_dir: PathBuf,
     plain: Peer,
@@ -74,7 +75,7 @@ impl World {
         Service::start("field-full-disk", &keys)
     }
 
-    /// A process that leaves something of each kind behind; the epoch of its durable name.
+    /// Runs a process that leaves one record of each kind. Returns the epoch of its durable name.
     fn leave_something(&self) -> u64 {
         let service = self.start();
         let sent = service.ask(
@@ -96,7 +97,7 @@ impl World {
     }
 }
 
-/// A name that waits for the store says so, and why.
+/// Asserts that a name waits for the store, and reports the reason.
 fn assert_waits(status: &Value, state_dir: &Path) {
     let cause = &status["cause"];
     assert_eq!(status["state"], "backoff", "{status}");
@@ -145,7 +146,7 @@ async fn on_a_full_disk_it_starts_and_what_is_durable_goes_on_when_there_is_room
     let metrics = service.get("/metrics").body;
     assert!(metrics.contains("\neverwire_store_outage 1\n"), "{metrics}");
 
-    // What earlier processes have kept is not told to be gone, and not changed unseen.
+    // State of earlier processes is neither reported as gone nor changed without reading it.
     let epoch_of_it = format!("/v1/connections/kept/sends/1?epoch={epoch}");
     let of_the_api = json!({ "url": world.plain.url("/") }).to_string();
     for (method, target, body) in [
@@ -170,7 +171,7 @@ async fn on_a_full_disk_it_starts_and_what_is_durable_goes_on_when_there_is_room
     service.wait_for_state("of-the-api", "open");
     service.wait_for_state("shut", "closed");
     assert_eq!(service.delete("/v1/secrets/key").status, 204);
-    // The key is known again, and so is the message; another one is sent behind it.
+    // The key is known again, and so is the message; another message is sent after it.
     let again = service.ask(
         "POST",
         "/v1/connections/kept/send",
@@ -189,7 +190,7 @@ async fn on_a_full_disk_it_starts_and_what_is_durable_goes_on_when_there_is_room
         (200, &Value::Null)
     );
 
-    // No later process gives an epoch of this one.
+    // No later process uses an epoch of this one.
     let names = ["plain", "kept", "heard"];
     let epochs =
         |service: &Service| names.map(|name| service.status(name)["epoch"].as_u64().unwrap());
@@ -225,7 +226,7 @@ async fn the_first_start_of_all_may_be_on_a_full_disk() {
     let service = world.start();
     service.wait_for_state("plain", "open");
     assert_waits(&service.status("kept"), &world.state_dir);
-    // It ends in order while it waits.
+    // It ends in an orderly way while it waits.
     service.end();
 
     let service = world.start();
@@ -237,11 +238,11 @@ async fn the_first_start_of_all_may_be_on_a_full_disk() {
     let sent = service.post("/v1/connections/kept/send?wait=confirmed", "1");
     assert_eq!(sent.json()["fate"], "confirmed", "{sent:?}");
     service.end();
-    // What was ordered while it waited is stored, too.
+    // Commands from the time of waiting are stored, too.
     world.start().wait_for_state("plain", "closed");
 }
 
-/// Has everything that can be done to a name that waits happen to one.
+/// Performs every command on a name that waits.
 #[tokio::test]
 async fn a_name_that_waits_for_the_store_obeys_as_any_other() {
     let Some(dir) = child::dir() else {
@@ -283,7 +284,7 @@ async fn a_name_that_waits_for_the_store_obeys_as_any_other() {
     }
     assert_eq!(watch.error().await.kind(), "store");
 
-    // Removed: it is forgotten, whatever the store has of it.
+    // Removed: it is forgotten, with all its state in the store.
     manager.remove("goes").await.unwrap();
     manager.open("goes", durable(peer.url("/"))).unwrap();
     // Closed by hand, and connected again.
@@ -302,7 +303,7 @@ async fn a_name_that_waits_for_the_store_obeys_as_any_other() {
             "{name}: {reason:?}"
         );
     }
-    // Without anything durable it has nothing to wait for, and what the store has of it stays there.
+    // Without durable settings it does not wait, and its state in the store stays.
     manager
         .configure("light", quick(peer.url("/")))
         .await

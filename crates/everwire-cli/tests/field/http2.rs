@@ -1,5 +1,5 @@
-//! "With `service.tls` every request of curl is 400: a request has exactly one Host." curl speaks HTTP/2 where TLS offers it,
-//! and HTTP/2 has `:authority` in the place of `Host`.
+//! Reported: "With `service.tls` every request of curl is 400: a request has exactly one Host."
+//! curl uses HTTP/2 if TLS offers it, and HTTP/2 has `:authority` instead of `Host`.
 
 use std::process::Command;
 
@@ -20,7 +20,7 @@ fn service(test: &str, keys: &str) -> (Service, Certificate) {
     (Service::start_with(test, &keys, Some(client)), certificate)
 }
 
-/// curl with its defaults: it offers HTTP/2, and takes it.
+/// curl with its defaults: it offers HTTP/2, and accepts it.
 fn curl(service: &Service, certificate: &Certificate, path: &str, options: &[&str]) -> Command {
     let mut command = Command::new("curl");
     command
@@ -32,7 +32,7 @@ fn curl(service: &Service, certificate: &Certificate, path: &str, options: &[&st
     command
 }
 
-/// What curl got: the version of HTTP, the status, the body.
+/// The result of curl: HTTP version, status and body.
 fn asked(mut curl: Command) -> (String, String) {
     let output = curl
         .args(["--write-out", "\n%{http_version} %{http_code}"])
@@ -86,7 +86,7 @@ fn host_and_authority_agree_where_there_are_both() {
         (Some(listen), vec![], 200),
         (Some(listen), vec![listen], 200),
         (Some("localhost"), vec!["LOCALHOST:443"], 200),
-        // One that passes on a request of HTTP/1.1 may have only its Host.
+        // A proxy that forwards a request of HTTP/1.1 may send only `Host`.
         (None, vec![listen], 200),
         (None, vec![], 400),
         (Some("localhost"), vec!["127.0.0.1"], 400),
@@ -137,7 +137,7 @@ fn messages_are_sent_and_events_are_followed_over_http_2() {
         "/v1/events?types=message",
         &["--no-buffer"],
     ));
-    // The first has only an id: it is followed from here on.
+    // The first event has only an id: the stream begins here.
     assert_eq!(events.next().data, Value::Null);
     let sent = service.ask(
         "POST",

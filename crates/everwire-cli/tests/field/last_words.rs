@@ -1,8 +1,9 @@
-//! A peer whose last message alone says why it closes.
+//! A peer that gives its reason only in its last message.
 //!
-//! Reported: Home Assistant refuses a token with the message `auth_invalid` and closes with 1000, XMPP sends a `stream:error` and does the
-//! same; `why` told of the close and not of the reason. A page of HTML that refused a handshake was shown as markup, and a time of two
-//! minutes as `133593.1 ms`.
+//! Reported: Home Assistant refuses a token with the message `auth_invalid` and closes with 1000,
+//! XMPP sends a `stream:error` and does the same; `why` reported the close and not the reason. An
+//! HTML page that refused a handshake was shown as markup, and a time of two minutes as `133593.1
+//! ms`.
 
 use std::{
     fs, thread,
@@ -23,7 +24,7 @@ use crate::{
 };
 
 const INVALID: &str = r#"{"type":"auth_invalid","message":"Invalid access token or password"}"#;
-/// Dialled once: what came of it stays to be seen.
+/// Dialled only once, so that the result stays visible.
 const ONCE: &str = "reconnect = { min = '1h', initial = '1h', max = '1h' }";
 const OPERATOR: (&str, &str) = ("Authorization", "Bearer operator-token");
 const READER: (&str, &str) = ("Authorization", "Bearer reader-token");
@@ -32,7 +33,7 @@ fn start(test: &str, keys: &str) -> Service {
     Service::start(&format!("field-last-words-{test}"), keys)
 }
 
-/// A service with the name `feed` on this script.
+/// A service with the name `feed` and this script.
 fn with_feed(test: &str, script: Script, keys: &str) -> (Peer, Service) {
     let peer = Peer::spawn_thread().unwrap();
     peer.script("/feed", script);
@@ -44,7 +45,7 @@ fn with_feed(test: &str, script: Script, keys: &str) -> (Peer, Service) {
     (peer, service)
 }
 
-/// What `look` sees at last.
+/// Polls until `look` returns something.
 #[track_caller]
 fn wait_for<T>(what: &str, look: impl Fn() -> Option<T>) -> T {
     let until = Instant::now() + SOON;
@@ -63,7 +64,7 @@ fn why(service: &Service) -> Value {
     answer.json()
 }
 
-/// What `why` tells of the last message, once the socket has ended.
+/// The last message according to `why`, after the end of the socket.
 fn last_message(service: &Service) -> Value {
     service.wait_for_state("feed", "backoff");
     let mut why = why(service);
@@ -268,6 +269,6 @@ fn a_name_that_is_up_is_told_without_the_rule_that_led_there() {
     let printed = done(&service, &["why", "feed"]);
     assert!(printed.contains("feed has been open for"), "{printed}");
     assert!(!printed.contains("decided by the rule"), "{printed}");
-    // The delay of the retry, as a person reads it.
+    // The delay of the retry in readable form.
     assert!(printed.contains("delay=1s"), "{printed}");
 }

@@ -1,5 +1,5 @@
-//! Situations that users of other clients reported, or that real servers and hostile peers made, each recreated against the
-//! program. A file is one kind of fault; its header says what was reported.
+//! Problems that users of other clients reported, or that real servers and hostile peers caused,
+//! each recreated against the program. A file is one kind of fault; its header has the report.
 
 mod addresses;
 mod api_limits;

@@ -1,7 +1,8 @@
-//! One bound over all that the process keeps.
+//! One limit for all the memory of the process.
 //!
-//! Reported: 40 unfinished bodies of 16 MiB took 681 MiB, and 60 readers that asked for the whole past took 1,126 MiB. Each of these things
-//! had a bound, and nothing bounded their sum: the kernel killed the process, and with it what it had accepted.
+//! Reported: 40 unfinished bodies of 16 MiB took 681 MiB, and 60 readers of the whole history took
+//! 1,126 MiB. Each of these had a limit, but their sum had none: the kernel killed the process, and
+//! accepted messages were lost.
 
 use std::{
     io::{Read as _, Write},
@@ -24,7 +25,7 @@ use crate::{
 };
 
 const MIB: usize = 1 << 20;
-/// What each thread of names may take ahead.
+/// The amount that each thread may reserve in advance.
 const LEASE: usize = 256 << 10;
 const SOON: Duration = Duration::from_secs(20);
 
@@ -38,14 +39,14 @@ fn used(memory: &Value, of: &str) -> usize {
     usize::try_from(memory[of].as_u64().unwrap()).unwrap()
 }
 
-/// Puts a name whose outbox waits for a peer that is not there, and takes more than the process may.
+/// Puts a name whose outbox waits for an absent peer, with a limit above that of the process.
 fn put_hoarder(service: &Service, name: &str) {
     let outbox = json!({ "messages": 65_536, "bytes": "16MiB" });
     let settings = json!({ "url": "ws://127.0.0.1:1/", "outbox": outbox });
     assert_eq!(service.put(name, &settings).status, 201);
 }
 
-/// Sends until a message is refused; how many were accepted, and the refusal.
+/// Sends until a message is refused. Returns the number of accepted ones, and the refusal.
 fn fill(service: &Service, names: &[&str], len: usize) -> (usize, Answer) {
     let body = "x".repeat(len);
     for count in 0.. {
@@ -82,7 +83,7 @@ fn messages_are_refused_before_memory_runs_out_and_none_that_was_accepted_is_dro
         .iter()
         .sum();
     assert_eq!(waits, accepted as u64);
-    // What changes and what looks is served as before, and readers who would need memory are not let in.
+    // Changes and queries are served as before; readers that would need memory are refused.
     assert_eq!(service.get("/healthz").status, 200);
     let stream = service.ask("GET", "/v1/events", &[], b"");
     assert_eq!(
@@ -98,7 +99,7 @@ fn messages_are_refused_before_memory_runs_out_and_none_that_was_accepted_is_dro
     );
     assert!(metrics.contains(&format!("everwire_memory_limit_bytes {}", 32 * MIB)));
     assert!(metrics.contains(&format!("everwire_histories_limit_bytes {}", 16 * MIB)));
-    // What is given back can be used again.
+    // Released memory can be used again.
     assert_eq!(service.delete("/v1/connections/a").status, 204);
     assert_eq!(service.post("/v1/connections/b/send", "hello").status, 200);
     for name in ["b", "c", "d"] {
@@ -128,7 +129,7 @@ fn unfinished_bodies_are_refused_before_memory_runs_out() {
             16 * MIB
         );
         tcp.write_all(head.as_bytes()).unwrap();
-        // One that was refused need not read on.
+        // A refused request need not be read further.
         let _refused = tcp.write_all(&body);
         clients.push(tcp);
     }
@@ -139,7 +140,7 @@ fn unfinished_bodies_are_refused_before_memory_runs_out() {
     };
     let deadline = Instant::now() + SOON;
     let mut refused = 0;
-    // What came before the bound was reached waits for the rest.
+    // Requests from before the limit wait for their rest.
     while refused < 30 {
         assert!(Instant::now() < deadline, "{refused} of 40");
         let before = clients.len();
@@ -186,7 +187,7 @@ fn the_bound_can_be_changed_while_the_process_runs() {
     service.end();
 }
 
-/// A manager with so much memory, and two threads for its names.
+/// A manager with this much memory, and two threads for its names.
 fn manager(memory: usize) -> Manager {
     let mut settings = Settings::default();
     settings.service.workers = 2;
@@ -194,7 +195,7 @@ fn manager(memory: usize) -> Manager {
     Manager::spawn(settings).unwrap()
 }
 
-/// Removes all names.
+/// Asserts that all memory is released once all names are removed.
 async fn all_is_given_back(manager: &Manager) {
     for handle in manager.list(&Pattern::all()) {
         manager.remove(handle.name()).await.unwrap();
@@ -241,7 +242,7 @@ async fn histories_give_way_at_half_of_the_bound_and_readers_are_told() {
         assert!(Instant::now() < deadline, "{received} {usage:?}");
         tokio::task::yield_now().await;
     }
-    // One that said little has it all, and of the others the readers are told that the oldest have gone.
+    // A quiet name keeps all its messages; readers of the others learn that the oldest are gone.
     let past = |name: &str| {
         let pattern = Pattern::new(name).unwrap();
         let delivery = Delivery::default().kinds(Kinds::none().with("message").unwrap());
@@ -270,7 +271,7 @@ async fn histories_keep_to_their_bound_by_one_level_for_all() {
     let manager = Manager::spawn(settings).unwrap();
     let peer = Peer::spawn_thread().unwrap();
     let text = "x".repeat(1000);
-    // Most are silent when the level is set, and one that is not goes on.
+    // Most names are silent when the level is set, and one goes on.
     peer.script("/much", Script::sink().message_flood(text.as_str(), 100));
     peer.script("/little", Script::sink().message_flood("a few words", 20));
     let start = manager
@@ -313,7 +314,7 @@ async fn histories_keep_to_their_bound_by_one_level_for_all() {
     let held = manager.memory_usage().histories;
     assert!(held > MIB, "the level is as high as it can be: {held}");
 
-    // One that still speaks is held to it, as long as the others hold what they do.
+    // The busy one is limited while the others keep their messages.
     for round in 0..5 {
         for _ in 0..100 {
             talker.send(text.as_str()).unwrap();
@@ -342,7 +343,7 @@ async fn histories_keep_to_their_bound_by_one_level_for_all() {
     assert!(much.next().await.is_some_and(|event| is_message(&event)));
     drop(much);
 
-    // When there is more, who speaks has all that it wants again.
+    // With a higher limit, the busy name has enough room again.
     manager.set_history_bytes(64 * MIB);
     let deadline = Instant::now() + SOON;
     loop {
@@ -417,7 +418,7 @@ async fn a_program_that_sends_is_told_that_memory_is_used_up() {
     feed.send(Message::binary(vec![0; 64 << 10])).unwrap();
     let long = Message::binary(vec![0; MIB]);
     assert_eq!(feed.send(long.clone()).unwrap_err(), Rejected::NoMemory);
-    // One that would be refused in any case is told that.
+    // A request that would be refused in any case gets that other reason.
     let too_long = Message::binary(vec![0; 17 * MIB]);
     let refused = feed.send(too_long).unwrap_err();
     assert!(

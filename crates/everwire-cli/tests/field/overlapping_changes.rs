@@ -1,7 +1,8 @@
-//! Changes of one name that overlap.
+//! Overlapping changes of one name.
 //!
-//! Reported: a PUT and a DELETE of one name arrived together. The DELETE was answered 404, the name was not listed, and
-//! after the next start 29 of 40 such names were back and dialled: what the process held and what it had stored differed.
+//! Reported: a PUT and a DELETE of one name arrived together. The DELETE was answered 404, the name
+//! was not listed, and after the next start 29 of 40 such names were back and dialled: the state in
+//! the process and in the store differed.
 
 use std::{
     collections::BTreeMap,
@@ -21,14 +22,14 @@ use crate::service_support::{
 };
 
 const KEYS: &str = "allow_urls = ['ws://127.0.0.1:*']";
-/// Where nobody listens.
+/// An address where nobody listens.
 const NOBODY: &str = "ws://127.0.0.1:1/";
 
 fn settings(round: usize) -> Value {
     json!({ "url": format!("{NOBODY}{round}"), "enabled": false })
 }
 
-/// What is known of each name: its settings, and whether it was closed by hand.
+/// The state of each name: its settings, and whether it was closed by hand.
 fn known(service: &Service) -> BTreeMap<String, Value> {
     let listed = service.get("/v1/connections?limit=1000").json();
     let listed = listed["connections"].as_array().unwrap();
@@ -44,10 +45,10 @@ fn known(service: &Service) -> BTreeMap<String, Value> {
     told.collect()
 }
 
-/// What one of several clients does.
+/// The work of one of several clients.
 type Work = Box<dyn Fn(&Client) + Send>;
 
-/// Does the work of each at the same time.
+/// Runs all work at the same time.
 fn at_once(client: &Client, work: Vec<Work>) {
     let racing: Vec<_> = work
         .into_iter()
@@ -89,7 +90,7 @@ fn put_and_delete(client: &Client, name: &str) {
     );
 }
 
-/// What is known now is known after a kill as well.
+/// Asserts that the next process, after a kill, has the same state.
 fn assert_that_the_next_process_knows_the_same(service: Service, test: &str) {
     let before = known(&service);
     service.kill();
@@ -174,7 +175,8 @@ fn a_secret_that_was_put_and_deleted_at_once_is_as_the_next_process_has_it() {
             ],
         );
     }
-    // Whether it was there is told by giving it again: in half of them by this process, in the others by the next.
+    // Submitting it again shows whether it was there: for half of them in this process, for the
+    // others in the next.
     let is_there = |service: &Service, id: &str| {
         let path = format!("/v1/secrets/{id}");
         match service.ask("PUT", &path, &[], b"y").status {
@@ -260,7 +262,7 @@ fn a_change_whose_client_has_left_is_done_whole_or_not_at_all() {
         tcp.write_all(request.as_bytes()).unwrap();
         drop(tcp);
     }
-    // All of it is done when what is asked for last is.
+    // Everything is done once the last request is done.
     let until = Instant::now() + SOON;
     let mut before = known(&service);
     loop {

@@ -1,5 +1,5 @@
-//! A name that was put over the API did not know whose it is: a token put as many as it liked, and nothing that names share could be shared
-//! by owners.
+//! Reported: a name over the API had no owner. A token could put any number of names, and shared
+//! resources could not be divided among owners.
 
 use std::sync::Barrier;
 
@@ -9,7 +9,7 @@ use super::service_support::http::{Client, JSON, Service};
 
 const OPERATOR: &str = "operator";
 
-/// Tokens, of which one reaches some names, and may own as many.
+/// Tokens, one of which reaches some names, and may own this many.
 fn keys(names: usize) -> String {
     format!(
         "allow_urls = ['ws://127.0.0.1:*']\napi_limits.names = {names}\n\
@@ -18,7 +18,7 @@ fn keys(names: usize) -> String {
     )
 }
 
-/// The status of what a token asks for about a connection.
+/// The status of a request by a token about a connection.
 fn ask(service: &Client, by: &str, method: &str, name: &str) -> u16 {
     let token = format!("Bearer s3cret-{by}");
     let body = json!({ "url": "ws://127.0.0.1:1/" }).to_string();
@@ -59,7 +59,7 @@ fn a_token_owns_the_names_that_it_created_and_no_more_than_it_may_over_a_restart
     assert_eq!(put(&service, "acme", "acme-4"), 409);
     assert_eq!(put(&service, "acme", "acme-1"), 200, "it is not one more");
     assert_eq!(put(&service, OPERATOR, "acme-4"), 201);
-    // Who may change another's name does not own it by that.
+    // A change of another owner's name does not transfer it.
     assert_eq!(put(&service, "acme", "acme-4"), 200);
     assert_eq!(put(&service, OPERATOR, "acme-3"), 200);
     assert_eq!(put(&service, "acme", "acme-5"), 409);
@@ -70,7 +70,7 @@ fn a_token_owns_the_names_that_it_created_and_no_more_than_it_may_over_a_restart
     let service = Service::start(test, &keys(3));
     assert_eq!(put(&service, "acme", "acme-6"), 409);
     assert_eq!(put(&service, "acme", "acme-4"), 200);
-    // What is created anew is whose creates it.
+    // A new name belongs to its creator.
     delete(&service, OPERATOR, "acme-4");
     assert_eq!(put(&service, "acme", "acme-4"), 409);
     delete(&service, OPERATOR, "acme-5");
@@ -78,7 +78,7 @@ fn a_token_owns_the_names_that_it_created_and_no_more_than_it_may_over_a_restart
     assert_eq!(put(&service, OPERATOR, "acme-5"), 201);
     service.kill();
 
-    // A limit that is lower now takes no name away.
+    // A lower limit removes no name.
     let service = Service::start(test, &keys(1));
     for name in ["acme-2", "acme-3", "acme-4", "acme-5"] {
         assert_eq!(put(&service, "acme", name), 200);
@@ -135,7 +135,7 @@ fn a_name_that_the_file_takes_over_is_its_tokens_no_more() {
     let taken = "[connections.acme-1]\nurl = 'ws://127.0.0.1:1/'\n";
     reload(&service, test, &format!("{}{taken}", keys(1)));
     assert_eq!(put(&service, "acme", "acme-2"), 201);
-    // The file gives it up, and with it the name is gone.
+    // The file no longer has the name, so it is removed.
     reload(&service, test, &keys(1));
     assert_eq!(put(&service, "acme", "acme-1"), 409);
     service.kill();

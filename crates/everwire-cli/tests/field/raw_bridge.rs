@@ -1,7 +1,9 @@
-//! Clients with state of their own were worse off behind the raw bridge than without it. Reported of graphql-ws, stompjs, ethers, mqtt.js,
-//! nats.ws and socket.io: after a loss the peer knew nothing of them, and they did not know of the loss; what a client sent went out after it
-//! had left; a second client met the first one's session; the greeting of the peer was gone; a name that had failed, or was closed, answered
-//! with 101 and then said nothing; and `/raw/` was 404.
+//! Clients with their own session state were worse off behind the raw bridge than without it.
+//! Reported for graphql-ws, stompjs, ethers, mqtt.js, nats.ws and socket.io: after a loss the peer
+//! did not know the client, and the client did not learn of the loss; messages of a client went out
+//! after it had left; a second client got the session of the first; the peer's greeting was
+//! missing; a name that had failed, or was closed, answered with 101 and then sent nothing; and
+//! `/raw/` was 404.
 
 use std::{
     io::{self, Read as _, Write as _},
@@ -20,7 +22,7 @@ use crate::service_support::{SOON, http::Service, ws::Socket};
 const LOOPBACK: &str = "allow_urls = ['ws://127.0.0.1:*', 'ws://localhost:*']";
 const RAW: &str = "/v1/connections/feed/raw";
 
-/// The connection `feed` to this URL, with these keys beside the usual ones.
+/// Puts the connection `feed` with this URL, and with these keys beside the usual ones.
 fn put(service: &Service, url: &str, keys: &Value) {
     let mut settings = json!({ "url": url, "reconnect": { "min": "1ms", "initial": "1ms" } });
     let members = settings.as_object_mut().unwrap();
@@ -29,7 +31,7 @@ fn put(service: &Service, url: &str, keys: &Value) {
     assert!(put.status < 300, "{put:?}");
 }
 
-/// One that is open.
+/// The same, and waits until it is open.
 fn open(service: &Service, url: &str, keys: &Value) {
     put(service, url, keys);
     service.wait_for_state("feed", "open");
@@ -57,7 +59,7 @@ fn close(client: &mut Socket, code: u16, reason: &str) {
     client.inside.close(Some(frame)).unwrap();
 }
 
-/// Waits until one of the peer's connections is as it should be.
+/// Waits until one of the peer's connections matches.
 fn wait_for(peer: &Peer, what: &str, fits: impl Fn(&ConnectionLog) -> bool) -> ConnectionLog {
     let until = Instant::now() + SOON;
     loop {
@@ -86,7 +88,7 @@ fn each_client_has_a_socket_of_its_own_by_the_settings_of_the_name() {
     assert_eq!(sessions.as_array().unwrap().len(), 2, "{sessions}");
     assert_eq!(sessions[0]["state"], "open");
     assert!(sessions[0]["since"].is_string(), "{sessions}");
-    // The client does its own talking; the headers are the name's.
+    // The client runs its own protocol; the headers are those of the name.
     let own = wait_for(&peer, "the socket of b", |log| log.texts() == ["b"]);
     assert_eq!(own.request.unwrap().header("x-key"), Some("k"));
     assert_eq!(service.status("feed")["sent"]["messages"], 1);
@@ -139,7 +141,7 @@ fn the_greeting_of_the_peer_is_not_lost_and_what_a_client_puts_behind_the_url_do
         RAW,
         "/v1/connections/feed/raw/",
         "/v1/connections/feed/raw/?EIO=4",
-        // A charge point of OCPP puts its identity there.
+        // An OCPP charge point puts its identity there.
         "/v1/connections/feed/raw/CP%2F0001",
     ] {
         let mut client = Socket::open(&service, target, &[]);
@@ -172,7 +174,7 @@ fn the_subprotocols_of_the_client_are_offered_and_the_choice_of_the_peer_is_told
         let request = log.request.as_ref()?;
         request.header("sec-websocket-protocol").map(str::to_owned)
     };
-    // A token is for the service.
+    // A token among the subprotocols is for the service only.
     wait_for(&peer, "the offer", |log| {
         offered(log).as_deref() == Some("mqtt, v12.stomp")
     });
@@ -240,7 +242,7 @@ fn an_upstream_that_freezes_is_found_by_the_heartbeat_of_the_name() {
         status["url"].as_str().unwrap().ends_with("/frozen")
     });
     let mut client = attach(&service);
-    // What it sends is no sign of the peer's life.
+    // Messages of the client do not prove that the peer is alive.
     let pause = Some(Duration::from_millis(20));
     client.inside.get_mut().set_read_timeout(pause).unwrap();
     let until = Instant::now() + SOON;
@@ -258,7 +260,7 @@ fn an_upstream_that_freezes_is_found_by_the_heartbeat_of_the_name() {
     };
     assert_eq!(u16::from(told.code), 1012, "{told:?}");
 
-    // One that answers stays.
+    // A peer that answers stays connected.
     open(&service, &peer.url("/echo"), &heartbeat);
     let mut client = attach(&service);
     wait_for(&peer, "many pings", |log| {
@@ -286,7 +288,7 @@ fn a_client_that_leaves_closes_its_upstream_and_takes_its_queue_along() {
     assert_eq!((told.code, &*told.reason), (Some(4001), "enough"));
     assert_eq!(closed.texts(), ["a", "b"]);
 
-    // Who goes without a word is told as gone.
+    // A client that disconnects without a close frame is reported as gone.
     let mut client = attach(&service);
     client.send(Message::text("c"));
     assert_eq!(client.next(), Message::text("c"));
@@ -296,7 +298,7 @@ fn a_client_that_leaves_closes_its_upstream_and_takes_its_queue_along() {
     });
     assert_eq!(closed.close.unwrap().code, Some(1001));
 
-    // Nobody hears what a client left waiting for a peer that did not read.
+    // Messages that a client left for a peer that did not read are dropped.
     let keys = json!({ "close_timeout": "100ms" });
     open(&service, &peer.url("/silent"), &keys);
     let mut client = attach(&service);
@@ -320,7 +322,7 @@ fn a_client_that_leaves_closes_its_upstream_and_takes_its_queue_along() {
 fn a_client_that_does_not_answer_a_close_frame_hears_the_end_at_once() {
     let peer = Peer::spawn_thread().unwrap();
     let service = Service::start("bridge-unanswered", LOOPBACK);
-    // Whoever waits for all of it waits too long.
+    // The client must not wait for all of it.
     let keys = json!({ "close_timeout": "60s" });
     open(&service, &peer.url("/echo"), &keys);
     for how in [How::Fin, How::Reset] {
@@ -338,7 +340,7 @@ fn a_client_that_forgets_to_mask_its_answers_is_let_be() {
     const CLOSE: [u8; 4] = [0x88, 2, 0x03, 0xf4];
     let peer = Peer::spawn_thread().unwrap();
     let service = Service::start("bridge-unmasked", LOOPBACK);
-    // Whoever waits for all of it waits too long.
+    // The client must not wait for all of it.
     let keys = json!({ "close_timeout": "60s" });
     open(&service, &peer.url("/echo"), &keys);
     for target in [RAW, "/v1/connections/feed/raw?session=shared"] {
@@ -354,7 +356,7 @@ fn a_client_that_forgets_to_mask_its_answers_is_let_be() {
     let tcp = client.inside.get_mut();
     assert_eq!(tcp.read_to_end(&mut Vec::new()).unwrap(), 0);
 
-    // What is said unmasked is not heard.
+    // Unmasked frames are refused.
     let mut client = attach(&service);
     let text = [0x81, 1, b'x'];
     client.inside.get_mut().write_all(&text).unwrap();
@@ -377,7 +379,7 @@ fn a_slow_client_slows_its_upstream_down_and_loses_nothing() {
     open(&service, &url, &json!({ "heartbeat": "none" }));
     let mut client = attach(&service);
     client.send(Message::text("go"));
-    // It comes to a stand, far from the end: what the kernels and the bounds hold is less.
+    // It stalls, far from the end: the kernels and the limits hold less.
     let mut stands = 0;
     while let Ok(count) = progress.recv_timeout(Duration::from_secs(2)) {
         stands = count;
@@ -389,7 +391,7 @@ fn a_slow_client_slows_its_upstream_down_and_loses_nothing() {
     }
 }
 
-/// Sends as much to a client that says something, and tells how far it is.
+/// Sends `count` messages to a client that sends something, and reports its progress.
 fn flood(stream: TcpStream, count: usize, sent: &mpsc::Sender<usize>) {
     let mut socket = tungstenite::accept(stream).unwrap();
     if socket.read().is_err() {
@@ -484,7 +486,7 @@ fn sessions_end_with_their_name_and_with_its_settings() {
     let service = Service::start("bridge-name", LOOPBACK);
     open(&service, &peer.url("/echo"), &json!({}));
     let mut client = attach(&service);
-    // Neither a rotation nor a loss of the name's own socket is theirs.
+    // A rotation or a loss of the name's own socket does not affect them.
     service.post("/v1/rotate?match=feed", "");
     put(&service, &peer.url("/echo"), &json!({ "tags": ["x"] }));
     client.send(Message::text("x"));

@@ -1,7 +1,8 @@
 //! A service behind a reverse proxy on the same machine.
 //!
-//! Reported: behind nginx the page answered 403 where the proxy passed `Host` on; where it did not, the page came, and every button of it
-//! answered 403, since its `Origin` was not the host. Below a prefix it came without its scripts. Nothing said what to do.
+//! Reported: behind nginx the page answered 403 if the proxy passed `Host` on; otherwise the page
+//! loaded, and every button of it answered 403, since its `Origin` was not the host. Below a prefix
+//! it loaded without its scripts. Nothing said what to do.
 
 use std::{net::TcpStream, sync::Arc};
 
@@ -26,9 +27,9 @@ use crate::{
 /// A service, and nginx before it.
 struct Scene {
     service: Service,
-    /// Asks nginx.
+    /// Sends requests to nginx.
     client: Client,
-    /// Of the page, without a slash at its end.
+    /// The URL of the page, without a slash at its end.
     url: String,
     origin: String,
     host: String,
@@ -40,7 +41,7 @@ struct Scene {
 }
 
 impl Scene {
-    /// `host` is what the browser was told to open, on the port of nginx.
+    /// `host` is the host that the browser opens, on the port of nginx.
     fn new(test: &str, manner: Manner, tls: bool, has_key: bool) -> Self {
         let test = format!("field-reverse-proxy-{test}");
         let (dir, peer, port) = (
@@ -49,7 +50,7 @@ impl Scene {
             unused_port(),
         );
         let scheme = if tls { "https" } else { "http" };
-        // A name that no resolver knows: nginx does not ask.
+        // A name without DNS entry: nginx does not look it up.
         let host = format!("ops.everwire.example:{port}");
         let origin = format!("{scheme}://{host}");
         let url = format!("{origin}{}", manner.prefix);
@@ -92,7 +93,7 @@ impl Scene {
             .ask(method, &format!("{}{path}", self.prefix), &headers, b"")
     }
 
-    /// A change, as a page from this origin asks for it.
+    /// Requests a change, like a page of this origin.
     fn change(&self, path: &str, origin: &str, site: &str) -> Answer {
         self.ask(
             "POST",
@@ -101,7 +102,7 @@ impl Scene {
         )
     }
 
-    /// The page, and all that it is made of.
+    /// Asserts that the page and all its files are served.
     fn assert_page(&self) {
         let page = self.ask("GET", "/", &[]);
         assert_eq!(page.status, 200, "{page:?}");
@@ -144,7 +145,7 @@ impl Scene {
         }
     }
 
-    /// Both streams, and the client.
+    /// Asserts that both streams and the command line work.
     fn assert_streams(&self) {
         let prefix = self.prefix;
         match &self.certificate {
@@ -258,7 +259,7 @@ fn they_work_behind_nginx_with_tls() {
         scene.assert_page();
         scene.assert_changes();
         scene.assert_streams();
-        // Whoever can change what is on the way has written the page of the same host without TLS.
+        // An attacker on the network can write the page of the same host without TLS.
         let plain = scene.origin.replace("https:", "http:");
         scene
             .change("/v1/connections/feed/close", &plain, "same-origin")
@@ -302,7 +303,7 @@ fn without_the_key_the_answer_says_what_to_write() {
         let detail = problem["detail"].as_str().unwrap();
         let right = format!("service.public_url = \"{}\"", scene.origin);
         assert!(detail.contains(&right), "{detail}");
-        // What another site's page asks for is no question of a proxy.
+        // Requests of another site's page have nothing to do with the proxy.
         let other = scene.service.ask(
             "POST",
             "/v1/connections/feed/close",
@@ -338,7 +339,7 @@ fn a_public_url_lets_no_other_host_in_and_the_own_ones_stay() {
     ] {
         get(host).problem(403, "https://ops.everwire.example/everwire/");
     }
-    // Whoever asks the service itself is not sent away, and need not write the prefix.
+    // A direct request to the service is not redirected, and needs no prefix.
     let own = format!("http://{}", service.listen);
     let closed = service.ask("POST", "/v1/close?match=*", &[("Origin", &*own)], b"");
     assert!([200, 202].contains(&closed.status), "{closed:?}");

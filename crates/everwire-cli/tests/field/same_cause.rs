@@ -1,7 +1,7 @@
-//! Faces that tell different stories of one name.
+//! Interfaces that show different causes for one name.
 //!
-//! Reported: while `why` knew of close code 4003, `ls`, the page and the metrics each showed an error of their own choice, most often
-//! an older one. All of them read the status's `cause`.
+//! Reported: while `why` knew of close code 4003, `ls`, the page and the metrics each showed a
+//! different error, usually an older one. All of them now read the status's `cause`.
 
 use everwire::testing::{Peer, Script};
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ fn start(test: &str) -> Service {
     )
 }
 
-/// A name that was refused with 503, and gave up when the next socket was closed with 4003.
+/// A name that was refused with 503, and then gave up when its next socket was closed with 4003.
 fn given_up(service: &Service, peer: &Peer) -> Value {
     let scripts = [
         Script::status(503),
@@ -76,7 +76,7 @@ fn a_reconnect_is_counted_alike_in_the_status_the_metrics_and_the_commands() {
         .lines()
         .filter(|line| line.starts_with("everwire_reconnects_total{"))
         .collect();
-    // The loss that it gave up on was followed by no dial.
+    // No dial followed the loss on which it gave up.
     let expected = "everwire_reconnects_total{name=\"feed\",cause=\"handshake_status\"} 1";
     assert_eq!(counted, [expected]);
     for (name, line) in [("steady", "reconnects    0"), ("feed", "reconnects    1")] {

@@ -1,8 +1,9 @@
 //! An id that means another message after a restart.
 //!
-//! Reported: a client sent a message, kept its id, and asked what became of it once the service had been restarted. Ids of an
-//! outbox that is not durable begin at 1 with each process, so it was told the fate of somebody else's message. A client that
-//! repeated a request with its `Idempotency-Key` over a restart sent a durable message twice.
+//! Reported: a client sent a message, kept its id, and asked for its fate after a restart of the
+//! service. Ids of a non-durable outbox begin at 1 in each process, so it got the fate of another
+//! client's message. A client that repeated a request with its `Idempotency-Key` after a restart
+//! sent a durable message twice.
 
 use std::time::{Duration, Instant};
 
@@ -77,7 +78,7 @@ fn an_id_of_an_earlier_process_is_forgotten_and_never_anothers() {
     assert_eq!(ask(&service, "feed", &new["id"], &new["epoch"]).json(), new);
     ask(&service, "feed", &json!(99), &new["epoch"]).problem(404, "never accepted");
 
-    // Without an epoch the id is one of the messages that are known now.
+    // Without an epoch the id names a message of the present process.
     let target = "/v1/connections/feed/sends/1";
     assert_eq!(service.get(target).json(), new);
     for (query, part) in [
@@ -126,7 +127,7 @@ fn a_durable_message_keeps_its_id_and_epoch_over_restarts_until_it_is_no_longer_
     let second = send(&service, "feed", "two");
     assert_eq!(second["id"], 2, "ids go on counting");
     assert!(second["epoch"].as_u64() > first["epoch"].as_u64());
-    // In that process nobody was told of it.
+    // That process never reported its fate.
     forgotten(&ask(&service, "feed", &second["id"], &first["epoch"]));
     assert_eq!(
         service.get("/v1/connections/feed/sends/1").json(),
@@ -174,7 +175,7 @@ fn the_key_of_a_durable_message_survives_a_restart_and_that_of_another_does_not(
     let messages = &service.status("kept")["outbox"]["messages"];
     assert_eq!(*messages, 1);
     assert_eq!(keyed(&service, "plain", "k", "other").status, 200);
-    // It goes with the name.
+    // It is removed with the name.
     assert_eq!(service.delete("/v1/connections/kept").status, 204);
     assert_eq!(service.put("kept", &settings).status, 201);
     let again = keyed(&service, "kept", "k", "other").json();
@@ -199,7 +200,7 @@ fn a_request_that_is_repeated_after_its_message_has_arrived_and_a_restart_sends_
     };
     let first = once(&service);
     assert_eq!(first["fate"], "confirmed");
-    // The end in order has it written down that the message has arrived.
+    // An orderly end stores that the message has arrived.
     service.end();
     let service = start("arrived");
     assert_eq!(once(&service), first);
@@ -254,7 +255,8 @@ async fn a_message_with_a_key_is_accepted_once() {
     let used = feed.send_once("a", "two").unwrap_err();
     assert_eq!(used, SendOnceError::KeyUsed);
     assert_eq!(feed.send_once("b", "one").unwrap().id(), 2);
-    // What was refused may be tried again, and what was accepted is known though there is no room for it now.
+    // A refused send may be repeated, and an accepted one is known even if there is no room for it
+    // now.
     let full = SendOnceError::Rejected(Rejected::Full);
     assert_eq!(feed.send_once("c", "three").unwrap_err(), full);
     assert_eq!(feed.send_once("b", "one").unwrap().id(), 2);

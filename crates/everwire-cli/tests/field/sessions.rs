@@ -1,8 +1,8 @@
-//! The sockets that clients of the raw bridge have for themselves.
+//! The sockets of raw bridge clients.
 //!
-//! Reported: an operator saw that a name had some, and neither whose they were, nor with whom, nor whether anything passed; their
-//! ends were told to nobody but their clients. When the process was told to end, a client that had something left to read found its
-//! connection cut off instead of a close frame.
+//! Reported: an operator saw that a name had some, but not whose they were, which peer they had, or
+//! whether data passed; their ends were reported only to their clients. When the process was told
+//! to end, a client with unread data had its connection cut instead of getting a close frame.
 
 use std::time::{Duration, Instant};
 
@@ -44,7 +44,7 @@ fn echo(client: &mut Socket, text: &str) {
     assert_eq!(client.next(), Message::text(text));
 }
 
-/// The next end of a session, as the log tells it.
+/// The next end of a session in the log.
 fn next_end(service: &mut Service) -> Value {
     service.running.event("session_closed", Some("feed"))
 }
@@ -89,7 +89,7 @@ fn each_session_shows_whose_it_is_with_whom_and_what_passes() {
         assert!(told.is_some_and(|told| told.ends_with(&line)), "{printed}");
     }
 
-    // Each is told when it begins and when it ends; the numbers go on.
+    // The begin and the end of each are reported; the numbers continue.
     for (number, client) in [(1, &one), (2, &other)] {
         let told = service.running.event("session_opened", Some("feed"));
         assert_eq!(
@@ -164,7 +164,7 @@ fn the_end_of_a_session_is_told_with_its_cause() {
     drop(lost);
     service.wait_for_state("feed", "open");
 
-    // One that was not opened has an end as well, and no beginning.
+    // A session that did not open has an end, but no beginning.
     reader.next_json();
     reader.next_json();
     peer.script("/goes", Script::status(503));
@@ -187,7 +187,7 @@ fn the_end_of_a_session_is_told_with_its_cause() {
     service.post("/v1/connections/feed/connect", "");
     service.wait_for_state("feed", "open");
 
-    // The name is gone when its sessions are.
+    // The name is removed after its sessions have ended.
     let mut client = attach(&service);
     assert_eq!(service.delete("/v1/connections/feed").status, 204);
     assert_eq!(client.close_code(), 1001);
@@ -229,7 +229,7 @@ fn a_name_for_sessions_alone_keeps_no_socket_and_lets_clients_in() {
     );
     assert_eq!(peer.connections().len(), 1, "the client's alone");
 
-    // It sends nothing by itself.
+    // The name itself sends nothing.
     let refused = service
         .post("/v1/connections/feed/send", "x")
         .problem(409, "sessions_only");
@@ -242,7 +242,7 @@ fn a_name_for_sessions_alone_keeps_no_socket_and_lets_clients_in() {
     let shared = Socket::try_open(&service, "/v1/connections/feed/raw?session=shared", &[]);
     assert!(shared.is_err_and(|answer| answer.starts_with("HTTP/1.1 409")));
 
-    // Closed is closed.
+    // A closed name accepts no session.
     service.post("/v1/connections/feed/close", "");
     assert_eq!(client.close_code(), 1001);
     assert_eq!(service.status("feed")["cause"]["kind"], "closed_by_hand");
@@ -310,7 +310,7 @@ fn at_the_end_of_the_process_a_client_reads_what_has_come_and_a_close_frame() {
         service.wait_for_state("fast", "open");
         Socket::open(&service, "/v1/connections/fast/raw", &[])
     };
-    // As much has come as waits for a client that does not read.
+    // It has received as much as may wait for a client that does not read.
     let received =
         |service: &Service| service.status("fast")["sessions"][0]["received"]["messages"].as_u64();
     service.wait_for("fast", "a session that stands still", |_| {
@@ -331,7 +331,7 @@ fn at_the_end_of_the_process_a_client_reads_what_has_come_and_a_close_frame() {
             }
         };
         assert_eq!(u16::from(frame.unwrap().code), 1001);
-        // The answer is out with this.
+        // The flush sends the answer.
         let _ended = client.inside.flush();
     }
     let (status, lines, stderr) = service.running.end();
@@ -349,7 +349,7 @@ fn at_the_end_of_the_process_a_client_reads_what_has_come_and_a_close_frame() {
 #[test]
 fn the_end_of_the_process_waits_for_the_ends_of_sessions_and_not_for_ever() {
     let peer = Peer::spawn_thread().unwrap();
-    // That of the name closes at once, that of the session never.
+    // The name's socket closes at once, the session's never.
     peer.script_each("/", [Script::echo(), Script::echo().ignore_close()]);
     let keys = "drain_timeout = '2s'\n[defaults]\nclose_timeout = '60s'\nheartbeat = 'none'";
     let url = peer.url("/");

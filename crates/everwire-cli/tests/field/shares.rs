@@ -1,5 +1,6 @@
-//! What all callers share had no owner: one token for some names held all requests that may be under way, put all secrets that there may be,
-//! subscribed as often as it liked at the cost of each event, and filled the log and the metrics with its names.
+//! Shared resources had no owner. Reported: one token for some names held all requests in flight,
+//! stored the greatest number of secrets, subscribed without limit at a cost for each event, and
+//! filled the log and the metrics with its names.
 
 use std::{
     io::Write as _,
@@ -58,7 +59,7 @@ fn put(service: &Client, by: &str, name: &str, settings: &Value) {
 #[test]
 fn a_token_with_many_requests_under_way_leaves_room_for_those_of_another() {
     let service = Service::start("shares-requests", &tokens(2));
-    // It takes what comes, and never answers.
+    // It accepts connections, and never answers.
     let mute = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("ws://{}/", mute.local_addr().unwrap());
     let settings = json!({ "url": url, "enabled": false, "connect_timeout": "5m" });
@@ -113,7 +114,7 @@ fn a_token_has_its_share_of_the_secrets_over_a_restart_too() {
 
     let service = Service::start(test, &keys);
     assert_eq!(put(&service, "acme", "acme-6"), 409);
-    // Who may replace another's secret does not own it by that.
+    // Replacing another owner's secret does not transfer it.
     assert_eq!(put(&service, "operator", "acme-0"), 204);
     assert_eq!(put(&service, "acme", "acme-6"), 409);
     let deleted = ask(&service, "acme", "DELETE", "/v1/secrets/acme-0", "");
@@ -171,7 +172,7 @@ fn a_token_writes_its_share_of_the_log_and_says_what_was_left_out() {
     );
     let mut written = 0;
     let mut is_there = false;
-    // Once the flood is over a line comes whenever one of the name's events is told.
+    // After the flood, any further event of the name may print the line.
     let left_out = running.line("what was left out", |line| {
         written += u32::from(line.contains(r#""message":"message","name":"acme-1""#));
         is_there |= line.contains(r#""message":"ready","name":"mine""#);
@@ -215,7 +216,7 @@ fn the_end_of_the_process_does_not_wait_as_long_as_a_token_says() {
     let peer = Peer::spawn_thread().unwrap();
     let keys = format!("drain_timeout = '1s'\n{}", tokens(2));
     let service = Service::start("shares-end", &keys);
-    // It reads no more once it is open, and answers no close frame.
+    // After the handshake it reads nothing, and answers no close frame.
     let settings = json!({ "url": peer.url("/silent"), "close_timeout": "5m" });
     put(&service, "acme", "acme-1", &settings);
     let until = Instant::now() + SOON;

@@ -1,7 +1,8 @@
-//! What a peer writes must not command the terminal of the one who reads it.
+//! A peer's text must not control the terminal of its reader.
 //!
-//! Reported: U+007F to U+009F (CSI and OSC in one character) and the marks that reverse the direction of text went through `tail`, `why`,
-//! `dial` and the log as they were, since only U+0000 to U+001F was replaced.
+//! Reported: U+007F to U+009F (CSI and OSC in one character) and marks that reverse the text
+//! direction passed through `tail`, `why`, `dial` and the log unchanged, since only U+0000 to
+//! U+001F was replaced.
 
 use std::{
     net::{SocketAddr, TcpListener},
@@ -26,12 +27,12 @@ use super::service_support::{
     ws::Socket,
 };
 
-/// C0, DEL and C1: as many as fit into the reason of a Close frame.
+/// C0, DEL and C1: as many as fit into the reason of a close frame.
 fn controls() -> String {
     ('\0'..='\u{1f}').chain('\u{7f}'..='\u{9f}').collect()
 }
 
-/// What reorders or hides text, or breaks lines.
+/// Characters that reorder or hide text, or break lines.
 fn marks() -> String {
     let ranges = [
         '\u{61c}'..='\u{61c}',
@@ -74,7 +75,7 @@ fn peer() -> SocketAddr {
     addr
 }
 
-/// Names that hear from such peers.
+/// Names with such peers.
 fn names(test_peer: &Peer) -> String {
     let (addr, echo) = (peer(), test_peer.url("/echo"));
     let body: String =
@@ -92,7 +93,7 @@ fn names(test_peer: &Peer) -> String {
     )
 }
 
-/// That a terminal obeys nothing in it but the ends of lines.
+/// Asserts that the only control characters are line ends.
 #[track_caller]
 fn assert_displayable(face: &str, text: &str) {
     let wrong = text
@@ -109,7 +110,7 @@ fn printed(output: &Output) -> String {
     String::from_utf8(text).unwrap()
 }
 
-/// Waits until the names have heard from their peers.
+/// Waits until the names have received the messages.
 fn started(test: &str) -> (Peer, Service) {
     let peer = Peer::spawn_thread().unwrap();
     let service = Service::start(test, &names(&peer));
@@ -136,7 +137,7 @@ fn no_command_shows_what_a_terminal_would_obey() {
             }
         }
     }
-    // A program that reads the JSON has what the peer wrote.
+    // JSON output contains the peer's text unchanged.
     for (name, reason) in [("controls", controls()), ("marks", marks())] {
         let output = ask(&service, &["status", name, "--json"]);
         let status: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -170,7 +171,7 @@ fn no_answer_shows_what_a_terminal_would_obey() {
         assert_eq!(answer.status, 200, "{answer:?}");
         assert_displayable(path, &answer.body);
     }
-    // What the request itself says is repeated by many a problem.
+    // Many problems repeat text of the request.
     let hostile: String = url::form_urlencoded::byte_serialize(marks().as_bytes()).collect();
     for path in [
         format!("/v1/connections?state={hostile}"),
@@ -208,7 +209,7 @@ fn no_character_of_a_message_gets_through_that_is_not_displayable() {
         Running::spawn(command(&service, &[&args, more].concat()))
     };
     let (mut plain, mut programs) = (tail(&[]), tail(&["--json"]));
-    // The first line may say that what was before is not known.
+    // The first line may report a gap before it.
     let is_message = |line: &str| !line.contains("lagged");
     let target = "/v1/events?match=echo&types=message";
     let (mut sse, _) = Sse::started(&service, target, &[]);
@@ -266,7 +267,7 @@ fn a_conversation_on_a_terminal_shows_nothing_that_it_would_obey() {
         let dial = ["dial", &url, "--keep-open", "--set", "reconnect=\"never\""];
         let (status, text) = on_a_terminal(&dial);
         assert!(!status && text.contains("4001"), "{text}");
-        // The terminal itself ends lines so.
+        // A terminal ends lines like this.
         assert_displayable("dial", &text.replace("\r\n", "\n"));
         let told = everwire(&[&dial[..], &["--json"]].concat())
             .output()
@@ -276,7 +277,7 @@ fn a_conversation_on_a_terminal_shows_nothing_that_it_would_obey() {
     }
 }
 
-/// Whether it succeeds, and what is seen, without colours.
+/// Whether it succeeds, and the visible text, without colours.
 fn on_a_terminal(args: &[&str]) -> (bool, String) {
     let program = everwire(args);
     let words = std::iter::once(program.get_program()).chain(program.get_args());

@@ -1,7 +1,8 @@
-//! Clients that are slow, silent, or wait for long.
+//! Clients that are slow or silent, or wait for long.
 //!
-//! Reported: 256 bodies that trickled, or 256 requests with `wait=confirmed&timeout=5m`, or 256 sockets that said nothing, without
-//! a token even, left `/healthz` unanswered for as long as they liked; an orchestrator then kills the process.
+//! Reported: 256 slow bodies, or 256 requests with `wait=confirmed&timeout=5m`, or 256 silent
+//! sockets even without a token, left `/healthz` unanswered for as long as they liked; an
+//! orchestrator then kills the process.
 
 use std::{
     io::{Read as _, Write},
@@ -32,9 +33,10 @@ names = 'acme-*'
 ";
 const OPERATOR: (&str, &str) = ("Authorization", "Bearer operator-operator-operator");
 const TENANT: (&str, &str) = ("Authorization", "Bearer tenant-tenant-tenant-tenant");
-/// More than there are places.
+/// More than the number of places.
 const MANY: usize = 350;
-/// Far above what an answer takes, and below the five seconds that a request's head may take: nobody waited for others to be timed out.
+/// Far above the time for an answer, and below the five seconds for a request's head: so nobody
+/// waited for a timeout of others.
 const AT_ONCE: Duration = Duration::from_secs(4);
 const SOON: Duration = Duration::from_secs(20);
 
@@ -46,7 +48,7 @@ struct Held {
 }
 
 impl Held {
-    /// Begins a request on so many connections, and sends no more.
+    /// Begins a request on each of several connections, and sends no more.
     fn hold(
         &mut self,
         service: &Service,
@@ -65,13 +67,13 @@ impl Held {
                     Box::new(StreamOwned::new(client, tcp))
                 }
             };
-            // One that was let go already cannot take it.
+            // A connection that was closed already cannot accept it.
             let _let_go = stream.write_all(text.as_bytes());
             self.sockets.push(stream);
         }
     }
 
-    /// The same over HTTP/2: so many requests over one connection, the bodies of which end if `whole`.
+    /// The same over HTTP/2: several requests over one connection, whose bodies end if `whole`.
     fn hold_http2(
         &mut self,
         service: &Service,
@@ -114,13 +116,13 @@ impl Held {
                 let _released = released.await;
             });
         });
-        // A connection that is let go meanwhile has ended.
+        // A connection that was closed meanwhile has ended.
         let _let_go = has_begun.recv_timeout(SOON);
         self.http2.push(release);
     }
 }
 
-/// A service, and the client's TLS by which connections are held.
+/// A service, and the TLS settings for held connections.
 fn start(way: Way, test: &str, keys: &str) -> (Service, Option<Arc<ClientConfig>>) {
     let test = format!("field-slow-{test}-{}", way.as_str());
     if way == Way::Http1 {
@@ -134,7 +136,7 @@ fn start(way: Way, test: &str, keys: &str) -> (Service, Option<Arc<ClientConfig>
     (service, Some(config))
 }
 
-/// An answer, which comes soon.
+/// An answer that must come soon.
 fn answered(client: &Client, method: &str, target: &str, headers: Headers<'_>) -> Answer {
     let begun = Instant::now();
     let answer = client.ask(method, target, headers, b"");
@@ -223,14 +225,14 @@ fn requests_that_wait_for_long_keep_nobody_out() {
         };
         wait_by(&mut held, TENANT);
         is_healthy(&service);
-        // One token has its share of those that wait, and is answered all the same.
+        // One token has used its share of waiting requests, and still gets answers.
         let refused = answered(&service, "POST", target, &[TENANT]);
         let refused = refused.problem(503, "nothing was sent");
         assert_eq!(refused["status"], 503);
         let path = "/v1/connections/acme-feed";
         assert_eq!(answered(&service, "GET", path, &[TENANT]).status, 200);
         assert_eq!(answered(&service, "GET", path, &[OPERATOR]).status, 200);
-        // Even those who may know of all names leave room.
+        // Even callers who may see all names leave room.
         wait_by(&mut held, OPERATOR);
         is_healthy(&service);
         assert_eq!(answered(&service, "GET", path, &[OPERATOR]).status, 200);

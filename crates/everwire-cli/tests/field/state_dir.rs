@@ -1,8 +1,9 @@
-//! A `state_dir` that goes away under a running process.
+//! A `state_dir` that is removed from a running process.
 //!
-//! Reported: a cleaner of temporary files, a deployment script or an operator deleted `state_dir`, or its database alone, or
-//! moved it away and put another one there. The process went on to write into files that no path leads to: durable messages
-//! were `queued`, a PUT was answered 201, and after the next start all of it was gone.
+//! Reported: a cleaner of temporary files, a deployment script or an operator deleted `state_dir`,
+//! or only its database, or replaced it by another one. The process continued to write into files
+//! without a path: durable messages were `queued`, a PUT was answered 201, and after the next start
+//! all of it was gone.
 
 use std::{
     fs,
@@ -14,20 +15,21 @@ use serde_json::json;
 
 use crate::service_support::{SOON, http::Service};
 
-/// Where nobody listens.
+/// An address where nobody listens.
 const NOBODY: &str = "ws://127.0.0.1:1/";
 
-/// A running service with a directory that something happens to.
+/// A running service whose directory is changed.
 struct World {
     test: String,
     service: Service,
     dir: PathBuf,
-    /// How many messages are said to be on disk.
+    /// The number of messages reported as stored.
     queued: usize,
 }
 
 impl World {
-    /// With a durable name in which two messages wait, a secret, and a name that was closed by hand.
+    /// With a durable name in which two messages wait, a secret, and a name that was closed by
+    /// hand.
     fn new(test: &str) -> Self {
         let test = format!("field-state-dir-{test}");
         let service = start(&test);
@@ -50,7 +52,7 @@ impl World {
         world
     }
 
-    /// Sends until a message is said to be on disk.
+    /// Sends until a message is reported as stored.
     fn send(&mut self) {
         let until = Instant::now() + SOON;
         loop {
@@ -65,14 +67,14 @@ impl World {
         self.queued = status["outbox"]["messages"].as_u64().unwrap() as usize;
     }
 
-    /// Waits for the event that tells of it.
+    /// Waits for the event that reports the error.
     fn store_error(&mut self) -> String {
         let error = self.service.running.event("error", Some("feed"));
         assert_eq!(error["cause"], "store", "{error}");
         error["text"].as_str().unwrap().to_owned()
     }
 
-    /// After a kill and another start all is there that was said to be.
+    /// Asserts that everything reported as stored is there after a kill and another start.
     fn survives(self) {
         let epoch = self.service.status("feed")["epoch"].as_u64();
         self.service.kill();
@@ -117,7 +119,7 @@ fn a_directory_that_is_deleted_is_made_anew_with_all_that_was_kept() {
     fs::remove_dir_all(&world.dir).unwrap();
     let told = world.store_error();
     assert!(told.contains("removed, moved away or replaced"), "{told}");
-    // Nobody need send for that.
+    // This needs no further message.
     wait_for("the database", || database(&world.dir).exists());
     world.send();
     assert_eq!(world.queued, 3);
@@ -128,7 +130,7 @@ fn a_directory_that_is_deleted_is_made_anew_with_all_that_was_kept() {
     start(&test).status("late");
 }
 
-/// Nothing is sent or changed in that process: the messages in it are those of the one before.
+/// Nothing is sent or changed in that process: its messages come from the one before.
 #[test]
 fn a_process_that_only_waits_notices_it_as_well() {
     let mut world = World::new("waiting");
@@ -140,7 +142,7 @@ fn a_process_that_only_waits_notices_it_as_well() {
     world.survives();
 }
 
-/// Its files are not only gone, they are empty: what is on disk then comes from memory.
+/// Its files are not only removed but empty: the new files come from memory.
 #[test]
 fn of_what_cannot_be_read_any_more_the_messages_are_written_again_and_the_rest_is_told() {
     let mut world = World::new("emptied");
@@ -148,7 +150,7 @@ fn of_what_cannot_be_read_any_more_the_messages_are_written_again_and_the_rest_i
         let text = "x".repeat(60_000);
         service.post("/v1/connections/feed/send", &text).status
     };
-    // More than what a database keeps in memory.
+    // More than a database keeps in memory.
     for _ in 0..60 {
         assert_eq!(send(&world.service), 200);
     }
@@ -255,7 +257,8 @@ fn where_it_cannot_be_made_anew_nothing_is_said_to_be_stored() {
     assert_eq!(problem["fate"], "rejected", "{problem}");
     assert_eq!(problem["reason"], "not_stored", "{problem}");
 
-    // What works may be changed all the same, and nobody is told that it would outlive the process.
+    // State in memory may still be changed, and nobody is told that the change outlives the
+    // process.
     let plain = json!({ "url": NOBODY, "enabled": false });
     let put = world
         .service

@@ -1,6 +1,7 @@
-//! One token's clients, keys and names move those of another: it took all 192 places of SSE, WebSocket and raw, and the operator got
-//! 503; it joined a rate of the file and used it up; and its required name with a dead URL had the process say that it is not
-//! ready. Its 10,001 idempotency keys made the service forget mine, and a payment that I repeated was sent twice.
+//! Clients, keys and names of one token affected another. Reported: one token took all 192 places
+//! of SSE, WebSocket and raw, and the operator got 503; it joined a rate of the file and used it
+//! up; its required name with a dead URL made the process report that it is not ready. Its 10,001
+//! idempotency keys displaced those of others, and a repeated payment was sent twice.
 
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
@@ -39,7 +40,7 @@ fn a_token_takes_its_share_of_the_places_and_others_find_theirs() {
     let refused = service.ask("GET", "/v1/events", &[(header, &value)], b"");
     refused.problem(503, "this token has 80 connected already");
     assert_eq!(refused.header("retry-after"), Some("5"));
-    // Those of others are theirs, to the last one.
+    // Other owners can use all remaining places.
     let others: Vec<_> = (0..80).map(|_| listen("other")).collect();
     let operators: Vec<_> = (0..32).map(|_| listen("operator")).collect();
     drop((taken, others, operators));
@@ -65,7 +66,7 @@ fn a_token_joins_no_rate_that_others_share() {
         let of_step = json!({ "url": url, "open_script": [{ "send": "x", "rate": rate }] });
         put(&service, "acme", &of_step).problem(403, "invalid rate");
     }
-    // Nor by a group that has it.
+    // A group with the setting cannot do it either.
     let grouped = json!({ "url": url, "group": "feeds", "required": false });
     put(&service, "acme", &grouped).problem(403, "invalid rate");
     let own = json!({ "url": url, "rate": { "messages": 5, "per": "1s" } });
@@ -88,7 +89,7 @@ fn a_token_that_does_not_reach_all_names_decides_nothing_about_readiness() {
     assert_eq!(service.get("/readyz").status, 503);
 }
 
-/// Sends messages over a connection that stays open, each with a key of its own, as fast as they are accepted.
+/// Sends messages over one connection as fast as they are accepted, each with its own key.
 fn send_with_keys(listen: &str, by: &str, keys: std::ops::Range<usize>) {
     let (header, value) = token(by);
     let stream = TcpStream::connect(listen).unwrap();
@@ -114,7 +115,7 @@ fn send_with_keys(listen: &str, by: &str, keys: std::ops::Range<usize>) {
 
 #[test]
 fn the_keys_of_a_token_do_not_have_a_payment_of_another_sent_twice() {
-    // As many as one name remembers, and what it lets come together before it forgets.
+    // As many as one name remembers, plus those that it collects before it forgets.
     const KEYS: usize = 12_000;
     const CLIENTS: usize = 8;
     let peer = Peer::spawn_thread().unwrap();
@@ -146,7 +147,7 @@ fn the_keys_of_a_token_do_not_have_a_payment_of_another_sent_twice() {
         }
     });
     assert_eq!(pay(), paid);
-    // What the peer has read by a confirmation it has read in order.
+    // A confirmation proves that the peer has read all messages before it.
     let last = service.ask(
         "POST",
         "/v1/connections/acme-shared/send?wait=confirmed&timeout=20s",

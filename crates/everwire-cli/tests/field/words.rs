@@ -1,8 +1,10 @@
-//! What is said of a mistake.
+//! The messages about mistakes.
 //!
-//! Reported: `check` called a configuration valid whose client certificate was missing, whose key was encrypted, belonged to another
-//! certificate or was given as the authority, so that each name failed at its first dial; a URL whose host came from an empty variable was dialled
-//! at the first part of its path; `"Bearer $TOKEN"` was sent as it stands without a word. What dials say is tested where they are made.
+//! Reported: `check` accepted a configuration with a missing client certificate, with a key that
+//! was encrypted, belonged to another certificate or was given as the authority, so that each name
+//! failed at its first dial; with an empty variable as the host, the first part of the path was
+//! dialled; `"Bearer $TOKEN"` was sent literally without a warning. Messages of dials are tested
+//! with the dials.
 
 use std::{
     fs,

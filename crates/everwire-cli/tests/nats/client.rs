@@ -1,4 +1,4 @@
-//! A client of NATS that knows as much of the protocol as the tests need.
+//! A NATS client with the part of the protocol that the tests need.
 
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
@@ -55,7 +55,7 @@ impl Client {
         line.trim_end().to_owned()
     }
 
-    /// Waits until the server has read all that was written; no message may be on its way.
+    /// Waits until the server has read everything; no message may be on its way.
     pub fn flush(&mut self) {
         self.write("PING\r\n");
         let line = self.line();
@@ -101,7 +101,7 @@ impl Client {
         }
     }
 
-    /// Asks, and waits for the answer; other messages are passed over.
+    /// Sends a request, and waits for the answer; other messages are skipped.
     pub fn request(&mut self, subject: &str, text: &str) -> Value {
         if !std::mem::replace(&mut self.has_inbox, true) {
             self.subscribe("_INBOX.test");

@@ -1,4 +1,4 @@
-//! The program with a bridge to a real server of NATS.
+//! The program with a bridge to a real NATS server.
 //!
 //! ```text
 //! EVERWIRE_NATS_KILLS=50 cargo test --test nats -- --nocapture     more kills than usual
@@ -31,7 +31,7 @@ fn server(test: &str) -> Server {
     server
 }
 
-/// `[nats]` of a server, in both directions.
+/// `[nats]` for a server, in both directions.
 fn nats(server: &Server) -> String {
     let (url, folder) = (server.url(), server.folder().display());
     format!(
@@ -105,7 +105,7 @@ fn messages_are_published_and_sent_and_shown_and_no_secret_is_told() {
         );
     }
 
-    // The server goes, and comes back with another password.
+    // The server stops, and comes back with another password.
     server.kill();
     until("it is told", || {
         status(&service)["error"]["code"] == "nats_unreachable"
@@ -185,7 +185,7 @@ fn what_waits_when_it_is_ended_is_published_after_the_next_start() {
 
 const NAMES: usize = 10;
 const MESSAGES: usize = 100;
-/// So many messages of a name are on their way at once.
+/// The number of a name's messages in flight.
 const WINDOW: usize = 128;
 
 #[test]
@@ -196,7 +196,7 @@ fn a_program_that_is_killed_again_and_again_loses_nothing() {
     let server = server("killed");
     let mut keys = nats(&server) + "[defaults]\noutbox = { resend = 'in_doubt' }\n";
     for number in 0..NAMES {
-        // Slow enough that a kill finds messages on their way.
+        // Slow enough that a kill meets messages in flight.
         let path = format!("/n{number}");
         peer.script(&path, Script::sink().read_rate(1500));
         keys += &format!("[connections.n{number}]\nurl = '{}'\n", peer.url(&path));
@@ -246,7 +246,7 @@ fn a_program_that_is_killed_again_and_again_loses_nothing() {
     service.end();
 }
 
-/// How many messages are in the queue.
+/// The number of messages in the queue.
 fn left(client: &mut Client) -> u64 {
     let info = client.request("$JS.API.STREAM.INFO.EVERWIRE_OUT", "");
     info["state"]["messages"].as_u64().unwrap()

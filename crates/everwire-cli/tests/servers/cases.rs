@@ -1,4 +1,4 @@
-//! The servers, and what is said to each.
+//! The servers, and the conversation with each.
 
 use std::{
     path::{Path, PathBuf},
@@ -45,12 +45,12 @@ fn talk_ocpp(stage: &mut Stage) {
         let call = json!([2, "mine", "DataTransfer", { "vendorId": "everwire" }]);
         let answer = stage.request(name, &call);
         assert_eq!(answer[1], "mine", "{answer}");
-        // The heartbeat that it asked for has come.
+        // The requested heartbeat has arrived.
         assert_ne!(answer[2]["data"], "0 heartbeats", "{answer}");
         let refused = stage.refused(name, &json!([2, "mine", "Nonsense", {}]));
         assert_eq!((&refused[0], &refused[1]), (&json!(4), &json!("mine")));
     }
-    // It ends a socket for less, and another one follows.
+    // The server closes a socket for less, and another one follows.
     let said = stage.server.said();
     for rule in ["twice", "two calls", "before the boot"] {
         assert!(!said.contains(rule), "{said}");
@@ -370,7 +370,7 @@ fn talk_devtools(stage: &mut Stage) {
     assert_eq!(refused["id"], 7, "{refused}");
 }
 
-/// A server of Node's.
+/// A server of Node.
 fn node(arguments: &[&str]) -> Command {
     let mut command = Command::new("node");
     command
@@ -384,7 +384,7 @@ fn script(file: &str) -> PathBuf {
     root().join("tests/servers/dialogue").join(file)
 }
 
-/// Where Debian has it is no part of everybody's path.
+/// Debian's path is not in every user's PATH.
 fn program(path: &'static str) -> &'static str {
     match Path::new(path).exists() {
         true => path,

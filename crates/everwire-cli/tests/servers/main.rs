@@ -1,7 +1,9 @@
-//! Real servers, each with its configuration of `examples/dialogue/`: brought up, spoken to, restarted, and frozen for 30 seconds. Each time
-//! the connection is back by itself, is logged in and subscribed again, and has told what it has not heard.
+//! Real servers, each with its configuration of `examples/dialogue/`: started, used, restarted, and
+//! frozen for 30 seconds. Each time the connection comes back by itself, logs in and subscribes
+//! again, and reports the gap.
 //!
-//! Each test runs in a network of its own, so that the files are used as they are, with their ports.
+//! Each test runs in its own network namespace, so that the files are used unchanged, with their
+//! ports.
 #![cfg(unix)]
 
 mod cases;
@@ -32,7 +34,7 @@ macro_rules! servers {
 
 servers! { devtools, ganache, graphql_ws, jupyter, nats, ocpp, socket_io, stomp }
 
-/// What is in the folder, which its README lists.
+/// The content of the folder, which its README lists.
 fn examples() -> BTreeSet<String> {
     let folder = support::root().join("examples/dialogue");
     let readme = fs::read_to_string(folder.join("README.md")).unwrap();

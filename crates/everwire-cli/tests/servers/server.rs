@@ -10,18 +10,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// For the start and the end of a server that takes its time.
+/// For a server that starts or ends slowly.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How a server is started, and where it listens.
+/// The command of a server, and its address.
 #[derive(Clone)]
 pub struct Start {
     pub port: u16,
-    /// The program, its arguments and its variables; it keeps what it keeps in this folder.
+    /// The program with its arguments and variables; its data is in this folder.
     pub command: fn(&Path) -> Command,
 }
 
-/// A server and its children: a process group of their own, which is killed on drop.
+/// A server and its children, in a process group that is killed on drop.
 pub struct Server {
     start: Start,
     dir: PathBuf,
@@ -67,7 +67,7 @@ impl Server {
         }
     }
 
-    /// Has it end as it wants to, and waits for its end.
+    /// Ends it in an orderly way, and waits for its end.
     pub fn end(&mut self) {
         self.signal("TERM", false);
         let child = self.child.as_mut().unwrap();
@@ -79,7 +79,7 @@ impl Server {
         self.child = None;
     }
 
-    /// Nothing of it runs any more, and its sockets stay.
+    /// Stops all its processes; its sockets stay.
     pub fn freeze(&self) {
         self.signal("STOP", true);
     }
@@ -88,7 +88,7 @@ impl Server {
         self.signal("CONT", true);
     }
 
-    /// What it has written.
+    /// Its output.
     pub fn said(&self) -> String {
         String::from_utf8_lossy(&std::fs::read(self.log()).unwrap_or_default()).into_owned()
     }
@@ -104,7 +104,7 @@ impl Server {
     }
 }
 
-/// By the shell: the program of that name of some systems takes no process group.
+/// By the shell: the `kill` program of some systems does not accept a process group.
 fn kill(signal: &str, whom: &str) -> bool {
     let mut shell = Command::new("sh");
     shell.args(["-c", "kill -s \"$1\" -- \"$2\"", "sh", signal, whom]);

@@ -1,4 +1,4 @@
-//! What each server goes through, and what its connections tell meanwhile.
+//! The disturbances of each server, and the events of its connections.
 
 use std::{
     fs,
@@ -18,7 +18,7 @@ use crate::{
     tail::Tail,
 };
 
-/// For what ought to happen soon, on a machine that starts many servers at once.
+/// For something that should happen soon, on a machine that starts many servers at once.
 pub const PATIENCE: Duration = Duration::from_secs(45);
 /// How long a server is down.
 const DOWN: Duration = Duration::from_secs(1);
@@ -32,15 +32,15 @@ const QUIET: Duration = Duration::from_secs(12);
 pub struct Case {
     /// The file, without its extension.
     pub file: &'static str,
-    /// What it needs of the environment.
+    /// Its environment variables.
     pub variables: &'static [(&'static str, &'static str)],
     /// Its connections.
     pub names: &'static [&'static str],
     pub server: Start,
-    /// Speaks with the server, and panics if that is not what it was.
+    /// Talks to the server, and panics if the result is wrong.
     pub talk: fn(&mut Stage),
     pub subscriptions: Subscriptions,
-    /// What is told where the variables are wrong.
+    /// The reported refusal if the variables are wrong.
     pub refusal: Option<Refusal>,
 }
 
@@ -50,7 +50,7 @@ pub struct Refusal {
     pub text: &'static str,
 }
 
-/// A service that is run with the file, and the server.
+/// A service that runs the file, and the server.
 pub struct Stage {
     case: Case,
     pub server: Server,
@@ -62,7 +62,7 @@ pub struct Stage {
 }
 
 impl Case {
-    /// Panics with the step that is not as it must be. `test` is the name of the test.
+    /// Panics with the failed step. `test` is the name of the test.
     pub fn run(self, test: &str) {
         match child::dir() {
             None => print!("{}", child::in_a_network_of_its_own(test)),
@@ -73,7 +73,7 @@ impl Case {
     fn run_in(self, dir: &Path) {
         let begun = Instant::now();
         let server = Server::start(self.server.clone(), dir);
-        // Beside it the service keeps its state.
+        // The service keeps its state beside it.
         let file = dir.join(format!("{}.toml", self.file));
         let example = format!("examples/dialogue/{}.toml", self.file);
         fs::copy(root().join(&example), &file).unwrap_or_else(|error| panic!("{example}: {error}"));
@@ -108,7 +108,7 @@ impl Case {
         (service, client)
     }
 
-    /// A server that would let in everybody shows nothing by letting in us.
+    /// A server that accepted everybody would prove nothing.
     fn is_refused(&self, file: &PathBuf) {
         let Some(refusal) = self.refusal else { return };
         let (service, client) = self.service(file, true);
@@ -144,7 +144,7 @@ impl Stage {
         self.tell(&format!("restarted, and spoken to; blind for {blind:?}"));
     }
 
-    /// A server that gets no answers from us ends the socket.
+    /// A server that gets no heartbeats or answers from us closes the socket.
     fn stays_up(&mut self) {
         self.tail.mark();
         thread::sleep(QUIET);
@@ -174,7 +174,7 @@ impl Stage {
         ));
     }
 
-    /// What the file says is tried with a peer that is made of it, too, while there is time.
+    /// Rehearses the file with a generated peer, too, while there is time.
     fn rehearse(&self) {
         let output = run(&["rehearse", "--json", self.file.to_str().unwrap()]);
         let report: Value = serde_json::from_str(&stdout(&output)).unwrap_or_default();
@@ -183,7 +183,8 @@ impl Stage {
         assert!(is_whole, "{} {}", report, stderr(&output));
     }
 
-    /// Waits until all names are ready behind the mark, each has told its gap, and they can be spoken with; the shortest gap.
+    /// Waits until all names are ready after the mark, each has reported its gap, and they can be
+    /// used. Returns the shortest gap.
     fn is_back(&mut self) -> Duration {
         let mut blind = Duration::MAX;
         for name in self.case.names {
@@ -215,13 +216,13 @@ impl Stage {
         println!("{:5.1?} {}: {what}", self.begun.elapsed(), self.case.file);
     }
 
-    /// Waits for a message of this name that fits.
+    /// Waits for a matching message of this name.
     pub fn message(&mut self, name: &str, fits: impl Fn(&str) -> bool) {
         self.tail
             .event(name, "message", PATIENCE, |event| fits(&text(event)));
     }
 
-    /// Waits for a message of this subscription that fits.
+    /// Waits for a matching message of this subscription.
     pub fn message_of(&mut self, name: &str, key: &str, fits: impl Fn(&str) -> bool) {
         let is_it = |event: &Value| event["subscription"] == key && fits(&text(event));
         self.tail.event(name, "message", PATIENCE, is_it);
@@ -235,7 +236,7 @@ impl Stage {
         answer.json()
     }
 
-    /// What the server says to a request that it refuses.
+    /// The server's answer to a request that it refuses.
     pub fn refused(&self, name: &str, request: &Value) -> Value {
         let target = format!("/v1/connections/{name}/request");
         let answer = self.client.post(&target, &request.to_string());
@@ -243,7 +244,7 @@ impl Stage {
         serde_json::from_str(answer.json()["text"].as_str().unwrap()).unwrap()
     }
 
-    /// Sends a message, which the server has when this returns.
+    /// Sends a message. The server has it when this returns.
     pub fn send(&self, name: &str, text: &str) {
         let target = format!("/v1/connections/{name}/send?wait=written");
         let answer = self.client.post(&target, text);
@@ -251,7 +252,7 @@ impl Stage {
     }
 }
 
-/// What a message says; a binary one, too, if it is UTF-8.
+/// The text of a message; also of a binary one if it is UTF-8.
 fn text(message: &Value) -> String {
     match (message["text"].as_str(), message["base64"].as_str()) {
         (Some(text), _) => text.to_owned(),

@@ -1,4 +1,4 @@
-//! What a connection is subscribed to, and what its server thinks of it.
+//! The subscriptions of a connection, and the server's answers.
 
 use std::{
     thread,
@@ -12,7 +12,7 @@ use crate::{
     stage::PATIENCE,
 };
 
-/// Asked for over the API while the connection runs, in words of the server's.
+/// A subscription that is added over the API while the connection is open, in the server's format.
 #[derive(Clone, Copy)]
 pub struct Asked {
     pub key: &'static str,
@@ -20,14 +20,14 @@ pub struct Asked {
     pub body: &'static str,
 }
 
-/// One that the server refuses, with this text.
+/// A subscription that the server refuses with this text.
 #[derive(Clone, Copy)]
 pub struct Refused {
     pub asked: Asked,
     pub text: &'static str,
 }
 
-/// Those of a connection: each is active again on each socket.
+/// The subscriptions of a connection: each is active again on each socket.
 #[derive(Clone, Copy, Default)]
 pub struct Subscriptions {
     pub of_file: &'static [&'static str],
@@ -36,7 +36,7 @@ pub struct Subscriptions {
 }
 
 impl Subscriptions {
-    /// Adds what is added, and waits until the server has refused what it refuses.
+    /// Adds the subscriptions, and waits until the server has refused the invalid ones.
     pub fn add(&self, client: &Client, name: &str) {
         if let Some(asked) = self.added {
             put(client, name, asked);

@@ -1,4 +1,4 @@
-//! What a running service tells.
+//! The events of a running service.
 
 use std::{
     sync::mpsc,
@@ -10,18 +10,18 @@ use serde_json::Value;
 
 use crate::service_support::{http::Client, sse::Sse};
 
-/// All events from its start on, read by a thread that ends with the service.
+/// All events since its start, read by a thread that ends with the service.
 pub struct Tail {
     events: mpsc::Receiver<Value>,
     seen: Vec<Value>,
-    /// From where it is looked for what is waited for.
+    /// The mark: waits look only at later events.
     from: usize,
 }
 
 impl Tail {
     pub fn start(service: &Client) -> Self {
         let (mut sse, _) = Sse::started(service, "/v1/events?match=*", &[]);
-        // Nothing may be told for as long as a server is frozen.
+        // There may be no event while a server is frozen.
         sse.tcp().set_read_timeout(None).unwrap();
         let (sender, events) = mpsc::channel();
         thread::spawn(move || {
@@ -39,13 +39,13 @@ impl Tail {
         }
     }
 
-    /// What came until now is not looked at any more.
+    /// Moves the mark here: earlier events are ignored.
     pub fn mark(&mut self) {
         self.seen.extend(self.events.try_iter());
         self.from = self.seen.len();
     }
 
-    /// Waits for an event of a name behind the mark.
+    /// Waits for an event of a name after the mark.
     pub fn event(
         &mut self,
         name: &str,
@@ -72,7 +72,7 @@ impl Tail {
         }
     }
 
-    /// What was told of a loss behind the mark.
+    /// The losses after the mark.
     pub fn losses(&mut self) -> Vec<&Value> {
         self.seen.extend(self.events.try_iter());
         let told = self.seen[self.from..].iter();
@@ -80,7 +80,7 @@ impl Tail {
             .collect()
     }
 
-    /// What was told behind the mark, for one that looks for a fault.
+    /// The events after the mark, to diagnose a failure.
     fn since(&self) -> String {
         let told = self.seen[self.from..].iter().map(Value::to_string);
         let clip = |line: String| line.chars().take(400).collect::<String>();

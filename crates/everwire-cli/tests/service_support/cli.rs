@@ -1,10 +1,10 @@
-//! The commands that ask a running service.
+//! The commands that query a running service.
 
 use std::process::{Command, Output};
 
 use super::{everwire, http::Client, stderr, stdout};
 
-/// The command against this service.
+/// The command for this service.
 pub fn command(service: &Client, args: &[&str]) -> Command {
     let mut command = everwire(args);
     command
@@ -17,7 +17,7 @@ pub fn ask(service: &Client, args: &[&str]) -> Output {
     command(service, args).output().unwrap()
 }
 
-/// Runs it, and asserts that it is done and has nothing to complain of; what it printed.
+/// Runs it, and asserts that it succeeds without any error output. Returns its output.
 #[track_caller]
 pub fn done(service: &Client, args: &[&str]) -> String {
     let output = ask(service, args);

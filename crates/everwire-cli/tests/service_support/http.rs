@@ -1,4 +1,4 @@
-//! Requests by hand, so that each header is what the test says.
+//! Manual requests, so that the test controls each header.
 
 use std::{
     io::{Read, Write},
@@ -14,15 +14,15 @@ use serde_json::Value;
 
 use super::{Running, SOON, everwire, file, ways::ask_http2};
 
-/// A running service; what its client can do, it can do.
+/// A running service, with the methods of its client.
 pub struct Service {
     pub running: Running,
     client: Client,
-    /// Where the metrics are, if they have an address of their own.
+    /// The metrics, if they have their own address.
     pub metrics: Option<Client>,
 }
 
-/// Who asks it.
+/// A client of the service.
 #[derive(Clone)]
 pub struct Client {
     pub listen: String,
@@ -60,7 +60,7 @@ impl Service {
         Self::start_in(test, keys, tls, &[])
     }
 
-    /// The same, in this environment.
+    /// The same, with this environment.
     pub fn start_in(
         test: &str,
         keys: &str,
@@ -91,14 +91,14 @@ impl Service {
         file(test, &text)
     }
 
-    /// Kills it: it has no time for anything.
+    /// Kills it without any notice.
     pub fn kill(self) {
         self.running.signal("KILL");
         let (status, ..) = self.running.end();
         assert_eq!(status.code(), None, "{status}");
     }
 
-    /// Ends it; all that it wrote.
+    /// Ends it. Returns its output.
     pub fn end(self) -> String {
         self.running.signal("TERM");
         let (status, lines, stderr) = self.running.end();
@@ -108,7 +108,7 @@ impl Service {
 }
 
 impl Client {
-    /// A client of what listens here, without TLS.
+    /// A client for this address, without TLS.
     pub fn plain(listen: &str) -> Self {
         Self {
             listen: listen.to_owned(),
@@ -116,7 +116,7 @@ impl Client {
         }
     }
 
-    /// A client of what listens here, with this TLS.
+    /// A client for this address, with this TLS.
     pub fn over_tls(listen: &str, config: Arc<ClientConfig>) -> Self {
         Self {
             listen: listen.to_owned(),
@@ -161,7 +161,7 @@ impl Client {
         }
     }
 
-    /// Where a path of the service is.
+    /// The URL of a path of the service.
     pub fn url(&self, path: &str) -> String {
         let scheme = if self.tls.is_some() { "https" } else { "http" };
         format!("{scheme}://{}{path}", self.listen)
@@ -198,7 +198,7 @@ impl Client {
         answer.json()
     }
 
-    /// Waits for a status of a name.
+    /// Waits for a matching status of a name.
     pub fn wait_for(&self, name: &str, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
         let until = Instant::now() + SOON;
         loop {
@@ -239,7 +239,7 @@ pub fn over_tls(
 }
 
 fn exchange(mut stream: impl Read + Write, request: &[u8]) -> std::io::Result<Answer> {
-    // Who is refused in the middle of a long body need not have read it.
+    // A server that refuses a long body need not read it all.
     let written = stream.write_all(request);
     let mut answer = Vec::new();
     let read = stream.read_to_end(&mut answer);
@@ -251,7 +251,7 @@ fn exchange(mut stream: impl Read + Write, request: &[u8]) -> std::io::Result<An
 }
 
 impl Answer {
-    /// One that came as this text.
+    /// Parses an answer.
     pub fn read(answer: &str) -> std::io::Result<Self> {
         let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((answer, ""));
         let status = head
@@ -276,7 +276,7 @@ impl Answer {
         })
     }
 
-    /// Asserts that it is a problem with this status that says this; the problem.
+    /// Asserts that it is a problem with this status and this text. Returns the problem.
     #[track_caller]
     pub fn problem(&self, status: u16, part: &str) -> Value {
         assert_eq!(self.status, status, "{self:?}");

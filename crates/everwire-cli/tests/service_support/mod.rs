@@ -1,4 +1,4 @@
-//! The program, run as its users run it.
+//! Runs the program as its users do.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 pub mod cli;
@@ -18,7 +18,7 @@ use std::{
 
 use serde_json::Value;
 
-/// For what ought to happen at once, on a machine that is busy.
+/// For something that should happen at once, on a busy machine.
 pub const SOON: Duration = Duration::from_secs(20);
 
 /// The folder of the repository.
@@ -26,7 +26,7 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// The program, without the configuration of whoever runs the tests.
+/// The program, without the configuration of the user who runs the tests.
 pub fn everwire(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_everwire"));
     command
@@ -42,17 +42,18 @@ pub fn run(args: &[&str]) -> Output {
     everwire(args).output().unwrap()
 }
 
-/// What it wrote to standard output.
+/// Its standard output.
 pub fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-/// What it wrote to standard error.
+/// Its standard error.
 pub fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-/// A file with this text in a temporary folder of its own, where the program keeps its state, too; `name` is the test's own.
+/// A file with this text in a temporary folder of its own, where the program also keeps its state;
+/// `name` must be unique among tests.
 pub fn file(name: &str, text: &str) -> PathBuf {
     let folder = format!("{name}-{}", std::process::id());
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(folder);
@@ -62,7 +63,7 @@ pub fn file(name: &str, text: &str) -> PathBuf {
     path
 }
 
-/// The lines of a pipe, read as they come: whoever writes them need not wait.
+/// The lines of a pipe, read as they come, so that the writer never blocks.
 pub fn lines(pipe: impl Read + Send + 'static) -> mpsc::Receiver<String> {
     let (sender, lines) = mpsc::channel();
     thread::spawn(move || {
@@ -110,7 +111,7 @@ impl Running {
         self.child.id()
     }
 
-    /// The memory that is its, and resident, in MiB.
+    /// Its private resident memory, in MiB.
     pub fn resident_mib(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
         let mut lines = status.lines();
@@ -119,7 +120,7 @@ impl Running {
         kib / 1024
     }
 
-    /// Waits for a line that fits.
+    /// Waits for a matching line.
     pub fn line(&mut self, what: &str, mut fits: impl FnMut(&str) -> bool) -> String {
         let until = Instant::now() + SOON;
         loop {
@@ -157,7 +158,7 @@ impl Running {
         assert!(sent.success(), "kill -s {signal} {id}");
     }
 
-    /// Waits for its end; all lines, and what it wrote to standard error.
+    /// Waits for its end. Returns all lines, and its standard error.
     pub fn end(mut self) -> (ExitStatus, Vec<String>, String) {
         let until = Instant::now() + SOON;
         let status = loop {

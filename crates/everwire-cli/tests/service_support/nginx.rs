@@ -1,4 +1,4 @@
-//! nginx before a service, as `docs/reverse_proxy.md` has it.
+//! nginx in front of a service, as described in `docs/reverse_proxy.md`.
 
 use std::{
     fs,
@@ -13,7 +13,7 @@ use super::service_support::SOON;
 
 const DOCUMENT: &str = include_str!("../../../../docs/reverse_proxy.md");
 
-/// How it passes requests on.
+/// How it forwards requests.
 #[derive(Clone, Copy, Debug)]
 pub struct Manner {
     /// Whether the service sees the `Host` that the browser sent, or the one of its own address.
@@ -24,7 +24,7 @@ pub struct Manner {
     pub passes_prefix: bool,
 }
 
-/// A port that nginx can take later: it takes no 0.
+/// A port for nginx, which does not accept 0.
 pub fn unused_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
@@ -36,7 +36,8 @@ pub struct Nginx {
 }
 
 impl Nginx {
-    /// Listens on this port of the loopback address, with this certificate and key if there are any, for a service at `upstream`.
+    /// Listens on this port of the loopback address, with this certificate and key if there are
+    /// any, for a service at `upstream`.
     pub fn start(
         dir: &Path,
         port: u16,
@@ -98,7 +99,7 @@ impl Drop for Nginx {
     }
 }
 
-/// Where Debian has it is no part of everybody's path.
+/// Debian's path is not in every user's PATH.
 fn program() -> &'static str {
     match Path::new("/usr/sbin/nginx").exists() {
         true => "/usr/sbin/nginx",
@@ -106,7 +107,7 @@ fn program() -> &'static str {
     }
 }
 
-/// What the document says to write into the blocks `http` and `server`.
+/// The blocks `http` and `server` from the document.
 fn snippets() -> [String; 2] {
     let parts = DOCUMENT.split("```nginx\n").skip(1);
     let parts = parts.map(|part| part.split("```").next().unwrap().to_owned());

@@ -13,18 +13,18 @@ use super::{
     http::{Client, Headers},
 };
 
-/// A response that goes on.
+/// A response that stays open.
 pub struct Sse {
     lines: BufReader<Chunks>,
 }
 
-/// What was told.
+/// An event.
 #[derive(Debug)]
 pub struct Told {
     pub id: Option<String>,
-    /// Nothing for one that only has an id.
+    /// Null for an event that only has an id.
     pub data: Value,
-    /// The data as it came.
+    /// The data as received.
     pub text: String,
 }
 
@@ -50,7 +50,7 @@ impl Sse {
         }
     }
 
-    /// One that says where it begins: what happens from now on is told.
+    /// A stream that starts with its position: all later events are received.
     pub fn started(client: &Client, target: &str, headers: Headers<'_>) -> (Self, String) {
         let mut sse = Self::open(client, target, headers);
         let hello = sse.next();
@@ -58,7 +58,7 @@ impl Sse {
         (sse, hello.id.unwrap())
     }
 
-    /// The next event; the end is none.
+    /// The next event; `None` at the end.
     pub fn try_next(&mut self) -> Option<Told> {
         read(&mut self.lines)
     }
@@ -67,7 +67,7 @@ impl Sse {
         self.try_next().expect("the stream has ended")
     }
 
-    /// The socket, for who wants to see its end.
+    /// The socket, to observe its end.
     pub fn tcp(&self) -> &TcpStream {
         self.lines.get_ref().inside.get_ref()
     }
@@ -102,7 +102,7 @@ impl Read for Chunks {
     }
 }
 
-/// The same by curl, which is killed on drop.
+/// The same with curl, which is killed on drop.
 pub struct Curl {
     child: Child,
     lines: BufReader<ChildStdout>,
@@ -129,7 +129,7 @@ impl Drop for Curl {
     }
 }
 
-/// The next event; the end is none.
+/// The next event; `None` at the end.
 fn read(lines: &mut impl BufRead) -> Option<Told> {
     let (mut id, mut data, mut text) = (None, Value::Null, String::new());
     loop {

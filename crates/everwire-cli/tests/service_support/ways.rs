@@ -1,4 +1,4 @@
-//! The versions of HTTP that the service speaks, so that one test asks over each of them.
+//! The HTTP versions of the service, so that one test can use each of them.
 
 use std::{fs, net::SocketAddr, path::PathBuf, sync::Arc};
 
@@ -17,7 +17,7 @@ use super::{
     http::{Answer, Headers, Service},
 };
 
-/// A version of HTTP, and what it runs over.
+/// An HTTP version, and its transport.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
     Http1,
@@ -102,7 +102,7 @@ impl Certificate {
 }
 
 impl Service {
-    /// Starts the program, to be asked in this way; `keys` as in [`start`](Self::start).
+    /// Starts the program, to be used in this way; `keys` as in [`start`](Self::start).
     pub fn start_by(way: Way, test: &str, keys: &str) -> Self {
         let test = format!("{test}-{}", way.as_str());
         if way == Way::Http1 {
@@ -114,7 +114,7 @@ impl Service {
     }
 }
 
-/// A request over HTTP/2: the authority is sent as `:authority`, if there is one.
+/// A request over HTTP/2; the authority, if there is one, is sent as `:authority`.
 pub fn ask_http2(
     listen: &str,
     config: &Arc<ClientConfig>,
@@ -128,7 +128,7 @@ pub fn ask_http2(
         Some(authority) => request
             .version(http::Version::HTTP_2)
             .uri(format!("https://{authority}{target}")),
-        // Like a request of HTTP/1.1 that is passed on.
+        // Like a forwarded request of HTTP/1.1.
         None => request.version(http::Version::HTTP_11).uri(target),
     };
     for (name, value) in headers {

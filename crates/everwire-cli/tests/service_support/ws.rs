@@ -1,4 +1,4 @@
-//! A client of the service's WebSockets: `tungstenite` behind a handshake by hand.
+//! A client of the service's WebSockets: `tungstenite` after a manual handshake.
 
 use std::{
     io::{Read, Write},
@@ -27,7 +27,7 @@ const HANDSHAKE: Headers<'static> = &[
 /// An open WebSocket.
 pub struct Socket {
     pub inside: WebSocket<TcpStream>,
-    /// The head of the answer to its handshake.
+    /// The head of the handshake's answer.
     pub head: String,
 }
 
@@ -36,7 +36,8 @@ impl Socket {
         Self::try_open(client, target, headers).unwrap_or_else(|answer| panic!("{answer}"))
     }
 
-    /// The error is the answer of who refuses. A header of the handshake is as it is given here, and left out if it is empty.
+    /// Returns the answer as an error if the service refuses. The given headers replace those of
+    /// the handshake; an empty one is left out.
     pub fn try_open(client: &Client, target: &str, headers: Headers<'_>) -> Result<Self, String> {
         let mut tcp = TcpStream::connect(&client.listen).unwrap();
         tcp.set_read_timeout(Some(SOON)).unwrap();
@@ -114,7 +115,7 @@ impl Socket {
         }
     }
 
-    /// Its code.
+    /// The code of the next close frame.
     pub fn close_code(&mut self) -> u16 {
         self.close_frame().code.into()
     }

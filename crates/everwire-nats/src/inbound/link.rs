@@ -1,4 +1,4 @@
-//! The stream that messages are published to, and what it says.
+//! The stream that messages are published to, and its answers.
 
 use std::{sync::Arc, time::Duration};
 
@@ -28,34 +28,34 @@ use crate::{
     subject::subject_of,
 };
 
-/// How long the stream may take to say which message it has last.
+/// The deadline for the stream's answer about its last message.
 const ASK_DEADLINE: Duration = Duration::from_secs(5);
-/// How long the stream may take to be found or made, beyond the connection.
+/// The deadline to find or create the stream, after the connection.
 const FIND_DEADLINE: Duration = Duration::from_secs(20);
 
-/// What has changed.
+/// A change of the connection or the stream.
 pub(super) enum Change {
-    /// There is a connection, on which so many messages of a lane may be published at once.
+    /// There is a connection, on which this many messages of a lane may be in flight.
     Up(usize),
     /// The connection is lost.
     Down,
     /// An answer to a published message, or a status in its place.
     Answer(Message),
-    /// What the stream has last of a name.
+    /// The stream's last message of a name.
     Last(LaneId, Result<Option<Last>, String>),
-    /// The stream does not say what it has last of a name.
+    /// The stream does not answer which message of a name is its last.
     Silent(LaneId),
     /// The server does not let messages of this subject through.
     Denied(String, String),
 }
 
-/// A connection with a stream behind it.
+/// A connection with its stream.
 pub(super) struct Up {
     connection: Connection,
     stream: Stream,
     name: String,
     answers: Subscriber,
-    /// Answers come to subjects below this.
+    /// Answers arrive on subjects below this.
     inbox: String,
     asks: FuturesUnordered<Asking>,
     differences: Vec<String>,
@@ -65,9 +65,9 @@ pub(super) struct Up {
 /// Asks the stream for the last message of a name.
 type Asking = BoxFuture<'static, (LaneId, Result<Option<Last>, AskError>)>;
 
-/// Why it is not known what the stream has last of a name.
+/// Why the stream's last message of a name is unknown.
 enum AskError {
-    /// There is no stream any more: it is made anew on the next connection.
+    /// The stream is gone: it is created again on the next connection.
     Gone,
     /// It does not answer.
     Silent,
@@ -75,7 +75,7 @@ enum AskError {
     Other(String),
 }
 
-/// The way to it.
+/// The link to the stream.
 pub(super) type InLink = Link<Up>;
 
 /// Begins to connect.
@@ -91,7 +91,7 @@ pub(super) fn link(
     })
 }
 
-/// The next change. May be dropped and asked for again.
+/// The next change. Cancel safe.
 pub(super) async fn next(link: &mut InLink) -> Change {
     let is_new = link.connected().await;
     let Some(up) = link.up() else {
@@ -130,7 +130,7 @@ pub(super) async fn next(link: &mut InLink) -> Change {
 }
 
 impl Up {
-    /// Where the answer to a message goes.
+    /// The reply subject for a message.
     pub fn reply(&self, lane: LaneId, number: u64) -> String {
         format!("{}.{lane}.{number}", self.inbox)
     }

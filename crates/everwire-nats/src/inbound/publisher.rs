@@ -1,4 +1,4 @@
-//! What is heard goes to the stream, or into the spool.
+//! Publishes received messages to the stream, or writes them into the spool.
 
 use std::{collections::HashMap, path::Path, time::Duration};
 
@@ -18,38 +18,39 @@ use crate::{
     subject::{name_in, subject_of},
 };
 
-/// So many messages go out before others have their turn.
+/// How many messages are sent before other tasks get a turn.
 const BURST: usize = 512;
-/// A stream that acknowledges nothing for so long, of what it was sent, is given up.
+/// A stream that acknowledges nothing for this time, after messages were sent, is given up.
 const SILENCE: Duration = Duration::from_secs(12);
-/// Between two reports of dropped messages.
+/// The interval between reports of dropped messages.
 const DROPS: Duration = Duration::from_secs(5);
-/// Messages wait for the spool until they are so many bytes, or until the next tick: a row has many.
+/// Messages wait for the spool until the next tick, or until they have so many bytes: so a row has
+/// many of them.
 const HELD: usize = 1 << 20;
 
-/// The lanes, their spool, and what becomes of both.
+/// The lanes and their spool.
 pub(super) struct Publisher {
     manager: Manager,
     prefix: String,
     stream: String,
     lanes: Lanes,
     spool: Spool,
-    /// The spool has held something since it was given back to the disk.
+    /// The spool has been used since its space was returned to the disk.
     has_spooled: bool,
     status: Shared,
     observer: Observer,
     published: u64,
     redelivered: u64,
-    /// Since when the stream owes an answer, of any kind, and gives none.
+    /// The time since when the stream owes an answer of any kind.
     owed_since: Option<Instant>,
-    /// Dropped messages that were not told of.
+    /// Dropped messages that were not reported yet.
     dropped: HashMap<(ConnectionName, DropReason), u64>,
     told_dropped: Option<Instant>,
-    /// What was last told of a spool that cannot be written.
+    /// The last reported error of a spool that cannot be written.
     told_of_spool: Option<String>,
-    /// What is to go into the spool next.
+    /// Messages that wait to be written into the spool.
     held: Spooled,
-    /// What the spool need not keep any more: up to which place, and how many messages.
+    /// Messages in the spool that are no longer needed: the last place, and their number.
     forget: HashMap<ConnectionName, (Place, u64)>,
 }
 
@@ -66,8 +67,8 @@ impl Publisher {
             observer.tell(Report::SpoolDamaged(aside));
         }
         let mut lanes = Lanes::new(Limits::default());
-        for (name, rows, last) in spool.names()? {
-            lanes.recall(name, rows, last);
+        for (name, count, last) in spool.names()? {
+            lanes.recall(name, count, last);
         }
         Ok(Self {
             manager,
@@ -89,7 +90,7 @@ impl Publisher {
         })
     }
 
-    /// A message came in.
+    /// Handles a received message.
     pub fn hear(&mut self, stamp: Stamp, message: Message) {
         let entry = Entry {
             place: Place {
@@ -100,7 +101,7 @@ impl Publisher {
             at: stamp.at,
             cursor: stamp.cursor,
             subscription: stamp.subscription,
-            // Else a short message would keep the whole read that it came with.
+            // Otherwise a short message would keep the whole read buffer alive.
             message: message.to_own_memory(),
             gap: 0,
             is_spooled: false,
@@ -118,7 +119,7 @@ impl Publisher {
         }
     }
 
-    /// Writes into the spool what was found to belong there.
+    /// Writes the messages that wait for the spool.
     fn write_held(&mut self) {
         let held = std::mem::take(&mut self.held);
         if held.messages.is_empty() {
@@ -133,7 +134,8 @@ impl Publisher {
                 }
             }
             Err(error) => {
-                // The last one first: each gives back to its lane what it took over from the one before.
+                // Last one first: each returns to its lane the gap that it took over from the one
+                // before.
                 for (lane, (_, entry)) in held.lanes.iter().zip(&held.messages).rev() {
                     self.lanes.not_spooled(*lane, entry);
                 }
@@ -142,7 +144,7 @@ impl Publisher {
         }
     }
 
-    /// It is told once for each reason, until the spool can be written again.
+    /// Reports an error once per reason, until the spool can be written again.
     fn spool_failed(&mut self, error: SpoolError) {
         let text = error.to_string();
         if self.told_of_spool.as_ref() != Some(&text) {
@@ -151,25 +153,25 @@ impl Publisher {
         }
     }
 
-    /// The name is gone.
+    /// The name was removed.
     pub fn removed(&mut self, name: &ConnectionName) {
         self.lanes.removed(name);
     }
 
-    /// Messages of nobody knows which names were missed.
+    /// Messages of unknown names were missed.
     pub fn lagged(&mut self) {
         self.lanes.lagged();
         self.observer.tell(Report::Lagged);
     }
 
-    /// The connection is lost.
+    /// The connection was lost.
     pub fn disconnected(&mut self) {
         self.owed_since = None;
         self.redelivered += self.lanes.in_flight() as u64;
         self.lanes.disconnected();
     }
 
-    /// Something has changed on the way to the servers.
+    /// Handles a change of the link.
     pub fn changed(&mut self, change: Change, link: &mut InLink) {
         let now = std::time::Instant::now();
         match change {
@@ -187,7 +189,7 @@ impl Publisher {
                 self.lanes.answered(lane, Err(text.to_owned()), now);
             }
             Change::Denied(subject, text) => {
-                // Of other subjects nothing is published.
+                // There are no published messages on other subjects.
                 if let Ok(name) = name_in(&self.prefix, &subject) {
                     self.lanes.denied(&name, &text, now);
                 }
@@ -215,7 +217,7 @@ impl Publisher {
             .acked(lane, number, ack, std::time::Instant::now());
     }
 
-    /// Does what can be done.
+    /// Performs all possible actions.
     pub async fn pump(&mut self, link: &mut InLink) {
         let now = std::time::Instant::now();
         let mut left = BURST;
@@ -259,7 +261,8 @@ impl Publisher {
                     }
                 }
                 other => {
-                    // Messages may be dropped faster than others go out, and are not to pile up.
+                    // Dropped messages count as well: they can be more frequent than sent ones, and
+                    // must not pile up.
                     left += usize::from(!matches!(other, Action::Load(..)));
                     self.act(other, now);
                 }
@@ -289,12 +292,12 @@ impl Publisher {
                     .tell(Report::EpochRaised { name, above: epoch });
             }
             Action::Refused(name, text) => {
-                // A stream that refuses one message refuses all that are on their way.
+                // A stream that refuses one message refuses all messages in flight.
                 if self.status.refused(&name, &text) {
                     self.observer.tell(Report::Refused { name, text });
                 }
             }
-            // These need the connection.
+            // These need a connection.
             Action::Ask(..) | Action::Publish { .. } => {}
         }
     }
@@ -306,7 +309,7 @@ impl Publisher {
         *self.dropped.entry((name, reason)).or_default() += count;
     }
 
-    /// Tells of a name at once, and of more that was dropped of it a while later.
+    /// Reports the first drop of a name at once, and further drops after an interval.
     fn tell_dropped(&mut self) {
         if self.dropped.is_empty() || self.told_dropped.is_some_and(|at| at.elapsed() < DROPS) {
             return;
@@ -330,7 +333,7 @@ impl Publisher {
         let forget = forget.map(|(name, (through, count))| (name, *through, *count));
         match self.spool.forget(forget) {
             Ok(()) => self.forget.clear(),
-            // They are deleted later: until then they take room.
+            // The next tick tries again.
             Err(error) => return self.spool_failed(error),
         }
         if self.spool.bytes() == 0 && self.has_spooled {
@@ -339,7 +342,7 @@ impl Publisher {
         }
     }
 
-    /// Looks for what is due.
+    /// Performs regular checks.
     pub fn tick(&mut self) {
         self.tell_dropped();
         self.lanes.tick(std::time::Instant::now());
@@ -347,7 +350,7 @@ impl Publisher {
         self.delete_forgotten();
     }
 
-    /// Why the connection is given up: nothing is acknowledged on it.
+    /// The reason to give up the connection: nothing is acknowledged on it.
     pub fn silence(&self) -> Option<BridgeError> {
         let is_silent = self
             .owed_since
@@ -355,17 +358,18 @@ impl Publisher {
         is_silent.then(|| BridgeError::Silent(self.stream.clone()))
     }
 
-    /// Messages that are not acknowledged.
+    /// The number of unacknowledged messages.
     pub fn pending(&self) -> u64 {
         self.lanes.pending()
     }
 
-    /// The same of one name.
+    /// The same for one name.
     pub fn pending_of(&self, name: &ConnectionName) -> u64 {
         self.lanes.pending_of(name)
     }
 
-    /// Writes what is in memory into the spool, for the next process. How much the spool holds.
+    /// Writes messages in memory into the spool, for the next process. Returns the number in the
+    /// spool.
     pub fn keep(&mut self) -> u64 {
         self.write_held();
         self.delete_forgotten();
@@ -376,7 +380,7 @@ impl Publisher {
         self.spool.messages()
     }
 
-    /// Shows how it is doing.
+    /// Updates the status.
     pub fn show(&self, status: &Shared) {
         let pending = self.lanes.pending();
         status.update(|status| {
@@ -393,7 +397,7 @@ impl Publisher {
     }
 }
 
-/// Messages that are to go into the spool together.
+/// Messages that are written into the spool together.
 #[derive(Default)]
 struct Spooled {
     lanes: Vec<LaneId>,

@@ -1,4 +1,4 @@
-//! What the stream answers, and what becomes of a lane by it.
+//! The answers of the stream, and their effect on a lane.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::ack::Ack;
 
-/// Between two attempts of a lane that was refused: it doubles up to the longest.
+/// The pause between two attempts of a lane that was refused: it doubles up to the longest.
 const REST: Duration = Duration::from_secs(1);
 const LONGEST_REST: Duration = Duration::from_secs(30);
 
@@ -36,8 +36,8 @@ impl Lanes {
         let is_too_large = ack == Ack::TooLarge;
         if is_too_large {
             let (gap, previous) = (sent.entry.gap.saturating_add(1), sent.entry.previous);
-            // It is the last one that is out: the client refuses it at once, and of a stream that
-            // does there is one at a time.
+            // It is the last one in flight: the client refuses it at once, and a stream that
+            // refuses sizes has one at a time.
             lane.tell_gap(gap, previous);
         }
         match ack {
@@ -53,7 +53,7 @@ impl Lanes {
             State::Open | State::Proving { .. } if has_failed(lane) => {
                 lane.state = State::Failing;
             }
-            // The stream has not judged what it follows.
+            // The stream has not checked the expected predecessor.
             State::Proving { expect } if is_too_large => lane.state = State::Known { expect },
             State::Proving { .. } => lane.state = State::Open,
             _ => {}
@@ -61,7 +61,7 @@ impl Lanes {
         self.settle(id, now);
     }
 
-    /// The server lets no message of the name through: all that are published are refused.
+    /// The server does not permit messages of the name: all published ones are refused.
     pub fn denied(&mut self, name: &ConnectionName, text: &str, now: Instant) {
         let id = self.by_name.get(name).copied().unwrap_or_default();
         let Some(lane) = self.lanes.get_mut(&id) else {
@@ -83,7 +83,7 @@ impl Lanes {
         self.settle(id, now);
     }
 
-    /// What the stream has last of the name; an error's text if that is not known.
+    /// The stream's last message of the name, or an error text.
     pub fn answered(&mut self, id: LaneId, last: Result<Option<Last>, String>, now: Instant) {
         self.asks = self.asks.saturating_sub(1);
         let Some(lane) = self.lanes.get_mut(&id) else {
@@ -110,7 +110,7 @@ impl Lanes {
         }
     }
 
-    /// Takes what is acknowledged off the front of a lane, and decides what becomes of one that failed.
+    /// Removes acknowledged messages from the front of a lane, and decides about failed ones.
     pub(super) fn settle(&mut self, id: LaneId, now: Instant) {
         let Some(lane) = self.lanes.get_mut(&id) else {
             return;
@@ -140,7 +140,7 @@ impl Lanes {
         self.drop_if_gone(id);
     }
 
-    /// Puts what is published and not acknowledged back among what waits.
+    /// Puts unacknowledged messages back to the waiting ones.
     pub(super) fn take_back(&mut self, id: LaneId) {
         let Some(lane) = self.lanes.get_mut(&id) else {
             return;
@@ -154,7 +154,7 @@ impl Lanes {
         }
     }
 
-    /// The stream has messages of the lane up to this place: they do not go again.
+    /// The stream has messages of the lane up to this place: they are not published again.
     pub(super) fn skip(&mut self, id: LaneId, last: Place) {
         let Some(lane) = self.lanes.get_mut(&id) else {
             return;
@@ -186,7 +186,7 @@ impl Lanes {
                 act(Action::Dropped(name.clone(), count, reason));
             }
         }
-        // Those of an earlier life of the name come first, and are no reason.
+        // Those of an earlier epoch of the name come first, and do not count.
         if stale > 0 && lane.last_heard.is_some_and(|heard| heard <= last) {
             act(Action::Raise(name.clone(), last.epoch));
         }
@@ -195,7 +195,7 @@ impl Lanes {
     pub(super) fn rest(&mut self, id: LaneId, now: Instant) {
         if let Some(lane) = self.lanes.get_mut(&id) {
             let rest = REST * 2_u32.saturating_pow(lane.failures.min(5));
-            // What another writer did in between is known by asking once.
+            // One question shows what another writer did in between.
             let rest = match lane.failures {
                 0 => Duration::ZERO,
                 _ => rest.min(LONGEST_REST),
@@ -210,7 +210,7 @@ impl Lanes {
     }
 }
 
-/// Messages of the spool that a lane has no more use for.
+/// Messages in the spool that a lane no longer needs.
 #[derive(Default)]
 struct Forgotten {
     through: Option<Place>,
@@ -231,7 +231,7 @@ impl Forgotten {
     }
 }
 
-/// Whether a message of the lane was not stored, or perhaps not.
+/// Whether a message of the lane was not stored, or possibly not.
 fn has_failed(lane: &Lane) -> bool {
     let failed = |sent: &InFlight| matches!(sent.outcome, Outcome::Failed | Outcome::Refused);
     lane.unacked.iter().any(failed)

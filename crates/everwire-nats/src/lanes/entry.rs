@@ -1,33 +1,33 @@
-//! A message on its way to a stream, and its place among those of its name.
+//! A message on its way to a stream, and its place among the messages of its name.
 
 use std::{fmt, sync::Arc};
 
 use everwire::{Message, core::Cursor};
 use jiff::Timestamp;
 
-/// Where a message stands among those of its name: later ones have greater places.
+/// The position of a message among those of its name: later ones are greater.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
-    /// The life of the name.
+    /// The epoch of the name.
     pub epoch: u32,
-    /// The number of the event within that life.
+    /// The number of the event within that epoch.
     pub seq: u64,
 }
 
 /// A message on its way to the stream.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
-    /// Where it stands.
+    /// Its place.
     pub place: Place,
-    /// Where the message before it stood.
+    /// The place of the message before it.
     pub previous: Option<Place>,
-    /// When it came in.
+    /// Its arrival time.
     pub at: Timestamp,
     /// Its position over all names.
     pub cursor: Cursor,
     /// The subscription that it belongs to.
     pub subscription: Option<Arc<str>>,
-    /// What it says.
+    /// The message.
     pub message: Message,
     /// How many messages between `previous` and this one were dropped.
     pub gap: u64,
@@ -35,15 +35,15 @@ pub struct Entry {
     pub is_spooled: bool,
     /// It was published at least once by this process, or may have been by an earlier one.
     pub was_published: bool,
-    /// The stream has refused it.
+    /// The stream has refused it before.
     pub was_refused: bool,
 }
 
-/// What an entry takes beside its payload, about.
+/// The approximate memory of an entry besides its payload.
 const OVERHEAD: usize = 256;
 
 impl Entry {
-    /// How much memory, or room in the spool, it takes; in bytes.
+    /// Its memory, or its space in the spool, in bytes.
     pub fn cost(&self) -> usize {
         self.message.len() + OVERHEAD
     }

@@ -1,4 +1,4 @@
-//! The messages of one name, in their order.
+//! The messages of one name, in order.
 
 use std::{collections::VecDeque, time::Instant};
 
@@ -6,8 +6,8 @@ use everwire::ConnectionName;
 
 use super::entry::{Entry, Place};
 
-/// The messages of one name: those that are published and not acknowledged, those that wait in
-/// memory, and how many wait in the spool behind them.
+/// The messages of one name: the published and unacknowledged ones, those waiting in memory, and
+/// the number of those in the spool after them.
 #[derive(Debug)]
 pub(super) struct Lane {
     pub name: ConnectionName,
@@ -16,29 +16,29 @@ pub(super) struct Lane {
     /// The number of the first of `unacked`.
     pub first: u64,
     pub waiting: VecDeque<Entry>,
-    /// So many rows of the spool are not loaded yet. All of them are newer than `waiting`.
+    /// How many rows of the spool are not loaded yet. All of them are newer than `waiting`.
     pub spooled: u64,
     /// Rows up to here were loaded.
     pub loaded: Option<Place>,
     /// The spool is being read.
     pub loads: bool,
-    /// The last message of the name in the stream, as it was when the stream was asked.
+    /// The last message of the name in the stream, according to its last answer.
     pub in_stream: Option<Place>,
     /// The last message that was taken into the lane.
     pub last_heard: Option<Place>,
-    /// So many messages were dropped since, and no message has told it yet.
+    /// How many messages were dropped since, which no message has reported yet.
     pub dropped: u64,
-    /// What the next row of the spool is to tell.
+    /// The gap that the next row of the spool must report.
     pub untold: Option<Gap>,
-    /// It stands in the queue of those that can go on.
+    /// It is in the queue of lanes with work.
     pub is_queued: bool,
-    /// How often in a row it was refused.
+    /// The number of consecutive refusals.
     pub failures: u32,
-    /// The name is gone.
+    /// The name was removed.
     pub leaves: bool,
 }
 
-/// Messages that were dropped behind another one.
+/// Messages that were dropped after another one.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Gap {
     pub count: u64,
@@ -46,30 +46,31 @@ pub(super) struct Gap {
 }
 
 impl Gap {
-    /// The message behind the gap tells it.
+    /// Makes the message after the gap report it.
     pub fn tell(self, next: &mut Entry) {
         next.gap = next.gap.saturating_add(self.count);
         next.previous = self.previous;
     }
 }
 
-/// What may be done for a lane.
+/// The possible actions for a lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
-    /// What the stream has last of this name is not known in this connection.
+    /// The stream's last message of this name is unknown on this connection.
     Unknown,
-    /// The stream is asked.
+    /// The stream was asked for it.
     Asking,
-    /// The next message says that it follows this one of the stream.
+    /// The next message must follow this one of the stream.
     Known { expect: u64 },
-    /// That message is out: no other goes before it is stored. Were it refused, those behind it would
-    /// leave a hole.
+    /// That message is in flight: others wait until it is stored. If it were refused, later ones
+    /// would leave a gap.
     Proving { expect: u64 },
-    /// Messages go out.
+    /// Messages may be published.
     Open,
-    /// A message was refused or not answered: nothing more goes out before all others are answered.
+    /// A message was refused or not answered: nothing more is published before all others are
+    /// answered.
     Failing,
-    /// It is tried again then.
+    /// The next attempt is at this time.
     Resting { until: Instant },
 }
 
@@ -81,10 +82,10 @@ pub(super) struct InFlight {
     pub outcome: Outcome,
 }
 
-/// What the stream said of a published message.
+/// The outcome of a published message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// Nothing yet.
+    /// Unknown yet.
     Open,
     /// It is stored.
     Stored,
@@ -122,13 +123,13 @@ impl Lane {
         !self.waiting.is_empty() || self.spooled > 0
     }
 
-    /// Whether nothing of it is anywhere.
+    /// Whether it has no messages anywhere.
     pub fn is_empty(&self) -> bool {
         !self.has_work() && self.unacked.is_empty()
     }
 
-    /// Puts what is not acknowledged back to the front of what waits. What was refused for good is
-    /// left out, and returned.
+    /// Puts unacknowledged messages back to the front of the waiting ones. Those that can never be
+    /// stored are left out, and returned.
     pub fn take_back(&mut self) -> Vec<Entry> {
         self.first += self.unacked.len() as u64;
         let mut hopeless = Vec::new();
@@ -144,7 +145,8 @@ impl Lane {
         hopeless
     }
 
-    /// The next message that goes out says how many were dropped before it, and behind which one.
+    /// Makes the next published message report how many were dropped before it, and after which
+    /// one.
     pub fn tell_gap(&mut self, count: u64, previous: Option<Place>) {
         let gap = Gap { count, previous };
         if let Some(next) = self.waiting.front_mut() {
@@ -161,7 +163,7 @@ impl Lane {
         }
     }
 
-    /// Whether all that is published has been answered.
+    /// Whether all published messages are answered.
     pub fn is_settled(&self) -> bool {
         let is_open = |sent: &InFlight| sent.outcome == Outcome::Open;
         !self.unacked.iter().any(is_open)

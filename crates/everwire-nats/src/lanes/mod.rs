@@ -1,9 +1,9 @@
-//! In which order messages go to the stream, and what goes again: without a clock, a socket or a
-//! disk.
+//! The order in which messages are published, and which are published again: without a clock, a
+//! socket or a disk.
 //!
-//! Each name has a lane. Its messages reach the stream in their order and without a hole: where one
-//! is refused or not answered, no further one of its lane is published until it is known which is
-//! the last that the stream has. Lanes do not wait for each other.
+//! Each name has a lane. Its messages reach the stream in order and without a gap: if one is
+//! refused or not answered, no further one of its lane is published until the last message in the
+//! stream is known. Lanes do not wait for each other.
 //!
 //! ```text
 //! heard ─► waiting ─► published ─► acknowledged, forgotten
@@ -26,16 +26,16 @@ use everwire::ConnectionName;
 pub use self::entry::{Entry, Place};
 use self::lane::{InFlight, Lane, Outcome, State};
 
-/// How much may be where.
+/// The limits.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Bytes in memory: published and waiting. What is more goes to the spool.
+    /// Bytes in memory: published and waiting. Further messages go to the spool.
     pub memory: usize,
-    /// Messages that are published and not acknowledged, over all lanes.
+    /// Published and unacknowledged messages over all lanes.
     pub in_flight: usize,
-    /// Lanes for which the stream is asked at once.
+    /// Simultaneous questions about the last message of a lane.
     pub asks: usize,
-    /// How long an acknowledgement may take.
+    /// The deadline of an acknowledgement.
     pub ack_timeout: Duration,
 }
 
@@ -50,18 +50,18 @@ impl Default for Limits {
     }
 }
 
-/// What is to be done next.
+/// The next action.
 #[derive(Debug)]
 pub enum Action {
     /// Ask the stream for the last message of the name: [`Lanes::answered`].
     Ask(LaneId, ConnectionName),
     /// Publish: [`Lanes::acked`] with the number.
     Publish {
-        /// Whose it is.
+        /// The lane of the message.
         lane: LaneId,
         /// Its number in the lane.
         number: u64,
-        /// The message of the stream that it follows, where that is to be checked.
+        /// The expected predecessor in the stream, if that must be checked.
         expect: Option<u64>,
         /// How many messages were dropped before it.
         gap: u64,
@@ -70,14 +70,14 @@ pub enum Action {
         /// The message.
         entry: Entry,
     },
-    /// Read messages of the spool behind this place: [`Lanes::loaded`].
+    /// Read messages of the spool after this place: [`Lanes::loaded`].
     Load(LaneId, ConnectionName, Option<Place>),
-    /// Messages of the name in the spool up to this place are not needed any more: so many that were
-    /// not forgotten before.
+    /// Messages of the name in the spool up to this place are no longer needed. The number is of those
+    /// that were not forgotten before.
     Forget(ConnectionName, Place, u64),
     /// Messages were dropped.
     Dropped(ConnectionName, u64, DropReason),
-    /// The stream has later places of the name than this process gives: its epoch must be above.
+    /// The stream has places of the name beyond those of this process: its epoch must be greater.
     Raise(ConnectionName, u32),
     /// The stream refuses messages of the name.
     Refused(ConnectionName, String),
@@ -90,7 +90,7 @@ pub enum DropReason {
     Full,
     /// The spool could not be written.
     Spool,
-    /// The stream or the server takes no message of this size.
+    /// The stream or the server does not accept this size.
     TooLarge,
     /// The stream had later places of the name: the state of an earlier process was lost.
     Stale,
@@ -98,30 +98,30 @@ pub enum DropReason {
     Refused,
 }
 
-/// Where a message that was heard goes.
+/// Where a received message goes.
 #[derive(Debug, PartialEq)]
 pub enum Taken {
     /// It waits in memory.
     Memory,
     /// It is to be written into the spool; [`Lanes::not_spooled`] if that fails.
     Spool(LaneId, Entry),
-    /// It is dropped, and the next message says so.
+    /// It is dropped, and the next message reports that.
     Dropped,
 }
 
 /// The last message of a name in the stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Last {
-    /// Its place; `None` where its headers have none.
+    /// Its place; `None` if its headers have none.
     pub place: Option<Place>,
     /// Its number in the stream.
     pub sequence: u64,
 }
 
-/// The gap of a message before which others were missed, nobody knows how many.
+/// A gap of unknown size.
 pub const UNKNOWN_GAP: u64 = u64::MAX;
 
-/// Names a lane; of one that is gone it names none.
+/// The id of a lane. Ids of removed lanes are never used again.
 pub type LaneId = u64;
 
 /// The lanes of all names.
@@ -131,21 +131,21 @@ pub struct Lanes {
     lanes: HashMap<LaneId, Lane>,
     by_name: HashMap<ConnectionName, LaneId>,
     next_id: LaneId,
-    /// Those that can go on, in turns.
+    /// Lanes with work, in turns.
     queue: VecDeque<LaneId>,
-    /// Those that wait to be asked for.
+    /// Lanes that wait for a question to the stream.
     unasked: VecDeque<LaneId>,
     asks: usize,
     in_flight: usize,
     memory: usize,
-    /// How many of a lane may be published at once; `None`: there is no connection.
+    /// How many messages of a lane may be in flight; `None` without a connection.
     window: Option<usize>,
-    /// What is to be done besides.
+    /// Further actions.
     actions: VecDeque<Action>,
 }
 
 impl Lanes {
-    /// No lane yet.
+    /// Without lanes.
     pub fn new(limits: Limits) -> Self {
         Self {
             limits,
@@ -162,18 +162,18 @@ impl Lanes {
         }
     }
 
-    /// How many messages are published and not acknowledged.
+    /// How many messages are published and unacknowledged.
     pub fn in_flight(&self) -> usize {
         self.in_flight
     }
 
-    /// How many messages of all names are not acknowledged yet: published, in memory, in the spool.
+    /// How many messages of all names are unacknowledged: published, in memory, in the spool.
     pub fn pending(&self) -> u64 {
         let of = |lane: &Lane| (lane.unacked.len() + lane.waiting.len()) as u64 + lane.spooled;
         self.lanes.values().map(of).sum()
     }
 
-    /// The same of one name.
+    /// The same for one name.
     pub fn pending_of(&self, name: &ConnectionName) -> u64 {
         let lane = self.by_name.get(name).and_then(|id| self.lanes.get(id));
         lane.map_or(0, |lane| {
@@ -181,8 +181,7 @@ impl Lanes {
         })
     }
 
-    /// Rows that an earlier process has left in the spool.
-    /// `last`: the place of the last of them.
+    /// Adds rows that an earlier process left in the spool. `last`: the place of the last of them.
     pub fn recall(&mut self, name: ConnectionName, rows: u64, last: Place) {
         let id = self.id(&name);
         if let Some(lane) = self.lanes.get_mut(&id) {
@@ -192,7 +191,8 @@ impl Lanes {
         self.enqueue(id);
     }
 
-    /// A message was heard. Its `previous` and `gap` are filled in. `has_spool`: the spool has room for it.
+    /// Adds a received message, and sets its `previous` and `gap`. `has_spool`: the spool has space
+    /// for it.
     pub fn push(&mut self, name: &ConnectionName, mut entry: Entry, has_spool: bool) -> Taken {
         let id = self.id(name);
         let has_memory = self.memory + entry.cost() <= self.limits.memory;
@@ -221,19 +221,19 @@ impl Lanes {
         Taken::Memory
     }
 
-    /// Messages that were to be written into the spool are in it.
+    /// The messages were written into the spool.
     pub fn spooled(&mut self, lane: LaneId) {
         self.enqueue(lane);
     }
 
-    /// The last message that was to be written into the spool is not in it: it is dropped, and the
-    /// next one tells what it would have told. Of several the last one comes first.
+    /// The last message for the spool could not be written: it is dropped, and the next one reports
+    /// its gap. Of several, the last one comes first.
     pub fn not_spooled(&mut self, id: LaneId, entry: &Entry) {
         if let Some(lane) = self.lanes.get_mut(&id) {
             lane.spooled = lane.spooled.saturating_sub(1);
             lane.dropped = lane.dropped.saturating_add(entry.gap).saturating_add(1);
             lane.last_heard = entry.previous;
-            // What the next message of the spool was to tell is for the next one that is heard.
+            // The gap before the next message of the spool is now before the next one that is heard.
             if lane.spooled == 0
                 && let Some(gap) = lane.untold.take()
             {
@@ -245,14 +245,14 @@ impl Lanes {
         }
     }
 
-    /// Messages were missed, and nobody knows whose: the next one of each lane says so.
+    /// Messages of unknown names were missed: the next one of each lane reports it.
     pub fn lagged(&mut self) {
         for lane in self.lanes.values_mut() {
             lane.dropped = UNKNOWN_GAP;
         }
     }
 
-    /// The name is gone: its lane goes when it is empty.
+    /// The name was removed: its lane is removed when it is empty.
     pub fn removed(&mut self, name: &ConnectionName) {
         let Some(id) = self.by_name.get(name).copied() else {
             return;
@@ -263,7 +263,7 @@ impl Lanes {
         self.drop_if_gone(id);
     }
 
-    /// There is a connection, on which so many messages of a lane may be published at once.
+    /// There is a connection, on which this many messages of a lane may be in flight.
     pub fn connected(&mut self, window: usize) {
         self.window = Some(window.max(1));
         let ids: Vec<LaneId> = self.lanes.keys().copied().collect();
@@ -272,8 +272,8 @@ impl Lanes {
         }
     }
 
-    /// The connection is lost. What is not acknowledged may be in the stream or not: each lane asks
-    /// before it goes on.
+    /// The connection was lost. Unacknowledged messages may be in the stream or not: each lane asks
+    /// before it continues.
     pub fn disconnected(&mut self) {
         self.window = None;
         (self.asks, self.in_flight) = (0, 0);
@@ -288,7 +288,7 @@ impl Lanes {
         }
     }
 
-    /// What is to be done next; `None`: nothing before something is heard, answered or due.
+    /// The next action; `None` if there is none before further input or a deadline.
     pub fn next(&mut self, now: Instant) -> Option<Action> {
         if let Some(action) = self.actions.pop_front() {
             return Some(action);
@@ -363,7 +363,7 @@ impl Lanes {
         None
     }
 
-    /// Rows of the spool behind the last that was loaded, in order; `None` if they could not be read.
+    /// Rows of the spool after the last loaded one, in order; `None` if they could not be read.
     pub fn loaded(&mut self, id: LaneId, rows: Option<Vec<Entry>>, now: Instant) {
         let Some(lane) = self.lanes.get_mut(&id) else {
             return;
@@ -390,15 +390,14 @@ impl Lanes {
             self.memory += row.cost();
             lane.waiting.push_back(row);
         }
-        // An earlier process may have published them, and not lived to forget them.
+        // An earlier process may have published them without deleting the rows.
         if let Some(place) = lane.in_stream {
             self.skip(id, place);
         }
         self.enqueue(id);
     }
 
-    /// Looks for what is due: acknowledgements that did not come, and lanes that have rested. Once
-    /// or twice a second.
+    /// Handles missing acknowledgements, and lanes whose pause is over. Once or twice a second.
     pub fn tick(&mut self, now: Instant) {
         let late = |sent: &InFlight, timeout| {
             sent.outcome == Outcome::Open && now.duration_since(sent.sent) >= timeout
@@ -430,7 +429,7 @@ impl Lanes {
         }
     }
 
-    /// Hands out what is in memory, so that it can be kept elsewhere: at the end of the process.
+    /// Removes and returns all messages in memory, to store them at the end of the process.
     pub fn drain(&mut self) -> Vec<(ConnectionName, Entry)> {
         self.disconnected();
         let mut all = Vec::new();
@@ -443,7 +442,7 @@ impl Lanes {
         all
     }
 
-    /// Puts a lane into its queue if something can be done for it.
+    /// Puts a lane into the queue if it has work.
     fn enqueue(&mut self, id: LaneId) {
         if self.window.is_none() {
             return;

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::*;
 use crate::ack::Ack;
 
-/// Numbers that follow from a seed.
+/// Random numbers from a seed.
 struct Chance(u64);
 
 impl Chance {
@@ -42,7 +42,7 @@ fn entry(epoch: u32, seq: u64) -> Entry {
     }
 }
 
-/// A message as the stream has it.
+/// A stored message.
 #[derive(Clone, Debug)]
 struct Stored {
     place: Place,
@@ -50,26 +50,26 @@ struct Stored {
     gap: u64,
 }
 
-/// A stream, the way to it, and a spool.
+/// A stream, the network to it, and a spool.
 #[derive(Default)]
 struct World {
     stream: BTreeMap<ConnectionName, Vec<(u64, Stored)>>,
     sequence: u64,
-    /// Published, and not come to the stream yet.
+    /// Published messages that have not reached the stream yet.
     way: VecDeque<(LaneId, u64, ConnectionName, Option<u64>, Stored)>,
-    /// Acknowledgements that have not come back.
+    /// Acknowledgements that have not arrived yet.
     acks: VecDeque<(LaneId, u64, Ack)>,
     asks: VecDeque<(LaneId, ConnectionName)>,
     spool: BTreeMap<(ConnectionName, Place), Entry>,
-    /// Waits to be written into the spool.
+    /// Messages that wait to be written into the spool.
     held: Vec<(LaneId, ConnectionName, Entry)>,
     dropped: BTreeMap<ConnectionName, u64>,
     published: u64,
-    /// How many processes there were before this one.
+    /// The number of earlier processes.
     processes: u32,
-    /// What one process has left to the next as its last, by the number of the next.
+    /// The last place that each process left to the next, by the number of the next.
     handed: BTreeSet<(u32, ConnectionName, Place)>,
-    /// By which process a message was heard.
+    /// The process that received each message.
     heard_by: BTreeMap<(ConnectionName, Place), u32>,
 }
 
@@ -82,7 +82,7 @@ impl World {
         })
     }
 
-    /// The first message on its way comes to the stream.
+    /// The first message in transit reaches the stream.
     fn arrive(&mut self, refuses: bool) {
         let Some((lane, number, name, expect, stored)) = self.way.pop_front() else {
             return;
@@ -107,7 +107,7 @@ impl World {
         self.acks.push_back((lane, number, ack));
     }
 
-    /// The connection is lost: what is on its way comes partly, and nobody hears of it.
+    /// The connection is lost: some messages in transit arrive, without an acknowledgement.
     fn lose(&mut self, chance: &mut Chance) {
         for _ in 0..chance.below(self.way.len() as u64 + 1) {
             self.arrive(false);
@@ -117,7 +117,7 @@ impl World {
         self.asks.clear();
     }
 
-    /// What is held goes into the spool.
+    /// Writes the held messages into the spool.
     fn write(&mut self, lanes: &mut Lanes) {
         for (lane, name, entry) in self.held.drain(..) {
             self.spool.insert((name, entry.place), entry);
@@ -125,7 +125,7 @@ impl World {
         }
     }
 
-    /// What is held cannot be written. Which messages those are.
+    /// The held messages cannot be written. Returns them.
     fn fail_to_write(&mut self, lanes: &mut Lanes) -> Vec<(ConnectionName, Place)> {
         let held = std::mem::take(&mut self.held).into_iter().rev();
         let lost = held.map(|(lane, name, entry)| {
@@ -135,7 +135,7 @@ impl World {
         lost.collect()
     }
 
-    /// A process that ends in order, and the next one.
+    /// Ends a process in an orderly way, and starts the next one.
     fn next_process(&mut self, mut lanes: Lanes, limits: Limits) -> Lanes {
         self.write(&mut lanes);
         for (name, entry) in lanes.drain() {
@@ -199,7 +199,8 @@ impl World {
     }
 }
 
-/// Names whose messages go out over connections that are lost, past streams that refuse, through a spool that is small.
+/// Messages of several names over connections that are lost, with streams that refuse, through a
+/// small spool.
 fn life(seed: u64) -> u64 {
     let mut chance = Chance(seed);
     let window = [1, 4, 64][chance.below(3) as usize];
@@ -243,7 +244,7 @@ fn life(seed: u64) -> u64 {
                 }
             }
             5 if lanes.window.is_none() => lanes.connected(window),
-            // With more than one in flight a stream that refuses refuses all.
+            // With more than one in flight, a stream that refuses refuses all.
             6 => world.arrive(!is_over && window == 1 && chance.one_in(6)),
             7 => {
                 if let Some((lane, number, ack)) = world.acks.pop_front() {
@@ -298,7 +299,7 @@ fn life(seed: u64) -> u64 {
                 stored.previous <= highest.max(stored.previous),
                 "seed {seed}"
             );
-            // A new process knows what waited for it, and nothing else of the one before.
+            // A new process knows only the messages in its spool.
             let is_anew = highest.is_none_or(|highest| {
                 let process = world.heard_by[&(of.clone(), stored.place)];
                 let is_handed = world.handed.contains(&(process, of.clone(), highest));
@@ -346,7 +347,7 @@ fn published(lanes: &mut Lanes, now: Instant) -> Vec<(LaneId, u64, u64, Entry, O
     published.collect()
 }
 
-/// A lane that may publish: the stream has nothing of it.
+/// Prepares a lane that may publish: the stream has nothing of it.
 fn open(lanes: &mut Lanes, of: &ConnectionName, now: Instant) {
     lanes.connected(64);
     let Some(Action::Ask(lane, asked)) = lanes.next(now) else {

@@ -1,4 +1,4 @@
-//! Where answers go, and where none may go.
+//! The destinations of answers, and the forbidden ones.
 
 use std::{collections::HashSet, time::Instant};
 
@@ -10,32 +10,32 @@ use super::{
 };
 use crate::report::{Observer, Report};
 
-/// So many subjects at which nobody is answered are told.
+/// How many subjects without permission for answers are reported.
 const MOST_TOLD: usize = 64;
-/// So many answers wait for a connection.
+/// How many answers may wait for a connection.
 const MOST_LATE: usize = 1024;
 
-/// Answers to those who put messages on the queue.
+/// Answers to the senders of queued messages.
 pub(super) struct Answers {
     replies: Replies,
-    /// What the subjects of the bridge begin with.
+    /// The prefixes of the bridge's own subjects.
     own_subjects: Vec<String>,
     told: HashSet<String>,
-    /// Answers that had no connection to go out on.
+    /// Answers that wait for a connection.
     late: Vec<(String, Vec<u8>)>,
     observer: Observer,
 }
 
-/// Who is to be answered for a message.
+/// The destinations of the answer to a message.
 #[derive(Clone, Debug)]
 pub(super) struct Asked {
-    /// The subject that it was put on.
+    /// The subject of the message.
     pub subject: String,
-    /// What tells it from others there.
+    /// The digest that identifies it there.
     pub digest: Digest,
-    /// It was put there while the bridge heard what is put there.
+    /// It was published while the bridge was subscribed to the subject.
     pub is_heard: bool,
-    /// Where its header wants the answer, too.
+    /// The additional subject in its header.
     pub reply: Option<String>,
 }
 
@@ -50,12 +50,12 @@ impl Answers {
         }
     }
 
-    /// What tells a message of a subject from others.
+    /// The digest that identifies a message of a subject.
     pub fn digest(&self, headers: Option<&HeaderMap>, payload: &[u8]) -> Digest {
         self.replies.digest(headers, payload)
     }
 
-    /// A message was put on the queue, perhaps by somebody who waits for an answer.
+    /// A message was put on the queue; its sender may wait for an answer.
     pub fn heard(&mut self, message: &Message, up: &Up) {
         let mut reply = message.reply.as_ref().map(ToString::to_string);
         if let Some(subject) = reply.take_if(|subject| !self.may_go_to(subject)) {
@@ -67,8 +67,8 @@ impl Answers {
         }
     }
 
-    /// Answers a message: at its reply subjects, and at the one that its header names; once there is
-    /// a connection.
+    /// Answers a message: to its reply subjects and to the one in its header; later, if there is no
+    /// connection.
     pub fn send(&mut self, to: &Asked, answer: &[u8], up: Option<&Up>) {
         let now = Instant::now();
         let mut subjects = self
@@ -85,7 +85,7 @@ impl Answers {
                 None if self.late.len() < MOST_LATE => {
                     self.late.push((subject, answer.to_vec()));
                 }
-                // Who asked has a deadline, and asks again.
+                // The sender has a deadline, and asks again.
                 None => {}
             }
         }
@@ -98,18 +98,19 @@ impl Answers {
         }
     }
 
-    /// The server does not let an answer through.
+    /// The server does not permit an answer.
     pub fn denied(&mut self, subject: String) {
         self.refused(subject, "the server does not allow it");
     }
 
-    /// Forgets what nobody has asked for.
+    /// Discards answers that nobody has asked for.
     pub fn tick(&mut self, now: Instant) {
         self.replies.tick(now);
     }
 
-    /// A sender chooses the subject, and the answer is published with the bridge's permissions: it
-    /// must be no request to the server, and no message that the bridge takes or publishes itself.
+    /// Whether an answer may go to this subject. The sender chooses it, and the answer has the
+    /// bridge's permissions: it must be neither a request to the server nor a message for or from
+    /// the bridge itself.
     fn may_go_to(&self, subject: &str) -> bool {
         let is_below = |prefix: &String| {
             let rest = subject.strip_prefix(prefix.as_str());

@@ -1,4 +1,4 @@
-//! A message of the queue: what it says, and who is answered.
+//! The content of a queued message, and the destinations of its answer.
 
 use async_nats::HeaderMap;
 use bytes::Bytes;
@@ -7,17 +7,17 @@ use everwire::Message;
 use super::answers::{Answers, Asked};
 use crate::header::{BINARY, REPLY};
 
-/// A message of the queue.
+/// A queued message.
 #[derive(Clone, Debug)]
 pub(super) struct Content {
     payload: Bytes,
     is_binary: bool,
-    /// Who is answered.
+    /// The destinations of its answer.
     pub asked: Asked,
 }
 
 impl Content {
-    /// What was put on a subject. `is_heard`: while the bridge heard what is put there.
+    /// A message of a subject. `is_heard`: it was published while the bridge was subscribed.
     pub fn new(
         subject: &str,
         headers: Option<&HeaderMap>,
@@ -38,16 +38,16 @@ impl Content {
         }
     }
 
-    /// How many bytes its payload has.
+    /// The length of its payload.
     pub fn len(&self) -> usize {
         self.payload.len()
     }
 
-    /// What is sent.
+    /// The message to send.
     ///
     /// # Errors
     ///
-    /// Why the payload can be no message of the kind that the headers say.
+    /// Why the payload does not fit the kind in the headers.
     pub fn message(&self) -> Result<Message, &'static str> {
         if self.is_binary {
             return Ok(Message::binary(self.payload.clone()));

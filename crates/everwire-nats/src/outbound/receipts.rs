@@ -1,25 +1,25 @@
-//! Receipts of messages that are on their way, until these have met their fates.
+//! Receipts of messages in flight, until their final fates.
 
 use everwire::{ConnectionName, Fate, Receipt, config::NatsAck};
 use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 
-/// A message that has met a fate.
+/// A message with its fate.
 pub(super) struct Settled {
     pub name: ConnectionName,
     pub sequence: u64,
-    /// Of which stream the number is.
+    /// The stream that the number belongs to.
     pub stream: u64,
     pub id: u64,
     pub epoch: u32,
     pub fate: Fate,
 }
 
-/// What is on its way through all names. It is bounded by their outboxes.
+/// The messages in flight through all names. The outboxes of the names limit them.
 #[derive(Default)]
 pub(super) struct Receipts(FuturesUnordered<BoxFuture<'static, Settled>>);
 
 impl Receipts {
-    /// Waits for the fate at which a message is acknowledged, or another final one.
+    /// Waits for the fate that acknowledges a message, or for another final one.
     pub fn watch(
         &mut self,
         name: ConnectionName,
@@ -45,7 +45,7 @@ impl Receipts {
         }));
     }
 
-    /// The next message that has met its fate.
+    /// The next message with its fate.
     pub async fn next(&mut self) -> Settled {
         match self.0.next().await {
             Some(settled) => settled,

@@ -1,9 +1,9 @@
-//! Who is answered.
+//! Matches answers with their senders.
 //!
-//! A stream keeps no reply subject. So the bridge also hears what is put on the queue's subjects as
-//! it is put there, and finds by its content which message of the queue it is. What is put there
-//! without a reply subject is heard, too: else its answer would be kept, and the next message like
-//! it would be told of it before it was sent.
+//! A stream does not store reply subjects. So the bridge also subscribes to the queue's subjects,
+//! and identifies the queued message by its content. It also notes messages without a reply
+//! subject: otherwise their answers would be kept, and given to the next equal message before that
+//! one is sent.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -13,35 +13,34 @@ use std::{
 
 use async_nats::HeaderMap;
 
-/// So many messages of a subject, and over all subjects, are known to be without an answer; beyond
-/// that those of the subject that were heard first are answered nowhere.
+/// How many unanswered messages are recorded, per subject and over all subjects. Beyond that the
+/// oldest ones of the subject get no answer.
 const MOST: usize = 512;
 const MOST_IN_ALL: usize = 65_536;
-/// An answer may come before its message is heard: both are on their way from the same server.
+/// An answer may come before its message is seen: the server sends both independently.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// A message that is put on the queue again with the same `Nats-Msg-Id` is the same message: its
-/// answer is kept for as long as a server looks for such doubles by default.
+/// A message that is queued again with the same `Nats-Msg-Id` is the same message: its answer is
+/// kept for the server's default duplicate window.
 const SAME: Duration = Duration::from_secs(120);
 
-/// What tells messages of a subject from each other.
+/// Identifies a message of a subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Digest {
     hash: u64,
-    /// It has an id of its sender's: what has the same digest is the same message.
+    /// It has a message id of the sender: an equal digest means the same message.
     has_id: bool,
 }
 
-/// The reply subjects of messages that are not answered, and the answers of messages that were not
-/// heard yet.
+/// The reply subjects of unanswered messages, and the answers to messages that were not seen yet.
 pub(super) struct Replies {
     hasher: RandomState,
     subjects: HashMap<String, Pending>,
-    /// How many entries there are in all.
+    /// The number of all entries.
     count: usize,
 }
 
-/// What waits of one subject, the oldest first.
+/// The waiting entries of one subject, oldest first.
 #[derive(Default)]
 struct Pending {
     heard: VecDeque<(Digest, Option<String>)>,
@@ -57,7 +56,7 @@ impl Replies {
         }
     }
 
-    /// What tells a message from others.
+    /// The digest that identifies a message.
     pub fn digest(&self, headers: Option<&HeaderMap>, payload: &[u8]) -> Digest {
         let id = headers.and_then(|headers| headers.get("Nats-Msg-Id"));
         let id = id.map(|id| id.as_str());
@@ -67,7 +66,8 @@ impl Replies {
         }
     }
 
-    /// A message was put on a subject. Where its answer goes and what it is, if that is there already.
+    /// A message was published on a subject. Returns the destination and content of its answer, if
+    /// the answer is there already.
     pub fn heard(
         &mut self,
         subject: &str,
@@ -89,7 +89,7 @@ impl Replies {
         }
         let has_room = self.count < MOST_IN_ALL;
         let heard = &mut self.subjects.entry(subject.to_owned()).or_default().heard;
-        // Those of this subject make room for it, and no others.
+        // Only entries of this subject make room for it.
         if heard.len() >= MOST || !has_room {
             self.count -= usize::from(heard.pop_front().is_some());
         }
@@ -101,9 +101,9 @@ impl Replies {
         None
     }
 
-    /// Where the answer to a message goes: to whoever put it on the queue, once or again. `is_heard`:
-    /// it was put on its subject while the bridge heard what is put there. Then its answer is kept
-    /// for a while, if it was not heard yet.
+    /// The destinations of the answer to a message: everyone who queued it, also repeatedly.
+    /// `is_heard`: it was published while the bridge was subscribed. Then its answer is kept for a
+    /// while if the message was not seen yet.
     pub fn answer(
         &mut self,
         subject: &str,
@@ -137,7 +137,7 @@ impl Replies {
         replies
     }
 
-    /// Forgets answers that nobody will ask for.
+    /// Discards answers that nobody will ask for.
     pub fn tick(&mut self, now: Instant) {
         let mut count = 0;
         self.subjects.retain(|_, of| {
@@ -201,7 +201,7 @@ mod tests {
         let mut replies = Replies::new();
         let [one, two] = [1, 2].map(digest);
         let reply = || Some("r".to_owned());
-        // Somebody who waits for no answer says the same.
+        // A sender without a reply subject publishes the same message.
         assert_eq!(replies.heard(S, one, None), None);
         assert!(
             replies
@@ -210,14 +210,14 @@ mod tests {
         );
         assert_eq!(replies.heard(S, one, reply()), None);
         assert_eq!(replies.answer(S, one, b"of the second", true, now), ["r"]);
-        // What was in the queue before the bridge heard is answered to nobody.
+        // Messages from before the subscription get no answer.
         assert!(
             replies
                 .answer(S, two, b"of an old one", false, now)
                 .is_empty()
         );
         assert_eq!(replies.heard(S, two, reply()), None);
-        // Nor is one of another subject.
+        // The same on another subject does not match.
         assert!(
             replies
                 .answer("t", two, b"of another name", false, now)

@@ -1,4 +1,4 @@
-//! From the queue to the names, and from the fates of messages back to the queue.
+//! From the queue to the names, and from fates back to the queue.
 
 use std::{
     collections::HashSet,
@@ -27,12 +27,12 @@ use crate::{
     subject::name_in,
 };
 
-/// So many messages go out before others have their turn.
+/// How many messages are sent before other tasks get a turn.
 const BURST: usize = 512;
-/// Between two attempts to send through a name that is closed by hand.
+/// The pause between two attempts to send through a name that is closed by hand.
 const CLOSED_REST: Duration = Duration::from_secs(1);
 
-/// The queues of all names, and the receipts of what is on its way.
+/// The queues of all names, and the receipts of messages in flight.
 pub(super) struct Sender {
     manager: Manager,
     settings: NatsOutSettings,
@@ -41,7 +41,8 @@ pub(super) struct Sender {
     ways: Ways,
     answers: Answers,
     unfinished: Unfinished,
-    /// How many streams were seen under the name. Numbers of an earlier one mean nothing.
+    /// The number of streams so far under this name. Sequence numbers of an earlier one are
+    /// invalid.
     stream: u64,
     ends: bool,
     observer: Observer,
@@ -76,22 +77,22 @@ impl Sender {
         }
     }
 
-    /// Nothing more is sent, and what is cancelled stays in the queue.
+    /// Sends nothing more, and keeps cancelled messages in the queue.
     pub fn ending(&mut self) {
         self.ends = true;
     }
 
-    /// The next message that has met a fate.
+    /// The next message with its fate.
     pub async fn settled(&mut self) -> Settled {
         self.receipts.next().await
     }
 
-    /// Whether ends of messages are on their way to the queue.
+    /// Whether ends of messages are still being reported to the queue.
     pub fn has_unfinished(&self, link: &mut OutLink) -> bool {
         !self.unfinished.is_empty() && link.up().is_some()
     }
 
-    /// Something has changed on the way to the queue.
+    /// Handles a change of the link.
     pub fn changed(&mut self, change: Change, link: &mut OutLink) {
         match change {
             Change::Up(is_empty) => {
@@ -104,7 +105,7 @@ impl Sender {
             Change::Delivered(messages) => {
                 for message in messages {
                     self.delivered(message, link);
-                    // Then the next consumer delivers this one again, and what follows behind it.
+                    // Then the next consumer delivers this one again, and all later ones.
                     if link.up().is_none() {
                         break;
                     }
@@ -120,7 +121,7 @@ impl Sender {
                 self.unfinished.finished(sequence);
             }
             Change::Unanswered(subject) => self.answers.denied(subject),
-            // The next consumer delivers it again, and then it is ended once more.
+            // The next consumer delivers it again, and then it is ended again.
             Change::Finished(_, Err(text)) => {
                 let text = format!("the end of a message was not acknowledged: {text}");
                 link.give_up(BridgeError::Lost(text));
@@ -175,8 +176,8 @@ impl Sender {
         }
     }
 
-    /// The numbers of messages do not mean what they meant: what is left is delivered by the next
-    /// consumer. What is on its way has left the old stream, and nobody can be told of it.
+    /// Sequence numbers have lost their meaning: the next consumer delivers the remaining messages.
+    /// Messages in flight have left the old stream, and their fates cannot be reported.
     fn begin_anew(&mut self, link: &mut OutLink) {
         self.stream += 1;
         self.queues = Queues::new(Limits::default());
@@ -208,7 +209,7 @@ impl Sender {
         self.queues.read(name, item.map_err(drop));
     }
 
-    /// Does what can be done.
+    /// Performs all possible actions.
     pub fn pump(&mut self, link: &mut OutLink) {
         if self.ends {
             return;
@@ -256,7 +257,7 @@ impl Sender {
             Err(text) => return self.refuse(Some(&name), &item, "not_text", text, link),
         };
         let sent = match way.is_durable {
-            // An earlier process may have stored it, and not lived to see its end.
+            // An earlier process may have stored it without learning its fate.
             true => {
                 let stream = &self.settings.stream.name;
                 let key = format!("nats/{stream}/{}/{}", item.sequence, item.stored);
@@ -275,7 +276,7 @@ impl Sender {
                 self.receipts
                     .watch(name, item.sequence, self.stream, receipt, ack);
             }
-            // A full outbox, or a store that does not write: both pass.
+            // A full outbox or a failing store: both are temporary.
             Err(_) => self
                 .queues
                 .waits(&name, item.sequence, Instant::now() + REST),
@@ -307,7 +308,7 @@ impl Sender {
             .waits(name, item.sequence, Instant::now() + rest);
     }
 
-    /// A message has met a fate.
+    /// A message has its fate.
     pub fn end(&mut self, settled: Settled, link: &mut OutLink) {
         let Settled {
             name,
@@ -324,7 +325,7 @@ impl Sender {
             Fate::Confirmed | Fate::Written => None,
             Fate::Cancelled if self.ends => return,
             Fate::Expired | Fate::Evicted | Fate::Cancelled => Some(fate.as_str()),
-            // It may not have arrived: it goes again, before what follows it.
+            // It may not have arrived: it is sent again, before later ones.
             Fate::InDoubt | Fate::Forgotten if self.settings.ack == NatsAck::Confirmed => {
                 return self.queues.waits(&name, sequence, Instant::now());
             }
@@ -348,7 +349,7 @@ impl Sender {
         self.finish(&item, &answer, false, link);
     }
 
-    /// A message that can never be sent.
+    /// Ends a message that can never be sent.
     fn refuse(
         &mut self,
         name: Option<&ConnectionName>,
@@ -360,7 +361,7 @@ impl Sender {
         self.refused += 1;
         if let Some(name) = name {
             self.queues.settled(name, item.sequence);
-            // A queue may hold many of them.
+            // A queue may have many of them.
             if self.told_refusals.len() < 1024 && self.told_refusals.insert((name.clone(), reason))
             {
                 self.observer.tell(Report::NotSent {
@@ -395,7 +396,7 @@ impl Sender {
             .send(&item.content.asked, &answer, up.as_deref());
     }
 
-    /// Looks for what is due.
+    /// Performs regular checks.
     pub fn tick(&mut self) {
         let now = Instant::now();
         self.queues.tick(now);
@@ -403,7 +404,7 @@ impl Sender {
         self.ways.tick();
     }
 
-    /// Shows how it is doing.
+    /// Updates the status.
     pub fn show(&self, status: &Shared) {
         status.update(|status| {
             let outbound = &mut status.outbound;

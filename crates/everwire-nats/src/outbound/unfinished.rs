@@ -1,13 +1,13 @@
-//! Messages that have come to their end, and of which the queue has not said that it knows.
+//! Messages that are done, but whose end the queue has not confirmed.
 
 use std::collections::HashMap;
 
-/// What is known of a message that was delivered.
+/// The record of a delivered message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Known {
     /// Nothing.
     No,
-    /// It has come to its end: it is not sent again.
+    /// It is done: it is not sent again.
     Ended {
         /// It could not be sent.
         is_refused: bool,
@@ -16,13 +16,13 @@ pub(super) enum Known {
     OtherStream,
 }
 
-/// Messages by their number in the stream.
+/// Messages by their sequence number.
 #[derive(Debug, Default)]
 pub(super) struct Unfinished {
     messages: HashMap<u64, Ended>,
-    /// How many consumers there were.
+    /// The number of consumers so far.
     consumer: u64,
-    /// Some may have come to their end before this consumer.
+    /// Some may have ended before this consumer.
     has_earlier: bool,
 }
 
@@ -39,7 +39,8 @@ impl Unfinished {
         self.messages.is_empty()
     }
 
-    /// There is a new consumer, which delivers all that is left, in order; and whether that is nothing.
+    /// There is a new consumer, which delivers all remaining messages in order. `is_empty`: there
+    /// are none.
     pub fn begin(&mut self, is_empty: bool) {
         self.consumer += 1;
         if is_empty {
@@ -48,7 +49,7 @@ impl Unfinished {
         self.has_earlier = !self.messages.is_empty();
     }
 
-    /// A message has come to its end, and the queue is told.
+    /// A message is done, and the queue is told.
     pub fn ended(&mut self, sequence: u64, stored: i128, is_refused: bool) {
         let consumer = self.consumer;
         let ended = Ended {
@@ -59,7 +60,7 @@ impl Unfinished {
         self.messages.insert(sequence, ended);
     }
 
-    /// The queue knows.
+    /// The queue has confirmed it.
     pub fn finished(&mut self, sequence: u64) {
         self.messages.remove(&sequence);
     }
@@ -68,7 +69,7 @@ impl Unfinished {
     pub fn delivered(&mut self, sequence: u64, stored: i128) -> Known {
         let consumer = self.consumer;
         if self.has_earlier {
-            // Those before it have left the queue: this consumer would have delivered them first.
+            // Earlier ones have left the queue: this consumer would have delivered them first.
             self.messages
                 .retain(|number, ended| *number >= sequence || ended.consumer == consumer);
             let is_earlier = |ended: &Ended| ended.consumer != consumer;
@@ -99,7 +100,7 @@ mod tests {
         }
         unfinished.finished(4);
         unfinished.begin(false);
-        // The first two have left the queue, and nobody heard of it.
+        // The first two have left the queue, without a confirmation.
         let ended = |is_refused| Known::Ended { is_refused };
         assert_eq!(unfinished.delivered(3, 7), ended(true));
         assert_eq!(unfinished.messages.len(), 1);

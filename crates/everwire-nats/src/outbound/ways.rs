@@ -1,4 +1,4 @@
-//! What the settings of names say about their messages.
+//! The settings of names that matter for sending.
 
 use std::{
     collections::HashMap,
@@ -10,16 +10,16 @@ use everwire::{
     config::{NatsAck, Resend},
 };
 
-/// How long it is believed what a name's settings say.
+/// How long a name's settings are cached.
 const AGE: Duration = Duration::from_secs(2);
-/// More than one message of a name is on its way only where the name sends again by itself what was
-/// in doubt, before anything newer.
+/// More than one message of a name is in flight only if the name itself resends messages in doubt,
+/// before newer ones.
 const DEPTH: usize = 128;
 
-/// How messages go through a name.
+/// How to send through a name.
 #[derive(Clone, Copy)]
 pub(super) struct Way {
-    /// How many may be on their way at once.
+    /// How many messages may be in flight.
     pub depth: usize,
     /// Its heartbeat can confirm messages.
     pub can_fence: bool,
@@ -28,12 +28,12 @@ pub(super) struct Way {
     looked_at: Instant,
 }
 
-/// The ways of the names that were looked at just now.
+/// Cached ways of names.
 #[derive(Default)]
 pub(super) struct Ways(HashMap<ConnectionName, Way>);
 
 impl Ways {
-    /// The way of a name; `None` if it is gone.
+    /// The way of a name; `None` if it was removed.
     pub fn of(&mut self, name: &ConnectionName, manager: &Manager, ack: NatsAck) -> Option<Way> {
         if let Some(way) = self.0.get(name)
             && way.looked_at.elapsed() < AGE
@@ -55,7 +55,7 @@ impl Ways {
         Some(way)
     }
 
-    /// Forgets those that are looked at anew in any case.
+    /// Discards expired entries.
     pub fn tick(&mut self) {
         self.0.retain(|_, way| way.looked_at.elapsed() < AGE);
     }

@@ -1,9 +1,10 @@
-//! What waits in the work queue, name by name: what is held in memory, what is read again later,
-//! and in which order it is sent. Without a clock, a socket or a server.
+//! The work queue, name by name: which messages are in memory, which are read again later, and the
+//! order of sending. Without a clock, a socket or a server.
 //!
-//! The server delivers messages of all names in their order. A name holds so many of them; what is
-//! more is dropped from memory and read again from the stream, by its subject, when there is room.
-//! So a name that is down costs the server's disk, and no memory and no turn of its neighbours.
+//! The server delivers messages of all names in order. A name holds a limited number of them;
+//! further ones are dropped from memory and read again from the stream, by subject, when there is
+//! room. So a name that is down uses the server's disk, but no memory and no turn of its
+//! neighbours.
 //!
 //! ```text
 //! delivered ─► held ─► sent ─► settled: acknowledged
@@ -20,18 +21,18 @@ use std::{
 
 use everwire::ConnectionName;
 
-/// How much may be in memory.
+/// The limits in memory.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Messages of a name.
     pub messages: usize,
-    /// Payload bytes of a name, beyond a first message.
+    /// Payload bytes of a name, not counting its first message.
     pub bytes: usize,
-    /// Payload bytes of all names, beyond a first message of each.
+    /// Payload bytes of all names, not counting the first message of each.
     pub all_bytes: usize,
-    /// Payload bytes of all names, first messages among them.
+    /// Payload bytes of all names, including first messages.
     pub first_bytes: usize,
-    /// Names of which messages are read again at once.
+    /// How many names may read messages again at the same time.
     pub reads: usize,
 }
 
@@ -47,37 +48,37 @@ impl Default for Limits {
     }
 }
 
-/// A message of the queue.
+/// A queued message.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Item<T> {
-    /// Its number in the stream.
+    /// Its sequence number in the stream.
     pub sequence: u64,
-    /// When it was stored, in nanoseconds. A server that has lost messages gives their numbers again.
+    /// Its time in the stream, in nanoseconds. A server that has lost messages assigns their
+    /// numbers again.
     pub stored: i128,
-    /// How many bytes it has.
+    /// Its size in bytes.
     pub bytes: usize,
-    /// How it ends in the stream: by an acknowledgement, where the consumer has delivered it. What
-    /// was read again is deleted.
+    /// How it is removed from the stream: with this acknowledgement if the consumer has delivered
+    /// it. A message that was read again is deleted.
     pub ack: Option<String>,
-    /// What it says, and who is answered.
+    /// The content, and the destinations of the answer.
     pub content: T,
 }
 
-/// What has become of a delivered message.
+/// What happens with a delivered message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delivered {
     /// It is held.
     Held,
     /// It is read again later.
     Behind,
-    /// It is known already: it is not sent once more.
+    /// It is known already, and not sent again.
     Known,
-    /// Another message had its number: the stream is not the one that it was, and nothing that is
-    /// known of it holds.
+    /// Another message had this number: it is another stream, and all records are invalid.
     OtherStream,
 }
 
-/// What is to be done next.
+/// The next action.
 #[derive(Debug, PartialEq)]
 pub enum Action<T> {
     /// Send through the name: [`Queues::sent`] or [`Queues::waits`] or [`Queues::settled`].
@@ -89,14 +90,14 @@ pub enum Action<T> {
 /// Messages of one name.
 #[derive(Debug)]
 struct Queue<T> {
-    /// In their order. The first `sent` of them are on their way.
+    /// In order. The first `sent` of them are in flight.
     held: VecDeque<Item<T>>,
     sent: usize,
     bytes: usize,
     behind: Option<Behind>,
-    /// How many may be on their way at once.
+    /// How many may be in flight.
     depth: usize,
-    /// Nothing is sent before then.
+    /// Nothing is sent before this time.
     rests: Option<Instant>,
     is_queued: bool,
 }
@@ -104,7 +105,7 @@ struct Queue<T> {
 /// Messages that were delivered and dropped from memory.
 #[derive(Clone, Copy, Debug)]
 struct Behind {
-    /// The next one has this number, or a later one.
+    /// The number of the next one, or a lower bound of it.
     next: u64,
     /// The last one.
     through: u64,
@@ -146,7 +147,7 @@ impl<T> Queue<T> {
 }
 
 impl<T: Clone> Queues<T> {
-    /// No message yet.
+    /// Without messages.
     pub fn new(limits: Limits) -> Self {
         Self {
             limits,
@@ -162,7 +163,7 @@ impl<T: Clone> Queues<T> {
         self.names.values().map(|queue| queue.held.len()).sum()
     }
 
-    /// How many names have messages that are read again later.
+    /// How many names have messages that must be read again.
     pub fn behind(&self) -> usize {
         let is_behind = |queue: &&Queue<T>| queue.behind.is_some();
         self.names.values().filter(is_behind).count()
@@ -173,7 +174,7 @@ impl<T: Clone> Queues<T> {
         let all_bytes = self.bytes;
         let queue = self.names.entry(name.clone()).or_insert_with(Queue::new);
         if let Some(known) = queue.position(item.sequence) {
-            // It came once more, on a new consumer.
+            // A new consumer has delivered it again.
             return match queue.held.get_mut(known) {
                 Some(known) if known.stored == item.stored => {
                     known.ack = item.ack;
@@ -211,7 +212,7 @@ impl<T: Clone> Queues<T> {
         Delivered::Held
     }
 
-    /// What was read of a name: its next message, none, or nothing that is known.
+    /// The result of a read: the next message of a name, none, or an error.
     pub fn read(&mut self, name: &ConnectionName, found: Result<Option<Item<T>>, ()>) {
         self.reads = self.reads.saturating_sub(1);
         let Some(queue) = self.names.get_mut(name) else {
@@ -237,7 +238,7 @@ impl<T: Clone> Queues<T> {
                     self.hold(name, item);
                 }
             }
-            // What comes behind is delivered.
+            // Later messages come from the consumer.
             Ok(Some(_) | None) => queue.behind = None,
         }
         self.enqueue(name);
@@ -253,7 +254,7 @@ impl<T: Clone> Queues<T> {
         self.enqueue(name);
     }
 
-    /// What is to be done next; `None`: nothing before something comes or is due.
+    /// The next action; `None` if there is none before further input or a deadline.
     pub fn next(&mut self, now: Instant) -> Option<Action<T>> {
         while let Some(name) = self.turns.pop_front() {
             let Some(queue) = self.names.get_mut(&name) else {
@@ -289,15 +290,15 @@ impl<T: Clone> Queues<T> {
         None
     }
 
-    /// How many messages of a name may be on their way at once: with more than one, those that
-    /// follow one in doubt could overtake it, unless the name sends that again by itself.
+    /// Sets how many messages of a name may be in flight: with more than one, later ones could
+    /// overtake one in doubt, unless the name resends that one by itself.
     pub fn set_depth(&mut self, name: &ConnectionName, depth: usize) {
         if let Some(queue) = self.names.get_mut(name) {
             queue.depth = depth.max(1);
         }
     }
 
-    /// The name takes no message now: this one, and those behind it, wait.
+    /// The name accepts no message now: this one and later ones wait.
     pub fn waits(&mut self, name: &ConnectionName, sequence: u64, until: Instant) {
         let Some(queue) = self.names.get_mut(name) else {
             return;
@@ -308,7 +309,7 @@ impl<T: Clone> Queues<T> {
         queue.rests = Some(until);
     }
 
-    /// A message has come to its end: it is held no more.
+    /// A message is done, and removed from memory.
     pub fn settled(&mut self, name: &ConnectionName, sequence: u64) -> Option<Item<T>> {
         let queue = self.names.get_mut(name)?;
         let position = queue.position(sequence)?;
@@ -323,7 +324,7 @@ impl<T: Clone> Queues<T> {
         Some(item)
     }
 
-    /// Lets those go on that rest until now, or wait for room.
+    /// Continues names whose pause has ended, or that wait for room.
     pub fn tick(&mut self, now: Instant) {
         let is_due =
             |queue: &Queue<T>| queue.rests.is_none_or(|until| until <= now) && !queue.is_empty();
@@ -334,7 +335,7 @@ impl<T: Clone> Queues<T> {
         }
     }
 
-    /// The connection to the servers is lost: readings are begun anew.
+    /// The connection was lost: reads are started again.
     pub fn disconnected(&mut self) {
         self.reads = 0;
         for queue in self.names.values_mut() {
@@ -361,5 +362,5 @@ impl<T: Clone> Queues<T> {
     }
 }
 
-/// How long a name rests that takes no message.
+/// The pause of a name that accepts no message.
 pub const REST: Duration = Duration::from_millis(100);

@@ -32,7 +32,7 @@ fn item(sequence: u64, is_delivered: bool) -> Item<()> {
     }
 }
 
-/// A stream with a consumer, made anew now and then, and names that take messages or do not.
+/// A stream whose consumer is created again now and then, and names that accept messages or not.
 fn life(seed: u64) {
     let mut chance = Chance(seed);
     let limits = Limits {
@@ -81,7 +81,7 @@ fn life(seed: u64) {
                 taken.entry(of).or_default().push(sequence);
             }
             6 if !is_over && chance.one_in(20) => {
-                // A new consumer delivers what is left from the beginning.
+                // A new consumer delivers all remaining messages from the beginning.
                 reading.clear();
                 queues.disconnected();
                 delivered_up_to = 0;
@@ -91,7 +91,7 @@ fn life(seed: u64) {
         while let Some(action) = queues.next(now) {
             match action {
                 Action::Read(of, from) => reading.push((of, from)),
-                // The second name takes nothing before the end.
+                // The second name accepts nothing before the end.
                 Action::Send(of, item) if of == name(1) && !is_over => {
                     queues.waits(&of, item.sequence, now + REST);
                 }

@@ -28,15 +28,15 @@ pub struct SpoolError {
 
 /// Messages on disk, in the order of each name.
 ///
-/// A row has many messages of one name. It is deleted when all of them are in the stream: until then
-/// `forgotten` says how far they are.
+/// A row has many messages of one name. It is deleted when all of them are in the stream. Until then
+/// the table `forgotten` has the place of the last one that is.
 #[derive(Debug)]
 pub struct Spool {
     db: Connection,
     path: String,
-    /// How much room its rows take.
+    /// The size of its rows in bytes.
     bytes: u64,
-    /// How many messages are in it, and not forgotten.
+    /// The number of messages that are not forgotten.
     messages: u64,
     limit: u64,
 }
@@ -68,15 +68,15 @@ const SCHEMA: &str = "
         seq INTEGER NOT NULL
     ) WITHOUT ROWID;";
 
-/// So many messages, or so many bytes, are loaded at once, and what is left of their row.
+/// How many messages, or bytes, are loaded at once, with the rest of their row.
 const CHUNK: usize = 1024;
 const CHUNK_BYTES: usize = 256 << 10;
 
 impl Spool {
     /// Opens the spool in a folder, which must exist. It belongs to this process alone.
     ///
-    /// One that is damaged is put aside, and a new one is made: a file must not keep the connections
-    /// from coming up. Where the old one is now is told with it.
+    /// A damaged spool is set aside, and a new one is created: a file must not keep connections
+    /// from coming up. Also returns the path of the damaged one.
     pub fn open(folder: &Path, limit: u64) -> Result<(Self, Option<PathBuf>), SpoolError> {
         let path = folder.join("nats-spool.sqlite3");
         match Self::read(&path, limit) {
@@ -120,7 +120,7 @@ impl Spool {
         Ok(spool)
     }
 
-    /// How many messages of the first row of each name are in the stream already.
+    /// For each name: how many messages of its first row are already in the stream.
     fn half_forgotten(&self) -> Result<HashMap<String, u64>, SpoolError> {
         let read = || {
             let mut names = self.db.prepare("SELECT name, epoch, seq FROM forgotten")?;
@@ -144,22 +144,22 @@ impl Spool {
         read().map_err(|source| self.error(source))
     }
 
-    /// How many messages it holds.
+    /// The number of messages.
     pub fn messages(&self) -> u64 {
         self.messages
     }
 
-    /// How much room they take. The rest of a row keeps the room of all of it.
+    /// The size of its rows in bytes. A row that is partly forgotten counts in full.
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// Whether it has room for so many bytes more.
+    /// Whether it has space for so many more bytes.
     pub fn has_room(&self, bytes: u64) -> bool {
         self.bytes.saturating_add(bytes) <= self.limit
     }
 
-    /// How many messages an earlier process has left of each name, and where the last of them stood.
+    /// For each name: how many messages an earlier process left, and the place of the last one.
     pub fn names(&self) -> Result<Vec<(ConnectionName, u64, Place)>, SpoolError> {
         let gone = self.half_forgotten()?;
         let read = || {
@@ -190,7 +190,7 @@ impl Spool {
         Ok(names.into_iter().filter_map(known).collect())
     }
 
-    /// Writes messages down: all of them, or none.
+    /// Writes messages: all or none.
     pub fn put(&mut self, entries: &[(ConnectionName, Entry)]) -> Result<(), SpoolError> {
         let mut bytes = 0;
         let result = (|| {
@@ -222,7 +222,7 @@ impl Spool {
         Ok(())
     }
 
-    /// The next messages of a name behind a place, in order; `None`: behind those that are forgotten.
+    /// The next messages of a name after a place, in order; `None`: after the forgotten ones.
     pub fn load(
         &self,
         name: &ConnectionName,
@@ -266,8 +266,8 @@ impl Spool {
         row.optional()
     }
 
-    /// Messages of names up to a place are in the stream: so many that were not forgotten before.
-    /// All are forgotten, or none.
+    /// Forgets messages of names up to a place, which are in the stream, and how many those are: all
+    /// or none.
     pub fn forget<'a>(
         &mut self,
         names: impl Iterator<Item = (&'a ConnectionName, Place, u64)>,
@@ -287,9 +287,9 @@ impl Spool {
         Ok(())
     }
 
-    /// Gives room back to the disk.
+    /// Returns free space to the disk.
     pub fn shrink(&self) {
-        // What is not given back now is used again by the next messages.
+        // Remaining space is reused by the next messages.
         let _given_back = self
             .db
             .execute_batch("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE);");
@@ -310,7 +310,7 @@ fn insert<'a>(transaction: &'a Transaction<'_>) -> rusqlite::Result<rusqlite::Ca
     )
 }
 
-/// Writes a row. How much room it takes.
+/// Writes a row. Returns its size.
 fn write(
     insert: &mut Statement<'_>,
     name: &ConnectionName,
@@ -331,7 +331,7 @@ fn write(
     Ok(room as u64)
 }
 
-/// Deletes the rows of a name that end up to a place. How much room they took.
+/// Deletes the rows of a name that end at a place or before. Returns their size.
 fn forget(transaction: &Transaction<'_>, name: &str, through: Place) -> rusqlite::Result<u64> {
     let mut delete = transaction.prepare_cached(
         "DELETE FROM segments WHERE name = ?1 AND (last_epoch, last_seq) <= (?2, ?3) RETURNING room",
@@ -354,7 +354,7 @@ fn forget(transaction: &Transaction<'_>, name: &str, through: Place) -> rusqlite
     Ok(room)
 }
 
-/// SQLite has signed numbers only. No name counts that far.
+/// SQLite has only signed numbers. No name counts that far.
 fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

@@ -1,7 +1,7 @@
 //! A row of the spool: messages of one name, one after the other.
 //!
-//! A message of 64 bytes takes about 75: what tells it from the one before it is written as a
-//! difference, and a number takes as many bytes as it has.
+//! A message of 64 bytes takes about 75: numbers are written as differences to the message before,
+//! and a small number takes one byte.
 
 use std::sync::Arc;
 
@@ -11,13 +11,13 @@ use jiff::Timestamp;
 
 use crate::lanes::{Entry, Place};
 
-/// A row has up to so many messages and bytes; a single message may be larger.
+/// The limits of a row. A single message may be larger.
 const MESSAGES: u32 = 1024;
 const BYTES: usize = 64 << 10;
-/// What a message takes beside its payload and its subscription, at most.
+/// The most that a message takes beside its payload and its subscription.
 const OVERHEAD: usize = 64;
 
-/// How much room a message may take in a row.
+/// The most that a message takes in a row, in bytes.
 pub fn room(entry: &Entry) -> usize {
     let subscription = entry.subscription.as_ref().map_or(0, |key| key.len());
     entry.message.len() + subscription + OVERHEAD
@@ -32,7 +32,7 @@ const HAS_GAP: u8 = 1 << 4;
 const HAS_SUBSCRIPTION: u8 = 1 << 5;
 const SAME_SUBSCRIPTION: u8 = 1 << 6;
 
-/// The message before: what the differences are to.
+/// The message before, for the differences.
 #[derive(Debug)]
 struct Before {
     place: Place,
@@ -145,8 +145,7 @@ impl Segment {
     }
 }
 
-/// The messages of a row in their order; `None` in the place of one that cannot be read, which is
-/// the last.
+/// The messages of a row in their order. The first that cannot be read is `None`, and the last item.
 pub fn read(bytes: &[u8]) -> impl Iterator<Item = Option<Entry>> + '_ {
     let (mut rest, mut before) = (bytes, Before::nothing());
     std::iter::from_fn(move || {

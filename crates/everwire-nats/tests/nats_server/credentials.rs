@@ -1,4 +1,4 @@
-//! Who may connect, and what is said to who may not.
+//! Credentials of the bridge, and the reports of refusals.
 
 use std::{fs, path::Path};
 
@@ -16,7 +16,7 @@ use rcgen::{
 
 const JETSTREAM: &str = "jetstream { store_dir: \"FOLDER/jetstream\" }\n";
 
-/// The bridge comes up, and has lost nothing that was said before.
+/// Asserts that the bridge comes up, and has lost no earlier message.
 async fn recovers(bridge: &everwire_nats::Bridge, names: &Names, client: async_nats::Client) {
     up(bridge).await;
     names.say("a", "1");
@@ -61,7 +61,7 @@ async fn a_wrong_password_is_told_and_mended_in_the_file_or_in_the_server() {
         "{text}"
     );
 
-    // The server is corrected, and not the bridge.
+    // The server is corrected, not the bridge.
     server.reconfigure(&users("pl4nted-wrong"));
     server.restart();
     let client =
@@ -69,7 +69,7 @@ async fn a_wrong_password_is_told_and_mended_in_the_file_or_in_the_server() {
     let client = client.connect(server.url()).await.unwrap();
     recovers(&bridge, &names, client).await;
 
-    // A secret is in nothing that is told.
+    // No output contains a secret.
     let told = format!("{:?} {:?} {:?}", log.lines(), bridge.status(), bridge);
     assert!(!told.contains("pl4nted"), "{told}");
     assert_eq!(
@@ -135,7 +135,7 @@ async fn a_credentials_file_that_is_none_is_told() {
     assert!(!told.contains("pl4nted"), "{told}");
 }
 
-/// An authority with a server's certificate and a client's, as files.
+/// Writes a CA with a server's and a client's certificate to files.
 fn authority(folder: &Path, name: &str) {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -171,7 +171,7 @@ async fn tls_takes_the_right_authority_and_the_right_client_certificate() {
     let names = Names::open(&["a"]).await;
     let file = |name: &str| Some(server.folder().join(name));
     let mut settings = settings(&server);
-    // The authority is another one.
+    // Another CA.
     settings.tls.ca_file = file("two-ca.pem");
     (settings.tls.cert_file, settings.tls.key_file) =
         (file("one-client.pem"), file("one-client.key"));
@@ -183,7 +183,7 @@ async fn tls_takes_the_right_authority_and_the_right_client_certificate() {
     );
     bridge.stop(std::time::Duration::ZERO).await;
 
-    // The server does not know the client's authority.
+    // The server does not know the client's CA.
     settings.tls.ca_file = file("one-ca.pem");
     (settings.tls.cert_file, settings.tls.key_file) =
         (file("two-client.pem"), file("two-client.key"));
@@ -195,7 +195,7 @@ async fn tls_takes_the_right_authority_and_the_right_client_certificate() {
     );
     bridge.stop(std::time::Duration::ZERO).await;
 
-    // There is no file of it.
+    // Its file is missing.
     settings.tls.cert_file = file("none.pem");
     let (bridge, _) = start(&names, settings.clone(), &server);
     let text = trouble(&bridge, "nats_tls").await;

@@ -1,4 +1,4 @@
-//! What comes in over sockets is in the stream, whatever happens to the server.
+//! Messages from sockets reach the stream, whatever happens to the server.
 
 use std::{collections::BTreeMap, time::Duration};
 

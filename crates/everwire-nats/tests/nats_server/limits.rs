@@ -30,7 +30,8 @@ async fn too_large(server: Server) {
     read.sort_by_key(|message| message.subject.clone());
     assert_eq!(gaps(&read), [(2, "2".to_owned())]);
     read[2].gap = None;
-    // The gap is told by its number alone: what is before it is what was before the dropped ones.
+    // Only its number reports the gap: the content before it is that from before the dropped
+    // messages.
     let texts = texts(&read);
     assert_eq!(texts["everwire.in.a"], numbers(3));
     assert_eq!(texts["everwire.in.b"], numbers(2));
@@ -58,7 +59,7 @@ async fn a_message_above_the_size_of_the_stream_is_dropped_and_told() {
     too_large(server).await;
 }
 
-/// A server that may store so much.
+/// A server with this storage limit.
 fn store(bytes: &str) -> String {
     format!("jetstream {{ store_dir: \"FOLDER/jetstream\", max_file_store: {bytes} }}")
 }
@@ -122,7 +123,7 @@ fn a_disk_that_is_full_loses_nothing_that_is_in_the_spool() {
 }
 
 async fn full_disk_of_the_server(disk: &std::path::Path) {
-    // Of itself it would take as much as the disk had room for.
+    // The default would be the free space of the disk.
     let config = format!(
         "jetstream {{ store_dir: \"{}/jetstream\", max_file_store: 1GB }}",
         disk.display()

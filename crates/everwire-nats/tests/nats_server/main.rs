@@ -1,4 +1,4 @@
-//! The bridge and a real `nats-server`: what it promises, and what becomes of it under each fault.
+//! The bridge with a real `nats-server`: its promises, and its behaviour under each fault.
 
 mod credentials;
 mod inbound;

@@ -1,4 +1,4 @@
-//! The server is away, slow or deaf: nothing is lost, and a reader has all in order.
+//! The server is down, slow or silent: nothing is lost, and a reader gets everything in order.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -34,7 +34,7 @@ async fn a_frozen_server_costs_no_message_and_pauses_no_socket() {
         all_said = say(20);
         sleep(Duration::from_millis(100)).await;
     }
-    // All that was said is heard while nothing is acknowledged.
+    // All messages are received while none is acknowledged.
     until_async("they are heard", async || {
         bridge.status().inbound.pending >= 2 * (all_said - 100) - 50
     })
@@ -74,7 +74,8 @@ async fn messages_whose_acknowledgements_were_lost_are_not_published_twice() {
             names.say("a", &said.to_string());
             said += 1;
         }
-        // They are stored, and nobody hears of it before the server has forgotten their ids.
+        // They are stored, but their acknowledgements are lost until the server has forgotten their
+        // ids.
         until_async("they are stored", async || stored(&server).await == said).await;
         sleep(window * 2).await;
         way.cut().await;
@@ -106,7 +107,7 @@ async fn an_outage_longer_than_the_duplicate_window_doubles_nothing() {
                 said += 1;
             }
             if step == 5 {
-                // In order, so that what is stored stays stored.
+                // An orderly stop keeps stored messages.
                 server.stop();
             }
             sleep(Duration::from_millis(20)).await;
@@ -185,7 +186,7 @@ async fn a_lost_state_is_noticed_and_the_epoch_raised() {
     bridge.stop(Duration::from_secs(5)).await;
     drop(names);
 
-    // Another folder, and a manager that begins anew.
+    // Another folder, and a new manager.
     let names = Names::open(&["a"]).await;
     let handle = names.manager.find("a").unwrap();
     let folder = tempdir("state-new");

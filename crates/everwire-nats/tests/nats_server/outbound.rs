@@ -1,4 +1,4 @@
-//! What is put on the queue is sent, and leaves it when it has arrived.
+//! A message on the queue is sent, and removed once it has arrived.
 
 use std::time::Duration;
 
@@ -201,7 +201,7 @@ async fn what_waits_survives_the_server_and_a_second_process_is_told() {
         }
         client.flush().await.unwrap();
         drop(client);
-        // One that is killed loses what it has not written, and told nobody that it has it.
+        // A killed server loses unwritten messages, which it has not acknowledged.
         server.stop();
         server.restart();
     }
@@ -239,7 +239,7 @@ async fn an_answer_goes_to_the_subject_in_the_header_after_a_restart() {
     bridge.stop(Duration::from_secs(5)).await;
 }
 
-/// The answer to a message, if there is one within half a second.
+/// The answer to a message, if one comes within half a second.
 async fn heard_soon(answers: &mut async_nats::Subscriber) -> Option<Json> {
     let answer = tokio::time::timeout(Duration::from_millis(500), answers.next()).await;
     let answer = answer.ok()?.unwrap();

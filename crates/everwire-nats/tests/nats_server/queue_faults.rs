@@ -1,4 +1,4 @@
-//! Faults of the work queue: what is on it is sent once, and its sender hears what became of it.
+//! Faults of the work queue: each message is sent once, and its sender learns its fate.
 
 use std::time::Duration;
 
@@ -60,7 +60,7 @@ async fn left(server: &Server) -> u64 {
     stream.cached_info().state.messages
 }
 
-/// What the peer has heard from the name that was closed.
+/// The messages that the peer received from the closed name.
 fn heard(names: &Names) -> Vec<String> {
     let connections = names.peer.connections_at("/down");
     let texts = connections.iter().flat_map(|connection| connection.texts());
@@ -90,7 +90,7 @@ async fn what_has_left_and_what_has_not_is_not_sent_twice_when_the_word_is_lost(
         let (names, bridge, _) = scene(&server, way.url()).await;
         put(&server.client().await, "everwire.out.down", &numbers(20)).await;
         held(&bridge, 20).await;
-        // That they have come to their end is heard by the server, or by nobody.
+        // Whether the server learns that they are done.
         match is_stored {
             true => way.deafen(),
             false => way.silence(),
@@ -280,7 +280,7 @@ async fn an_answer_is_no_request_with_the_bridges_permissions() {
         until_async(text, async || log.has(text)).await;
     }
     until_async("each was sent", async || bridge.status().outbound.sent == 4).await;
-    // The connection has stayed.
+    // The connection was kept.
     let status = bridge.status();
     assert!(
         status.server.is_some() && status.error.is_none(),

@@ -1,4 +1,4 @@
-//! Streams that are not as they should be: told, and not changed.
+//! Streams with a wrong configuration are reported, and not changed.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -70,7 +70,7 @@ async fn a_stream_that_is_not_ours_is_told_and_left_alone() {
         (info.config.subjects, info.state.messages),
         (theirs.subjects, 0)
     );
-    // It goes, and the bridge makes its own.
+    // It is deleted, and the bridge creates its own.
     context.delete_stream("EVERWIRE_IN").await.unwrap();
     published(&bridge, 1).await;
     assert_eq!(
@@ -161,7 +161,7 @@ async fn a_stream_that_is_deleted_is_made_again_and_goes_on() {
     );
 }
 
-/// Of two names the user may publish one.
+/// A user who may publish for one of two names.
 fn users(subject: &str) -> String {
     format!(
         "jetstream {{ store_dir: \"FOLDER/jetstream\" }}\n\
@@ -206,7 +206,7 @@ async fn a_name_whose_subject_is_not_permitted_is_told_and_others_go_on() {
         .filter(|line| line.contains(denied))
         .count();
     assert_eq!(told, 1, "{:?}", log.lines());
-    // It is permitted.
+    // The permission is granted.
     server.reconfigure(&users("everwire.in.a"));
     server.restart();
     published(&bridge, 2000).await;
@@ -237,7 +237,7 @@ async fn a_request_that_is_not_permitted_is_named() {
     );
 }
 
-/// The permissions that the page about the bridge names, and no more.
+/// Exactly the permissions that the bridge's document names.
 fn documented() -> String {
     let page = include_str!("../../../../docs/nats.md");
     let (_, rest) = page.split_once("\n    permissions: {").unwrap();

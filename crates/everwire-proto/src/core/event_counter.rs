@@ -25,7 +25,7 @@ impl fmt::Display for Cursor {
     }
 }
 
-/// The text is no cursor of ours.
+/// The text is not a cursor.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("invalid cursor {0:?}; take the `cursor` of an event as it is")]
 pub struct InvalidCursor(String);

@@ -21,7 +21,7 @@ pub struct IdEpochs {
     earlier: Option<Box<Vec<(u64, u32)>>>,
 }
 
-/// The text is none of [`IdEpochs`].
+/// The text does not represent [`IdEpochs`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("invalid epochs of ids")]
 pub struct InvalidIdEpochs;

@@ -105,7 +105,7 @@ impl From<Separator> for Stage {
     }
 }
 
-/// Why stages are no [`Decoding`], or a text is no [`Separator`].
+/// Why stages are not a [`Decoding`], or a text is not a [`Separator`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidDecoding {
     /// No stage.

@@ -109,7 +109,7 @@ pub enum SecretMissing {
     /// There is no secret for a `${secret:ID}`.
     #[error("there is no secret {0:?}")]
     Stored(String),
-    /// An expression stands in it, and nobody has filled it.
+    /// It is an expression that was not filled.
     #[error("`${{{0}}}` is not filled")]
     Hole(String),
 }

@@ -1,4 +1,4 @@
-//! A world for tests: a message, names with their values, one moment, and a signer that is not ours.
+//! A world for tests: a message, names with values, a fixed time, and a separate signer.
 
 use std::{cell::Cell, collections::BTreeMap, path::Path, time::Duration};
 
@@ -97,7 +97,7 @@ pub(super) fn outside() -> TestOutside {
     ]))
 }
 
-/// So many cases of a property, or as many as `EVERWIRE_LANGUAGE_CASES` says.
+/// The configuration for this number of cases, or for `EVERWIRE_LANGUAGE_CASES`.
 pub(super) fn cases(cases: u32) -> ProptestConfig {
     let asked = std::env::var("EVERWIRE_LANGUAGE_CASES");
     let asked = asked.ok().and_then(|cases| cases.parse().ok());
@@ -116,7 +116,7 @@ impl super::Random for Counting {
     }
 }
 
-/// What a test's expressions see.
+/// The inputs of a test's expressions.
 pub(super) struct TestWorld<'a> {
     pub found: Found<'a, 'a>,
     pub names: BTreeMap<String, Value<'static>>,
@@ -196,7 +196,7 @@ impl World for TestWorld<'_> {
     }
 }
 
-/// What a test compiles: the names of a connection, and its pointers.
+/// The scope of a test: the names of a connection, and its pointers.
 pub(super) struct Bench {
     pub names: Names,
     pub pointers: PointerSet,
@@ -214,7 +214,7 @@ impl Bench {
         }
     }
 
-    /// Compiles with a scope, and gives the warnings.
+    /// Compiles with a scope. Also returns the warnings.
     pub fn with<T>(&mut self, compile: impl FnOnce(&mut Scope<'_>) -> T) -> (T, Vec<String>) {
         let outside = outside();
         let mut scope = Scope::new(&self.names, &mut self.pointers, &outside).with_http();

@@ -37,7 +37,7 @@ pub struct EnvironmentProxies {
 /// The proxy of a variable. An invalid value matters only to the dials that would use it.
 type Named = Result<ProxyUrl, InvalidProxyVariable>;
 
-/// The text is no URL of a proxy. It is not quoted: it may hold a password.
+/// The text is not the URL of a proxy. It is not quoted, since it may contain a password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("invalid proxy URL: {0}")]
 pub struct InvalidProxy(pub String);

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-/// The text is no URL that can be dialled.
+/// The text is not a URL that can be dialled.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("invalid WebSocket URL {url:?}: {reason}")]
 pub struct InvalidUrl {

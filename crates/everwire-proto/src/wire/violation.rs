@@ -51,7 +51,7 @@ pub enum Violation {
         /// Where in the message the first bad or incomplete character begins, in bytes.
         offset: usize,
     },
-    /// A compressed message whose data is no DEFLATE (RFC 7692 §7.2.2).
+    /// A compressed message whose data is not DEFLATE (RFC 7692 §7.2.2).
     #[error("the compressed data of a message is invalid")]
     DeflateInvalid,
     /// A compressed message whose data stops within a block (RFC 7692 §7.2.2).

@@ -1,4 +1,4 @@
-//! Whatever comes, no panic, and no more memory than was promised.
+//! Whatever data arrives, there is no panic and no more memory than promised.
 
 use std::time::Instant;
 
@@ -8,7 +8,7 @@ use proptest::{collection::vec, prelude::*};
 
 use crate::server::*;
 
-/// What a decoder may hold beyond a message: its records, and a control frame.
+/// The memory of a decoder beyond a message: its records, and a control frame.
 const CONSTANT: usize = 512;
 /// How far ahead of the data memory may be allocated.
 const AHEAD: usize = 64 << 10;
@@ -144,7 +144,7 @@ fn memory_is_lent_for_long_rests_of_data_frames_only() {
     assert_eq!(lent(&begun), Some(MIN));
 }
 
-/// Bytes that reach deep: frames with random flaws, and noise.
+/// Data that gets far into the decoder: frames with random flaws, and noise.
 fn hostile() -> impl Strategy<Value = Vec<u8>> {
     let opcode = prop_oneof![
         Just(CONTINUATION),

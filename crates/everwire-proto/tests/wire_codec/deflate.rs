@@ -1,4 +1,4 @@
-//! permessage-deflate: the RFC's own examples, messages cut anywhere, bombs, and data that is none.
+//! permessage-deflate: the RFC's own examples, messages cut anywhere, bombs, and invalid data.
 
 use std::time::Instant;
 
@@ -246,7 +246,7 @@ fn a_bomb_is_refused_while_it_inflates_and_the_memory_stays_flat() {
             ));
             assert_eq!(violation.close_code(), 1009);
             assert!(outcome.peak <= MAX + 512, "{}", outcome.peak);
-            // Only as much was looked at as fills the limit.
+            // Only enough input to fill the limit was read.
             assert!(size > 200 || outcome.given < 4_000, "{}", outcome.given);
             assert_eq!(decoder.buffered(), 0);
         }
@@ -348,7 +348,7 @@ fn data_that_is_no_deflate_or_stops_within_a_block_is_invalid() {
             assert_eq!(violation.close_code(), 1007, "{len}: {violation}");
         }
     }
-    // What reaches back behind the start of a message that stands alone.
+    // A reference to data before an independent message.
     let mut deflater = deflater(&agreed(true, 15));
     let stream = [
         marked(TEXT, true, &deflate(&mut deflater, text.as_bytes())),
@@ -410,7 +410,7 @@ fn the_empty_block_that_ends_a_message_may_be_a_final_one() {
 fn a_window_of_8_bits_is_received_and_not_sent() {
     let small = agreed(true, 8);
     assert!(Deflater::new(&small, Level::default(), &NoPool).is_none());
-    // What zlib makes of 8 bits is a window of 9.
+    // zlib uses a window of 9 bits if 8 are requested.
     let mut deflater = deflater(&agreed(true, 9));
     let message: Vec<u8> = (0..2000_u32).map(|i| (i % 500 * 7) as u8).collect();
     let stream = marked(BINARY, true, &deflate(&mut deflater, &message));
@@ -435,7 +435,7 @@ fn payload() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-/// Messages that our compressor wrote piece by piece, in frames of a server's, and what they are.
+/// Messages that our compressor wrote piece by piece, in a server's frames, and their content.
 fn written(
     agreed: &Agreed,
     level: u8,
@@ -464,7 +464,7 @@ fn written(
     (stream, expected)
 }
 
-/// `data` in pieces, none of them missing and the last never empty.
+/// `data` in pieces; the last is never empty.
 fn cuts<'a>(data: &'a [u8], at: &[Index]) -> Vec<&'a [u8]> {
     let mut at: Vec<usize> = at.iter().map(|cut| cut.index(data.len())).collect();
     at.sort_unstable();

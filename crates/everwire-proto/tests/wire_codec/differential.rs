@@ -24,7 +24,7 @@ use crate::server::*;
 const MAX_FRAME: usize = 400;
 const MAX_MESSAGE: usize = 900;
 
-/// What a codec makes of a stream, once it has delivered what it could.
+/// A codec's verdict about a stream, after it has delivered all messages.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Verdict {
     /// It wants more bytes.
@@ -39,7 +39,7 @@ enum Verdict {
     TooBig,
 }
 
-/// Where we are stricter or younger on purpose.
+/// Intended differences: we are stricter, or know newer rules.
 #[derive(Debug, PartialEq)]
 enum Difference {
     Length,
@@ -47,7 +47,7 @@ enum Difference {
     Code1014,
 }
 
-/// A stream that was written beforehand; what is written to it is of no interest.
+/// A stream with fixed content; writes to it are ignored.
 struct Written<'a>(&'a [u8]);
 
 impl Read for Written<'_> {
@@ -128,7 +128,7 @@ fn translate(incoming: Incoming) -> Message {
     }
 }
 
-/// Whether the header of a control frame may stand in it whose short length is written in 16 or 64 bits.
+/// Whether the stream may contain a control frame whose short length is written in 16 or 64 bits.
 fn has_long_form(stream: &[u8]) -> bool {
     (0..stream.len()).any(|at| {
         matches!(&stream[at..],
@@ -137,10 +137,11 @@ fn has_long_form(stream: &[u8]) -> bool {
     })
 }
 
-/// Holds both verdicts against each other; says which intended difference there was, if any.
+/// Compares both verdicts. Returns the intended difference, if there is one.
 fn compare(stream: &[u8]) -> Option<Difference> {
     let (our_messages, our_verdict, violation) = ours(stream);
-    // They judge a frame only once it has all come, so they get what completes any frame that we refused early.
+    // They judge only whole frames, so they get padding that completes any frame that we refused
+    // early.
     let padded = [stream, &[0; 2 * MAX_FRAME]].concat();
     let shown = match violation {
         Some(_) => &padded,
@@ -152,7 +153,7 @@ fn compare(stream: &[u8]) -> Option<Difference> {
             assert!(their_messages.starts_with(&our_messages), "{stream:02x?}");
             return Some(Difference::Length);
         }
-        // They took a long form of a short length, and went on to judge what the frame holds.
+        // They accepted a long form of a short length, and then judged the content.
         Some(Violation::ControlTooLong(_))
             if their_messages.len() > our_messages.len() || their_verdict == Verdict::Utf8 =>
         {
@@ -161,7 +162,7 @@ fn compare(stream: &[u8]) -> Option<Difference> {
             return Some(Difference::Length);
         }
         Some(Violation::CloseCode(_)) => {
-            // A reason that is not UTF-8 either comes first with them.
+            // They may report a reason that is not UTF-8 first.
             if their_verdict == Verdict::Closed {
                 let close = their_messages.pop();
                 let replaced = |close: &Message| matches!(close, Message::Close(Some(frame)) if u16::from(frame.code) == 1002);
@@ -249,7 +250,7 @@ fn spoil(stream: &mut Vec<u8>, flaw: Flaw) {
     }
 }
 
-/// A frame whose every header bit is up to chance.
+/// A frame with random header bits.
 fn odd() -> impl Strategy<Value = Vec<u8>> {
     let len = prop_oneof![0_u8..20, 124_u8..=127, any::<u8>()];
     (any::<u8>(), len, vec(any::<u8>(), 0..140)).prop_map(|(first, second, mut rest)| {
@@ -291,7 +292,7 @@ fn each_intended_difference_exists() {
         (b"\x82\x7e\0\x01x".to_vec(), Difference::Length),
         (b"\x89\x7e\0\x01x".to_vec(), Difference::Length),
         (b"\x88\x7e\0\x03\x03\xe8\xff".to_vec(), Difference::Length),
-        // Refused by its second byte, before a length of any form has come.
+        // Refused at its second byte, before its length.
         (b"\x88\x7f".to_vec(), Difference::Length),
         (
             frame(CLOSE, true, &1005_u16.to_be_bytes()),

@@ -1,4 +1,4 @@
-//! What a server reads of what we write.
+//! A server's view of our frames.
 
 use bytes::BytesMut;
 use everwire_proto::wire::{

@@ -1,4 +1,5 @@
-//! The codec of RFC 6455, seen from outside: tables, properties, and a comparison with `tungstenite`.
+//! The RFC 6455 codec, tested from outside: tables, properties, and a comparison with
+//! `tungstenite`.
 
 #![allow(
     clippy::disallowed_methods,

@@ -1,4 +1,5 @@
-//! Messages survive: written by our encoder, turned around by a server, cut anywhere, read by our decoder.
+//! Messages stay intact: written by our encoder, returned by a server, cut anywhere, read by our
+//! decoder.
 
 use bytes::{Bytes, BytesMut};
 use everwire_proto::wire::{CloseFrame, Decoder, Incoming, Opcode, encode_close, encode_frame};
@@ -6,7 +7,7 @@ use proptest::{collection::vec, prelude::*, sample::Index};
 
 use crate::server::*;
 
-/// A message, where it is cut into fragments, and the control frames after each fragment.
+/// A message with the positions of its fragments, and the control frames after each fragment.
 #[derive(Clone, Debug)]
 struct Sent {
     message: Incoming,
@@ -46,7 +47,7 @@ fn close() -> impl Strategy<Value = CloseFrame> {
     ]
 }
 
-/// Writes messages as a client does, and notes what should come out at the other end.
+/// Writes messages as a client does, and notes the expected result.
 #[derive(Default)]
 struct Writer {
     out: BytesMut,

@@ -1,4 +1,4 @@
-//! The server's side: frames as a server, or something worse, writes them; and a reader for a client's frames.
+//! The server's side: frames of a valid or an invalid server, and a reader for a client's frames.
 
 use std::time::Instant;
 
@@ -12,7 +12,7 @@ pub const CLOSE: u8 = 0x8;
 pub const PING: u8 = 0x9;
 pub const PONG: u8 = 0xa;
 
-/// The default limits, with control frames unlimited.
+/// The default limits, without a limit for control frames.
 pub fn limits() -> Limits {
     Limits {
         max_control_per_second: u32::MAX,
@@ -27,7 +27,7 @@ pub fn frame(opcode: u8, fin: bool, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// The header of an unmasked frame, its length in the shortest form.
+/// The header of an unmasked frame, with its length in the shortest form.
 pub fn header(opcode: u8, fin: bool, len: u64) -> Vec<u8> {
     let mut header = vec![u8::from(fin) << 7 | opcode];
     match len {
@@ -52,7 +52,7 @@ pub struct Received {
     pub payload: Vec<u8>,
 }
 
-/// Reads all frames that a client wrote, by the book, and holds them to the shortest form of the length.
+/// Reads all frames of a client strictly, and requires the shortest form of the length.
 pub fn read_frames(mut written: &[u8]) -> Vec<Received> {
     let mut take = |count: usize| {
         let (taken, rest) = written.split_at(count);
@@ -85,7 +85,7 @@ pub fn read_frames(mut written: &[u8]) -> Vec<Received> {
     }
 }
 
-/// What came out of a decoder, and with how many bytes of the stream.
+/// The output of a decoder, and the number of bytes that it read.
 #[derive(Debug, Default, PartialEq)]
 pub struct Outcome {
     pub incoming: Vec<Incoming>,
@@ -96,8 +96,8 @@ pub struct Outcome {
     pub peak: usize,
 }
 
-/// Decodes `stream`, given in pieces of these sizes, over and over; as a socket would, into the decoder's own memory where
-/// `direct` allows it.
+/// Decodes `stream`, given in pieces of these sizes, repeated; directly into the decoder's memory
+/// where `direct` allows it, as a socket does.
 pub fn decode(decoder: &mut Decoder, stream: &[u8], sizes: &[usize], direct: bool) -> Outcome {
     let now = Instant::now();
     let mut outcome = Outcome::default();

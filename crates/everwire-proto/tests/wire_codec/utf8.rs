@@ -1,4 +1,4 @@
-//! Text is judged as `std` judges it, and as early as can be.
+//! Text is validated as `std` does it, and as early as possible.
 
 use everwire_proto::wire::{Incoming, Violation};
 use proptest::{collection::vec, prelude::*};
@@ -33,7 +33,7 @@ const EDGES: [&[u8]; 24] = [
     b"\xff",
 ];
 
-/// Where std finds the first error, and how many bytes of the text it needs to see for that.
+/// The position of std's first error, and the number of bytes that it needs to detect it.
 fn judge(text: &[u8]) -> Option<(usize, usize)> {
     let error = std::str::from_utf8(text).err()?;
     let seen = (1..=text.len()).find(|&end| {
@@ -42,10 +42,10 @@ fn judge(text: &[u8]) -> Option<(usize, usize)> {
     Some((error.valid_up_to(), seen.unwrap_or(text.len())))
 }
 
-/// Holds the decoder to std's verdict on `text`, in fragments of these sizes.
+/// Compares the decoder with std's verdict on `text`, in fragments of these sizes.
 fn agrees(text: &[u8], fragments: &[usize]) {
     let mut stream = Vec::new();
-    // Where each byte of the text stands in the stream.
+    // The position of each byte of the text in the stream.
     let mut positions = Vec::new();
     let mut sizes = fragments.iter().copied().cycle();
     let mut start = 0;

@@ -1,4 +1,4 @@
-//! Every violation: the bytes that make it, the byte that proves it, the close code for it.
+//! Every violation: the bytes that cause it, the byte that proves it, and its close code.
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ fn join(frames: &[Vec<u8>]) -> Vec<u8> {
     frames.concat()
 }
 
-/// The violation, how many bytes prove it, the stream, and the code.
+/// The violation, the number of bytes that prove it, the stream, and the code.
 fn table() -> Vec<(Violation, usize, Vec<u8>, u16)> {
     let start = || frame(TEXT, false, b"ab");
     let close =

@@ -1,4 +1,4 @@
-//! Buckets on a clock that is stopped, and over the ends of processes.
+//! Buckets with a stopped clock, and over restarts.
 
 use std::{num::NonZeroU32, path::PathBuf, sync::atomic::AtomicUsize, task::Wake};
 
@@ -42,7 +42,7 @@ fn bucket(buckets: &TokenBuckets, settings: &RateSettings) -> Arc<TokenBucket> {
     only(buckets, &name("a"), settings, None)
 }
 
-/// What may be written now.
+/// How many messages may be written now.
 fn free(bucket: &Arc<TokenBucket>) -> usize {
     let take = || bucket.take(None, Waker::noop()).ok();
     std::iter::from_fn(take).take(10_000).count()
@@ -145,7 +145,7 @@ fn names_with_a_key_share_a_bucket_and_changed_numbers_forget_nothing() {
     let same = get("a", &more, Some(Arc::clone(&one)));
     assert!(Arc::ptr_eq(&one, &same));
     drop((one, same));
-    // Nobody has it any more, and it still knows.
+    // Nobody uses it any more, and it still has its record.
     let again = get("c", &shared, None);
     assert_eq!(free(&again), 0);
     let own = settings(None, 5, MINUTE / 2);
@@ -160,7 +160,7 @@ fn names_with_a_key_share_a_bucket_and_changed_numbers_forget_nothing() {
     );
 }
 
-/// Buckets that are waited for at once.
+/// Buckets that a message needs at the same time.
 fn set<const N: usize>(buckets: [&Arc<TokenBucket>; N]) -> Box<BucketSet> {
     BucketSet::of(buckets.map(Arc::clone)).unwrap()
 }
@@ -184,7 +184,7 @@ async fn who_waits_for_several_buckets_holds_none_of_them_meanwhile() {
     }
     advance(Duration::from_millis(1_999)).await;
     waiting = both.take(Some(waiting), Waker::noop()).unwrap_err();
-    // Another one that comes now for one of them is behind it.
+    // A new one for one of these buckets is after it.
     let behind = slow.take(None, Waker::noop()).unwrap_err();
     advance(Duration::from_millis(1)).await;
     let behind = slow.take(Some(behind), Waker::noop()).unwrap_err();
@@ -260,13 +260,13 @@ async fn a_step_waits_for_the_buckets_of_its_name_too_and_changes_no_numbers() {
     assert_eq!(first.iter().count(), 2);
     assert!(first.take(None, Waker::noop()).is_ok());
     assert_eq!(free(own.as_ref().unwrap().iter().next().unwrap()), 1);
-    // Other numbers are those of new settings, not of a conversation that goes on.
+    // Other numbers belong to new settings, not to a running conversation.
     let more = settings(Some("login"), 5, MINUTE / 2);
     buckets.set_limits(&name("a"), [&more].into_iter());
     let again = buckets.with_step(&name("b"), None, std::slice::from_ref(&step));
     advance(MINUTE / 2).await;
     assert_eq!(free(again.unwrap().iter().next().unwrap()), 5);
-    // A bucket that nobody has is none to change.
+    // A bucket without users cannot be changed.
     buckets.set_limits(&name("a"), [&settings(Some("none"), 5, MINUTE)].into_iter());
     assert!(buckets.with_step(&name("a"), None, &[]).is_none());
 }
@@ -292,7 +292,7 @@ impl Process {
         self.persistence.finish(None).await;
     }
 
-    /// The store is left as it is after the last commit.
+    /// The store stays as after the last commit.
     async fn kill(self) {
         self.persistence.finish(None).await;
     }
@@ -342,10 +342,10 @@ async fn what_was_written_within_a_minute_or_more_counts_in_the_next_process() {
 #[tokio::test]
 async fn after_a_kill_no_less_is_counted_than_was_written_and_little_more() {
     for (messages, written, at_least, at_most) in [
-        // Each by itself.
+        // One at a time.
         (5, 3, 3, 3),
         (160, 0, 0, 0),
-        // What may be written before the store is told again is a sixteenth.
+        // A sixteenth may be written before the store is updated again.
         (160, 1, 1, 11),
         (160, 77, 77, 87),
         (160, 160, 160, 160),

@@ -1,4 +1,4 @@
-//! How a name of a life subscribes.
+//! The subscription settings of a simulated name.
 
 use std::{num::NonZeroU32, sync::Arc};
 
@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// Where calls go.
+/// The URL of subscription calls.
 const CALLED: &str = "https://peer.invalid/keys";
 
 impl Compiler {
@@ -31,7 +31,7 @@ impl Compiler {
         let fail = match (moods.over_http, moods.acks) {
             (true, _) => r#"contains(/nosub, key ~ ",")"#,
             (false, true) => "/id == id && /nosub == key",
-            // However late that comes, it counts.
+            // An `end` counts even if it arrives late.
             (false, false) => "/nosub == key",
         };
         let ack = match moods.over_http {
@@ -44,7 +44,11 @@ impl Compiler {
             ack: moods.acks.then(|| self.condition(ack)),
             fail: moods.fails.then(|| self.condition(fail)),
             end: moods.ends.then(|| self.condition("/ended == key")),
-            condition: moods.shuts.then(|| self.condition("key != shut")),
+            condition: match (moods.shuts, moods.continues) {
+                (true, _) => Some(self.condition("key != shut")),
+                (false, true) => Some(self.condition("!handover")),
+                (false, false) => None,
+            },
             within: moods.within,
             batch: positive(moods.batch),
             rate: moods.rate.iter().map(bucket).collect(),
@@ -66,7 +70,7 @@ impl Compiler {
         settings
     }
 
-    /// A key that is its item, in the words of all.
+    /// A key whose item is the key, with the shared settings.
     fn usual(&mut self, key: &str) -> DeclaredSubscription {
         DeclaredSubscription {
             key: key.into(),
@@ -75,7 +79,7 @@ impl Compiler {
         }
     }
 
-    /// The one with words of its own, beside these.
+    /// A key with its own settings, in addition to the shared ones.
     fn own(&mut self, usual: &SubscriptionWords) -> DeclaredSubscription {
         let key = name_of(OWN);
         let item = format!(r#"{{"key":"{key}","depth":5,"of":"${{name}}"}}"#);
@@ -102,7 +106,7 @@ impl Compiler {
         Asking::Send(Sending::Text(self.template(text)))
     }
 
-    /// A call says on which socket the keys are meant.
+    /// A call names the socket that the keys are for.
     fn calls(&mut self, op: &str) -> Asking {
         let body =
             format!(r#"{{"op":"{op}","id":${{id}},"nonce":"${{nonce}}","args":${{items}}}}"#);
@@ -138,7 +142,8 @@ fn positive(number: u32) -> NonZeroU32 {
     NonZeroU32::new(number).expect("not zero")
 }
 
-/// What a caller wants of a dialogue that runs: what its settings say of this key, or what `wish` says.
+/// A caller's subscription to a running dialogue: with the settings for this key, or with those of
+/// `wish`.
 pub(in crate::connection::simulation) fn wanted(
     dialogue: &Dialogue,
     key: &str,

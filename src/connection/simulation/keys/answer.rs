@@ -1,9 +1,9 @@
-//! What the peer answers to an `on`.
+//! The peer's answer to an `on`.
 
 use super::{Asked, Keys, OWN, name_of, sid_of};
 use crate::connection::simulation::plan::Dice;
 
-/// What the peer answers to an `on`.
+/// The peer's answer to an `on`.
 #[derive(Default)]
 pub(in crate::connection::simulation) struct Answer {
     pub taken: Asked,
@@ -11,23 +11,23 @@ pub(in crate::connection::simulation) struct Answer {
 }
 
 impl Answer {
-    /// What the peer calls the first of those that it takes.
+    /// The peer's id for the first accepted key.
     pub fn sid(&self) -> Option<String> {
         let first = self.taken.keys.first();
         first.map(|(key, _)| sid_of(*key))
     }
 
-    /// The names of those that it refuses.
+    /// The names of the refused keys.
     pub fn refused(&self) -> impl Iterator<Item = String> {
         self.refused.iter().map(|(key, _)| name_of(*key))
     }
 }
 
 impl Keys {
-    /// What the peer answers: it refuses some, takes all others, and never says a word of one.
+    /// Decides the answer: some keys are refused, some are never answered, all others are accepted.
     pub fn decide(&self, asked: Asked, troubled: bool, dice: &mut Dice) -> Answer {
         let moods = &self.moods;
-        // What names no asking may mean an older one.
+        // A refusal does not say which request it answers, so it may be for an earlier one.
         let may_refuse = moods.fails && moods.acks && troubled;
         let mut refuses =
             |key: usize| self.is_never(key) || (may_refuse && dice.percent(moods.refuses));
@@ -42,7 +42,7 @@ impl Keys {
         }
     }
 
-    /// The peer gives this answer now.
+    /// Records that the peer sends this answer now.
     pub fn give(&mut self, socket: usize, answer: &Answer) {
         for (key, turn) in &answer.refused {
             self.refuse(socket, *key, *turn);
@@ -50,7 +50,7 @@ impl Keys {
         self.take(socket, &answer.taken.keys);
     }
 
-    /// Whether this one has words of its own.
+    /// Whether this key has its own settings.
     pub fn is_own(&self, key: usize) -> bool {
         self.moods.has_own && key == OWN
     }

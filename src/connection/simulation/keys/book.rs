@@ -1,55 +1,61 @@
-//! What the peer knows of the keys of one socket, and what it must not hear there.
+//! The peer's record of the keys on one socket, and the messages that must not arrive there.
 
 use everwire_proto::dialogue::SubscriptionState;
 use tokio::time::Instant;
 
 use super::{KEYS, Keys, LATE};
 
-/// What the peer knows of the keys of one socket.
+/// The peer's record of the keys on one socket.
 #[derive(Debug, Default)]
 pub(super) struct Book {
     keys: [Page; KEYS],
-    /// Nothing comes late on it.
+    /// Nothing arrives late on this socket.
     is_clean: bool,
-    /// When the client may have taken its script for passed.
+    /// The earliest time at which the client may have finished its script.
     passed_at: Option<Instant>,
-    /// It has served from its first message on.
+    /// The socket has served since its first message.
     pub is_first: bool,
-    /// What is not to be asked for on it.
+    /// The key that must not be requested on this socket.
     pub shut: Option<usize>,
-    /// How many calls were made for it.
+    /// The number of calls for this socket.
     calls: u64,
-    /// How often the last holder of each key had gone when it was dialled.
+    /// For each key: how often its last holder had left when the socket was dialled.
     emptied: [u64; KEYS],
-    /// The keys that were active then on the socket that served, and what else was known of them.
+    /// The version of each key that was active on the serving socket at that time.
     before: [Option<u64>; KEYS],
+    /// The socket that it goes on from.
+    from: Option<usize>,
 }
 
-/// What the peer knows of one key there.
+/// The peer's record of one key on one socket.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Page {
-    /// It has it.
+    /// The peer has the subscription.
     on: bool,
-    /// It was asked for, and not left since.
+    /// The key was requested, and not released since.
     is_asked: bool,
-    /// Which of all askings, leavings and ends was the last; and the last of those that the peer has answered with yes.
+    /// It goes on from another socket; and whether something of it may have been lost there.
+    goes_on: bool,
+    is_in_doubt: bool,
+    /// A number that grows with each request, release and end; and its value at the last request
+    /// that the peer accepted.
     turn: u64,
     taken_turn: u64,
-    /// How often it was asked for, and of those how often though it was there already; and how often it was left.
+    /// The number of requests, of requests for a key that was active already, and of releases.
     asked: u32,
     repeated: u32,
     left: u32,
-    /// How often the peer has taken, refused, ended it.
+    /// How often the peer accepted, refused and ended it.
     taken: u32,
     refused: u32,
     ended: u32,
-    /// How often a call for it did not arrive.
+    /// How many calls for it did not arrive.
     lost: u32,
-    /// What of that was told, and how often it was told not to be answered.
+    /// The number of events of this key, by state.
     pub told: Counts,
 }
 
-/// How often a key was told to stand somewhere, on one socket.
+/// The number of events for each state of a key, on one socket.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Counts {
     pub active: u32,
@@ -58,7 +64,7 @@ pub(super) struct Counts {
     pub unanswered: u32,
 }
 
-/// An `on` of some keys, and which of their turns that was.
+/// An `on` for some keys, with the turn of each.
 #[derive(Clone, Debug, Default)]
 pub(in crate::connection::simulation) struct Asked {
     pub id: u64,
@@ -66,29 +72,53 @@ pub(in crate::connection::simulation) struct Asked {
 }
 
 impl Book {
-    /// Whether the peer has it.
+    /// Whether the peer has the subscription.
     pub fn has(&self, key: usize) -> bool {
         self.keys[key].on
     }
 
-    /// It was answered, or is not to be asked for.
+    /// Whether the key was answered, or must not be requested.
     fn is_decided(&self, key: usize) -> bool {
         let page = &self.keys[key];
         page.taken + page.refused + page.lost > 0 || self.shut == Some(key)
+    }
+
+    /// Whether it may be there though the client has left it: that was lost on an earlier socket.
+    pub fn is_in_doubt(&self, key: usize) -> bool {
+        self.keys[key].is_in_doubt
+    }
+
+    /// A socket on which all of this goes on.
+    fn go_on(&self, from: usize) -> Self {
+        let page = |page: &Page| Page {
+            on: page.on,
+            // What was asked for, and has not arrived, is left, too.
+            is_asked: true,
+            goes_on: page.on,
+            is_in_doubt: page.on && (page.is_in_doubt || !self.is_clean),
+            taken: u32::from(page.on),
+            ..Page::default()
+        };
+        Self {
+            keys: self.keys.each_ref().map(page),
+            emptied: self.emptied,
+            from: Some(from),
+            ..Self::default()
+        }
     }
 
     pub fn page(&mut self, key: usize) -> &mut Page {
         &mut self.keys[key]
     }
 
-    /// What was active when it was dialled, and has not been told to be anything else, nor was let go of since.
+    /// Whether the key was active at the dial, and has neither changed nor been released since.
     pub fn stays(&self, key: usize, version: u64, emptied: u64) -> bool {
         self.before[key] == Some(version) && self.emptied[key] == emptied
     }
 }
 
 impl Page {
-    /// No more was told than the peer has said.
+    /// Asserts that there were no more events than answers of the peer.
     pub fn expect_told(&self, key: usize, acks: bool) {
         let Counts {
             active,
@@ -112,35 +142,39 @@ impl Page {
 }
 
 impl Keys {
-    /// A socket is dialled.
-    pub fn open(&mut self, is_clean: bool) {
+    /// Records the dial of a socket. `from`: the socket that it continues.
+    pub fn open(&mut self, is_clean: bool, from: Option<usize>) {
         let socket = self.books.len();
-        self.books.push(Book {
-            is_clean,
-            emptied: self.wants.emptied(),
-            ..Book::default()
-        });
+        let book = match from {
+            Some(from) => self.books[from].go_on(from),
+            None => Book {
+                emptied: self.wants.emptied(),
+                ..Book::default()
+            },
+        };
+        self.tally.continued += book.keys.iter().filter(|page| page.on).count() as u64;
+        self.books.push(Book { is_clean, ..book });
         self.catch_up();
         let version = |key: usize| self.is_active(key).then_some(self.versions[key]);
         self.books[socket].before = std::array::from_fn(version);
     }
 
-    /// One key is not to be asked for on a socket.
+    /// Sets the key that must not be requested on a socket.
     pub fn shut(&mut self, socket: usize, key: Option<usize>) {
         self.books[socket].shut = key;
     }
 
-    /// A call is made for a socket.
+    /// Records a call for a socket.
     pub fn call(&mut self, socket: usize) {
         self.books[socket].calls += 1;
     }
 
-    /// How many calls were made for a socket.
+    /// The number of calls for a socket.
     pub fn calls(&self, socket: usize) -> u64 {
         self.books[socket].calls
     }
 
-    /// A call that asked for these did not arrive, of which the client learns.
+    /// Records that a call for these keys did not arrive. The client learns of that.
     pub fn lose(&mut self, socket: usize, keys: &[usize]) {
         self.catch_up();
         for key in keys {
@@ -149,13 +183,13 @@ impl Keys {
         }
     }
 
-    /// The script of a socket may have passed from now on.
+    /// From now on the script of a socket may have passed.
     pub fn may_pass(&mut self, socket: usize) {
         self.catch_up();
         self.books[socket].passed_at = Some(Instant::now());
     }
 
-    /// The client asks for these.
+    /// Records that the client requests these keys.
     pub fn ask(&mut self, socket: usize, id: u64, keys: &[usize]) -> Asked {
         self.catch_up();
         self.expect_pace(socket, keys);
@@ -181,12 +215,14 @@ impl Keys {
         let page = &mut book.keys[key];
         if page.on {
             page.repeated += 1;
-            // What is not answered beside the socket that serves is told nobody.
+            // If a key stays unanswered on a socket that does not serve, there is no event.
             let untold = if book.is_first {
                 0
             } else {
                 3 + self.wants.holds(key)
             };
+            // What is not known to be there is asked for.
+            let untold = untold + u32::from(page.goes_on);
             assert!(
                 page.repeated <= page.told.unanswered + untold,
                 "k{key} is asked for again on socket {socket}, untold: {page:?}"
@@ -199,7 +235,7 @@ impl Keys {
         self.tally.asked += 1;
     }
 
-    /// The client leaves these.
+    /// Records that the client releases these keys.
     pub fn leave(&mut self, socket: usize, keys: &[usize]) {
         self.catch_up();
         self.expect_pace(socket, keys);
@@ -211,7 +247,7 @@ impl Keys {
             let book = &mut self.books[socket];
             let page = &mut book.keys[key];
             assert!(page.is_asked, "k{key} is left, and was not asked for");
-            // What was asked for since then is what was told of, where that is on its way.
+            // An event for a later request may still be on its way.
             let is_told = page.told.active <= page.asked;
             let is_off = matches!(
                 last.filter(|_| is_told),
@@ -232,10 +268,23 @@ impl Keys {
             (page.on, page.is_asked) = (false, false);
             page.turn += 1;
             self.tally.left += 1;
+            self.leave_behind(socket, key);
         }
     }
 
-    /// No message speaks for more keys than may be, nor twice for one; and none comes too early.
+    /// What was left on a socket is left on those that go on from it, unless it was asked for there.
+    fn leave_behind(&mut self, socket: usize, key: usize) {
+        for next in socket + 1..self.books.len() {
+            let book = &mut self.books[next];
+            let page = &mut book.keys[key];
+            if book.from == Some(socket) && page.goes_on && page.asked == 0 {
+                page.on = false;
+                self.leave_behind(next, key);
+            }
+        }
+    }
+
+    /// Asserts that no message names too many keys or one key twice, and that none comes too early.
     fn expect_pace(&mut self, socket: usize, keys: &[usize]) {
         let most = self.moods.batch as usize;
         assert!((1..=most).contains(&keys.len()), "a batch of {keys:?}");
@@ -259,7 +308,7 @@ impl Keys {
         }
     }
 
-    /// The peer takes what was asked for, or some of it.
+    /// The peer accepts all or some of the requested keys.
     pub fn take(&mut self, socket: usize, keys: &[(usize, u64)]) {
         self.catch_up();
         for (key, turn) in keys {
@@ -269,7 +318,8 @@ impl Keys {
         }
     }
 
-    /// The peer refuses what was asked for. One that was asked for again since then is meant by that.
+    /// The peer refuses a key. If the key was requested again since, the refusal is for that
+    /// request.
     pub fn refuse(&mut self, socket: usize, key: usize, turn: u64) {
         self.catch_up();
         let page = &mut self.books[socket].keys[key];
@@ -278,7 +328,7 @@ impl Keys {
         self.tally.refused += 1;
     }
 
-    /// The keys that the peer may end: those that it has said to have.
+    /// The keys that the peer may end: those that it has accepted.
     pub fn endable(&self, socket: usize) -> Vec<usize> {
         let acks = self.moods.acks;
         let is_known = |page: &Page| page.on && (page.taken_turn == page.turn || !acks);
@@ -287,7 +337,7 @@ impl Keys {
         known.map(|(key, _)| key).collect()
     }
 
-    /// The peer ends one.
+    /// The peer ends a subscription.
     pub fn end(&mut self, socket: usize, key: usize) {
         self.catch_up();
         let page = &mut self.books[socket].keys[key];
@@ -297,24 +347,26 @@ impl Keys {
         self.tally.ended += 1;
     }
 
-    /// A message of the outbox has come: all before it has, too.
+    /// Asserts that all subscriptions were written before this message of the outbox.
     pub fn expect_before_outbox(&self, socket: usize, message: &str) {
         self.expect_decided(socket, message);
         let waits = self.moods.rate.is_some() || self.moods.over_http || self.has_requests;
         for key in (0..KEYS).filter(|key| self.moods.file[*key] && !waits) {
             let book = &self.books[socket];
-            let is_asked = book.keys[key].asked > 0 || book.shut == Some(key);
+            let page = &book.keys[key];
+            let is_asked = page.asked > 0 || page.goes_on || book.shut == Some(key);
             assert!(is_asked, "{message} came before k{key} was asked for");
         }
     }
 
-    /// The name is ready: the keys of the settings are decided, unless their time is over.
+    /// Asserts, when the name becomes ready, that the keys of the settings are answered or have
+    /// timed out.
     pub(super) fn expect_decided(&self, socket: usize, what: &str) {
         let book = &self.books[socket];
         let Some(passed_at) = book.passed_at else {
             return;
         };
-        // What need not be answered may still be on its way.
+        // A request that needs no answer may still be on its way.
         if passed_at.elapsed() >= self.moods.within || !self.moods.acks {
             return;
         }
@@ -327,7 +379,8 @@ impl Keys {
         }
     }
 
-    /// The socket takes the place of the one before: what was active there, and was wanted all the time, is decided.
+    /// Asserts, at the cutover to this socket, that each key that was active and wanted all the
+    /// time is answered.
     pub(super) fn expect_cut_over(&mut self, socket: usize) {
         let emptied = self.wants.emptied();
         let book = &self.books[socket];

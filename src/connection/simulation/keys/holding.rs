@@ -1,4 +1,4 @@
-//! Callers who hold keys, and let go of them.
+//! Callers that hold keys and release them.
 
 use std::{cell::RefCell, rc::Rc, time::Duration};
 
@@ -15,16 +15,16 @@ use crate::{
     settings::SubscriptionWish,
 };
 
-/// After the trouble what has failed is asked for again so often.
+/// The interval at which failed keys are requested again after the trouble.
 const RETRY: Duration = Duration::from_secs(6);
 
 const SESSIONS: [Holder; 2] = [Holder::Session(1), Holder::Session(2)];
 
-/// What was asked of the name, and what it must answer.
+/// A caller's action, and the answer that the name must give.
 enum Act {
     Hold {
         held: Asking<Connection, HoldSubscription>,
-        /// Who holds it then; `None`: there is no room.
+        /// The holders afterwards; `None`: the limit is reached.
         holders: Option<Vec<Holder>>,
     },
     Release {
@@ -34,7 +34,7 @@ enum Act {
     Retry(Asking<Connection, RetrySubscriptions>),
 }
 
-/// Holds keys and lets go of them until then; from then on asks again for what has failed.
+/// Holds and releases keys until then. Afterwards it requests failed keys again.
 pub(in crate::connection::simulation) async fn hold_and_release(
     addr: Addr<Connection>,
     keys: Rc<RefCell<Keys>>,
@@ -58,7 +58,8 @@ pub(in crate::connection::simulation) async fn hold_and_release(
     }
 }
 
-/// The name is told to close: callers who do not know that hold some more, again and again for so long.
+/// Holds more keys while the name is told to close, repeatedly for some time: callers do not know
+/// of the close.
 pub(in crate::connection::simulation) async fn hold_at_close(
     addr: &Addr<Connection>,
     keys: &RefCell<Keys>,
@@ -80,7 +81,7 @@ pub(in crate::connection::simulation) async fn hold_at_close(
     }
 }
 
-/// The next process holds again what was held over the API.
+/// The next process restores the keys that were held over the API.
 pub(in crate::connection::simulation) fn restore(addr: &Addr<Connection>, keys: &mut Keys) {
     for key in keys.of_api() {
         addr.do_send(hold(key, Holder::Api, keys));
@@ -88,7 +89,7 @@ pub(in crate::connection::simulation) fn restore(addr: &Addr<Connection>, keys: 
     }
 }
 
-/// One act: the name is asked at once, in order.
+/// Performs one action. The name receives it at once, in order.
 fn act(addr: &Addr<Connection>, keys: &mut Keys, dice: &mut Dice, acts: &mut Vec<Act>) {
     let key = match keys.moods.is_mute && dice.percent(15) {
         true => MUTE,
@@ -132,7 +133,7 @@ fn release(addr: &Addr<Connection>, keys: &mut Keys, key: usize, holder: Holder)
 fn hold(key: usize, holder: Holder, keys: &Keys) -> HoldSubscription {
     let mut wish = SubscriptionWish::default();
     if keys.is_own(key) {
-        // Which words those are is known to whoever compiles them.
+        // Only the code that compiles these settings knows them.
         wish.words.insert("on".into(), true.into());
     }
     HoldSubscription {

@@ -1,8 +1,10 @@
-//! Subscriptions of a life: what callers and settings want, what the peer has, and what is told.
+//! Subscriptions of a simulated life: what callers and settings want, what the peer has, and the
+//! events.
 //!
-//! The peer keeps a [`Book`] for each socket. Callers hold and release keys at random ([`holding`]), and what they want is known
-//! ([`Wants`]). Events of the name are noted in its own turn ([`Note`]), and are looked at before a book changes: so each is compared with
-//! what the peer had at that time.
+//! The peer keeps a [`Book`] for each socket. Callers hold and release keys at random
+//! ([`holding`]); [`Wants`] records what they want. Events are noted in the name's own turn
+//! ([`Note`]) and processed before a book changes, so that each is compared with the peer's state
+//! at that time.
 
 mod answer;
 mod book;
@@ -32,44 +34,47 @@ use self::{book::Book, told::Note, wants::Wants};
 use super::plan::Plan;
 use crate::settings::RotationMode;
 
-/// How many keys there are.
+/// The number of keys.
 pub(super) const KEYS: usize = 8;
 
-/// The peer never takes this one, where it refuses any.
+/// The key that the peer always refuses, in lives with refusals.
 pub(super) const NEVER: usize = KEYS - 1;
 
-/// The peer has this one when it was asked for, and never says so, where it is mute.
+/// The key that the peer accepts without an answer, in lives with such a key.
 pub(super) const MUTE: usize = KEYS - 2;
 
-/// This one has words of its own, where any has.
+/// The key with its own settings, in lives with such a key.
 pub(super) const OWN: usize = 2;
 
-/// On a socket without trouble what is written was read so much later at most.
+/// On a socket without trouble the peer reads a message at most this long after it was written.
 pub(super) const LATE: Duration = Duration::from_millis(100);
 
-/// All that is known of subscriptions in a life.
+/// All subscriptions of a life.
 pub(super) struct Keys {
     pub moods: KeyMoods,
     pub tally: KeyTally,
     wants: Wants,
     books: Vec<Book>,
-    /// What has happened to the name, and was not looked at yet.
+    /// Events of the name that were not processed yet.
     notes: Arc<Mutex<Vec<Note>>>,
-    /// The socket that serves.
+    /// The serving socket.
     current: Option<usize>,
-    /// Where each key stands, as far as that was told since a socket opened; and how often that has changed.
+    /// The last published state of each key since a socket opened, and how often it has changed.
     last: [Option<SubscriptionState>; KEYS],
     versions: [u64; KEYS],
-    /// What was told of it holds still: its last holder has not gone since, of which nothing is told.
+    /// Whether the last published state is certain. It is not after the last holder has left, since
+    /// that publishes no event.
     is_sure: [bool; KEYS],
-    /// When clean sockets have heard something that waits for the rate.
+    /// The times at which clean sockets received messages that wait for the rate.
     paced: Vec<Instant>,
-    /// One socket follows the other by a loss.
+    /// Each socket follows a loss of the one before.
     is_one_by_one: bool,
-    /// A socket takes over from one beside it.
+    /// A socket takes over from one that is still open.
     overlaps: bool,
-    /// Requests share the places of what awaits an answer.
+    /// Requests use the same in-flight limit.
     has_requests: bool,
+    /// How often the peer may hand over after the trouble.
+    hand_overs: u8,
 }
 
 /// The name of a key.
@@ -77,25 +82,25 @@ pub(super) fn name_of(key: usize) -> String {
     format!("k{key}")
 }
 
-/// What the peer calls a key in its messages, where that is not its name.
+/// The peer's id for a key, if it does not use the name.
 pub(super) fn sid_of(key: usize) -> String {
     format!("sid-k{key}")
 }
 
-/// The key of this name, or of the number that the peer gives it.
+/// The key with this name or with this id of the peer.
 pub(super) fn key_of(name: &str) -> usize {
     let number = name.trim_start_matches("sid-").strip_prefix('k');
     let number = number.and_then(|number| number.parse().ok());
     number.unwrap_or_else(|| panic!("{name} is no key"))
 }
 
-/// The key to which a number of the broadcast belongs.
+/// The key that a number of the broadcast belongs to.
 pub(super) fn key_of_number(number: u64) -> usize {
     usize::try_from(number).expect("small") % KEYS
 }
 
 impl Keys {
-    /// Those of this plan, if it has any.
+    /// The subscriptions of this plan, if it has any.
     pub fn of(plan: &Plan) -> Option<Self> {
         let moods = plan.moods.as_ref()?;
         let keys = moods.keys?;
@@ -113,10 +118,11 @@ impl Keys {
             is_one_by_one: plan.is_one_by_one(),
             overlaps: plan.settings.rotation == RotationMode::Overlap,
             has_requests: moods.requests,
+            hand_overs: if keys.continues { 2 } else { 0 },
         })
     }
 
-    /// Another process: its sockets are new, and what downstream sockets held is gone.
+    /// Starts another process: its sockets are new, and the holds of downstream sockets are gone.
     pub fn begin_process(&mut self) {
         self.catch_up();
         self.wants.end_sessions();
@@ -128,7 +134,14 @@ impl Keys {
         }
     }
 
-    /// Whether all that is wanted is there, or was told not to be, and nothing else.
+    /// Whether the peer may hand over after the trouble, once more.
+    pub fn may_hand_over(&mut self) -> bool {
+        let may = self.hand_overs > 0;
+        self.hand_overs -= u8::from(may);
+        may
+    }
+
+    /// Whether each wanted key is active or has failed, and no other key is active.
     pub fn is_settled(&mut self) -> bool {
         self.catch_up();
         let Some(current) = self.current else {
@@ -138,7 +151,7 @@ impl Keys {
         (0..KEYS).all(|key| {
             let on = book.has(key);
             match (self.wants.has(key), self.last[key]) {
-                (false, _) => !on,
+                (false, _) => !on || book.is_in_doubt(key),
                 (true, None | Some(SubscriptionState::Wanted)) => !on && book.shut == Some(key),
                 (true, _) if book.shut == Some(key) => false,
                 (true, Some(SubscriptionState::Refused)) => self.is_never(key) && !on,
@@ -151,7 +164,7 @@ impl Keys {
         })
     }
 
-    /// Whether the name shows what is wanted, and what it has told of that.
+    /// Whether the status shows the wanted keys in their published states.
     pub fn agrees(&self, shown: &[SubscriptionStatus]) -> bool {
         let wanted = (0..KEYS).filter(|key| self.wants.has(*key)).count();
         let is_right = |status: &SubscriptionStatus| {
@@ -164,14 +177,14 @@ impl Keys {
         shown.len() == wanted && shown.iter().all(is_right)
     }
 
-    /// What happened in the life.
+    /// Returns the counters of the life.
     pub fn judge(&mut self) -> KeyTally {
         self.catch_up();
         self.tally.settled += (0..KEYS).filter(|key| self.wants.has(*key)).count() as u64;
         self.tally
     }
 
-    /// Somebody wants a key no more; whether nobody does since then.
+    /// A holder releases a key. Returns whether nobody holds it since.
     fn release(&mut self, key: usize, holder: Holder) -> bool {
         self.catch_up();
         let is_gone = self.wants.release(key, holder);
@@ -179,12 +192,12 @@ impl Keys {
         is_gone
     }
 
-    /// Whether it is active for sure.
+    /// Whether the key is certainly active.
     fn is_active(&self, key: usize) -> bool {
         self.is_sure[key] && self.last[key] == Some(SubscriptionState::Active)
     }
 
-    /// What is wrong, where a life does not settle.
+    /// Describes the problem if a life does not settle.
     pub fn describe(&self) -> String {
         let keys: Vec<String> = (0..KEYS)
             .map(|key| {
@@ -197,17 +210,17 @@ impl Keys {
         keys.join("\n")
     }
 
-    /// Whether the peer never takes it.
+    /// Whether the peer always refuses it.
     pub fn is_never(&self, key: usize) -> bool {
         self.moods.fails && key == NEVER
     }
 
-    /// Whether the peer never says that it has it.
+    /// Whether the peer never answers for it.
     pub fn is_mute(&self, key: usize) -> bool {
         self.moods.is_mute && key == MUTE
     }
 
-    /// The keys that the next process must have again.
+    /// The keys that the next process must restore.
     pub fn of_api(&self) -> Vec<usize> {
         (0..KEYS)
             .filter(|key| self.wants.holders(*key).contains(&Holder::Api))

@@ -1,21 +1,21 @@
-//! What the subscriptions of a life are like.
+//! The kind of subscriptions in a life.
 
 use std::time::Duration;
 
 use super::KEYS;
 use crate::connection::simulation::plan::Dice;
 
-/// How messages are found that belong to a key.
+/// How a message is matched to its key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::connection::simulation) enum Routing {
     None,
-    /// They have its name.
+    /// The message contains the key's name.
     Name,
-    /// They have the number that the peer gave it when it took it.
+    /// The message contains the id that the peer gave when it accepted the key.
     Number,
 }
 
-/// The bucket of what is said of subscriptions.
+/// The rate bucket of subscription messages.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::connection::simulation) struct KeyRate {
     pub messages: u32,
@@ -23,36 +23,38 @@ pub(in crate::connection::simulation) struct KeyRate {
     pub per: Duration,
 }
 
-/// What the subscriptions of a life are like, and what the peer does with them: so many of a hundred.
+/// The subscriptions of a life, and how the peer treats them. Numbers are percentages.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::connection::simulation) struct KeyMoods {
-    /// The settings subscribe to these.
+    /// Keys in the settings.
     pub file: [bool; KEYS],
-    /// What the peer has taken, it says.
+    /// The peer confirms accepted keys.
     pub acks: bool,
-    /// One it never answers.
+    /// There is a key that it never answers.
     pub is_mute: bool,
-    /// It is asked by calls, beside the socket.
+    /// Keys are requested by HTTP calls instead of messages.
     pub over_http: bool,
-    /// One has words of its own.
+    /// One key has its own settings.
     pub has_own: bool,
-    /// On each socket it may have one that is not to be asked for.
+    /// Each socket may have a key that must not be requested there.
     pub shuts: bool,
-    /// It may refuse some, and does so with one always.
+    /// It names the next socket, and continues there what it has.
+    pub continues: bool,
+    /// The peer may refuse keys, and always refuses one of them.
     pub fails: bool,
-    /// It may end some.
+    /// The peer may end keys.
     pub ends: bool,
     pub batch: u32,
     pub max: u32,
     pub rate: Option<KeyRate>,
     pub routing: Routing,
     pub within: Duration,
-    /// While there is trouble: answers come late, or never; keys are refused, or ended.
+    /// During the trouble: how often answers are late or missing, and keys are refused or ended.
     pub lates: u64,
     pub silences: u64,
     pub refuses: u64,
     pub quits: u64,
-    /// The longest time between the acts of callers, in milliseconds.
+    /// The longest pause between the actions of callers, in milliseconds.
     pub pause: u64,
 }
 
@@ -68,17 +70,20 @@ impl KeyMoods {
             1 if acks => Routing::Number,
             _ => Routing::Name,
         };
+        let continues = dice.percent(40);
         Self {
             file,
             acks,
             is_mute,
             over_http,
             has_own: dice.percent(40),
-            shuts: dice.percent(30),
+            shuts: dice.percent(30) && !continues,
+            continues,
             fails: dice.percent(70),
-            // What ends a key by the socket may pass the answer to a call that has asked for it.
-            ends: acks && !over_http && dice.percent(60),
-            // What an answer says of its own is of one key; and one that is missing is missed by all keys of the batch.
+            // An `end` on the socket could overtake the answer to the call that requested the key.
+            // And an `end` that a lost socket did not deliver is not repeated on the next one.
+            ends: acks && !over_http && !continues && dice.percent(60),
+            // With ids an answer is for one key; a missing answer affects all keys of the batch.
             batch: match routing {
                 Routing::None | Routing::Name if !is_mute => small(dice, 1, 5),
                 Routing::None | Routing::Name | Routing::Number => 1,
@@ -100,7 +105,7 @@ impl KeyMoods {
 }
 
 impl KeyMoods {
-    /// Subscriptions are active in this time, those that have to be asked for twice among them.
+    /// The time within which all subscriptions are active, with those that must be requested twice.
     pub fn need(&self) -> Duration {
         let each = self.rate.map_or(Duration::ZERO, |it| it.per / it.messages);
         Duration::from_secs(5) + each * 2 * KEYS as u32

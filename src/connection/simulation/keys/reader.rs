@@ -1,4 +1,4 @@
-//! A reader that filters by a key hears all that was delivered of it.
+//! A reader that filters by a key receives all messages of that key.
 
 use std::{cell::RefCell, rc::Rc, sync::Arc};
 
@@ -16,9 +16,9 @@ use crate::{
 /// A reader of one key.
 pub(in crate::connection::simulation) struct KeyReader {
     key: usize,
-    /// The numbers of the events that it has heard.
+    /// The numbers of the events that it received.
     heard: Rc<RefCell<Vec<u64>>>,
-    /// The numbers of those that it must hear, in order.
+    /// The numbers that it must receive, in order.
     delivered: Arc<Mutex<Vec<u64>>>,
     _guard: SubscriptionGuard,
 }
@@ -53,7 +53,7 @@ impl KeyReader {
         }
     }
 
-    /// What was heard is what was delivered; the last of it may be on its way still.
+    /// Asserts that it received the delivered events. The last ones may still be on their way.
     pub fn judge(&self, tally: &mut KeyTally) {
         let (heard, delivered) = (self.heard.borrow(), self.delivered.lock());
         assert!(
@@ -65,7 +65,7 @@ impl KeyReader {
     }
 }
 
-/// So many events may not have been read yet when a process dies: those of one turn.
+/// The most events that may be unread when a process dies: those of one turn.
 const LAST: usize = 500;
 
 fn is_of(event: &Event, name: &str) -> bool {

@@ -1,44 +1,46 @@
-//! What happened to subscriptions in many lives.
+//! Counters of subscriptions over many lives.
 
 use crate::connection::simulation::counts::{adds_up, expect_more_than};
 
-/// What happened to subscriptions in one life, or in many.
+/// Counters of subscriptions in one life or in many.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::connection::simulation) struct KeyTally {
-    /// What callers did, and how often there was no room.
+    /// Holds and releases of callers, and those refused by the limit.
     pub held: u64,
     pub released: u64,
     pub too_many: u64,
     pub retried: u64,
-    /// What was held while the name was to close.
+    /// Holds while the name was closing.
     pub held_at_close: u64,
-    /// What the peer heard, by the key, and of those what it was asked for again since it had not answered.
+    /// Keys requested from the peer, and those requested again without an answer.
     pub asked: u64,
     pub repeated: u64,
     pub left: u64,
-    /// What it heard by calls.
+    /// Keys requested by calls.
     pub called: u64,
-    /// What it has taken, refused and ended; and which of the answers came late.
+    /// Keys that the peer accepted, refused and ended, and its late answers.
     pub taken: u64,
     pub refused: u64,
     pub ended: u64,
     pub late: u64,
-    /// What was left though it had never been answered.
+    /// Keys released before any answer.
     pub left_unanswered: u64,
-    /// Keys that had to be active again before a cut, and were looked at there.
+    /// What went on on a socket that the peer has named.
+    pub continued: u64,
+    /// Keys that had to be active before a cutover, and were checked there.
     pub cut_over: u64,
     /// Messages that had to be routed.
     pub routed: u64,
-    /// What readers of one key have heard.
+    /// Events that readers of one key received.
     pub filtered: u64,
-    /// What of an earlier process was held again.
+    /// Keys restored from an earlier process.
     pub restored: u64,
-    /// Keys that were wanted in the end.
+    /// Keys wanted at the end.
     pub settled: u64,
 }
 
 impl KeyTally {
-    /// Lives in which little happens show little.
+    /// Asserts that many different things happened: lives without events prove little.
     pub fn expect_variety(&self, lives: u64) {
         expect_more_than(
             lives / 10,
@@ -66,6 +68,7 @@ impl KeyTally {
                 ("subscriptions ended", self.ended),
                 ("late answers to subscriptions", self.late),
                 ("subscriptions left unanswered", self.left_unanswered),
+                ("subscriptions that went on", self.continued),
                 ("active subscriptions at a cut", self.cut_over),
                 ("subscriptions of an earlier process", self.restored),
             ],
@@ -89,6 +92,7 @@ adds_up! {
     ended,
     late,
     left_unanswered,
+    continued,
     cut_over,
     routed,
     filtered,

@@ -1,4 +1,4 @@
-//! What is told of subscriptions, compared with what the peer has.
+//! Compares the events of subscriptions with the peer's state.
 
 use std::sync::Arc;
 
@@ -11,24 +11,25 @@ use crate::{
     events::{Event, EventKind, Update},
 };
 
-/// What has happened to the name.
+/// An event of the name.
 #[derive(Debug)]
 pub(super) enum Note {
-    /// A socket serves that has opened alone.
+    /// A socket that opened alone serves.
     Opened(usize),
-    /// A socket serves that was made ready beside another one. `is_cut`: that one was closed since this one was ready.
+    /// A socket serves that became ready beside another. `is_cut`: the other was closed because of
+    /// that.
     Rotated {
         socket: usize,
         is_cut: bool,
     },
     Ready,
-    /// A key stands somewhere.
+    /// A key has a new state.
     Stands {
         key: usize,
         state: SubscriptionState,
         text: Box<str>,
     },
-    /// A message of a key, and to which it was routed.
+    /// A message for a key, and the key it was routed to.
     Message {
         key: usize,
         routed: Option<usize>,
@@ -61,7 +62,8 @@ impl Note {
     }
 }
 
-/// Notes what happens to the name in its own turn, so that it is known before the peer can hear of it.
+/// Notes events in the name's own turn, so that they are known before the peer can receive anything
+/// that follows from them.
 pub(in crate::connection::simulation) fn note_into(
     keys: &Keys,
 ) -> impl Fn(&Update) + Send + Sync + 'static {
@@ -70,7 +72,7 @@ pub(in crate::connection::simulation) fn note_into(
 }
 
 impl Keys {
-    /// Looks at what has happened since the last time.
+    /// Processes the events since the last call.
     pub fn catch_up(&mut self) {
         let notes = std::mem::take(&mut *self.notes.lock());
         for note in notes {
@@ -83,7 +85,7 @@ impl Keys {
             Note::Opened(socket) => {
                 self.current = Some(socket);
                 self.books[socket].is_first = true;
-                // Each is wanted again, untold.
+                // Each key is requested again, without an event.
                 self.last = Default::default();
                 for version in &mut self.versions {
                     *version += 1;
@@ -136,14 +138,15 @@ impl Keys {
         page.expect_told(key, acks);
     }
 
-    /// What is routed belongs there; what belongs to a key that is active is routed.
+    /// Asserts that routed messages belong to their key, and that all messages of active keys are
+    /// routed.
     fn message(&mut self, key: usize, routed: Option<usize>) {
         assert!(
             routed.is_none_or(|routed| routed == key),
             "a message of k{key} is routed to {routed:?}"
         );
         self.tally.routed += u64::from(routed.is_some());
-        // A successor may know less of what it has held back.
+        // A successor may know less about the messages that it has held back.
         assert!(
             routed.is_some() || !self.is_active(key) || !self.is_one_by_one,
             "k{key} is active, and its message is routed nowhere"

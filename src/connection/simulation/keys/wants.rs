@@ -1,4 +1,4 @@
-//! Which keys are wanted, by whom, and since when.
+//! Which keys are wanted, by which holders, and since when.
 
 use std::collections::BTreeSet;
 
@@ -7,17 +7,17 @@ use tokio::time::Instant;
 
 use super::{KEYS, KeyMoods};
 
-/// What is wanted of all keys.
+/// The wanted keys.
 pub(super) struct Wants {
     wants: [Want; KEYS],
     max: usize,
 }
 
-/// Who wants a key.
+/// The holders of one key.
 #[derive(Default)]
 struct Want {
     holders: BTreeSet<Holder>,
-    /// How often the last holder went, and when that was last.
+    /// How often the last holder left, and when it last did.
     emptied: u64,
     emptied_at: Option<Instant>,
     held_since: Option<Instant>,
@@ -40,7 +40,7 @@ impl Wants {
         }
     }
 
-    /// Somebody wants a key; whether there is room for it.
+    /// A holder wants a key. Returns whether the limit allows it.
     pub fn hold(&mut self, key: usize, holder: Holder) -> bool {
         let held = self.wants.iter().filter(|want| !want.holders.is_empty());
         let has_room = held.count() < self.max || self.has(key);
@@ -50,7 +50,7 @@ impl Wants {
         has_room
     }
 
-    /// Somebody wants a key no more; whether nobody does since then.
+    /// A holder releases a key. Returns whether nobody holds it since.
     pub fn release(&mut self, key: usize, holder: Holder) -> bool {
         self.wants[key].remove(holder)
     }
@@ -70,22 +70,22 @@ impl Wants {
         !self.wants[key].holders.is_empty()
     }
 
-    /// Who wants it, in order.
+    /// The holders of a key, in order.
     pub fn holders(&self, key: usize) -> Vec<Holder> {
         self.wants[key].holders.iter().copied().collect()
     }
 
-    /// Whether somebody wanted it at some time since then.
+    /// Whether a holder wanted it at some time since then.
     pub fn was_held_since(&self, key: usize, since: Instant) -> bool {
         self.has(key) || self.wants[key].emptied_at.is_some_and(|at| at >= since)
     }
 
-    /// Whether nobody wanted it at some time since then.
+    /// Whether it was without a holder at some time since then.
     pub fn was_free_since(&self, key: usize, since: Instant) -> bool {
         !self.has(key) || self.wants[key].held_since.is_none_or(|at| at >= since)
     }
 
-    /// How often the last holder of each has gone.
+    /// How often the last holder of each key has left.
     pub fn emptied(&self) -> [u64; KEYS] {
         std::array::from_fn(|key| self.wants[key].emptied)
     }

@@ -1,4 +1,4 @@
-//! Calls of a socket that is up, as the peer of a life answers them.
+//! HTTP calls of an open socket, as the peer of a life answers them.
 
 use std::{future::pending, rc::Rc, time::Duration};
 
@@ -9,10 +9,11 @@ use tokio::time::{sleep, timeout};
 use super::World;
 use crate::connection::simulation::{keys::key_of, plan::Dice};
 
-/// So long a call may take to its arrival, in milliseconds: one that is given up has arrived before, or never does.
+/// The longest time until a call arrives, in milliseconds. A call that is given up has arrived
+/// before, or never does.
 const ARRIVES: u64 = 500;
 
-/// What a call asks for.
+/// The content of a call.
 struct Asked {
     socket: usize,
     id: u64,
@@ -21,7 +22,7 @@ struct Asked {
 }
 
 impl World {
-    /// What becomes of a call. It is counted at once.
+    /// Decides the outcome of a call. It is counted at once.
     pub(super) fn called(
         self: Rc<Self>,
         call: &Call,
@@ -39,7 +40,7 @@ impl World {
     async fn answer(&self, asked: Asked) -> Result<Response, Unanswered> {
         let mut dice = self.dice();
         let troubled = self.is_troubled();
-        // The name learns of an `off` that is lost, and can do nothing: none is.
+        // The name could do nothing about a lost `off`, so none is lost.
         if troubled && !asked.is_off && dice.percent(self.plan.dial_failures) {
             let keys = self.keys.as_ref().expect("it subscribes");
             keys.borrow_mut().lose(asked.socket, &asked.keys);
@@ -52,14 +53,14 @@ impl World {
         Ok(response)
     }
 
-    /// The peer has the call.
+    /// The peer receives the call.
     async fn arrives(&self, asked: &Asked, troubled: bool, dice: &mut Dice) -> Response {
         let (is_gone, has_passed) = {
             let standing = &self.talks.borrow().sockets[asked.socket];
             (standing.is_gone, standing.has_passed)
         };
         if is_gone {
-            // Nobody is there who could be told.
+            // The caller is gone.
             return pending().await;
         }
         assert!(has_passed, "a call before the script has passed");

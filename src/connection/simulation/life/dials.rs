@@ -1,4 +1,4 @@
-//! Dials, as the network of a life has them.
+//! Dials over the simulated network.
 
 use std::rc::Rc;
 
@@ -17,6 +17,7 @@ use crate::{
     connection::{
         dialer::{CallOutcome, Dial, DialTarget, Dialer, Preparation},
         simulation::{
+            dialogue::handed_over,
             keys::Routing,
             network::{Cut, Quality, link},
             peer::{Manners, serve},
@@ -30,12 +31,12 @@ use crate::{
 };
 
 impl World {
-    /// Dials and is called when the name asks for it, and as long as it waits.
+    /// Performs dials and calls for the name, while the name waits for them.
     pub(super) async fn serve_dials(self: Rc<Self>, mut asked: mpsc::UnboundedReceiver<Outgoing>) {
         while let Some(outgoing) = asked.recv().await {
             match outgoing {
-                Outgoing::Dial(outcome) => {
-                    let dial = self.clone().dial();
+                Outgoing::Dial(from, outcome) => {
+                    let dial = self.clone().dial(from);
                     let dial = async { dial.await.map_err(DialError::from) };
                     self.spawn(tell(dial, outcome));
                 }
@@ -47,8 +48,8 @@ impl World {
         }
     }
 
-    /// A dial's outcome.
-    fn dial(self: Rc<Self>) -> LocalBoxFuture<'static, Result<Opened, Cause>> {
+    /// The outcome of a dial. `from`: the socket that the peer has handed over.
+    fn dial(self: Rc<Self>, from: Option<usize>) -> LocalBoxFuture<'static, Result<Opened, Cause>> {
         let mut dice = self.dice();
         Box::pin(async move {
             sleep(dice.millis(self.plan.latency)).await;
@@ -65,14 +66,15 @@ impl World {
                 false => Quality::clean(Instant::now()),
             };
             let (client, server) = link(quality, &mut dice);
-            // The peer has the socket in its list before it answers the upgrade.
+            // The peer adds the socket to its list before it answers the upgrade.
             let numbers = self.broadcast.borrow_mut().join();
             let socket = self.talks.borrow_mut().open();
             let asks = self.plan.moods.is_some_and(|moods| moods.requests);
             let is_paced = asks || !self.plan.settings.rate.is_empty();
             let talk = |moods| {
                 let talks = self.talks.clone();
-                Talk::new(talks, moods, socket, !troubled, is_paced).with_keys(self.keys.clone())
+                Talk::new(talks, moods, socket, !troubled, is_paced)
+                    .with_keys(self.keys.clone(), from)
             };
             let routing = self.keys.as_ref().map(|keys| keys.borrow().moods.routing);
             self.spawn(serve(
@@ -117,13 +119,14 @@ impl World {
     }
 }
 
-/// What the name wants done beside its sockets, and where it waits for that.
+/// A dial or call that the name requests, with the channel for its result.
 pub(super) enum Outgoing {
-    Dial(oneshot::Sender<Result<Opened, DialError>>),
+    /// `None`: at the usual URL.
+    Dial(Option<usize>, oneshot::Sender<Result<Opened, DialError>>),
     Call(Box<Call>, oneshot::Sender<Result<Response, Unanswered>>),
 }
 
-/// Does it as long as somebody waits for it. A name that has given up meanwhile drops what was done.
+/// Runs the work while the receiver waits. If the name has given up, the result is dropped.
 async fn tell<T>(done: impl Future<Output = T>, mut told: oneshot::Sender<T>) {
     let done = select! {
         done = done => done,
@@ -132,15 +135,16 @@ async fn tell<T>(done: impl Future<Output = T>, mut told: oneshot::Sender<T>) {
     let _given_up = told.send(done);
 }
 
-/// Has the world dial, and answer calls.
+/// Sends dials and calls to the simulated world.
 pub(super) struct SimulatedDialer(pub mpsc::UnboundedSender<Outgoing>);
 
 impl Dialer for SimulatedDialer {
-    fn dial(&self, _: DialTarget, _: Option<Box<Before>>) -> Dial {
+    fn dial(&self, target: DialTarget, _: Option<Box<Before>>) -> Dial {
         let world = self.0.clone();
+        let from = handed_over(&target.urls[target.number].to_string());
         Box::pin(async move {
             let (outcome, dialled) = oneshot::channel();
-            let dial = Outgoing::Dial(outcome);
+            let dial = Outgoing::Dial(from, outcome);
             world.send(dial).expect("the world outlives its names");
             dialled.await.expect("the world answers")
         })
@@ -148,7 +152,7 @@ impl Dialer for SimulatedDialer {
 
     fn call(&self, call: Call, _: CallFor) -> CallOutcome {
         let (answer, answered) = oneshot::channel();
-        // At once: its number is drawn, and a later one may arrive before it does.
+        // Immediately: the call's number is drawn, and a later call may arrive first.
         let call = Outgoing::Call(Box::new(call), answer);
         self.0.send(call).expect("the world outlives its names");
         Box::pin(async move { answered.await.expect("the world answers") })

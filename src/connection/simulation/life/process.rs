@@ -30,7 +30,7 @@ use crate::{
 };
 
 impl World {
-    /// One process: to its crash, or to the end of the life.
+    /// Runs one process: to its crash, or to the end of the life.
     pub(super) async fn process(self: Rc<Self>, number: u64) {
         let calls = SimulatedQueue::default();
         let outbox = self.outbox(&calls);
@@ -109,7 +109,7 @@ impl World {
         self.judge(listening, &readers, noted).await;
     }
 
-    /// What happens to subscriptions is noted from now on, and what belongs to one of them.
+    /// From now on notes the events of subscriptions, and their messages.
     fn note_keys(
         &self,
         hub: &Arc<Hub>,
@@ -127,13 +127,13 @@ impl World {
         if let Some(keys) = &self.keys {
             keys.borrow_mut().begin_process();
         }
-        // What a loss has taken may come back with what was stored before it.
+        // A session that a loss has cleared may come back, because an earlier value was stored.
         let is_kept = self.disk.borrow().kept.contains_key("session");
         talks.forgotten &= !is_kept;
         self.asked.borrow_mut().pending = 0;
     }
 
-    /// The outbox of this process: with what the last one has left.
+    /// The outbox of this process, with the messages that the last process left.
     fn outbox(&self, calls: &SimulatedQueue) -> Arc<SharedOutbox> {
         let name = ConnectionName::new("feed").expect("a name");
         let settings = &self.plan.settings;

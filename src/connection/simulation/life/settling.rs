@@ -1,4 +1,4 @@
-//! Everything comes to its end once the trouble is over.
+//! The end of a life: after the trouble everything must settle.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,14 +11,14 @@ use crate::{
     core::Fate,
 };
 
-/// After the trouble has stopped a name must be up, and all messages must have met their fate, within this time.
+/// Within this time after the trouble a name must be up, and all messages must have a fate.
 const SETTLED: Duration = Duration::from_secs(120);
 
-/// So long after that callers still hold subscriptions and let go of them.
+/// Callers hold and release subscriptions for this long after the trouble.
 const CALM: Duration = Duration::from_secs(4);
 
 impl World {
-    /// The trouble is over: everything has to come to its end.
+    /// Waits, after the trouble, until everything has settled.
     pub(super) async fn await_completion(
         &self,
         outbox: &Arc<SharedOutbox>,
@@ -26,7 +26,7 @@ impl World {
     ) {
         let limit = match self.plan.dies_after {
             None => SETTLED,
-            // A socket confirms one message at least.
+            // Each socket confirms at least one message.
             Some(_) => SETTLED * u32::try_from(self.plan.settings.outbox.messages).expect("few"),
         };
         let settled = timeout(limit, async {
@@ -45,16 +45,17 @@ impl World {
                 keys.unwrap_or_default()
             );
         }
-        // What the last events are must have been heard.
+        // The last events must have been received.
         sleep(Duration::from_millis(10)).await;
     }
 
-    /// Callers hold subscriptions and let go of them until then: for a while beside a peer that answers well.
+    /// Callers hold and release subscriptions until then, so also for a while beside a healthy
+    /// peer.
     pub(super) fn held_until(&self) -> Instant {
         self.trouble_until + CALM
     }
 
-    /// Whether what is wanted of subscriptions is there, as the peer has it and as the name shows it.
+    /// Whether the peer has the wanted subscriptions and the name shows them.
     async fn are_keys_settled(&self, addr: &Addr<Connection>) -> bool {
         let Some(keys) = &self.keys else {
             return true;

@@ -1,4 +1,4 @@
-//! What is done to the name, and what is told it, while there is trouble.
+//! Actions on the name, and messages to it, during the trouble.
 
 use std::{rc::Rc, sync::Arc, time::Duration};
 
@@ -15,7 +15,7 @@ use crate::{
 };
 
 impl World {
-    /// Sends messages until the trouble is over, and waits for the fate of some.
+    /// Sends messages until the trouble is over, and waits for the fates of some.
     pub(super) async fn send(self: Rc<Self>, process: u64, outbox: Arc<SharedOutbox>) {
         let mut dice = self.dice();
         let pause = self.plan.trouble.as_millis() as u64 * 2 / self.plan.messages + 1;
@@ -85,12 +85,12 @@ impl World {
         }
     }
 
-    /// The peer tells something on all its sockets now and then, until everything is settled.
+    /// The peer sends broadcasts on all its sockets now and then, until everything has settled.
     pub(super) async fn keep_broadcasting(self: Rc<Self>) {
         let mut dice = self.dice();
         loop {
             sleep(dice.millis(2_000)).await;
-            // More than one turn takes, where a rule looks at each.
+            // More than fit into one turn, if a rule reads each message.
             let most = if self.plan.moods.is_some() { 400 } else { 50 };
             let numbers = match dice.percent(4) {
                 true => dice.within(2, most),
@@ -102,7 +102,7 @@ impl World {
         }
     }
 
-    /// Has the disk fill up now and then.
+    /// Fills the disk now and then.
     pub(super) async fn fill_disk(self: Rc<Self>) {
         let mut dice = self.dice();
         while self.is_troubled() {

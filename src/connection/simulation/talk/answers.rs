@@ -1,4 +1,4 @@
-//! What rules answer, and how fast.
+//! The answers of rules, and their rate.
 
 use std::time::Duration;
 
@@ -8,11 +8,12 @@ use tokio::time::Instant;
 
 use super::{Talk, sha256};
 
-/// This peer reads and writes in turns: by so much an answer may be read late.
+/// This peer reads and writes in turns, so it may read an answer this much late.
 pub(super) const LATE: Duration = Duration::from_millis(100);
 
 impl Talk {
-    /// A rule has answered: what was asked on this socket, in order, with what this socket's messages have set.
+    /// Checks a rule's answer: to the questions of this socket, in order, with captures of this
+    /// socket.
     pub(super) fn answered(&mut self, said: &Json) {
         let question = self.questions.pop_front();
         let question =
@@ -50,7 +51,8 @@ impl Talk {
         self.count(|said| said.answers += 1);
     }
 
-    /// An answer shows a mark of another socket, or none; `known`: that one, or a later one, was captured when this one began to serve.
+    /// Checks an answer with a mark of another socket or with none; `known`: that mark or a later
+    /// one was captured when this socket began to serve.
     fn borrowed(&self, mark: Option<u64>, known: Option<u64>) {
         assert!(mark >= known, "mark {known:?} was lost at a cut: {mark:?}");
         if let Some(mark) = mark {
@@ -61,7 +63,7 @@ impl Talk {
         }
     }
 
-    /// An answer has come: no more of them may come within a second.
+    /// Asserts that there are not too many answers within a second.
     fn expect_rate(&mut self) {
         let now = Instant::now();
         self.answered_at.push_back(now);

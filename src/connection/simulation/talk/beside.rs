@@ -1,4 +1,4 @@
-//! What is said beside the script: periodic steps, requests of callers, and a farewell.
+//! Messages beside the script: periodic steps, requests of callers, and the close script.
 
 use serde_json::{Value as Json, json};
 use std::time::Duration;
@@ -6,19 +6,19 @@ use std::time::Duration;
 use super::{Due, Talk, answers::LATE};
 use crate::connection::simulation::plan::Dice;
 
-/// The shortest time that a template may come to.
+/// The shortest duration from a template.
 const SHORTEST: Duration = Duration::from_secs(1);
 
 impl Talk {
-    /// A periodic step: once the script has passed, one at a time, and each so long after the last.
+    /// Checks a periodic step: after the script, one at a time, each one interval after the last.
     pub(super) fn tick(&mut self, id: u64, troubled: bool, dice: &mut Dice, out: &mut Vec<u8>) {
         self.expect_due("a tick");
         assert!(
             !self.is_ticking,
             "tick {id} came before an answer to the last"
         );
-        // Each is due by the clock of the script's end, however late the one before it was written. The socket before this one may have had
-        // the first due.
+        // Each is due by the clock of the script's end, even if the one before it was written late.
+        // The socket before this one may have sent the first that was due.
         let (since, before) = (self.passed_at.elapsed(), self.ticks);
         self.ticks += 1;
         let due = self.beat.max(SHORTEST) * before;
@@ -55,7 +55,7 @@ impl Talk {
             0..3 if troubled => {}
             3..5 => self.say(out, &json!({"id": id, "refused": "time", "of": of})),
             5 => {
-                // Nobody asks twice, and it is answered twice.
+                // No request is written twice, but this one is answered twice.
                 self.say(out, &json!({"id": id, "of": of, "time": 1}));
                 self.say(out, &json!({"id": id, "of": of, "time": 2}));
             }

@@ -1,4 +1,4 @@
-//! What the peer says by itself.
+//! Messages that the peer sends on its own.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use super::{Due, Question, Talk};
 use crate::connection::simulation::plan::Dice;
 
 impl Talk {
-    /// What the peer says by itself.
+    /// Sends messages that nobody asked for.
     pub(in crate::connection::simulation) fn chat(&mut self, dice: &mut Dice, out: &mut Vec<u8>) {
         if !self.greeted {
             // Rules act before the script does.
@@ -25,7 +25,11 @@ impl Talk {
         }
         if dice.percent(self.moods.warns) {
             self.count(|said| said.warnings += 1);
-            let warning = if dice.percent(70) { "leave" } else { "move" };
+            let [leave, moves] = match self.moods.keys.is_some_and(|keys| keys.continues) {
+                true if dice.percent(70) => ["lead", "send on"],
+                _ => ["leave", "move"],
+            };
+            let warning = if dice.percent(70) { leave } else { moves };
             self.say(out, &json!({"t": warning, "why": self.number}));
         }
         match dice.within(0, 10) {
@@ -39,7 +43,7 @@ impl Talk {
         }
     }
 
-    /// What it says after the trouble: what has to be said, and one flood.
+    /// Sends, after the trouble, the messages that are required and one flood.
     pub(in crate::connection::simulation) fn chat_calmly(
         &mut self,
         dice: &mut Dice,
@@ -54,6 +58,17 @@ impl Talk {
             self.standing(|standing| standing.has_flooded = true);
             self.mark(out);
             self.flood(dice, out);
+        }
+        self.hand_over(dice, out);
+    }
+
+    /// Names the next socket, while callers hold and let go of keys.
+    fn hand_over(&self, dice: &mut Dice, out: &mut Vec<u8>) {
+        let Some(keys) = &self.keys else {
+            return;
+        };
+        if self.due == Due::Messages && dice.percent(5) && keys.borrow_mut().may_hand_over() {
+            self.say(out, &json!({"t": "lead", "why": self.number}));
         }
     }
 

@@ -1,4 +1,4 @@
-//! What is asked for key by key.
+//! Requests and releases of keys.
 
 use std::time::Duration;
 
@@ -11,13 +11,13 @@ use crate::connection::simulation::{
     plan::Dice,
 };
 
-/// An answer that comes late.
+/// A late answer.
 pub(super) struct Late {
     from: Instant,
     answer: Answer,
 }
 
-/// The keys of what is asked for, or left: in the words of all, or in those of one.
+/// The keys of a request or release, in the shared form or in that of one key.
 fn keys_in(said: &Json) -> Vec<usize> {
     let key = |key: &Json| key_of(key.as_str().expect("a text"));
     match said.get("what") {
@@ -34,7 +34,7 @@ fn keys_in(said: &Json) -> Vec<usize> {
 }
 
 impl Talk {
-    /// The client asks for some keys.
+    /// The client requests some keys.
     pub(super) fn subscribe(
         &mut self,
         id: u64,
@@ -58,7 +58,7 @@ impl Talk {
         self.answer(&answer, out);
     }
 
-    /// The key that is not to be asked for on this socket, if there is one.
+    /// The key that must not be requested on this socket, if there is one.
     pub(super) fn shut(&self, dice: &mut Dice) -> Option<usize> {
         let mut keys = self.keys.as_ref()?.borrow_mut();
         let shut = keys.moods.shuts && dice.percent(80);
@@ -67,7 +67,7 @@ impl Talk {
         shut
     }
 
-    /// The client leaves some keys.
+    /// The client releases some keys.
     pub(super) fn unsubscribe(&mut self, id: u64, said: &Json, out: &mut Vec<u8>) {
         self.expect_due("the end of a subscription");
         self.with_keys_of(said, |keys, socket, of| keys.leave(socket, of));
@@ -94,7 +94,7 @@ impl Talk {
         look(keys, self.number, &of)
     }
 
-    /// Refuses some, one by one, and takes all others.
+    /// Refuses some keys one by one, and accepts all others.
     fn answer(&self, answer: &Answer, out: &mut Vec<u8>) {
         let keys = self.keys.as_ref().expect("it subscribes");
         keys.borrow_mut().give(self.number, answer);
@@ -115,7 +115,7 @@ impl Talk {
         self.say(out, &said);
     }
 
-    /// Gives the late answers whose time has come.
+    /// Sends the late answers that are due.
     pub(super) fn answer_late(&mut self, out: &mut Vec<u8>) {
         let now = Instant::now();
         for late in std::mem::take(&mut self.late) {
@@ -130,7 +130,7 @@ impl Talk {
         }
     }
 
-    /// Ends one of the keys that it has.
+    /// Ends one of the active keys.
     pub(super) fn end_some(&self, dice: &mut Dice, out: &mut Vec<u8>) {
         let Some((keys, moods)) = self.keys.as_ref().zip(self.moods.keys) else {
             return;

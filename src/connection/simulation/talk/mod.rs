@@ -1,4 +1,5 @@
-//! The peer's side of the dialogue. It checks what a real server checks, and more: what it hears on a socket must be what was due there.
+//! The peer's side of the dialogue. It checks what a real server checks, and also that each message
+//! was due on its socket.
 
 mod answers;
 mod beside;
@@ -26,28 +27,28 @@ use super::{
 };
 use crate::testing::frame;
 
-/// What comes next in the script.
+/// The next step of the script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Due {
     Login,
     Session,
     Watch,
-    /// Both times the peer says that it may begin.
+    /// The two messages that let the client begin.
     Go,
     Messages,
     /// The login was refused.
     Nothing,
 }
 
-/// A question, and what stood on the socket when it was asked.
+/// A question, and the state of the socket when it was sent.
 #[derive(Debug)]
 struct Question {
     number: u64,
-    /// Whether the nonce is known, or the token of this socket.
+    /// Whether the client knows the nonce or the token of this socket.
     greeted: bool,
     token: Option<String>,
     mark: Option<u64>,
-    /// A mark of an earlier socket that is known there, or a later one.
+    /// A mark of an earlier socket that the client knows there, or a later one.
     inherits: Option<u64>,
 }
 
@@ -63,27 +64,27 @@ pub(super) struct Talk {
     mark: Option<u64>,
     questions: VecDeque<Question>,
     asked: u64,
-    /// Whether nothing comes late on it.
+    /// Whether nothing arrives late on this socket.
     is_clean: bool,
-    /// Whether what it hears may have waited for a rate, or for a place among what awaits an answer.
+    /// Whether messages may have waited for a rate or for the in-flight limit.
     is_paced: bool,
-    /// When the last answers came: as many as may come within a second.
+    /// The times of the last answers: as many as may come within a second.
     answered_at: VecDeque<Instant>,
-    /// The numbers of what came.
+    /// The ids of the received messages.
     ids: BTreeSet<u64>,
     last_step: u64,
-    /// When the client may have taken its script for passed.
+    /// The earliest time at which the client may have finished its script.
     passed_at: Instant,
-    /// How many periodic steps have come.
+    /// The number of received periodic steps.
     ticks: u32,
-    /// Whether the last of them waits for its answer.
+    /// Whether the last periodic step waits for its answer.
     is_ticking: bool,
     beat: Duration,
-    /// The client has taken its leave.
+    /// The client has sent its close script.
     has_left: bool,
-    /// What is known of subscriptions, where the name has any.
+    /// The record of subscriptions, if the name has any.
     keys: Option<Rc<RefCell<Keys>>>,
-    /// Answers to those that have not been given yet.
+    /// Answers that were not sent yet.
     late: Vec<Late>,
 }
 
@@ -127,10 +128,10 @@ impl Talk {
         }
     }
 
-    /// The name subscribes on it.
-    pub fn with_keys(mut self, keys: Option<Rc<RefCell<Keys>>>) -> Self {
+    /// Adds subscriptions.
+    pub fn with_keys(mut self, keys: Option<Rc<RefCell<Keys>>>, from: Option<usize>) -> Self {
         if let Some(keys) = &keys {
-            keys.borrow_mut().open(self.is_clean);
+            keys.borrow_mut().open(self.is_clean, from);
         }
         self.keys = keys;
         self
@@ -153,7 +154,7 @@ impl Talk {
         frame::encode(out, frame::BINARY, &zipped);
     }
 
-    /// The greeting.
+    /// Sends the greeting.
     pub fn greet(&mut self, dice: &mut Dice, out: &mut Vec<u8>) {
         self.greeted = true;
         let beat = dice.within(500, 8_000);
@@ -163,7 +164,7 @@ impl Talk {
         self.say(out, &hello);
     }
 
-    /// A message of the outbox has come: it must be its turn.
+    /// Checks that a message of the outbox may come now.
     pub fn message(&self, text: &str) {
         assert_eq!(
             self.due,
@@ -177,7 +178,7 @@ impl Talk {
         }
     }
 
-    /// The client says something of the dialogue.
+    /// Handles a message of the dialogue.
     pub fn hear(&mut self, text: &str, troubled: bool, dice: &mut Dice, out: &mut Vec<u8>) {
         let said: Json = serde_json::from_str(text).expect("JSON");
         let id = said["id"].as_u64().expect("a number");
@@ -198,7 +199,8 @@ impl Talk {
         }
     }
 
-    /// Each number is drawn once, from 1 on, and by what is sent: the only holes are of answers that are not written yet.
+    /// Checks that each id is used once, counted from 1, and only by sent messages. The only gaps
+    /// are answers that are not written yet.
     fn numbered(&mut self, id: u64, text: &str) {
         assert!(self.ids.insert(id), "{text} has a number that was used");
         let keys = self.keys.as_ref();
@@ -226,7 +228,8 @@ impl Talk {
             other => panic!("{other} is no operation"),
         };
         if step == "identify" && self.due == Due::Watch && self.talks.borrow().was_refused {
-            // It has resumed beside a socket whose loss takes the session: it takes over, and begins another one.
+            // The socket has resumed a session beside a socket whose loss ends that session: it
+            // takes over, and begins another.
             self.due = Due::Session;
         }
         assert_eq!(due, self.due, "{said} came on socket {}", self.number);
@@ -309,7 +312,8 @@ impl Talk {
         );
         assert!(seq >= heard, "resumed at {seq}, and {heard} was heard");
         let is_kept = talks.begun_in[session] < talks.process;
-        // What is kept may be behind what was told, and never ahead of it. What a successor has captured is told when it serves.
+        // A stored sequence number may be behind the published one, never ahead. Captures of a
+        // successor are published when it serves.
         let (told, serves) = (talks.told, talks.sockets[self.number].has_served);
         assert!(
             !is_kept || !serves || seq <= told,
@@ -331,12 +335,12 @@ impl Talk {
         self.may_watch();
     }
 
-    /// The session is forgotten, and the client is told.
+    /// Forgets the session; the client is told.
     pub fn forget(&self) {
         self.talks.borrow_mut().was_refused = true;
     }
 
-    /// The client begins a session: it must have none that is worth being resumed.
+    /// Asserts, when the client begins a session, that it has no session to resume.
     fn expect_no_session(&self) {
         let talks = self.talks.borrow();
         let must_resume = talks.sockets[self.number].must_resume && !talks.was_refused;
@@ -347,7 +351,7 @@ impl Talk {
         );
     }
 
-    /// The last step that is answered has passed.
+    /// The last step with an answer has passed.
     fn may_watch(&mut self) {
         self.due = Due::Watch;
         self.passed_at = Instant::now();
@@ -356,7 +360,7 @@ impl Talk {
         }
     }
 
-    /// The client may take its script for passed.
+    /// The client may have finished its script.
     fn may_be_ready(&self) {
         self.standing(|standing| standing.has_passed = true);
         if let Some(keys) = &self.keys {

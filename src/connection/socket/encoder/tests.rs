@@ -1,4 +1,4 @@
-//! What is encoded is what was given: read by a parser and an inflater that are not those of the client.
+//! Encoded messages equal the given ones, according to a foreign parser and inflater.
 
 use miniz_oxide::{
     DataFormat, MZFlush, MZStatus,
@@ -12,7 +12,7 @@ use crate::{
     wire::deflate::{Agreed, Level, WindowBits},
 };
 
-/// A frame as a server sees it.
+/// A frame on the server's side.
 struct Seen {
     fin: bool,
     compressed: bool,
@@ -20,7 +20,7 @@ struct Seen {
     payload: Vec<u8>,
 }
 
-/// Takes the first frame off `bytes`, if it is there whole.
+/// Takes the first frame off `bytes`, if it is complete.
 fn take_frame(bytes: &mut Vec<u8>) -> Option<Seen> {
     let [first, second, ..] = *bytes.as_slice() else {
         return None;
@@ -119,7 +119,7 @@ impl Server {
                     return out;
                 }
                 Ok(MZStatus::Ok) => {}
-                // Nothing more to be had.
+                // There is no more output.
                 Err(miniz_oxide::MZError::Buf) if rest.is_empty() => return out,
                 other => panic!("{other:?} with {} bytes left", rest.len()),
             }
@@ -133,7 +133,7 @@ enum Content {
     Json,
     Random,
     Mixed,
-    /// Compressible for long, random at its end.
+    /// Compressible for a long part, random at its end.
     RandomEnd,
 }
 
@@ -182,10 +182,11 @@ fn encoder(keeps_window: bool, bits: u8, min_size: usize) -> Encoder {
     Encoder::new(Some(Compressor::new(deflater, min_size)))
 }
 
-/// Encodes a message as the writer does: from a buffer that holds `ahead` bytes already, in as many fillings as it takes.
+/// Encodes a message as the writer does: into a buffer that already holds `ahead` bytes, in as many
+/// fillings as necessary.
 fn encode(encoder: &mut Encoder, message: &Message, ahead: usize, server: &mut Server) {
     let mut buffer = BytesMut::new();
-    // A frame of another message that takes this much room.
+    // A frame of another message of this size.
     while buffer.len() < ahead {
         encode_frame(Opcode::Ping, true, &[0; 100], mask_key(), &mut buffer);
     }
@@ -240,7 +241,7 @@ fn a_long_message_whose_start_compresses_to_nothing_arrives_whole() {
     }
 }
 
-/// A length close to one of the bounds within: a filling, a piece, a block of the compressor.
+/// A length close to one of the internal bounds: a filling, a piece, a compressor block.
 fn lengths() -> impl Strategy<Value = usize> {
     let bound = prop::sample::select(vec![
         0usize,

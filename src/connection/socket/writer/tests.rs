@@ -16,7 +16,7 @@ use crate::{
     transport::{Stream, Tcp},
 };
 
-/// All of the outbox, without a heartbeat.
+/// Everything in the outbox, without a heartbeat.
 fn all() -> Allowed<'static> {
     Allowed {
         outbox: true,

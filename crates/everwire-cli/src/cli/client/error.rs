@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::cli::words::{one_line, printable};
 
-/// Why there is no answer, or none that helps.
+/// Why there is no usable answer.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Nobody answers.
@@ -16,7 +16,7 @@ pub enum Error {
         "the service at {api} cannot be reached: {text}; is `everwire run` running, and is --api its address?"
     )]
     Unreachable {
-        /// Where it was looked for.
+        /// The address of the service.
         api: String,
         /// What went wrong.
         text: String,
@@ -37,7 +37,7 @@ pub enum Error {
         option: &'static str,
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The error of the file.
         text: String,
     },
     /// Nobody can be trusted.
@@ -133,7 +133,7 @@ impl Problem {
             (404, "no such path") => {
                 return "the service does not know this request: it is of another version than this program".into();
             }
-            // What a program would send is no help on a command line.
+            // The hint for programs does not help on a command line.
             (401, detail) => {
                 let what = detail.split(':').next().unwrap_or_default();
                 format!("{what}; give a token with --token or EVERWIRE_TOKEN")

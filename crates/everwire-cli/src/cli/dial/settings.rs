@@ -136,7 +136,7 @@ impl Arguments {
         }
     }
 
-    /// What is wrong, by argument: nobody sees the text that they were made into.
+    /// The errors, by argument: the user does not see the TOML text made from the arguments.
     fn told(&self, wrong: &Diagnostics) -> String {
         let told = wrong.iter().map(|error| {
             let line = error.line.checked_sub(1);

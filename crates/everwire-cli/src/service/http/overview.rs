@@ -26,7 +26,7 @@ pub struct Overview {
     /// needs it.
     #[schema(required)]
     store_outage: Option<String>,
-    /// How the bridge to NATS is doing; absent where there is none.
+    /// The status of the bridge to NATS; absent without a bridge.
     #[serde(skip_serializing_if = "Option::is_none")]
     nats: Option<BridgeStatus>,
 }

@@ -14,7 +14,7 @@ use crate::service::rules::Rules;
 
 const SOON: Duration = Duration::from_secs(15);
 
-/// A served manager.
+/// A manager with its HTTP service.
 struct Rig {
     manager: Manager,
     server: Server,
@@ -62,7 +62,7 @@ impl Rig {
         parts(request.timeout(SOON).send().await.unwrap()).await
     }
 
-    /// The names that a list answers with, and its cursor.
+    /// The names in the answer to a list, and its cursor.
     async fn names(&self, query: &str) -> (Vec<String>, Value) {
         let (status, _, page) = self.get(&format!("/v1/connections?{query}")).await;
         assert_eq!(status, 200, "{page}");
@@ -98,7 +98,7 @@ fn in_system(test: impl Future<Output = ()>) {
     System::new().block_on(test);
 }
 
-/// Asserts that an answer is a problem with this status, and says this.
+/// Asserts that an answer is a problem with this status and text.
 fn assert_problem(
     (status, content_type, body): (StatusCode, String, Value),
     code: u16,
@@ -196,7 +196,7 @@ fn a_list_is_cut_into_pages_in_the_order_of_names() {
             (first, &cursor),
             (vec!["a".into(), "b".into()], &json!("b"))
         );
-        // What happens to names on earlier pages moves nothing.
+        // Changes of names on earlier pages shift nothing.
         rig.manager.remove("b").await.unwrap();
         rig.idle("a2", &[]);
         let (second, cursor) = rig.names("limit=2&cursor=b").await;
@@ -239,7 +239,7 @@ fn a_list_is_filtered_by_pattern_tag_and_state() {
         ] {
             assert_eq!(rig.names(query).await.0, names, "{query}");
         }
-        // Behind the last idle name there is only one that does not fit.
+        // After the last idle name there is only one that does not match.
         assert_eq!(
             rig.names("state=idle&limit=1&cursor=x.2").await.1,
             Value::Null
@@ -352,7 +352,7 @@ fn connections_that_do_not_answer_are_told() {
     });
 }
 
-/// A subscription that is put to a connection that does not answer: what the answer says is true, then and later.
+/// A subscription for a connection that does not answer: the answer is true, then and later.
 #[test]
 fn a_subscription_is_not_held_unless_the_answer_says_so() {
     const FILE: &str = "[connections.stuck]\nurl = 'ws://127.0.0.1:1/'\nenabled = false\nsubscribe = { on = '${item}' }";

@@ -14,14 +14,14 @@ use rustls::{
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TlsError {
-    /// A file cannot be read, or is no PEM.
+    /// A file cannot be read, or is not PEM.
     #[error("{key} {} cannot be read: {source}", path.display())]
     File {
         /// The key that names it.
         key: &'static str,
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The error.
         source: io::Error,
     },
     /// The authorities for client certificates cannot be used.

@@ -26,7 +26,7 @@ pub struct Snapshot {
     memory: MemoryUsage,
     store_outage: bool,
     now: Timestamp,
-    /// How the bridge to NATS is doing, if there is one.
+    /// The status of the bridge to NATS, if there is one.
     pub bridge: Option<BridgeStatus>,
 }
 

@@ -32,7 +32,7 @@ fn names_of_a_token_have_its_share_of_the_series_and_leave_those_of_others() {
             .count(),
         4
     );
-    // What is removed makes room for names of its owner.
+    // A removed name makes room for other names of its owner.
     assert!(names.forget(&ConnectionName::new("acme-0").unwrap()));
     assert!(admit("acme", 7) && !admit("acme", 8));
     names.keep(|name| name.as_str().starts_with("file"));

@@ -31,7 +31,7 @@ pub enum ReloadError {
     /// The service was started without a file.
     #[error("the service runs without a configuration file")]
     NoFile,
-    /// What is wrong with the configuration.
+    /// The errors of the configuration.
     #[error("the configuration is invalid, and nothing was changed")]
     Invalid(Diagnostics),
     /// The process ends.

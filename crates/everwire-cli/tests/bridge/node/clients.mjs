@@ -1,16 +1,18 @@
-// Unmodified client libraries, each twice in one process: to its server directly, and through the raw bridge.
+// Unmodified client libraries, each twice in one process: connected to its server directly, and
+// through the raw bridge.
 //
 //     clients.mjs KIND DIRECT_URL BRIDGED_URL
 //
-// Each way sends a question over and over, which comes back by what the client has set up at the server: a subscription, a room. Lines of
-// JSON tell what happens, with `at` in milliseconds of the epoch:
-// {"way", "what": "up"}, {"way", "what": "down", "why"}, {"way", "what": "answer", "asked": when that question was put}.
+// Each connection sends a question repeatedly. It comes back by way of state that the client has
+// at the server: a subscription, a room. Events are printed as lines of JSON, with `at` in
+// milliseconds since the epoch: {"way", "what": "up"}, {"way", "what": "down", "why"},
+// {"way", "what": "answer", "asked": the time of that question}.
 // The process ends when its standard input does.
 
 import { createRequire } from "node:module";
 import { setTimeout as sleep } from "node:timers/promises";
 
-// Where packages are installed is said by NODE_PATH, which `import` does not heed.
+// The packages are in NODE_PATH, which `import` ignores.
 const require = createRequire(import.meta.url);
 
 /// The delay of each client between two tries; without jitter, so that both ways try at the same times.
@@ -21,7 +23,7 @@ const HEARTBEAT = 1000;
 const PATIENCE = 150;
 const PAUSE = 30;
 
-// Each takes a URL, a topic of its own, and whom to tell; it returns how to ask.
+// Each takes a URL, its topic and a listener; it returns a function that sends a question.
 const clients = {
   "mqtt.js"(url, topic, { up, down, answer }) {
     const mqtt = require("mqtt");
@@ -41,14 +43,14 @@ const clients = {
       url,
       webSocketImpl: require("ws"),
       retryAttempts: Infinity,
-      // Else it gives up when a server that is down refuses it.
+      // By default it gives up when a server that is down refuses it.
       shouldRetry: () => true,
       retryWait: () => sleep(RETRY),
       keepAlive: HEARTBEAT,
       on: {
         connected: up,
         closed: ({ code, reason }) => down(`${code} ${reason}`),
-        // The recipe of its documentation for a server that freezes.
+        // The documented recipe for a server that freezes.
         ping: (received) => {
           overdue = received ? overdue : setTimeout(() => client.terminate(), HEARTBEAT);
         },
@@ -88,7 +90,7 @@ const clients = {
     const connect = () => {
       const next = new WebSocketProvider(url, undefined, { staticNetwork: false });
       next.websocket.onerror = () => {};
-      // It does not come back by itself, so the application makes a new one.
+      // It does not reconnect by itself, so the application creates a new one.
       next.websocket.onclose = ({ code, reason }) => {
         down(`${code} ${reason}`);
         next.destroy().catch(() => {});
@@ -148,7 +150,7 @@ const clients = {
       reconnectDelay: RETRY,
       heartbeatIncoming: HEARTBEAT,
       heartbeatOutgoing: HEARTBEAT,
-      // Else it waits for the close frame of a server that freezes.
+      // By default it waits for the close frame of a server that freezes.
       discardWebsocketOnCommFailure: true,
       onConnect: () => {
         up();
@@ -179,7 +181,7 @@ const clients = {
     });
     client.on("disconnect", ({ code, reason }) => down(`${code} ${reason}`));
     client.on("close", ({ code, reason }) => down(`given up: ${code} ${reason}`));
-    // What the central system asks for comes back from it.
+    // The central system sends the request back.
     client.handle("DataTransfer", ({ params }) => {
       answer(Number(params.data));
       return { status: "Accepted" };
@@ -209,7 +211,7 @@ async function drive(start, way, url) {
     const isHeard = new Promise((resolve) => {
       heard = resolve;
     });
-    // While it is down a client may refuse, at once or later.
+    // A client that is down may refuse, at once or later.
     try {
       Promise.resolve(ask(id)).catch(() => {});
     } catch {}
@@ -219,7 +221,7 @@ async function drive(start, way, url) {
 }
 
 const [kind, direct, bridged] = process.argv.slice(2);
-// What a library leaves to nobody: ethers what was asked by a provider that is destroyed.
+// Rejections that a library does not handle: with ethers, requests of a destroyed provider.
 process.on("unhandledRejection", (error) => kind === "ethers" || console.error(`${kind}: not handled: ${error}`));
 drive(clients[kind], "direct", direct);
 drive(clients[kind], "bridged", bridged);

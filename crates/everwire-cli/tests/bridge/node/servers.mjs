@@ -1,18 +1,18 @@
-// Servers whose libraries come without a program of their own.
+// Servers whose libraries have no program.
 //
 //     servers.mjs KIND PORT
 //
-// They listen on 127.0.0.1, and end on SIGTERM as their documentation has it.
+// They listen on 127.0.0.1, and end on SIGTERM as documented.
 
 import { EventEmitter, on } from "node:events";
 import http from "node:http";
 import { createRequire } from "node:module";
 
-// Where packages are installed is said by NODE_PATH, which `import` does not heed.
+// The packages are in NODE_PATH, which `import` ignores.
 const require = createRequire(import.meta.url);
 
 const servers = {
-  // What is said to a topic is heard by who has subscribed to it.
+  // Messages to a topic go to its subscribers.
   "graphql-ws"(server) {
     const { buildSchema } = require("graphql");
     const { useServer } = require("graphql-ws/use/ws");
@@ -38,7 +38,7 @@ const servers = {
     return dispose;
   },
 
-  // What is said to a room is heard by who has joined it.
+  // Messages to a room go to its members.
   "socket.io"(server) {
     const { Server } = require("socket.io");
     const io = new Server(server, { pingInterval: 1000, pingTimeout: 1000 });

@@ -1,4 +1,4 @@
-"""Unmodified client libraries of Python, as in ../node/clients.mjs, which tells what is written to standard output.
+"""Unmodified Python client libraries, like ../node/clients.mjs, which describes the output.
 
 clients.py KIND DIRECT_URL BRIDGED_URL
 """
@@ -31,7 +31,7 @@ class Way:
 
     def tell(self, **what):
         line = json.dumps({"at": now(), "way": self.name, **what})
-        # In one piece: both ways write.
+        # In a single write, since both connections write.
         os.write(1, f"{line}\n".encode())
 
     def up(self):
@@ -65,7 +65,7 @@ def paho(url, way):
 
     def on_connect(client, _data, _flags, _code, _properties):
         way.up()
-        # A session that is clean has no subscriptions; the library leaves them to the application.
+        # A clean session has no subscriptions; the library leaves them to the application.
         client.subscribe(topic)
 
     client.on_connect = on_connect

@@ -1,4 +1,4 @@
-//! A proxy between the bridge and the server that loses what it is told to lose.
+//! A proxy between the bridge and the server that drops data on request.
 
 use std::{
     net::SocketAddr,
@@ -14,13 +14,13 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-/// All goes through.
+/// All data passes.
 const OPEN: u8 = 0;
-/// What the server says is swallowed, and what is said to it goes through.
+/// Data from the server is dropped; data to it passes.
 const DEAF: u8 = 1;
-/// What is said to the server is swallowed.
+/// Data to the server is dropped.
 const SILENT: u8 = 3;
-/// All connections are cut, and new ones too.
+/// All connections are cut, including new ones.
 const CUT: u8 = 2;
 
 /// A proxy; it ends with the runtime of the test.
@@ -52,20 +52,20 @@ impl Cut {
         format!("nats://{}", self.address)
     }
 
-    /// From now on nothing that the server says arrives.
+    /// From now on drops all data from the server.
     pub fn deafen(&self) {
         self.state.store(DEAF, Ordering::SeqCst);
     }
 
-    /// From now on nothing arrives at the server.
+    /// From now on drops all data to the server.
     pub fn silence(&self) {
         self.state.store(SILENT, Ordering::SeqCst);
     }
 
-    /// Ends what is connected.
+    /// Cuts all connections.
     pub async fn cut(&self) {
         self.state.store(CUT, Ordering::SeqCst);
-        // Each connection looks every few milliseconds.
+        // Each connection checks every few milliseconds.
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 

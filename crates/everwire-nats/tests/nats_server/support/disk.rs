@@ -1,4 +1,4 @@
-//! A file system of its own for a test: this test binary once more, as a child in a mount namespace.
+//! A separate file system for a test: the test binary runs again as a child in a mount namespace.
 
 use std::{
     path::{Path, PathBuf},
@@ -14,7 +14,7 @@ pub fn mounted() -> Option<PathBuf> {
     std::env::var_os(DISK).map(PathBuf::from)
 }
 
-/// Runs the test of this name again, on a disk of so many megabytes.
+/// Runs the test of this name again, on a disk of this many megabytes.
 pub fn run(test: &str, megabytes: usize) {
     let folder = tempdir(&test[..20]);
     let mount = format!("mount -t tmpfs -o size={megabytes}m none \"$0\" && exec \"$@\"");
@@ -36,7 +36,7 @@ pub fn run(test: &str, megabytes: usize) {
     );
 }
 
-/// Makes the disk so large.
+/// Sets the size of the disk.
 pub fn grow(disk: &Path, megabytes: usize) {
     let options = format!("remount,size={megabytes}m");
     let mount = Command::new("mount")

@@ -1,4 +1,4 @@
-//! What a bridge says about what is wrong.
+//! The faults that a bridge reports.
 
 use std::sync::{Arc, Mutex};
 
@@ -26,7 +26,7 @@ impl Log {
     }
 }
 
-/// A bridge with its log, in the server's folder.
+/// Starts a bridge with a log, in the server's folder.
 pub fn start(names: &Names, settings: NatsSettings, server: &Server) -> (Bridge, Log) {
     let log = Log::default();
     let manager = names.manager.clone();
@@ -34,7 +34,7 @@ pub fn start(names: &Names, settings: NatsSettings, server: &Server) -> (Bridge,
     (bridge.unwrap(), log)
 }
 
-/// Waits until the bridge says that it carries nothing, for this reason; the text of it.
+/// Waits until the bridge reports that it is down for this reason. Returns the text.
 pub async fn trouble(bridge: &Bridge, code: &str) -> String {
     let mut status = BridgeStatus::default();
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(45);
@@ -52,7 +52,7 @@ pub async fn trouble(bridge: &Bridge, code: &str) -> String {
     status.error.unwrap().text
 }
 
-/// Waits until the bridge is connected, and nothing is wrong.
+/// Waits until the bridge is connected without any fault.
 pub async fn up(bridge: &Bridge) {
     until_async("it is connected", async || {
         let status = bridge.status();

@@ -1,4 +1,4 @@
-//! A real server of NATS, and names with a peer whose messages are known.
+//! A real NATS server, and names whose peer sends known messages.
 
 pub mod cut;
 pub mod disk;
@@ -20,7 +20,7 @@ impl Server {
     }
 }
 
-/// Waits in an async test for something that comes.
+/// Waits in an async test until a condition holds.
 pub async fn until_async(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(60);
     while !is_so().await {
@@ -29,7 +29,7 @@ pub async fn until_async(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     }
 }
 
-/// Names that are connected to a peer that sends back what is said.
+/// Connected names, with a peer that echoes.
 pub struct Names {
     pub manager: Manager,
     pub peer: Peer,
@@ -46,21 +46,21 @@ impl Names {
         Self { manager, peer }
     }
 
-    /// Has the peer say this to a name.
+    /// Makes the peer send this to a name.
     pub fn say(&self, name: &str, text: &str) {
         let handle = self.manager.find(name).expect("a name");
         until("there is room", || handle.send(text.to_owned()).is_ok());
     }
 }
 
-/// `[nats]` of a server, with messages of all names.
+/// `[nats]` for a server, with the messages of all names.
 pub fn settings(server: &Server) -> everwire::config::NatsSettings {
     let mut settings = everwire::config::NatsSettings::new(vec![server.url()]);
     settings.inbound = Some(NatsInSettings::new(Pattern::all()));
     settings
 }
 
-/// These texts, as a reader has them.
+/// These texts in the form that a reader returns.
 pub fn numbers_of<const N: usize>(texts: [&str; N]) -> Vec<String> {
     texts.map(str::to_owned).into()
 }

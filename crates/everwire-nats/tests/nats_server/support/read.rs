@@ -1,4 +1,4 @@
-//! What a reader of the stream has.
+//! The messages that a reader of the stream gets.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use futures::StreamExt;
 
 use super::{Server, until_async};
 
-/// A message as a reader has it.
+/// A message for a reader.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Read {
     pub subject: String,
@@ -18,12 +18,12 @@ pub struct Read {
     pub gap: Option<String>,
 }
 
-/// All that the stream has.
+/// All messages of the stream.
 pub async fn all(server: &Server, stream: &str) -> Vec<Read> {
     all_by(server.client().await, stream).await
 }
 
-/// The same, by a client that may read.
+/// The same, by a client with the permission to read.
 pub async fn all_by(client: async_nats::Client, stream: &str) -> Vec<Read> {
     let context = jetstream::new(client);
     let mut stream = context.get_stream(stream).await.unwrap();
@@ -55,7 +55,7 @@ pub async fn all_by(client: async_nats::Client, stream: &str) -> Vec<Read> {
     read
 }
 
-/// What a reader has who drops what is not above the highest that it has seen. No hole is allowed.
+/// The texts for a reader that drops messages at or below its highest number. Gaps are not allowed.
 pub fn texts(read: &[Read]) -> BTreeMap<String, Vec<String>> {
     let mut highest: BTreeMap<String, (u64, u64)> = BTreeMap::new();
     let mut texts: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -87,7 +87,7 @@ pub async fn published(bridge: &Bridge, count: u64) {
     .await;
 }
 
-/// How many messages the stream has.
+/// The number of messages in the stream.
 pub async fn stored(server: &Server) -> u64 {
     let client = tokio::time::timeout(std::time::Duration::from_secs(1), server.client()).await;
     let Ok(client) = client else { return 0 };
@@ -98,7 +98,7 @@ pub async fn stored(server: &Server) -> u64 {
     }
 }
 
-/// Which of these messages tell a gap, and how large it is.
+/// The messages that report a gap, with its size.
 pub fn gaps(read: &[Read]) -> Vec<(usize, String)> {
     let gap = |(at, message): (usize, &Read)| Some((at, message.gap.clone()?));
     read.iter().enumerate().filter_map(gap).collect()

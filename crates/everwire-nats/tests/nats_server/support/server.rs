@@ -1,4 +1,4 @@
-//! A real server of NATS.
+//! A real NATS server.
 
 use std::{
     fs,
@@ -17,17 +17,17 @@ pub struct Server {
 }
 
 impl Server {
-    /// One with JetStream in a folder of its own.
+    /// Starts one with JetStream in its own folder.
     pub fn start(test: &str) -> Self {
         Self::start_with(test, "jetstream { store_dir: \"FOLDER/jetstream\" }")
     }
 
-    /// One with this configuration, in which FOLDER is its folder.
+    /// Starts one with this configuration, in which `FOLDER` is its folder.
     pub fn start_with(test: &str, config: &str) -> Self {
         Self::prepare(test, config, |_| {})
     }
 
-    /// The same, with something in its folder before it starts.
+    /// The same, with files in its folder before it starts.
     pub fn prepare(test: &str, config: &str, prepare: impl FnOnce(&Path)) -> Self {
         let folder =
             std::env::temp_dir().join(format!("everwire-nats-{test}-{}", std::process::id()));
@@ -48,12 +48,12 @@ impl Server {
         format!("nats://127.0.0.1:{}", self.port)
     }
 
-    /// The folder of the server, in which tests may keep things of their own.
+    /// The folder of the server, which tests may use, too.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// Starts it again where it was, with what it has stored.
+    /// Starts it again on the same port, with its stored data.
     pub fn restart(&mut self) {
         self.kill();
         let path = self.folder.join("server.conf");
@@ -78,7 +78,7 @@ impl Server {
         self.config = config.replace("FOLDER", &self.folder.display().to_string());
     }
 
-    /// Ends it at once, as a power cut does.
+    /// Kills it, like a power cut.
     pub fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
             child.kill().unwrap();
@@ -86,7 +86,7 @@ impl Server {
         }
     }
 
-    /// Ends it in order: what it has heard is stored.
+    /// Ends it in an orderly way: received messages are stored.
     pub fn stop(&mut self) {
         if let Some(mut child) = self.child.take() {
             let pid = child.id().to_string();
@@ -95,7 +95,7 @@ impl Server {
         }
     }
 
-    /// Stops it from running, or lets it run again.
+    /// Pauses it, or lets it continue.
     pub fn freeze(&self, frozen: bool) {
         let signal = if frozen { "-STOP" } else { "-CONT" };
         let pid = self.child.as_ref().unwrap().id().to_string();
@@ -121,7 +121,7 @@ fn free_port() -> u16 {
     listener.local_addr().unwrap().port()
 }
 
-/// Waits for something that comes.
+/// Waits until a condition holds.
 pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(30);
     while !is_so() {

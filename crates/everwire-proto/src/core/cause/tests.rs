@@ -1,7 +1,7 @@
 use super::*;
 use crate::{decode::Format, wire::Opcode};
 
-/// One of each; a new one does not compile until it stands here, too.
+/// One of each; a new one does not compile until it is added here, too.
 fn violations() -> Vec<Violation> {
     use Violation as V;
     let all = vec![

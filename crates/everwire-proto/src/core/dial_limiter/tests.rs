@@ -1,4 +1,4 @@
-//! The limiter as a whole.
+//! Tests of the whole limiter.
 
 mod model;
 mod owners;
@@ -29,11 +29,11 @@ fn limiter<const N: usize>(max: u32, rate: Rate, hosts: [(&str, HostSettings); N
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Says nothing of a host.
+/// This result does not count for a host.
 const GONE: DialOutcome = DialOutcome::Abandoned;
 
 impl DialLimiter {
-    /// Grants all that can be granted; when time admits the next.
+    /// Grants all possible dials. Returns the time when the next may be granted.
     fn poll(&mut self, now: Instant) -> (Vec<DialId>, Option<Instant>) {
         let granted = std::iter::from_fn(|| self.grant(now)).collect();
         let next = self.next(now).map(|(at, id)| {
@@ -101,7 +101,7 @@ fn hosts_take_turns_when_places_are_scarce() {
         order.push(id);
         limiter.end(id, GONE, t);
     }
-    // The one that came last, and the one that has waited longest, by turns.
+    // The newest one and the longest waiting one alternate.
     assert_eq!(order, [0, 5, 3, 1, 4, 2].map(|at| ids[at]));
 }
 

@@ -10,15 +10,15 @@ use crate::settings::Backoff;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A life and its world: counts what the effects bring about, and fails when they may not.
+/// A life and its environment: counts the results of effects, and fails if one is not allowed.
 struct World {
     life: Lifecycle,
     reconnect: Reconnect,
     now: Instant,
-    /// Dials and sockets of this incarnation that are alive.
+    /// Live dials and sockets of this incarnation.
     links: u32,
     dials: u32,
-    /// A second link, beside the one that serves.
+    /// A second link beside the serving one.
     successor: bool,
     restart_due: bool,
     accepting: bool,
@@ -100,7 +100,7 @@ impl World {
         out
     }
 
-    /// What the supervisor does.
+    /// The supervisor's restart.
     fn restart(&mut self) {
         if std::mem::take(&mut self.restart_due) {
             self.links = u32::from(std::mem::take(&mut self.successor));
@@ -151,7 +151,7 @@ fn backoff() -> Backoff {
     Backoff::default()
 }
 
-/// One that serves, with a successor under way.
+/// A serving name with a successor in progress.
 fn rotating() -> World {
     let mut world = World::new(Reconnect::default());
     world.connect();

@@ -20,7 +20,7 @@ fn outbox(messages: usize, bytes: usize, when_full: WhenFull) -> Outbox {
     Outbox::new(settings(messages, bytes, when_full), 1 << 20)
 }
 
-/// One that sends again what is in doubt, and with `durable` one that waits for its store.
+/// An outbox that resends messages in doubt, and with `durable` one that waits for its store.
 fn keeping(messages: usize, durable: bool) -> Outbox {
     let mut settings = settings(messages, 1 << 20, WhenFull::Reject);
     settings.resend = Resend::InDoubt;
@@ -324,7 +324,8 @@ proptest! {
         settings.durable = durable;
         settings.resend = if again { Resend::InDoubt } else { Resend::Never };
         let mut outbox = Outbox::new(settings, 1 << 20);
-        // What the store has, by its own account, and what the peer may have.
+        // The content of the store according to its answers, and the messages that the peer may
+        // have.
         let (mut persist_state, mut taken) = (BTreeSet::new(), BTreeSet::new());
         let mut now = Instant::now();
         let mut ends: Vec<Option<Fate>> = vec![None];

@@ -22,20 +22,22 @@ fn texts(messages: &[Message]) -> Vec<&str> {
         .collect()
 }
 
-/// A cut after these messages of the old socket, and `held` of the successor's. The first are what was delivered.
+/// A cutover after these messages of the old socket, and `held` of the successor's. Returns the
+/// delivered messages of the former.
 fn cut(
     mut recorder: OverlapRecorder,
     old: &[Message],
     held: &[Message],
 ) -> (DuplicateFilter, Vec<Message>) {
-    // What is held and what is old may come in any order: neither knows of the other before the cut.
+    // Held and old messages may come in any order, since neither depends on the other before the
+    // cutover.
     held.iter()
         .for_each(|message| recorder.hold(message.clone()));
     old.iter().for_each(|message| recorder.old(message));
     recorder.cut()
 }
 
-/// What is delivered of the successor's messages, the first `held` of which came before the cut.
+/// The delivered messages of the successor, of which `held` came before the cutover.
 fn spliced(
     recorder: OverlapRecorder,
     old: &[Message],
@@ -116,7 +118,8 @@ fn a_greeting_may_come_first_unless_it_is_too_long() {
 
 #[test]
 fn equal_payloads_at_the_seam_are_taken_for_the_same_message() {
-    // A peer that broadcasts and repeats itself: the longest run counts, though the last tick may be a new one.
+    // A peer that broadcasts and repeats itself: the longest run counts, even if the last tick is a
+    // new one.
     let (filter, delivered) = spliced(
         by_payload(),
         &messages(["t", "t", "t"]),
@@ -124,7 +127,7 @@ fn equal_payloads_at_the_seam_are_taken_for_the_same_message() {
         0,
     );
     assert!(delivered.is_empty() && filter.is_resolved());
-    // One that does not broadcast, and says on the new socket what it said last on the old one.
+    // A peer that does not broadcast, and sends the old socket's last message on the new one.
     let (_, delivered) = spliced(
         by_payload(),
         &messages(["a", "ok"]),
@@ -132,7 +135,7 @@ fn equal_payloads_at_the_seam_are_taken_for_the_same_message() {
         0,
     );
     assert_eq!(texts(&delivered), ["b"]);
-    // What equals only the midst of the old one's is its own.
+    // A run that equals only the middle of the old socket's messages is not a repetition.
     let (_, delivered) = spliced(
         by_payload(),
         &messages(["ok", "a"]),
@@ -156,7 +159,7 @@ fn at_the_deadline_one_that_lags_is_trusted_and_nothing_is_held_any_more() {
     assert_eq!(texts(&filter.feed("c".into())), ["c"]);
     assert_eq!(filter.doubles(), 3);
 
-    // "t" is the old one's end; "t", "t", "x" may yet become a longer run.
+    // "t" is the end of the old socket; "t", "t", "x" could still become a longer run.
     let (mut filter, delivered) = cut(
         by_payload(),
         &messages(["t", "t", "x", "t"]),
@@ -318,7 +321,8 @@ fn numbers_that_began_on_the_old_socket_since_the_dial_are_no_restart() {
     assert_eq!(filter.doubles(), 3);
 }
 
-/// Where a broadcasting peer's messages go: all of `first..end` to the old socket, those from `joined` on to the successor.
+/// The messages of a broadcasting peer: all of `first..end` to the old socket, those from `joined`
+/// on to the successor.
 #[derive(Clone, Debug)]
 struct Broadcast {
     joined: usize,
@@ -346,7 +350,7 @@ fn broadcast() -> impl Strategy<Value = Broadcast> {
 }
 
 impl Broadcast {
-    /// What comes on both sockets, and how much of the latter before the cut.
+    /// The messages on both sockets, and how many of the latter come before the cutover.
     fn sockets(&self, message: impl Fn(usize) -> Message) -> (Vec<Message>, Vec<Message>, usize) {
         let greetings = (0..self.greetings).map(|n| Message::text(format!("hello {n}")));
         let new: Vec<_> = greetings
@@ -356,7 +360,7 @@ impl Broadcast {
         ((0..self.end).map(message).collect(), new, held)
     }
 
-    /// What must come out: each message once, in order.
+    /// The expected result: each message once, in order.
     fn expected(&self, message: impl Fn(usize) -> Message) -> Vec<Message> {
         let greetings = (0..self.greetings).map(|n| Message::text(format!("hello {n}")));
         greetings
@@ -373,7 +377,7 @@ proptest! {
         let message = |n: usize| Message::text(format!("m{n}"));
         let (old, new, held) = broadcast.sockets(message);
         let (mut filter, delivered) = spliced(by_payload(), &old, &new, held);
-        // With nothing in between only more messages could tell that there is no overlap.
+        // Without messages in between, only later ones could show that there is no overlap.
         if broadcast.end > broadcast.joined {
             prop_assert!(filter.is_resolved());
         }

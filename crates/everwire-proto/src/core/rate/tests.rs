@@ -1,4 +1,5 @@
-//! The limiter as a whole, driven as actors do it: one that waits asks again when it is woken, and at the time that it was given.
+//! Tests of the whole limiter, used as actors do: a waiting sender asks again when it is woken, and
+//! at the announced time.
 
 mod random;
 mod several;
@@ -17,14 +18,14 @@ const fn ms(count: u64) -> Duration {
     Duration::from_millis(count)
 }
 
-/// A name that has something to send.
+/// A name with messages to send.
 #[derive(Clone, Debug, Default)]
 struct Sender {
     backlog: u32,
     turn: Option<Turn>,
     until: Option<Instant>,
     is_woken: bool,
-    /// Its thread stands still.
+    /// Its thread is blocked.
     is_stuck: bool,
 }
 
@@ -41,7 +42,7 @@ struct World {
     senders: Vec<Sender>,
     now: Instant,
     log: Vec<Written>,
-    /// Who has asked in vain, in that order.
+    /// The senders that were refused, in order.
     line: VecDeque<usize>,
 }
 
@@ -97,7 +98,7 @@ impl World {
         self.run_woken();
     }
 
-    /// Runs until all have sent what they have, or nobody comes any more.
+    /// Runs until all messages are sent, or no sender asks any more.
     fn run(&mut self) {
         while let Some(next) = self.next_time() {
             self.now = self.now.max(next);
@@ -110,7 +111,7 @@ impl World {
         awake.filter_map(|sender| sender.until).min()
     }
 
-    /// Those who are woken ask, until nobody is.
+    /// Woken senders ask, until none is woken.
     fn run_woken(&mut self) {
         loop {
             for woken in self.limiter.take_woken() {
@@ -164,7 +165,7 @@ impl World {
         self.senders.iter().map(|sender| sender.backlog).sum()
     }
 
-    /// Counts every window that ends with a message that could have waited.
+    /// Counts each window that ends with a message that could have waited.
     fn check_windows(&self) {
         let RateSettings { messages, per, .. } = self.settings;
         for (index, written) in self.log.iter().enumerate() {
@@ -183,7 +184,7 @@ impl World {
         }
     }
 
-    /// No more than a burst goes back to back, and what comes with it is spaced.
+    /// Asserts that at most a burst is sent back to back, and that the rest is spaced.
     fn check_spacing(&self) {
         let RateSettings { messages, per, .. } = self.settings;
         let interval = per / messages.get();
@@ -245,7 +246,7 @@ fn what_never_waits_counts_and_the_rest_makes_room_for_it() {
     // Beside the four there is room for one.
     assert_eq!(world.times()[6..], [1_000, 1_100, 1_100, 1_100, 1_100]);
     world.check_windows();
-    // Without end, but not for ever: a message goes as soon as the window has room.
+    // Continuously, but not without progress: a message is sent as soon as the window has room.
     let mut world = World::new(settings(5, ms(1_000), 5), 1);
     world.spend(500);
     world.send(0, 1);
@@ -261,7 +262,7 @@ fn a_message_goes_whenever_those_that_never_wait_leave_room() {
         world.spend(1);
         world.advance(ms(200));
     }
-    // Five a second are theirs, five are left.
+    // They use five a second, and leave five.
     let sent = 100 - world.backlog();
     assert!((95..=100).contains(&sent), "{sent}");
     world.check_windows();
@@ -278,7 +279,7 @@ fn those_who_always_wait_take_turns() {
         world.check_windows();
         let by: Vec<_> = world.log.iter().filter_map(|written| written.by).collect();
         assert!(by.len() >= 150);
-        // The first has what was free when nobody waited.
+        // The first one got everything that was free while nobody waited.
         let turns = &by[burst as usize..];
         for (turn, by) in turns.iter().enumerate() {
             assert_eq!(*by, turn % 7, "{turns:?}");
@@ -292,13 +293,13 @@ fn one_whose_thread_stands_still_holds_up_nobody_and_is_the_first_when_it_comes(
     for by in 0..4 {
         world.send(by, 50);
     }
-    // Both on a thread that stands still.
+    // Both on a blocked thread.
     world.set_stuck(1, true);
     world.set_stuck(2, true);
     world.advance(ms(3_000));
     let count = |world: &World, by| world.log.iter().filter(|w| w.by == Some(by)).count();
     assert_eq!((count(&world, 1), count(&world, 2)), (0, 0));
-    // Two delays, one for each that did not come.
+    // Two delays, one for each sender that did not come.
     assert!(world.log.len() >= 29, "{}", world.log.len());
     assert!(count(&world, 0).abs_diff(count(&world, 3)) <= 2);
     let before = world.log.len();
@@ -325,7 +326,7 @@ fn who_leaves_the_queue_hands_its_turn_on() {
     world.leave(3);
     world.run();
     let by: Vec<_> = world.log.iter().filter_map(|written| written.by).collect();
-    // The first was served when nobody waited.
+    // The first was served while nobody waited.
     assert_eq!(by, [0, 0, 2, 4, 0, 2, 4, 2, 4]);
     assert!(world.limiter.queue.is_empty());
 }
@@ -377,7 +378,7 @@ fn a_backlog_uses_all_that_is_allowed() {
         (5, 1, 5_000),
         (1_024, 1_024, 1_024_000),
         (2_000, 2_000, 2_000_000),
-        // Sub-windows cost one of their 64 at most.
+        // Subdivided windows cost at most one of their 64 parts.
         (2_000, 1, 1_968_000),
     ] {
         let windows = 20_u32;

@@ -1,6 +1,6 @@
-//! What another implementation has made: Python 3.11 with zlib 1.2.13.
+//! Data of another implementation: Python 3.11 with zlib 1.2.13.
 
-/// What a ping of HTX says.
+/// The content of an HTX ping.
 pub const SAID: &str = r#"{"ping":1492420473027}"#;
 
 /// `gzip.compress(ping, mtime=0)`.
@@ -33,32 +33,32 @@ pub const PING_DEFLATE_FLUSHED: &str = "aa562ac8cc4b57b23234b1343231323031373630
 /// The same, stored.
 pub const PING_STORED: &str = "011600e9ff7b2270696e67223a313439323432303437333032377d";
 
-/// Bytes that are no UTF-8: 00 ff fe.
+/// Bytes that are not UTF-8: 00 ff fe.
 pub const BYTES: &str = "1f8b080000000000020363f8ff0f007bfb603603000000";
 
-/// A stream: its first message.
+/// The first message of a stream.
 pub const HELLO: &str = concat!(
     "789caa562a51b2ca2bcdc9d1512a8631f20b94ac0c0d74945294acaa953252138b4a9252134b",
     "e233f34a528bca127394ac4c0c8d4c0d6a6b01000000ffff",
 );
 
-/// A stream: its second.
+/// The second message of the stream.
 pub const READY: &str = "aa06e9550a7275748954026b3784e885692d0319535b0b000000ffff";
 
-/// A stream: its third, which leans on the second.
+/// The third message of the stream, which refers to the second.
 pub const AGAIN: &str = "c25066845519000000ffff";
 
-/// Its end, without a message.
+/// The end of the stream, without a message.
 pub const GOODBYE: &str = "030037f82767";
 
-/// What that stream says.
+/// The content of the stream.
 pub const STREAM: [&str; 3] = [
     r#"{"t":null,"s":null,"op":10,"d":{"heartbeat_interval":41250}}"#,
     r#"{"t":"READY","s":1,"op":0,"d":{"v":10}}"#,
     r#"{"t":"READY","s":2,"op":0,"d":{"v":10}}"#,
 ];
 
-/// The bytes of such a text.
+/// Decodes the hex.
 pub fn bytes(hex: &str) -> Vec<u8> {
     let digits = hex.as_bytes().chunks(2);
     digits

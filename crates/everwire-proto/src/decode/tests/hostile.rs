@@ -1,4 +1,4 @@
-//! Messages that nobody should send.
+//! Invalid and hostile messages.
 
 use flate2::{Compress, Compression, FlushCompress};
 
@@ -12,7 +12,7 @@ fn errs(stage: Stage, message: Vec<u8>) -> DecodeError {
     decode(&mut decoder(&[stage]), binary(message)).unwrap_err()
 }
 
-/// DEFLATE data without a final block that come to so many MiB of zeros.
+/// DEFLATE data without a final block, for this many MiB of zeros.
 fn zeros(mib: usize) -> Vec<u8> {
     let mut state = Compress::new(Compression::best(), false);
     let mut piece = Vec::with_capacity(64 << 10);
@@ -34,12 +34,12 @@ fn what_is_something_else_is_told_so() {
         (Stage::Gzip, Gzip, b"{\"ping\":1}".to_vec()),
         (Stage::Gzip, Gzip, Vec::new()),
         (Stage::Gzip, Gzip, bytes(golden::PING_ZLIB)),
-        // Of the methods only DEFLATE is known.
+        // DEFLATE is the only known method.
         (Stage::Gzip, Gzip, bytes("1f8b0700000000000203")),
         (Stage::Zlib, Zlib, bytes(golden::PING)),
         (Stage::Zlib, Zlib, b"x".to_vec()[..0].to_vec()),
         (Stage::Zlib, Zlib, b"xx".to_vec()),
-        // A window of more than 32 KiB, and a dictionary that nobody has.
+        // A window of more than 32 KiB, and a missing dictionary.
         (Stage::Zlib, Zlib, bytes("880f0300")),
         (Stage::Zlib, Zlib, bytes("78bb00000001")),
         (Stage::ZlibStream, Format::ZlibStream, b"{}".to_vec()),
@@ -70,7 +70,7 @@ fn each_cut_of_a_message_is_told() {
 
 #[test]
 fn bytes_of_a_flush_within_a_block_end_no_message() {
-    // A stored block of eight bytes, five of which are there.
+    // A stored block of eight bytes, with only five of them.
     let message = bytes("000800f7ff610000ffff");
     let (format, len) = (Format::Deflate, message.len());
     assert_eq!(
@@ -123,7 +123,8 @@ fn a_changed_bit_is_told_wherever_it_is() {
             message[bit / 8] ^= 1 << (bit % 8);
             let given = decode(&mut decoder(std::slice::from_ref(&stage)), binary(message));
             match given {
-                // It says nothing of the data: a time, what the compressor was, what fills the last byte.
+                // It does not concern the data: a time, the compressor's system, padding of the
+                // last byte.
                 Ok(given) => free.push((bit, given)),
                 Err(error) => assert_eq!(error.close_code(), code::INVALID_DATA),
             }
@@ -289,11 +290,11 @@ fn behind_an_error_nothing_is_decoded() {
 
 #[test]
 fn a_piece_that_ends_as_a_flush_does_ends_a_message() {
-    // A stored block that holds the four bytes, cut right behind them.
+    // A stored block that holds the four bytes, cut directly after them.
     let stored = bytes("7801000800f7ff610000ffff7a7a7a");
     let mut decoder = decoder(&[Stage::ZlibStream]);
     let given = decode(&mut decoder, binary(stored[..12].to_vec()));
-    // Nothing tells it from one: Discord's documentation takes it for one, too.
+    // It looks like one, also according to Discord's documentation.
     assert_eq!(given.unwrap().len(), 1);
 }
 

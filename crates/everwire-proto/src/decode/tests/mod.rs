@@ -1,4 +1,4 @@
-//! Decoding by messages of another implementation, by messages that nobody should send, and by chance.
+//! Decoding of messages from another implementation, of hostile messages, and of random data.
 
 mod golden;
 mod hostile;
@@ -35,7 +35,7 @@ fn binary(bytes: impl Into<Bytes>) -> Payload {
     Payload::Binary(bytes.into())
 }
 
-/// All that a message gives.
+/// The output for a message.
 fn decode(decoder: &mut MessageDecoder, message: Payload) -> Result<Vec<Payload>, DecodeError> {
     decoder.push(message);
     let mut given = Vec::new();
@@ -51,7 +51,7 @@ fn decode(decoder: &mut MessageDecoder, message: Payload) -> Result<Vec<Payload>
     }
 }
 
-/// What a single binary message gives.
+/// The output for a single binary message.
 fn decode_one(stage: Stage, hex: &str) -> Result<Vec<Payload>, DecodeError> {
     decode(&mut decoder(&[stage]), binary(bytes(hex)))
 }
@@ -107,7 +107,7 @@ fn one_stream_runs_through_all_messages() {
     {
         let given = decode(&mut decoder, binary(bytes(message)));
         assert_eq!(given, Ok(vec![text(said)]));
-        // What the next message refers to.
+        // The data that the next message may refer to.
         assert_eq!(decoder.held(), ZLIB_WINDOW);
     }
 }
@@ -161,7 +161,7 @@ fn each_socket_has_a_stream_of_its_own() {
     assert!(decode(&mut first, binary(bytes(golden::HELLO))).is_ok());
     let ready = decode(&mut first, binary(bytes(golden::READY)));
     assert_eq!(ready, Ok(vec![text(STREAM[1])]));
-    // What leans on messages of the first socket is nothing on another one.
+    // Messages that refer to those of the first socket are invalid on another one.
     assert!(decode(&mut fresh(), binary(bytes(golden::READY))).is_err());
     let hello = decode(&mut fresh(), binary(bytes(golden::HELLO)));
     assert_eq!(hello, Ok(vec![text(STREAM[0])]));
@@ -205,7 +205,7 @@ fn a_list_is_gone_through_in_its_order() {
     let mut decoder = decoder(&[Stage::Gzip, split(":"), split("{")]);
     let given = decode(&mut decoder, binary(bytes(golden::PING)));
     assert_eq!(given, Ok(vec![text("\"ping\""), text("1492420473027}")]));
-    // Records that are compressed, each on its own, with a text in front of each.
+    // Records that are compressed one by one, with a text before each.
     let mut decoder = self::decoder(&[split("--"), Stage::Gzip, split("o")]);
     let mut message = bytes(golden::PING);
     message.extend(b"--");

@@ -1,11 +1,11 @@
-//! Decoding of what chance has made.
+//! Decoding of random data.
 
 use flate2::{Compress, Compression, FlushCompress};
 use proptest::{collection::vec, prelude::*};
 
 use super::*;
 
-/// What a zlib stream is at behind each message.
+/// The position of a zlib stream after each message.
 fn stream(messages: &[Vec<u8>], level: u32) -> Vec<Vec<u8>> {
     let mut state = Compress::new(Compression::new(level), true);
     let compress = |message: &Vec<u8>| {
@@ -47,7 +47,7 @@ proptest! {
             for piece in pieces(&compressed, &cuts) {
                 given.extend(decode(&mut decoder, binary(piece.to_vec())).unwrap());
             }
-            // A stored block may hold the bytes of a flush, at which a piece happens to end.
+            // A stored block may contain the bytes of a flush, at which a piece may end.
             let told: Vec<u8> = given.iter().flat_map(|part| part.as_bytes().to_vec()).collect();
             prop_assert_eq!(&told, message);
             if !message.windows(4).any(|four| four == [0, 0, 0xff, 0xff]) {

@@ -181,7 +181,7 @@ impl Conversation {
         self.rules = Rules::of_socket(here.max_message);
         self.beside = Beside::of(&self.dialogue);
         if let Some(subscriptions) = &mut self.subscriptions {
-            subscriptions.open();
+            subscriptions.open(here.handover);
         }
         let mut parts = self.parts(here, out);
         parts.times.opened(&mut parts.cx);

@@ -1,4 +1,4 @@
-//! Requests as callers make them, and the queue of callers against a model.
+//! Requests of callers, and their queue compared with a model.
 
 use std::time::{Duration, Instant};
 
@@ -22,7 +22,7 @@ fn a_request_has_a_number_or_a_text_at_its_place() {
             r#" { "id" : 12 , "x":1}"#,
         ),
         (r#"{"id":"","x":"id"}"#, r#""""#, r#"{"id":"12","x":"id"}"#),
-        // The last one counts, as it does for who reads it.
+        // The last one counts, as for its reader.
         (
             r#"{"id":1,"id":"a\u0020b"}"#,
             r#""a\u0020b""#,
@@ -138,14 +138,14 @@ fn one_message_answers_one_plain_request_the_oldest() {
     assert_eq!(queue.in_flight(), 1);
 }
 
-/// Something that happens to a queue.
+/// An event of a queue.
 #[derive(Clone, Debug)]
 enum Event {
-    /// A request of so many bytes, with so many milliseconds.
+    /// A request of this size, with this timeout in milliseconds.
     Push(usize, u64),
     Write,
     Skip,
-    /// Callers whose number is even are gone.
+    /// The callers with even numbers disappear.
     Forget,
     /// One of the written ones is answered.
     Answer(usize),
@@ -154,7 +154,7 @@ enum Event {
     Cancel,
 }
 
-/// A request, as the model knows it.
+/// The model's record of a request.
 #[derive(Clone, Debug, PartialEq)]
 struct Known {
     caller: usize,
@@ -177,7 +177,8 @@ fn event() -> impl Strategy<Value = Event> {
 }
 
 proptest! {
-    /// Each caller hears once, of what became of its own request; what waits is bounded, and goes in order.
+    /// Each caller gets one result, of its own request; waiting requests are bounded, and sent in
+    /// order.
     #[test]
     fn each_caller_hears_once(events in vec(event(), 0..80)) {
         let bounds = Bounds { messages: 5, bytes: 100 };

@@ -3,7 +3,7 @@
 use std::{fmt, num::NonZeroU64, sync::Arc};
 
 use super::{
-    entry::{Target, Turn},
+    entry::{Like, Target, Turn},
     keys::Subscriptions,
     on_socket::Ask,
     seeing::Seeing,
@@ -40,10 +40,16 @@ impl Subscriptions {
         let (words, shape) = (Arc::clone(&form.words), form.on);
         let number = cx.ids.next();
         let (mut asked, mut items, mut bytes) = (Vec::new(), Vec::new(), 0);
-        let at = self.entry(first)?.form;
+        let like = Like::of(self.entry(first)?);
         while asked.len() < shape.batch.max(1)
-            && let Some(next) = self.next_like(at, Turn::On)
+            && let Some(next) = self.next_like(like, Turn::On, shape)
         {
+            let key = self.entry(next).map(|entry| Arc::clone(entry.key()));
+            if key.is_some_and(|key| self.is_being_left(&key)) {
+                // It is asked for once that call is answered.
+                self.skip(next);
+                continue;
+            }
             let wants = shape.reads.items || shape.reads.item;
             let item = self.item_of(next, &words, wants, cx);
             bytes += item.as_ref().map_or(0, |item| length(item.as_ref()));
@@ -105,7 +111,8 @@ impl Subscriptions {
         let ears = self.forms.get(form).map(|form| form.ears);
         if let Some(ears) = ears.and_then(|ears| self.ears.get_mut(ears)) {
             ears.asked += 1;
-            awaits_number = ears.hears_answers() && ears.ack.is_some_and(|ack| ack.reads.id);
+            awaits_number =
+                ears.hears_answers() && ears.ack.as_ref().is_some_and(|ack| ack.reads.id);
         }
         self.socket.awaits_number += usize::from(awaits_number);
         for target in &targets {
@@ -139,9 +146,9 @@ impl Subscriptions {
         let (words, shape) = (Arc::clone(&form.words), form.off);
         let number = cx.ids.next();
         let (mut targets, mut items, mut bytes) = (Vec::new(), Vec::new(), 0);
-        let at = self.entry(first)?.form;
+        let like = Like::of(self.entry(first)?);
         while targets.len() < shape.batch.max(1)
-            && let Some(next) = self.next_like(at, Turn::Off)
+            && let Some(next) = self.next_like(like, Turn::Off, shape)
         {
             // What cannot be rendered now could not be rendered for the request either.
             let wants = shape.reads.items || shape.reads.item;
@@ -227,6 +234,7 @@ impl Subscriptions {
             [target] => self.entry(*target),
             _ => None,
         };
+        let first = targets.first().and_then(|first| self.entry(*first));
         let array = array(items);
         let world = KeyWorld {
             around: &around,
@@ -234,6 +242,8 @@ impl Subscriptions {
             item: alone.and(items.first()),
             items: Some(&array),
             number: alone.and_then(|entry| entry.number).map(NonZeroU64::get),
+            // The same for all of them, if it is read.
+            is_carried: first.is_some_and(|entry| entry.is_carried),
             captures: &words.capture,
             captured: alone
                 .and_then(|entry| entry.captured.as_deref())

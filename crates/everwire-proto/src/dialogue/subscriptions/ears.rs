@@ -6,10 +6,10 @@ use std::{borrow::Cow, collections::HashMap, sync::Arc};
 use super::names::Reads;
 use crate::{
     language::{
-        BuiltIn, Expression, Lets, Name, Needles,
+        BuiltIn, Expression, Lets, Name, Need, Needles,
         json::{RawJson, Slot},
     },
-    settings::dialogue::SubscriptionWords,
+    settings::dialogue::{Capture, SubscriptionWords},
 };
 
 /// The expectations that some keys share.
@@ -24,7 +24,7 @@ pub(super) struct Ears {
     pub end: Option<Condition>,
     /// What a message must contain, if the dialogue does not know these settings.
     pub needles: Option<Box<Needles>>,
-    /// Whether a condition does not read messages as JSON.
+    /// Whether a condition may be true for a message that is not read as JSON.
     pub is_blind: bool,
     /// How many numbers of `on` are unanswered.
     pub asked: usize,
@@ -35,10 +35,12 @@ pub(super) struct Ears {
 }
 
 /// A condition, and how the keys for which it may be true are found.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Condition {
     pub way: Way,
     pub reads: Reads,
+    /// The names that may differ between keys, or between requests.
+    pub apart: Box<[Name]>,
 }
 
 /// How keys are found.
@@ -57,11 +59,12 @@ pub(super) enum Way {
 impl Ears {
     /// The expectations of these settings. `is_foreign`: the dialogue does not know them.
     pub fn new(words: &Arc<SubscriptionWords>, lets: &Lets, is_foreign: bool) -> Self {
-        let of = |condition: &Option<Expression>, ways: &[Name]| {
+        let of = |condition: &Option<Expression>, ways: &[Name], keeps_lets: bool| {
             let condition = condition.as_ref()?;
             Some(Condition {
                 way: Way::of(condition, ways),
                 reads: Reads::of(condition, &words.capture, lets),
+                apart: apart(condition, &words.capture, lets, keeps_lets),
             })
         };
         let answers = [
@@ -82,14 +85,15 @@ impl Ears {
         let conditions = [&words.ack, &words.fail].into_iter().flatten();
         let conditions = conditions.filter(|_| !words.is_http());
         let mut heard = conditions.chain(&words.end);
-        let is_blind = heard.any(|condition| !condition.looks_into_message());
+        let is_blind = heard.any(is_blind);
         let needles = is_foreign.then(|| Box::new(Needles::new(words.need())));
         Self {
             words: Arc::clone(words),
             users: 0,
-            ack: of(&words.ack, &answers),
-            fail: of(&words.fail, &answers),
-            end: of(&words.end, &ends),
+            // An answer is compared with what its `on` has said.
+            ack: of(&words.ack, &answers, true),
+            fail: of(&words.fail, &answers, true),
+            end: of(&words.end, &ends, false),
             needles,
             is_blind,
             asked: 0,
@@ -103,9 +107,9 @@ impl Ears {
         Self {
             words: Arc::clone(&self.words),
             users: self.users,
-            ack: self.ack,
-            fail: self.fail,
-            end: self.end,
+            ack: self.ack.clone(),
+            fail: self.fail.clone(),
+            end: self.end.clone(),
             needles: self.needles.clone(),
             is_blind: self.is_blind,
             asked: 0,
@@ -170,6 +174,36 @@ impl Way {
             None => Self::Each,
         }
     }
+}
+
+/// Whether it may be true for a message that is not read as JSON.
+fn is_blind(condition: &Expression) -> bool {
+    match condition.need() {
+        Need::Nothing => true,
+        Need::AnyOf(_) => !condition.fails_without_needles(),
+        Need::Everything => false,
+    }
+}
+
+/// The names that the condition reads and that may differ between keys, or between requests.
+/// `keeps_lets`: each request has `let`s of its own.
+fn apart(
+    condition: &Expression,
+    captures: &[Capture],
+    lets: &Lets,
+    keeps_lets: bool,
+) -> Box<[Name]> {
+    let is_apart = |name: &Name| {
+        let is_kept = keeps_lets && matches!(name, Name::Let(_));
+        is_kept || Reads::of_name(*name, captures, lets).tells_apart()
+    };
+    let mut names: Vec<Name> = Vec::new();
+    for name in condition.reads().iter().map(|read| read.name) {
+        if !names.contains(&name) && is_apart(&name) {
+            names.push(name);
+        }
+    }
+    names.into()
 }
 
 /// The value as the text by which a key is found.

@@ -22,9 +22,11 @@ pub(super) struct Entry {
     pub tries: u8,
     /// Whether the name is not ready before it is decided.
     pub gates: bool,
-    /// Whether it was active on the previous socket: after a handover the peer continues it.
+    /// Whether it was active on the previous socket, and was not asked for since, nor has failed:
+    /// after a handover the peer continues it.
     pub is_carried: bool,
-    /// Whether it was asked for on this socket and not answered in time: the peer may have it.
+    /// Whether it was asked for and not answered in time: the peer may have it. On a socket that it
+    /// has named the peer may also have what was asked for on the previous one.
     pub may_be_there: bool,
     /// Whether its state has changed without a report, since nobody wanted it then.
     pub is_untold: bool,
@@ -71,6 +73,23 @@ pub(super) enum Turn {
 pub(super) struct Target {
     pub at: usize,
     pub order: u64,
+}
+
+/// What keys of one message have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Like {
+    pub form: usize,
+    /// Matters only to a message that reads it.
+    pub is_carried: bool,
+}
+
+impl Like {
+    pub fn of(entry: &Entry) -> Self {
+        Self {
+            form: entry.form,
+            is_carried: entry.is_carried,
+        }
+    }
 }
 
 impl Entry {
@@ -137,12 +156,19 @@ impl Entry {
             || (self.declared.item == declared.item && self.declared.words == declared.words)
     }
 
-    /// The socket is gone: keeps only whether it was active, and its captures.
-    pub fn forget_socket(&mut self) {
-        let was_carried = self.is_carried && self.state == SubscriptionState::Wanted;
-        let was_active = self.state == SubscriptionState::Active || was_carried;
+    /// The socket is gone: keeps only whether it was active, and its captures. `continues`: what was
+    /// active before that socket was still to be continued by it.
+    pub fn forget_socket(&mut self, continues: bool) {
+        let was_carried = self.is_carried && continues;
+        let was_active = match self.state {
+            SubscriptionState::Active => true,
+            SubscriptionState::Wanted => was_carried,
+            _ => false,
+        };
+        let was_asked = self.state == SubscriptionState::Sent || self.may_be_there;
         *self = Self {
             is_carried: was_active,
+            may_be_there: was_asked,
             captured: self.captured.take().filter(|_| was_active),
             number: self.number.filter(|_| was_active),
             routed: self.routed,
@@ -153,6 +179,15 @@ impl Entry {
                 self.order,
             )
         };
+    }
+
+    /// Whether the peer has it, or would continue it on a socket that it has named.
+    pub fn is_there(&self) -> bool {
+        match self.state {
+            SubscriptionState::Active => true,
+            SubscriptionState::Wanted => self.is_carried,
+            _ => false,
+        }
     }
 
     pub fn status(&self) -> SubscriptionStatus {

@@ -23,7 +23,7 @@ pub enum Holder {
     Session(u64),
 }
 
-/// What is no holder.
+/// The text is not a holder.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("invalid holder {0:?}: write file, api or ws:NUMBER")]
 pub struct InvalidHolder(String);

@@ -6,6 +6,7 @@ use super::{
     composing::Batch,
     entry::{Entry, Turn},
     keys::Subscriptions,
+    names::Reads,
     seeing::Seeing,
     state::SubscriptionState,
 };
@@ -30,6 +31,7 @@ use crate::{
 pub(super) const MAX_CALLS: usize = 16;
 
 /// The meaning of an answer for a key.
+#[derive(Clone)]
 enum Verdict {
     Taken(Option<Box<[Value<'static>]>>),
     Refused,
@@ -189,9 +191,22 @@ impl Subscriptions {
         let body = std::str::from_utf8(&response.body).ok();
         let found = body.and_then(|body| pointers.find(body, &mut spans));
         let heard = (response, found.unwrap_or_default());
+        let reads = Reads::of_answer(&words, &dialogue.lets);
+        // The same for all keys, unless something tells them apart.
+        let is_shared = !reads.key && !reads.random;
+        let mut shared: Option<Verdict> = None;
         for target in self.unanswered(number) {
-            let entry = self.entry(target);
-            let verdict = entry.map(|entry| self.verdict(number, entry, &words, heard, cx));
+            let verdict = match (self.entry(target), shared.clone()) {
+                (None, _) => None,
+                (Some(_), Some(verdict)) => Some(verdict),
+                (Some(entry), None) => {
+                    let asked = (number, reads.item);
+                    Some(self.verdict(asked, entry, &words, heard, cx))
+                }
+            };
+            if is_shared {
+                shared = shared.or_else(|| verdict.clone());
+            }
             match verdict {
                 Some(Verdict::Taken(captured)) => {
                     self.forget_ask_of(target.at);
@@ -212,7 +227,7 @@ impl Subscriptions {
     /// `fail`, then `ack`; without that, a status of 2xx.
     fn verdict(
         &self,
-        number: u64,
+        (number, wants_item): (u64, bool),
         entry: &Entry,
         words: &SubscriptionWords,
         heard: (&Response, Found<'_, '_>),
@@ -226,7 +241,7 @@ impl Subscriptions {
             seen: None,
             number: Some(number),
             filled: ask.map(|ask| &ask.filled),
-            wants_item: true,
+            wants_item,
         };
         seeing.around(&world, entry, cx, |world| {
             if words.fail.as_ref().is_some_and(|fail| fail.holds(world)) {

@@ -34,6 +34,8 @@ pub(in crate::dialogue) struct Subscriptions {
     pub(super) socket: OnSocket,
     /// Whether the socket replaces another one: then it waits for what was active there.
     pub(super) is_successor: bool,
+    /// Whether the other one is still in use.
+    pub(super) is_beside: bool,
 }
 
 /// The index of `subscribe` itself.
@@ -52,6 +54,7 @@ impl Subscriptions {
             orders: 0,
             socket: OnSocket::default(),
             is_successor: false,
+            is_beside: false,
         });
         subscriptions.add_form(&settings.words, dialogue, false);
         for declared in &settings.declared {
@@ -73,11 +76,15 @@ impl Subscriptions {
                 .collect(),
             counts: SubscriptionCounts::default(),
             orders: self.orders,
-            socket: OnSocket::default(),
+            socket: OnSocket {
+                is_fresh: self.socket.is_fresh,
+                ..OnSocket::default()
+            },
             is_successor: true,
+            is_beside: true,
         });
         successor.forget_socket();
-        successor.is_successor = true;
+        (successor.is_successor, successor.is_beside) = (true, true);
         for (_, entry) in &mut successor.entries {
             entry.routed = 0;
         }
@@ -86,37 +93,45 @@ impl Subscriptions {
 
     /// The socket is gone, with all its requests.
     pub fn forget_socket(&mut self) {
-        self.socket = OnSocket::default();
-        self.is_successor = false;
-        let gone: Vec<usize> = self
-            .entries
-            .iter()
-            .filter_map(|(at, entry)| entry.is_leaving().then_some(at))
-            .collect();
-        for at in gone {
-            self.remove(at);
-        }
-        self.counts = SubscriptionCounts::default();
-        self.counts.wanted = self.entries.len();
+        let continues = !std::mem::take(&mut self.socket).is_fresh;
+        (self.is_successor, self.is_beside) = (false, false);
         for (_, entry) in &mut self.entries {
-            entry.forget_socket();
+            entry.forget_socket(continues);
         }
         for (_, ears) in &mut self.ears {
             ears.forget_socket();
         }
+        self.forget_left();
+        let wanted = self.entries.iter().filter(|(_, it)| !it.is_leaving());
+        self.counts = SubscriptionCounts {
+            wanted: wanted.count(),
+            ..SubscriptionCounts::default()
+        };
     }
 
-    /// A new socket has opened.
-    pub fn open(&mut self) {
-        if self.counts.wanted != self.entries.len() {
+    /// A new socket has opened. `is_handover`: the peer continues on it what was active before.
+    pub fn open(&mut self, is_handover: bool) {
+        if self.socket.stage != Stage::Waiting || self.socket.is_fresh {
             // The previous one ended without a report.
             self.forget_socket();
         }
-        self.socket = OnSocket::default();
+        self.socket = OnSocket {
+            is_fresh: !is_handover,
+            ..OnSocket::default()
+        };
+        if !is_handover {
+            for (_, entry) in &mut self.entries {
+                entry.may_be_there = false;
+            }
+        }
     }
 
     /// Its socket becomes the current one: reports states that differ from before.
     pub fn follow(&mut self, before: &Self, out: &mut Vec<Reply>) {
+        self.is_beside = false;
+        if !self.socket.is_fresh {
+            self.settle_continued(before);
+        }
         for (_, entry) in &mut self.entries {
             let known = before.keys.get(entry.key());
             let known = known.and_then(|at| before.entries.get(*at));
@@ -129,6 +144,7 @@ impl Subscriptions {
                 out.push(Reply::Subscription(Box::new(entry.change())));
             }
         }
+        self.announce(out);
     }
 
     /// How many are wanted.
@@ -339,11 +355,11 @@ impl Subscriptions {
         seeing.of(entry, cx, |world| {
             let route = words.route.as_ref();
             let route = route.and_then(|route| route.id.render(world).ok());
-            let end = match ears.end {
+            let end = match &ears.end {
                 Some(Condition {
                     way: Way::Name(name, _),
                     ..
-                }) => as_peer_writes(&world.name(name)),
+                }) => as_peer_writes(&world.name(*name)),
                 Some(Condition {
                     way: Way::Number(_),
                     ..

@@ -57,14 +57,14 @@ impl Listening<'_> {
         let (ears, words) = (self.ears, &self.ears.words);
         let hears_answers = ears.hears_answers();
         let mut verdicts = Verdicts::default();
-        if let (Some(fail), Some(condition), true) = (&words.fail, ears.fail, hears_answers) {
+        if let (Some(fail), Some(condition), true) = (&words.fail, &ears.fail, hears_answers) {
             verdicts.add(self.answered(fail, condition), Verdict::Refused);
         }
         // One answer may accept some keys of a batch, and refuse the others.
-        if let (Some(ack), Some(condition), true) = (&words.ack, ears.ack, hears_answers) {
+        if let (Some(ack), Some(condition), true) = (&words.ack, &ears.ack, hears_answers) {
             verdicts.add(self.answered(ack, condition), Verdict::Acknowledged);
         }
-        if let (Some(end), Some(condition)) = (&words.end, ears.end)
+        if let (Some(end), Some(condition)) = (&words.end, &ears.end)
             && ears.active > 0
         {
             verdicts.add(self.ended(end, condition), Verdict::Ended);
@@ -73,7 +73,7 @@ impl Listening<'_> {
     }
 
     /// The keys for which an answer to their `on` is true.
-    fn answered(&self, expression: &Expression, condition: Condition) -> Vec<Target> {
+    fn answered(&self, expression: &Expression, condition: &Condition) -> Vec<Target> {
         match condition.way {
             Way::Key(slot) => self.answered_by_key(slot, expression, condition),
             _ if self.ears.asked == 0 => Vec::new(),
@@ -87,11 +87,21 @@ impl Listening<'_> {
                 }
             }
             Way::Name(..) | Way::Each => {
-                let Reads { id, key, items, .. } = condition.reads;
                 let asks = self.subscriptions.socket.asks.iter();
                 let asks = asks.filter(|(_, ask)| self.hears(ask.form));
                 // An answer that names no key means the oldest request.
-                let most = if id || key || items { usize::MAX } else { 1 };
+                let Reads {
+                    id,
+                    key,
+                    items,
+                    random,
+                    ..
+                } = condition.reads;
+                let names_one = id || key || items || random;
+                if names_one && !self.can_hold(expression, condition) {
+                    return Vec::new();
+                }
+                let most = if names_one { usize::MAX } else { 1 };
                 asks.take(most)
                     .flat_map(|(number, ask)| self.holds_for(*number, ask, expression, condition))
                     .collect()
@@ -103,7 +113,7 @@ impl Listening<'_> {
         &self,
         slot: Slot,
         expression: &Expression,
-        condition: Condition,
+        condition: &Condition,
     ) -> Vec<Target> {
         let subscriptions = self.subscriptions;
         let key = self.seen.found.get(slot).and_then(written);
@@ -133,7 +143,7 @@ impl Listening<'_> {
         number: u64,
         ask: &Ask,
         expression: &Expression,
-        condition: Condition,
+        condition: &Condition,
     ) -> Vec<Target> {
         let entry = |target: &Target| {
             let entry = self.subscriptions.entry(*target);
@@ -161,7 +171,7 @@ impl Listening<'_> {
         &self,
         entry: &Entry,
         expression: &Expression,
-        condition: Condition,
+        condition: &Condition,
         ask: Option<(u64, &Ask)>,
     ) -> bool {
         let asked = ask.or_else(|| {
@@ -178,8 +188,14 @@ impl Listening<'_> {
         seeing.of(entry, self.cx, |world| expression.holds(world))
     }
 
+    /// Whether it can be true for some key: what is the same for all of them is evaluated once.
+    fn can_hold(&self, expression: &Expression, condition: &Condition) -> bool {
+        let around = self.cx.world(Some(self.seen), None);
+        expression.can_hold(&condition.apart, &self.cx.step(&around))
+    }
+
     /// The active keys that the message ends.
-    fn ended(&self, end: &Expression, condition: Condition) -> Vec<Target> {
+    fn ended(&self, end: &Expression, condition: &Condition) -> Vec<Target> {
         let subscriptions = self.subscriptions;
         let found = |slot| self.seen.found.get(slot).and_then(written);
         let candidates: Vec<usize> = match condition.way {
@@ -193,8 +209,10 @@ impl Listening<'_> {
                 let known = text.and_then(|text| self.ears.ends.get(&*text));
                 known.cloned().unwrap_or_default()
             }
+            Way::Each if !self.can_hold(end, condition) => return Vec::new(),
             Way::Each => subscriptions.entries.iter().map(|(at, _)| at).collect(),
         };
+        let is_alike = condition.way == Way::Each && !condition.reads.tells_apart();
         let ends = |at: &usize| {
             let entry = subscriptions.entries.get(*at);
             entry.is_some_and(|entry| {
@@ -208,7 +226,7 @@ impl Listening<'_> {
                 };
                 entry.is_linked
                     && self.hears(entry.form)
-                    && seeing.of(entry, self.cx, |world| end.holds(world))
+                    && (is_alike || seeing.of(entry, self.cx, |world| end.holds(world)))
             })
         };
         let ended = candidates.into_iter().filter(ends);

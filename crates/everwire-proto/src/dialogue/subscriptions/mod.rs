@@ -3,6 +3,7 @@
 mod asks;
 mod change;
 mod composing;
+mod continued;
 mod ears;
 mod entry;
 mod forms;

@@ -2,7 +2,7 @@
 
 use crate::{
     language::{BuiltIn, Expression, Lets, MessageTemplate, Name},
-    settings::dialogue::{Asking, Capture},
+    settings::dialogue::{Asking, Capture, SubscriptionWords},
 };
 
 /// Which of a subscription's own names are read.
@@ -16,61 +16,117 @@ pub(super) struct Reads {
     pub item: bool,
     /// `items`.
     pub items: bool,
+    /// `handover`, which is true for the keys that the peer continues.
+    pub handover: bool,
+    /// Random values: a `let` keeps the one that was drawn for the `on`.
+    pub random: bool,
 }
 
 impl Reads {
     /// Those of an expression.
     pub fn of(expression: &Expression, captures: &[Capture], lets: &Lets) -> Self {
-        let mut reads = Self::default();
-        for read in expression.reads() {
-            reads.add(read.name, captures, lets);
-        }
-        reads
+        let mut reader = Reader::new(captures, lets);
+        reader.expression(expression);
+        reader.reads
     }
 
-    /// Those of a template.
-    pub fn of_template(template: &MessageTemplate, captures: &[Capture], lets: &Lets) -> Self {
-        let mut reads = Self::default();
-        for read in template.reads() {
-            reads.add(read.name, captures, lets);
-        }
-        reads
+    /// Those of a name.
+    pub fn of_name(name: Name, captures: &[Capture], lets: &Lets) -> Self {
+        let mut reader = Reader::new(captures, lets);
+        reader.name(name);
+        reader.reads
     }
 
     /// Those of a request.
     pub fn of_asking(asking: &Asking, captures: &[Capture], lets: &Lets) -> Self {
-        let templates = asking.templates();
-        let all = templates
-            .iter()
-            .map(|template| Self::of_template(template, captures, lets));
-        all.fold(Self::default(), Self::or)
+        let mut reader = Reader::new(captures, lets);
+        for template in asking.templates() {
+            reader.template(template);
+        }
+        reader.reads
     }
 
-    /// No `let` reads itself.
-    fn add(&mut self, name: Name, captures: &[Capture], lets: &Lets) {
-        match name {
-            Name::BuiltIn(BuiltIn::Id) => self.id = true,
-            Name::BuiltIn(BuiltIn::Key | BuiltIn::OnId) => self.key = true,
-            Name::BuiltIn(BuiltIn::Item) => (self.key, self.item) = (true, true),
-            Name::BuiltIn(BuiltIn::Items) => self.items = true,
-            Name::BuiltIn(_) => {}
-            Name::Capture(at) => {
-                self.key |= captures.iter().any(|capture| capture.name == at);
-            }
-            Name::Let(_) => {
-                if let Some(template) = lets.get(name) {
-                    *self = self.or(Self::of_template(template, captures, lets));
-                }
-            }
+    /// Those of all that looks into an answer.
+    pub fn of_answer(words: &SubscriptionWords, lets: &Lets) -> Self {
+        let mut reader = Reader::new(&words.capture, lets);
+        let conditions = words.ack.iter().chain(&words.fail);
+        let captured = words.capture.iter().flat_map(|capture| {
+            let when = capture.when.iter();
+            when.chain(std::iter::once(&capture.value))
+        });
+        for expression in conditions.chain(captured) {
+            reader.expression(expression);
+        }
+        reader.reads
+    }
+
+    /// Whether the result may differ between two keys, or two requests.
+    pub fn tells_apart(self) -> bool {
+        let Self {
+            id,
+            key,
+            // Implies `key`.
+            item: _,
+            items,
+            handover,
+            random,
+        } = self;
+        id || key || items || handover || random
+    }
+}
+
+/// Follows names.
+struct Reader<'a> {
+    captures: &'a [Capture],
+    lets: &'a Lets,
+    reads: Reads,
+    /// Each `let` is read once, however often it occurs in others.
+    known: Vec<Name>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(captures: &'a [Capture], lets: &'a Lets) -> Self {
+        Self {
+            captures,
+            lets,
+            reads: Reads::default(),
+            known: Vec::new(),
         }
     }
 
-    fn or(self, other: Self) -> Self {
-        Self {
-            id: self.id || other.id,
-            key: self.key || other.key,
-            item: self.item || other.item,
-            items: self.items || other.items,
+    fn expression(&mut self, expression: &Expression) {
+        self.reads.random |= expression.is_random();
+        for read in expression.reads() {
+            self.name(read.name);
+        }
+    }
+
+    fn template(&mut self, template: &MessageTemplate) {
+        for expression in template.holes() {
+            self.expression(expression);
+        }
+    }
+
+    /// No `let` reads itself.
+    fn name(&mut self, name: Name) {
+        let reads = &mut self.reads;
+        match name {
+            Name::BuiltIn(BuiltIn::Id) => reads.id = true,
+            Name::BuiltIn(BuiltIn::Key | BuiltIn::OnId) => reads.key = true,
+            Name::BuiltIn(BuiltIn::Item) => (reads.key, reads.item) = (true, true),
+            Name::BuiltIn(BuiltIn::Items) => reads.items = true,
+            Name::BuiltIn(BuiltIn::Handover) => reads.handover = true,
+            Name::BuiltIn(_) => {}
+            Name::Capture(at) => {
+                reads.key |= self.captures.iter().any(|capture| capture.name == at);
+            }
+            Name::Let(_) if self.known.contains(&name) => {}
+            Name::Let(_) => {
+                self.known.push(name);
+                if let Some(template) = self.lets.get(name) {
+                    self.template(template);
+                }
+            }
         }
     }
 }

@@ -13,6 +13,9 @@ use crate::language::{FilledLets, Secret};
 #[derive(Debug, Default)]
 pub(super) struct OnSocket {
     pub stage: Stage,
+    /// Whether there is a socket that was not dialled at a URL that the peer has named: the peer
+    /// continues nothing on it, nor on a socket after it.
+    pub is_fresh: bool,
     /// The messages to send, in order. Outdated entries are dropped at their turn.
     pub turns: VecDeque<Target>,
     /// Whether the writer knows that there are messages.

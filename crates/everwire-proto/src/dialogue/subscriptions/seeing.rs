@@ -45,6 +45,7 @@ impl Seeing<'_> {
             item: None,
             items: None,
             number: entry.number.map(NonZeroU64::get),
+            is_carried: entry.is_carried,
             captures: &self.words.capture,
             captured: entry.captured.as_deref().unwrap_or_default(),
         };

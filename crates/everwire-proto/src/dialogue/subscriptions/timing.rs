@@ -116,6 +116,7 @@ impl Subscriptions {
             return;
         };
         entry.may_be_there = state == SubscriptionState::Unanswered;
+        entry.is_carried = false;
         if entry.is_leaving() {
             match entry.turn {
                 Turn::OffWhenAnswered | Turn::Off if entry.may_be_there => {

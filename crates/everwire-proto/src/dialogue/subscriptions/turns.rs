@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::{
-    entry::{Target, Turn},
+    entry::{Entry, Like, Target, Turn},
+    forms::Shape,
     holder::Holder,
     keys::{Subscriptions, USUAL},
     on_socket::{Gate, Stage},
@@ -37,6 +38,10 @@ impl Subscriptions {
         wanted.sort_unstable();
         let mut gated = 0;
         for (_, at) in wanted {
+            if self.entries.get(at).is_some_and(Entry::is_leaving) {
+                self.end_continued(at, cx);
+                continue;
+            }
             if self.is_left_out(at, cx) {
                 self.leave_out(at, cx);
                 continue;
@@ -46,7 +51,7 @@ impl Subscriptions {
                 continue;
             };
             (entry.captured, entry.number) = (None, None);
-            entry.is_carried &= is_successor;
+            entry.is_carried &= is_successor || cx.here.handover;
             let gates = entry.holders.has(Holder::File) || (is_successor && entry.is_carried);
             entry.gates = gates;
             gated += usize::from(gates);
@@ -122,7 +127,7 @@ impl Subscriptions {
         let next = next.and_then(|target| Some((self.entry(*target)?, self.form_of(target.at)?)));
         next.is_some_and(|(entry, form)| {
             let ears = self.ears.get(form.ears);
-            let ack = ears.and_then(|ears| ears.ack);
+            let ack = ears.and_then(|ears| ears.ack.as_ref());
             let is_call = form.words.is_http();
             entry.turn == Turn::On && !is_call && ack.is_some_and(|ack| ack.reads.id)
         })
@@ -187,11 +192,13 @@ impl Subscriptions {
         }
     }
 
-    /// The next entry, if it is of this form and kind: one message may serve several keys.
-    pub(super) fn next_like(&mut self, form: usize, turn: Turn) -> Option<Target> {
+    /// The next entry, if it can share a message of this shape with the first one.
+    pub(super) fn next_like(&mut self, first: Like, turn: Turn, shape: Shape) -> Option<Target> {
         let next = self.front()?;
         let entry = self.entry(next)?;
-        (entry.form == form && entry.turn == turn).then_some(next)
+        let like = Like::of(entry);
+        let is_same = like.is_carried == first.is_carried || !shape.reads.handover;
+        (like.form == first.form && entry.turn == turn && is_same).then_some(next)
     }
 
     /// Its turn is over.

@@ -138,6 +138,10 @@ impl Subscriptions {
         entry.turn = Turn::None;
         *self.counts.of_mut(entry.state) += 1;
         let (state, text) = (entry.state, entry.text.clone());
+        if self.socket.stage == Stage::Waiting {
+            // It waits for a socket, as before.
+            return;
+        }
         if !state.is_on_the_wire() {
             self.set_state(at, state, text, cx);
             self.again(at, cx);
@@ -196,6 +200,7 @@ impl Subscriptions {
         let is_acknowledged = self
             .form_of(at)
             .is_some_and(|form| form.words.ack.is_some() || form.words.is_http());
+        let is_ended_later = self.is_ended_later(at);
         let Some(entry) = self.entries.get_mut(at) else {
             return;
         };
@@ -203,6 +208,7 @@ impl Subscriptions {
         *count = count.saturating_sub(1);
         let is_open = entry.ask.is_some() && is_acknowledged;
         match entry.state {
+            _ if is_ended_later => entry.turn = Turn::None,
             SubscriptionState::Sent if says_off && is_open => entry.turn = Turn::OffWhenAnswered,
             SubscriptionState::Sent | SubscriptionState::Active if says_off => {
                 self.queue(at, Turn::Off);

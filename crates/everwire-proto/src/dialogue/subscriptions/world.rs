@@ -16,6 +16,8 @@ pub(super) struct KeyWorld<'a> {
     pub items: Option<&'a Value<'static>>,
     /// The number of the `on`.
     pub number: Option<u64>,
+    /// Whether the peer continues it after a handover.
+    pub is_carried: bool,
     /// The captures of single keys, and their values for this one.
     pub captures: &'a [Capture],
     pub captured: &'a [Value<'static>],
@@ -32,6 +34,7 @@ impl World for KeyWorld<'_> {
             Name::BuiltIn(BuiltIn::Item) => borrowed(self.item),
             Name::BuiltIn(BuiltIn::Items) => borrowed(self.items),
             Name::BuiltIn(BuiltIn::OnId) => self.number.map_or_else(Value::absent, Value::from),
+            Name::BuiltIn(BuiltIn::Handover) if !self.is_carried => false.into(),
             Name::Capture(at) => match self.captures.iter().position(|own| own.name == at) {
                 Some(own) => borrowed(self.captured.get(own)),
                 None => self.around.name(name),

@@ -25,7 +25,7 @@ fn a_pong_is_matched_with_the_number_of_its_ping() {
     assert_eq!(talk.heard(pong(4)), Heard::MESSAGE);
     for id in [3, 2] {
         assert_eq!(talk.heard(pong(id)), Heard::PONG);
-        // It is the only stage that takes a message.
+        // It is the only stage that consumes a message.
         assert_eq!(talk.told(), "");
         assert_eq!(talk.heard(pong(id)), Heard::MESSAGE);
     }

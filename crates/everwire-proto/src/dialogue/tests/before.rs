@@ -1,9 +1,9 @@
-//! What is done before a dial, with answers that are told line by line.
+//! `prepare` steps, with results as lines of text.
 
 use super::*;
 use crate::settings::dialogue::{Preparation, PrepareStep};
 
-/// A step, as texts; an empty one is not there.
+/// A step as texts; an empty text means absent.
 #[derive(Clone, Copy, Default)]
 pub(super) struct P {
     pub url: &'static str,
@@ -92,7 +92,7 @@ pub(super) fn compile(lets: &[(&str, &str)], names: &[&str], steps: &[P]) -> Arc
     })
 }
 
-/// What is done before a dial, and its time.
+/// `prepare` steps, and their time.
 pub(super) struct Before {
     pub preparing: Preparing,
     pub now: Instant,
@@ -148,7 +148,7 @@ impl Before {
     }
 }
 
-/// What is to be done, as text.
+/// The next action as text.
 pub(super) fn told(next: Next) -> String {
     let call = match next {
         Next::Call(call) => call,
@@ -162,7 +162,7 @@ pub(super) fn told(next: Next) -> String {
     called(call.target)
 }
 
-/// What is called, as text.
+/// The target of a call as text.
 pub(super) fn called(target: CallTarget) -> String {
     match target {
         CallTarget::Http {

@@ -1,9 +1,9 @@
-//! A step that calls something: what goes out, and what its answer decides.
+//! Steps with a call: its content, and the effect of its answer.
 
 use super::{before, *};
 
 impl Talk {
-    /// What the call that is out now says.
+    /// The content of the call in progress.
     pub(super) fn called(&mut self) -> String {
         match self.out.pop() {
             Some(Reply::Call(call)) => before::called(call.target),
@@ -11,7 +11,7 @@ impl Talk {
         }
     }
 
-    /// The owner of the call that was asked for.
+    /// The owner of the requested call.
     pub(super) fn owner(&self) -> CallOwner {
         match self.out.last() {
             Some(Reply::Call(call)) => call.owner,
@@ -84,7 +84,7 @@ fn a_call_goes_out_when_its_turn_comes_and_the_next_step_reads_what_it_brought()
         talk.called(),
         r#"POST https://h/token?x=s3cret X-Key: k-12345 Content-Type: text/plain <{"id":1,"for":"feed"}>"#
     );
-    // Whoever makes the call sees to its time, and what the peer says is no answer to it.
+    // The caller measures the time, and messages of the peer are not its answer.
     assert_eq!(talk.wait(secs(60)), "");
     assert_eq!(talk.hear(r#"{"token":"no","error":"banned"}"#), "");
     assert_eq!(talk.answer(owner, 200, r#"{"token":"t-1"}"#), "compose");
@@ -180,7 +180,7 @@ fn a_step_comes_again_when_its_answer_says_so() {
     assert_eq!(talk.left(), Some(secs(5)));
     assert_eq!(talk.wait(secs(5)), "call POST https://h/token");
     assert_ne!(talk.owner(), owner, "it has a new number");
-    // No time is named: that of Retry-After, else reconnect.max.
+    // No time is given: Retry-After counts, otherwise reconnect.max.
     let mut again = TOKEN;
     again.after = "";
     for (retry_after, rests) in [(Some(secs(90)), secs(90)), (None, secs(30))] {
@@ -315,7 +315,7 @@ fn a_slow_signature_of_a_call_is_made_elsewhere() {
         }
         let owner = talk.owner();
         assert_eq!(talk.called(), "POST https://h/1 <<17000000001>>");
-        // What was sent is what must come back.
+        // The sent value must come back.
         assert_eq!(talk.answer(owner, 200, "<17000000001>"), "passed");
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{calls::TOKEN, *};
 
-/// A key that is kept alive, as an exchange asks for it.
+/// A key that is kept alive, as exchanges require it.
 fn keeps_alive() -> D {
     D {
         names: &["apikey"],
@@ -84,7 +84,7 @@ fn a_close_script_calls_before_the_close_frame() {
     assert_eq!(talk.answer(owner, 204, ""), "compose");
     talk.composed();
     assert_eq!(talk.written(), "may close");
-    // One that is refused is told, and the socket closes all the same.
+    // A refused call is reported, and the socket closes nevertheless.
     let mut talk = logout.open();
     talk.ready();
     talk.begin_close_script();
@@ -93,7 +93,7 @@ fn a_close_script_calls_before_the_close_frame() {
         talk.answer(owner, 500, "no"),
         "error script_refused: step 1 of close_script, DELETE https://h/token, answered 500 after 120ms: no; may close"
     );
-    // One that is late is cut off.
+    // A late call is cancelled.
     let mut talk = logout.open();
     talk.ready();
     talk.begin_close_script();

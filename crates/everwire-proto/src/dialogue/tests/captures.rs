@@ -123,7 +123,7 @@ fn a_successor_begins_with_a_copy_and_what_it_sets_wins_at_the_cut() {
     successor.hear(r#"{"old":"x"}"#);
     successor.hear(r#"{"op":"forget"}"#);
     talk.hear(r#"{"seq":2,"session":"c","old":"y","token":"u"}"#);
-    // Neither sees the other's.
+    // Neither sees the captures of the other.
     assert_eq!(value(&talk, 1).as_deref(), Some("c"));
     assert_eq!(value(&successor, 0).as_deref(), Some("1"));
     talk.conversation
@@ -163,7 +163,7 @@ fn at_the_cut_the_successors_socket_is_the_one_that_serves() {
     talk.conversation
         .adopt(successor.conversation, &mut Vec::new());
     assert!(talk.conversation.has_passed());
-    // Neither what waited on the old socket, nor its pings, nor its numbers.
+    // Waiting messages of the old socket, its pings and its numbers do not continue.
     assert_eq!(talk.left(), None);
     assert!(!talk.heard("pong 2").is_pong);
     assert_eq!(talk.ping(), Ping::Text("ping 2".into()));

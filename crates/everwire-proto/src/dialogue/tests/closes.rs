@@ -47,7 +47,7 @@ fn a_close_script_is_said_step_by_step_before_the_close_frame() {
     assert_eq!(talk.hear("out"), "compose");
     assert_eq!(talk.composed().as_deref(), Some("bye"));
     assert_eq!(talk.written(), "may close");
-    // The close frame is out.
+    // The close frame is sent.
     assert_eq!(talk.closes(), "");
     assert!(!talk.conversation.captures.get(0).is_there());
 }
@@ -73,7 +73,7 @@ fn one_that_fails_or_is_late_is_told_and_the_socket_closes_all_the_same() {
         talk.wait(secs(10)),
         format!("error script_timeout: {told}; no message came within 10s; may close")
     );
-    // The socket's time is over before that of the step.
+    // The socket's time ends before that of the step.
     let mut talk = in_session();
     talk.begin_close_script();
     talk.send();
@@ -83,7 +83,7 @@ fn one_that_fails_or_is_late_is_told_and_the_socket_closes_all_the_same() {
         format!("error script_timeout: {told}; close_timeout is over, the last message is trade")
     );
     assert_eq!((talk.closes().as_str(), talk.left()), ("", None));
-    // There was no time to begin.
+    // There is no time to begin.
     let mut talk = in_session();
     assert_eq!(
         talk.closes(),

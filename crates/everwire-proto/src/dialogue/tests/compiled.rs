@@ -1,8 +1,8 @@
-//! A dialogue compiled of texts.
+//! Dialogues compiled from texts.
 
 use super::*;
 
-/// A step, as texts; an empty one is not there.
+/// A step as texts; an empty text means absent.
 #[derive(Clone, Debug)]
 pub(super) struct S {
     pub send: &'static str,
@@ -12,7 +12,7 @@ pub(super) struct S {
     pub body: &'static str,
     /// A program and its arguments.
     pub exec: &'static [&'static str],
-    /// Whether it waits for a rate of its own.
+    /// Whether it waits for a separate rate.
     pub is_paced: bool,
     pub expect: &'static str,
     pub count: u32,
@@ -66,14 +66,14 @@ pub(super) struct R {
     pub clear: &'static [&'static str],
     pub action: Option<RuleAction>,
     pub url: &'static str,
-    /// Between these seconds.
+    /// A random delay between these seconds.
     pub delay: Option<(u64, u64)>,
 }
 
 /// A dialogue, as texts.
 #[derive(Clone, Debug, Default)]
 pub(super) struct D {
-    /// Captures that are read, and perhaps set by nobody.
+    /// Captures that are read, and possibly never set.
     pub names: &'static [&'static str],
     pub lets: &'static [(&'static str, &'static str)],
     pub capture: &'static [(&'static str, &'static str)],
@@ -92,7 +92,7 @@ pub(super) struct D {
     pub subscribe: Option<U>,
 }
 
-/// How requests are answered, as texts.
+/// Request settings as texts.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Q {
     pub id: &'static str,
@@ -112,7 +112,7 @@ impl Default for Q {
     }
 }
 
-/// How it subscribes, as texts.
+/// Subscription settings as texts.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct U {
     pub on: &'static str,
@@ -124,9 +124,9 @@ pub(super) struct U {
     pub batch: u32,
     pub max: u32,
     pub capture: &'static [(&'static str, &'static str)],
-    /// Where messages have what a key is named by, and what that is.
+    /// The pointer to the id in messages, and the template of the id.
     pub route: (&'static str, &'static str),
-    /// Keys with their items; one that begins with a bracket is JSON.
+    /// Keys with their items; an item that begins with a bracket is JSON.
     pub keys: &'static [(&'static str, &'static str)],
 }
 
@@ -189,7 +189,7 @@ impl Compiler<'_> {
         }
     }
 
-    /// `VALUE`, or `VALUE if WHEN`; ` keep` behind it, if it is kept.
+    /// `VALUE`, or `VALUE if WHEN`; followed by ` keep` if it is kept.
     pub fn captures(&mut self, captures: &[(&str, &str)], secret: bool) -> Vec<Capture> {
         let mut compiled = Vec::new();
         for (name, text) in captures {

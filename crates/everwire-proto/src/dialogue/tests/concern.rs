@@ -1,8 +1,8 @@
-//! Which messages are told to a conversation.
+//! Which messages must be passed to a conversation.
 
 use super::{requests::tickets, *};
 
-/// Rules and captures of which each has a needle: a message without one concerns none of them.
+/// Rules and captures that all have a needle: a message without one concerns none of them.
 fn quiet() -> D {
     D {
         capture: &[("seq", "/s")],
@@ -24,7 +24,7 @@ fn quiet() -> D {
 
 const TICK: &str = r#"{"op":"tick","d":1}"#;
 
-/// Whether it is told, and whether it is read as JSON.
+/// Whether it is passed on, and whether it is parsed as JSON.
 fn concern(talk: &Talk, message: &str) -> Option<bool> {
     let concern = talk.conversation.concern(&Message::text(message));
     concern.map(|concern| concern.is_read())
@@ -49,7 +49,7 @@ fn a_message_without_needles_is_told_to_nobody() {
     assert_eq!(talk.hear(TICK), "");
 }
 
-/// Each kind of rule and capture to which a message may come without its needles.
+/// Each kind of rule and capture that can match a message without needles.
 #[test]
 fn what_needs_no_needle_is_told_each_message() {
     let rule = |when| R {
@@ -84,7 +84,8 @@ fn what_needs_no_needle_is_told_each_message() {
     }
 }
 
-/// What a rule sends or captures is looked for in each message that it may match without a needle.
+/// The needles of a rule's answer and captures are searched in each message that the rule may
+/// match.
 #[test]
 fn what_follows_a_rule_without_a_needle_is_found() {
     let mut dialogue = quiet();
@@ -97,7 +98,8 @@ fn what_follows_a_rule_without_a_needle_is_found() {
     assert_eq!(talk.hear(TICK), r#"answer {"d":1}"#);
 }
 
-/// A listener besides rules and captures: what makes it listen, and what it does with a message that holds no needle.
+/// A listener besides rules and captures: why it listens, and its reaction to a message without
+/// needles.
 struct Listener {
     what: &'static str,
     dialogue: D,
@@ -241,7 +243,7 @@ fn each_listener_is_told_each_message_as_long_as_it_listens() {
     }
 }
 
-/// Nobody knows before whether it will be the last one.
+/// It is unknown in advance whether it is the last one.
 #[test]
 fn a_step_remembers_a_message_that_it_does_not_need() {
     let mut dialogue = quiet();
@@ -257,7 +259,7 @@ fn a_step_remembers_a_message_that_it_does_not_need() {
     assert!(told.contains(TICK), "{told}");
 }
 
-/// The message behind one that is answered once it is stored is told, so that it is known where that one lies.
+/// The message after one with an answer "stored" is passed on, to learn the position of the first.
 #[test]
 fn an_answer_that_has_no_place_yet_is_a_listener() {
     let mut dialogue = quiet();
@@ -268,7 +270,7 @@ fn an_answer_that_has_no_place_yet_is_a_listener() {
     assert_eq!(concern(&talk, TICK), Some(false));
 }
 
-/// A step that looks at nothing yet, or at nothing any more, keeps no message from being left out.
+/// A step that does not wait for messages needs none of them.
 #[test]
 fn who_does_not_listen_is_told_nothing() {
     let mut dialogue = quiet();
@@ -285,7 +287,7 @@ fn who_does_not_listen_is_told_nothing() {
     assert_eq!(concern(&talk, TICK), None);
 }
 
-/// Which messages can only belong to a subscription, and which move no time.
+/// Which messages can only belong to a subscription, and which affect no timer.
 #[test]
 fn what_a_message_may_do_is_known_before_it_is_told() {
     const ROUTED: &str = r#"{"stream":"a"}"#;

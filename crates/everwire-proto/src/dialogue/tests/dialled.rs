@@ -1,9 +1,9 @@
-//! A dial that is filled with what was done before it.
+//! A dial that uses values of `prepare`.
 
 use super::{before::*, *};
 use crate::settings::dialogue::{Prepare, SharedPreparation};
 
-/// A dialogue that dials with what was captured.
+/// A dialogue that dials with captured values.
 fn dialling(prepare: Prepare) -> Arc<Dialogue> {
     let mut dialogue = Arc::unwrap_or_clone(
         D {

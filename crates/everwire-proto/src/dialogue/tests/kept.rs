@@ -37,7 +37,7 @@ fn dialogue() -> D {
     }
 }
 
-/// What is handed out now, as text.
+/// The values to store now, as text.
 fn kept(talk: &mut Talk) -> Vec<String> {
     let changes = talk.conversation.take_kept(talk.now);
     let text = |(name, value): KeptChange| match value {
@@ -47,7 +47,7 @@ fn kept(talk: &mut Talk) -> Vec<String> {
     changes.into_iter().map(text).collect()
 }
 
-/// After how long something is to be handed out.
+/// The time until the next values must be stored.
 fn due(talk: &Talk) -> Option<Duration> {
     let at = talk.conversation.keeps_at(talk.now)?;
     Some(at - talk.now)
@@ -88,7 +88,7 @@ fn a_conversation_begins_with_what_was_kept_before_its_script() {
         "text x",
     ]
     .map(|text| KeptValue::read(text).unwrap());
-    // What is not kept any more, and what is no capture any more, stays out.
+    // Values that are no longer kept or captured are ignored.
     talk.conversation.restore([
         ("seq", &seq),
         ("session", &session),
@@ -102,7 +102,7 @@ fn a_conversation_begins_with_what_was_kept_before_its_script() {
         r#"{"resume":"a\"b","seq":18446744073709551616}"#
     );
     assert!(talk.conversation.captures.get(2).is_absent());
-    // And goes on from there.
+    // It continues from there.
     talk.lost(&closed(4003), Some(4003));
     assert_eq!(kept(&mut talk), ["session gone"]);
     let all: Vec<String> = talk
@@ -174,8 +174,8 @@ fn each_of_the_most_captures_has_a_bit_of_its_own() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
-    /// However messages and times come: what was handed out, in order, makes the values of the conversation; and two times of it are a
-    /// second apart.
+    /// For any messages and times: the stored values, in order, result in the values of the
+    /// conversation, and are at least a second apart.
     #[test]
     fn what_was_handed_out_is_what_there_was(
         events in prop::collection::vec((0..4u8, 0..5u32, 0..900u64), 1..60),

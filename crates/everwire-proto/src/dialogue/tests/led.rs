@@ -1,11 +1,11 @@
-//! The declared dialogue as a protocol: through the trait, and wrapped by a protocol of somebody else.
+//! The declared dialogue as a protocol: through the trait, and wrapped by another protocol.
 
 use proptest::prelude::*;
 
 use super::{protocol_told::told, *};
 use crate::settings::ProtocolFactory;
 
-/// A protocol of one's own around a declared dialogue.
+/// A protocol that wraps a declared dialogue.
 #[derive(Debug)]
 struct Wrapped(Conversation);
 
@@ -142,7 +142,7 @@ fn rich() -> D {
     }
 }
 
-/// What happens to a name.
+/// An event of a name.
 #[derive(Clone, Debug)]
 enum Happens {
     Opens,
@@ -153,7 +153,7 @@ enum Happens {
     Close,
 }
 
-/// What that has made of a conversation: what was done, as text.
+/// The resulting actions of a conversation, as text.
 #[derive(Debug, Default, PartialEq)]
 struct Made {
     done: String,
@@ -169,8 +169,8 @@ impl Made {
     }
 }
 
-/// The conversation itself, without the trait, with what it wants done at once.
-/// The last says whether the next socket is dialled at a URL that the peer has named.
+/// The conversation itself, without the trait, with its immediate actions. The last field: whether
+/// the next socket is dialled at a URL from the peer.
 struct Direct(Talk, Vec<String>, bool);
 
 impl Direct {
@@ -239,7 +239,7 @@ impl Direct {
         }
     }
 
-    /// So much time goes by.
+    /// This much time passes.
     fn wait(&mut self, time: Duration) {
         let until = self.0.now + time;
         let next = |talk: &Talk| talk.conversation.deadline().filter(|due| *due <= until);
@@ -290,7 +290,7 @@ impl Direct {
     }
 }
 
-/// It happens to a protocol.
+/// Passes an event to a protocol.
 fn rehearse(rehearsal: &mut Rehearsal<'_>, happens: &Happens) -> Made {
     let mut made = Made::default();
     match happens {
@@ -333,8 +333,8 @@ fn anything() -> impl Strategy<Value = Happens> {
 }
 
 proptest! {
-    /// Whatever happens, a declared dialogue that is led through the trait, and one that a protocol of one's own wraps, do what it
-    /// does by itself.
+    /// For any events: a declared dialogue used through the trait, and one wrapped by another
+    /// protocol, act like the dialogue itself.
     #[test]
     fn a_declared_dialogue_does_the_same_through_the_trait(
         happens in prop::collection::vec(anything(), 1..40),
@@ -350,7 +350,7 @@ proptest! {
         let mut direct = Direct(talk, Vec::new(), false);
         let mut is_open = false;
         for happens in happens {
-            // A socket opens where there is none, and all else happens on one.
+            // A socket opens only without another one, and all other events need one.
             if matches!(happens, Happens::Opens) == is_open {
                 continue;
             }

@@ -18,7 +18,7 @@ fn periodic(steps: impl Into<Vec<(&'static str, bool, S)>>) -> D {
 #[test]
 fn a_step_is_taken_each_time_from_ready_on() {
     let mut talk = periodic([("20s", false, step("ping ${id}"))]).open();
-    // The socket is open, and the name is not ready: it may be a successor's.
+    // The socket is open, and the name is not ready: it may be a successor's socket.
     assert_eq!(talk.left(), None);
     assert_eq!(talk.wait(secs(60)), "");
     assert_eq!(talk.ready(), "");
@@ -32,7 +32,7 @@ fn a_step_is_taken_each_time_from_ready_on() {
     assert_eq!(talk.left(), Some(secs(17)));
     assert_eq!(talk.wait(secs(17)), "compose");
     assert_eq!(talk.send(), "ping 2");
-    // Where time was lost, nothing is made up for.
+    // Missed runs are not made up for.
     assert_eq!(talk.wait(secs(100)), "compose");
     assert_eq!(talk.send(), "ping 3");
     assert_eq!(talk.left(), Some(secs(20)));
@@ -118,7 +118,7 @@ fn one_step_is_on_its_way_at_a_time_and_the_others_wait_in_order() {
     assert_eq!(talk.wait(secs(5)), "");
     assert_eq!(talk.hear("ok"), "compose");
     assert_eq!(talk.send(), "third");
-    // That of 8 s comes behind it: it was due later, and is due again at 12 s.
+    // The step of 8 s follows: it was due later, and is due again at 12 s.
     assert_eq!(talk.told(), "compose");
     assert_eq!(talk.send(), "second");
     assert_eq!(talk.told(), "compose");
@@ -221,7 +221,7 @@ fn a_step_that_is_asked_to_come_again_does_so_before_others() {
     assert_eq!(talk.send(), "other");
 }
 
-/// Each step is due again after so long, as a template of a capture says.
+/// Each step is due again after a time from the template of a capture.
 fn named() -> D {
     D {
         capture: &[("expires", "/expires")],
@@ -274,7 +274,7 @@ fn what_a_peer_names_as_every_is_clamped_or_an_hour() {
         talk.ready();
         assert_eq!(talk.hear(message.as_str()), error, "{value}");
         assert_eq!(talk.left(), expected, "{value}");
-        // Once a socket, whatever comes.
+        // Once per socket, for any number of messages.
         assert_eq!(talk.hear(message.as_str()), "", "{value}");
         // Known before it is ready.
         let mut talk = named().open();
@@ -302,7 +302,7 @@ fn a_handover_moves_nothing_that_is_due() {
     let mut successor = Talk::of(talk.conversation.successor());
     successor.now = talk.now;
     successor.opened();
-    // What it has been told is another value: that counts anew.
+    // It received another value, which restarts the interval.
     successor.hear(r#"{"expires":40}"#);
     assert_eq!(successor.left(), None, "nothing is taken before it serves");
     talk.conversation.closing(talk.now);
@@ -400,7 +400,7 @@ mod properties {
                     5 => drop(talk.hear(format!(r#"{{"again":{n}}}"#))),
                     6 if asked > 0 => {
                         asked -= 1;
-                        // What is asked for is there, with the next number.
+                        // The requested step is there, with the next number.
                         let composed = talk.composed().unwrap();
                         id += 1;
                         prop_assert!(composed.ends_with(&format!(" {id}")), "{composed}");
@@ -420,7 +420,7 @@ mod properties {
                     (asked, id) = (0, 0);
                     continue;
                 }
-                // A step that waits for its turn is all that there is to wait for, or else something is due later.
+                // Either only a step waits for its turn, or something is due later.
                 let is_due = talk.conversation.deadline().is_some_and(|due| due <= talk.now);
                 prop_assert!(!is_due || event > 2);
                 prop_assert!(asked == 1 || talk.left().is_some());

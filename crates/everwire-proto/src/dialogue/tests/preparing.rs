@@ -1,4 +1,4 @@
-//! What the steps before a dial decide, and what is shown of them.
+//! The decisions of `prepare` steps, and their reports.
 
 use super::{before::*, *};
 
@@ -138,7 +138,7 @@ fn without_expect_the_status_decides() {
             body: b"no".into(),
             ..Response::default()
         });
-        // What would have been captured is not shown; so short a text is no secret.
+        // Values that would be captured are not shown; such a short text is not a secret.
         assert_eq!(
             told,
             format!("prepare: step 1 of prepare, exec /bin/token, {how} after 120ms: no")

@@ -4,7 +4,7 @@ use crate::language::SignatureRequest;
 const KEY: &str = "key";
 
 impl Before {
-    /// What the next call lacks.
+    /// The missing signatures of the next call.
     fn lacks(&mut self) -> Vec<SignatureRequest> {
         match self.at(|preparing, here| preparing.next(here)) {
             Next::Sign(requests) => requests,
@@ -18,7 +18,7 @@ impl Before {
             (request, signature)
         };
         let made = requests.into_iter().map(sign).collect();
-        // It took its time.
+        // The signature took time.
         self.now += secs(1);
         self.at(|preparing, here| preparing.signed(made, here))
     }
@@ -57,7 +57,7 @@ fn a_call_waits_for_a_slow_signature_and_is_filled_in_the_moment_in_which_it_was
         call,
         "POST https://h/token X-Nonce: 07 <grant=jwt&assertion=<1700000000/07>&at=1700000000>"
     );
-    // What was sent is what must come back, and the step's time runs from its call.
+    // The sent value must come back, and the step's time starts with its call.
     assert_eq!(
         before.answer(200, r#"{"nonce":"08"}"#),
         "prepare: step 1 of prepare, POST https://h/token, answered 200 after 120ms; expect (/nonce == nonce) did not hold for {\"nonce\":\"08\"}"

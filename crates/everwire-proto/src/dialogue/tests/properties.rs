@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Something that happens to a conversation.
+/// An event of a conversation.
 #[derive(Clone, Debug)]
 enum Event {
     Open,
@@ -10,7 +10,7 @@ enum Event {
     Written,
     Message(Message),
     Ping,
-    /// So many milliseconds pass.
+    /// This number of milliseconds passes.
     Wait(u64),
     Lose,
     Rotate,
@@ -131,7 +131,7 @@ fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
-/// What must be true of each socket.
+/// The invariants of each socket.
 #[derive(Default)]
 struct Seen {
     ids: Vec<u64>,
@@ -202,7 +202,7 @@ impl Seen {
                 json["id"].as_u64().unwrap_or_default()
             }
         };
-        // A text that serde_json does not take is half a surrogate pair, which went through as it came.
+        // A text that serde_json refuses has half a surrogate pair, which was passed unchanged.
         if id != 0 {
             assert!(!self.ids.contains(&id), "{id} twice");
             self.ids.push(id);
@@ -258,8 +258,8 @@ fn play(talk: &mut Talk, seen: &mut Seen, event: &Event) {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
-    /// No panic; ready once, and only behind the script; no number twice on a socket; nothing after a loss; bounds are kept. And what a
-    /// successor captures is seen by nobody before the cut.
+    /// No panic; ready once, and only after the script; no number twice on a socket; nothing after
+    /// a loss; limits hold. Captures of a successor are invisible before the cutover.
     #[test]
     fn whatever_happens_a_conversation_keeps_to_its_rules(events in prop::collection::vec(event(), 0..60)) {
         let mut talk = dialogue().talk();
@@ -298,7 +298,7 @@ proptest! {
         }
     }
 
-    /// Whether it is seen as JSON or not, and whether it is told or not: needles hide no match.
+    /// Parsed as JSON or not, passed on or not: needles hide no match.
     #[test]
     fn needles_hide_nothing_from_rules_and_captures(messages in prop::collection::vec(message(), 1..20), hears_all: bool) {
         let mut dialogue = dialogue();

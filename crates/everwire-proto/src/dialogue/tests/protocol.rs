@@ -1,4 +1,4 @@
-//! Protocols in code: what they may ask for, and its bounds.
+//! Protocols in code: their possible requests, and the limits.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -83,7 +83,7 @@ fn what_has_no_room_costs_the_socket() {
     assert_eq!(told(&mut rehearsal), "lost rule: 64 timers run already");
 
     let mut rehearsal = open(|| Told {
-        // One of them is on its way.
+        // One of them is in progress.
         opened: Some(|cx| (0..=MAX_QUEUED).for_each(|_| cx.send("more"))),
         ..Told::default()
     });
@@ -204,7 +204,7 @@ fn a_panic_costs_the_socket_and_the_next_has_a_new_protocol() {
         "answer half an answer; next wss://other.example/"
     );
     assert_eq!(rehearsal.hear("break"), Deliver::Yes);
-    // Nothing is done of what was asked for in that call.
+    // No request of that call takes effect.
     assert_eq!(told(&mut rehearsal), "lost panic: a fault of the author's");
     rehearsal.open();
     rehearsal.hear("how many?");

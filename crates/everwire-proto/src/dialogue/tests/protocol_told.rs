@@ -1,11 +1,11 @@
-//! A protocol in code whose calls are told line by line.
+//! A protocol in code, defined by functions.
 
 use std::any::Any;
 
 use super::*;
 use crate::settings::ProtocolFactory;
 
-/// A protocol whose calls are told by functions: those that are not there do nothing.
+/// A protocol whose callbacks are functions; absent ones do nothing.
 #[derive(Default)]
 pub(super) struct Told {
     pub opened: Option<Call>,
@@ -16,7 +16,7 @@ pub(super) struct Told {
     pub compose: Option<fn(TurnId, &mut Cx<'_>) -> Option<Message>>,
     pub written: Option<fn(TurnId, &mut Cx<'_>)>,
     pub goodbye: Option<Call>,
-    /// How many messages it has heard: the successor goes on counting.
+    /// The number of received messages; the successor continues to count.
     pub heard: u32,
 }
 
@@ -97,7 +97,7 @@ impl Protocol for Told {
     }
 }
 
-/// It is rehearsed on a socket that has opened.
+/// Rehearses it on an open socket.
 pub(super) fn open(make: impl Fn() -> Told + Send + Sync + 'static) -> Rehearsal<'static> {
     let factory = ProtocolFactory::new(make);
     let mut rehearsal = Rehearsal::new(factory, &LengthSigner, Instant::now());
@@ -105,7 +105,7 @@ pub(super) fn open(make: impl Fn() -> Told + Send + Sync + 'static) -> Rehearsal
     rehearsal
 }
 
-/// What was done, as text.
+/// The actions as text.
 pub(super) fn told(rehearsal: &mut Rehearsal<'_>) -> String {
     let done = rehearsal.done();
     let done: Vec<String> = done.iter().map(done_text).collect();

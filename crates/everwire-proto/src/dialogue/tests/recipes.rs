@@ -1,4 +1,4 @@
-//! Two protocols that are spoken out there, from the hello to the recovery.
+//! Two real protocols, from the hello to the recovery.
 
 use super::*;
 
@@ -74,7 +74,7 @@ fn discord() -> D {
     }
 }
 
-/// Hello, and what is sent then.
+/// Sends the hello. Returns the answer.
 fn hello(talk: &mut Talk) -> String {
     talk.opened();
     talk.hear(r#"{"op":10,"d":{"heartbeat_interval":41250},"s":null}"#);
@@ -82,7 +82,7 @@ fn hello(talk: &mut Talk) -> String {
     talk.send()
 }
 
-/// Hello, and a session that is new.
+/// A hello, and a new session.
 fn identified() -> Talk {
     let mut talk = discord().talk();
     assert_eq!(hello(&mut talk), IDENTIFY);
@@ -129,7 +129,7 @@ fn discord_resumes_where_it_may_and_logs_in_anew_where_it_must() {
         talk.lost(&Cause::Dns("no such host".into()), None);
         assert_eq!(hello(&mut talk), sent);
         if sent == RESUME {
-            // What was missed comes before that.
+            // Missed messages come before that.
             assert_eq!(
                 talk.hear(r#"{"op":0,"t":"MESSAGE_CREATE","s":8,"d":{}}"#),
                 ""

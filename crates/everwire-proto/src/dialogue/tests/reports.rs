@@ -102,7 +102,8 @@ fn what_a_captured_secret_says_is_shown_nowhere() {
             ..S::default()
         },
     ]);
-    // Of a step that captures a secret no answer is shown: not what it takes, and not what came last.
+    // For a step that captures a secret, no answer is shown: neither the deciding one nor the last
+    // one.
     let mut talk = dialogue.open();
     talk.send();
     let told = talk.hear(format!(r#"{{"token":"{token}"}}"#));
@@ -115,7 +116,7 @@ fn what_a_captured_secret_says_is_shown_nowhere() {
     talk.hear(format!(r#"{{"tokens":"{token}"}}"#));
     let told = talk.wait(secs(10));
     assert!(told.ends_with("the last message is ***"), "{told}");
-    // What repeats it later is shown without it, as it is and as JSON writes it.
+    // A repetition is shown without it, both in plain and as JSON writes it.
     let mut talk = dialogue.open();
     talk.send();
     talk.hear(format!(r#"{{"token":"{token}","user":"u"}}"#));
@@ -163,7 +164,7 @@ fn what_is_made_of_a_secret_and_sent_is_not_shown_when_the_peer_repeats_it() {
         told.ends_with(r#"held for {"error":"not ***, not ***"}"#),
         "{told}"
     );
-    // On another socket nothing was sent yet.
+    // Nothing was sent yet on the other socket.
     assert_eq!(talk.conversation.captures.secrets().count(), 3);
     talk.lost(&closed(1006), Some(1006));
     talk.opened();
@@ -252,13 +253,13 @@ fn what_a_step_would_have_captured_as_a_secret_is_not_shown_of_the_last_message(
         talk.opened();
         assert_eq!(masked(&talk, last), None);
     }
-    // It is what was expected, and something else lacks.
+    // It was expected, and something else is missing.
     let mut talk = script([step(1)]).open();
     let last = r#"{"session":1,"token":"s3cret"}"#;
     assert!(talk.hear(last).starts_with("lose script_refused"));
     let shown = r#"{"session":1,"token":"***"}"#;
     assert_eq!(masked(&talk, last).as_deref(), Some(shown));
-    // What is longer than a capture may be is one, too.
+    // A value that is too long for a capture is a secret, too.
     let mut talk = script([step(1)]).open();
     let last = format!(
         r#"{{"session":1,"token":"{}"}}"#,

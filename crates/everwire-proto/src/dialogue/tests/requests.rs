@@ -5,12 +5,12 @@ use proptest::prelude::*;
 use super::*;
 use crate::core::Message;
 
-/// A request with this number, or text, of the caller's.
+/// A request with this id of the caller, a number or a text.
 fn request(text: &str, id: &str) -> NumberedRequest {
     NumberedRequest::new(text, &JsonPointer::new(id).unwrap()).unwrap()
 }
 
-/// A queue makes tickets.
+/// Tickets from a queue.
 pub(super) fn tickets(count: usize) -> Vec<Ticket> {
     let mut queue = RequestQueue::default();
     let bounds = Bounds {
@@ -29,7 +29,7 @@ pub(super) fn tickets(count: usize) -> Vec<Ticket> {
 }
 
 impl Talk {
-    /// The request is written: what goes out.
+    /// Writes the request. Returns its text.
     pub(super) fn request(&mut self, ticket: Ticket, text: &str) -> String {
         let id = &self
             .conversation
@@ -57,7 +57,7 @@ fn open(request: Q) -> Talk {
 fn an_answer_goes_back_under_the_number_that_the_caller_gave() {
     let mut talk = open(Q::default());
     let both = tickets(2);
-    // Two callers chose the same.
+    // Two callers chose the same id.
     assert_eq!(
         talk.request(both[0], r#"{"id": 7, "op":"a"}"#),
         r#"{"id": 1, "op":"a"}"#
@@ -74,7 +74,7 @@ fn an_answer_goes_back_under_the_number_that_the_caller_gave() {
         talk.hear(r#"{"error":{"code":1},"id":1.0}"#),
         r#"refused {"error":{"code":1},"id":7}"#
     );
-    // Once, and as what it was written.
+    // Once, and in the form in which it was written.
     let third = tickets(3)[2];
     assert_eq!(talk.request(third, r#"{"id":"x"}"#), r#"{"id":"3"}"#);
     assert_eq!(talk.hear(r#"{"id":3}"#), "");
@@ -97,7 +97,7 @@ fn the_number_stands_where_the_answer_is_told_by_it() {
         r#"[2,"1","Heartbeat",{}]"#
     );
     assert!(!talk.conversation.has_place());
-    // A call of the other side has numbers of its own.
+    // A call of the other side has separate numbers.
     assert_eq!(talk.hear(r#"[2,"1","Reset",{}]"#), "");
     assert_eq!(talk.hear(r#"[3,"1",{}]"#), r#"answered [3,"19223201",{}]"#);
     assert!(talk.conversation.has_place());
@@ -107,7 +107,7 @@ fn the_number_stands_where_the_answer_is_told_by_it() {
         r#"refused [4,"x\"y","NotImplemented","",{}]"#
     );
 
-    // The answer names it elsewhere, and twice.
+    // The answer has the id in another place, and twice.
     let mut talk = open(Q {
         answer: "/re == id || /also == id",
         ..Q::default()
@@ -198,7 +198,7 @@ fn requests_steps_and_heartbeats_share_the_places() {
     }
     .open();
     let ticket = tickets(1)[0];
-    // The step awaits an answer from when it is made.
+    // The step counts from the time when it is composed.
     assert!(talk.conversation.has_place_for_step() && talk.conversation.has_place());
     talk.send();
     assert!(!talk.conversation.has_place() && !talk.conversation.has_place_for_ping());
@@ -282,7 +282,7 @@ fn rules_steps_and_captures_see_an_answer_too() {
     assert_eq!(last.as_text().as_deref(), Some("1"));
 }
 
-/// A JSON text with an id in it: what stands before it, the id, what stands behind it.
+/// A JSON text with an id in it: the text before it, the id, the text after it.
 fn json() -> impl Strategy<Value = (String, String, String)> {
     let space = "[ \n\t]{0,3}";
     let id = prop_oneof![
@@ -303,7 +303,7 @@ fn json() -> impl Strategy<Value = (String, String, String)> {
 }
 
 proptest! {
-    /// What goes in comes out byte for byte but for the number, and what comes back does, too.
+    /// Requests and answers stay the same byte for byte, except for the number.
     #[test]
     fn nothing_but_the_number_is_touched((head, own, tail) in json(), first in 1..u64::MAX / 2) {
         let mut talk = D { request: Some(Q::default()), first_id: first, ..D::default() }.open();
@@ -311,12 +311,13 @@ proptest! {
         let written = talk.request(tickets(1)[0], &asked);
         let ours = if own.starts_with('"') { format!("\"{first}\"") } else { first.to_string() };
         prop_assert_eq!(&written, &format!("{head}{ours}{tail}"));
-        // A peer that says it back.
+        // A peer that echoes it.
         let told = talk.hear(written.as_str());
         prop_assert_eq!(told, format!("answered {asked}"));
     }
 
-    /// Whatever comes, each request is answered once at most, with a message that has its own number in its place.
+    /// For any messages, each request is answered at most once, by a message with its number in the
+    /// right place.
     #[test]
     fn a_hostile_peer_answers_nobody_twice(
         messages in proptest::collection::vec(

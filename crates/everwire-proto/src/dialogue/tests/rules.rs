@@ -91,7 +91,7 @@ fn within_a_rule_captures_come_first_then_clear_then_send_then_what_it_does() {
         talk.hear(r#"{"n":1}"#),
         r#"answer {"n":1,"last":0,"token":false}; rotate"#
     );
-    // What is captured is seen as it was before.
+    // The rule sees the earlier value of a capture.
     assert_eq!(
         talk.hear(r#"{"n":2}"#),
         r#"answer {"n":2,"last":1,"token":false}; rotate"#
@@ -142,7 +142,7 @@ fn each_thing_that_a_rule_does() {
         if let Some(Reply::Lose(cause)) = talk.out.last() {
             let gives_up = matches!(cause, Cause::Rule { gives_up: true, .. });
             assert_eq!(gives_up, action == RuleAction::GiveUp);
-            // Nothing follows for this socket.
+            // Nothing follows on this socket.
             assert_eq!(talk.hear(bye), "");
         }
     }
@@ -178,7 +178,7 @@ fn what_cannot_be_filled_is_told_once_and_the_rest_is_done() {
     );
     assert_eq!(talk.hear(ask), "");
     assert_eq!(talk.hear(r#"{"type":"ask","id":1}"#), r#"answer {"id":1}"#);
-    // Another socket tells it again.
+    // It is reported again on another socket.
     talk.lost(&Cause::Eof, None);
     talk.opened();
     assert!(talk.hear(ask).starts_with("error template: rule 2"));
@@ -205,7 +205,7 @@ fn a_rule_waits_before_it_does_something_and_not_before_it_answers() {
     assert_eq!(talk.hear("warning"), "answer thanks");
     let first = talk.left().unwrap();
     assert!((secs(2)..=secs(10)).contains(&first), "{first:?}");
-    // The second time changes nothing of the first.
+    // A second match does not change the first.
     assert_eq!(talk.hear("warning"), "answer thanks");
     assert_eq!(talk.left(), Some(first));
     assert_eq!(talk.wait(first - millis(1)), "");
@@ -218,7 +218,7 @@ fn a_rule_waits_before_it_does_something_and_not_before_it_answers() {
         r#"lose rule: rule 2 (message == "bye") says reconnect, of bye"#
     );
     assert_eq!(talk.left(), None);
-    // What waits goes with the socket.
+    // Waiting actions end with the socket.
     talk.lost(&Cause::Eof, None);
     talk.opened();
     assert_eq!(talk.wait(secs(3600)), "");
@@ -277,7 +277,7 @@ fn rules_act_while_the_script_runs() {
     .open();
     assert_eq!(talk.hear(r#"{"ping":1}"#), "answer pong");
     talk.send();
-    // It takes nothing away from the step.
+    // It does not take the message from the step.
     assert_eq!(
         talk.hear(r#"{"ping":1,"type":"ready"}"#),
         "answer pong; passed"
@@ -285,7 +285,7 @@ fn rules_act_while_the_script_runs() {
     talk.lost(&Cause::Eof, None);
     talk.opened();
     talk.send();
-    // But what loses the socket ends the script; the captures go on with what is delivered.
+    // A rule that loses the socket ends the script; captures still read the delivered message.
     let told = talk.hear(r#"{"code":7,"type":"ready","seq":5}"#);
     assert!(told.starts_with("lose rule: rule 2 (/code == 7)") && !told.contains("passed"));
     assert!(!talk.conversation.has_passed());
@@ -313,7 +313,7 @@ fn two_rules_that_answer_each_other_for_ever_are_held_to_their_rate() {
     let mut talk = ping_pong.open();
     let mut echoed = vec![Message::text("a0")];
     let mut sent = Vec::new();
-    // Ten seconds of a server that echoes all that it gets, in steps of 10 ms.
+    // Ten seconds of a server that echoes everything, in steps of 10 ms.
     for _ in 0..1_000 {
         while let Some(message) = echoed.pop() {
             talk.hear(message);
@@ -344,7 +344,7 @@ fn two_rules_that_answer_each_other_for_ever_are_held_to_their_rate() {
             .take_while(|(to, _)| *to < *from + secs(1));
         assert!(within.count() <= MAX_ANSWERS as usize);
     }
-    // In order, with no number twice.
+    // In order, without a duplicate number.
     for (at, (_, answer)) in sent.iter().enumerate() {
         let text = text_of(answer);
         assert_eq!(text[1..], (at + 1).to_string());

@@ -130,7 +130,7 @@ fn time_runs_from_the_write_and_not_while_a_step_waits_for_its_turn() {
     }])
     .open();
     assert_eq!(talk.wait(secs(3600)), "");
-    // What comes before it is sent is not looked at.
+    // Messages before its write do not count.
     assert_eq!(talk.hear("ok"), "");
     assert_eq!(talk.left(), None);
     talk.composed().unwrap();
@@ -174,7 +174,7 @@ fn an_answer_may_be_seen_before_the_write_is_told() {
     .open();
     talk.composed().unwrap();
     assert_eq!(talk.hear("ok"), "compose");
-    // This tells of the first step, whose successor is not made yet.
+    // This is about the first step, whose successor is not composed yet.
     assert_eq!(talk.written(), "");
     assert_eq!(talk.send(), "next");
     assert!(talk.conversation.has_passed());
@@ -254,7 +254,7 @@ fn a_step_comes_again_as_often_as_it_is_asked_to() {
         let pending = format!(r#"[3,"{id}",{{"status":"Pending","interval":7}}]"#);
         assert_eq!(talk.hear(pending.as_str()), "");
         assert_eq!(talk.left(), Some(secs(7)));
-        // It looks at nothing while it rests.
+        // It ignores messages during its pause.
         assert_eq!(talk.hear(format!(r#"[4,"{id}"]"#)), "");
         assert_eq!(talk.wait(millis(6_999)), "");
         assert_eq!(talk.wait(millis(1)), "compose");
@@ -281,7 +281,7 @@ fn a_step_that_only_listens_may_listen_again() {
     assert_eq!(talk.left(), Some(secs(30)));
     assert_eq!(talk.wait(secs(30)), "");
     assert_eq!(talk.left(), Some(secs(5)));
-    // It counts anew.
+    // It counts from the beginning again.
     assert_eq!(talk.hear("up"), "");
     assert_eq!(talk.hear("up"), "passed");
 }
@@ -468,7 +468,7 @@ fn a_script_that_is_cut_anywhere_begins_anew() {
         assert_eq!(talk.lost(&Cause::Eof, Some(1006)), "");
         assert!(!talk.conversation.has_passed());
         assert_eq!(talk.conversation.deadline(), None);
-        // What is late is nothing to the next socket.
+        // Late results do not affect the next socket.
         assert_eq!(talk.composed(), None);
         talk.opened();
         assert_eq!(talk.hear("hello"), "compose");

@@ -1,7 +1,7 @@
 use super::*;
 use crate::language::SignatureRequest;
 
-/// Signs by saying what it signs.
+/// A signer that returns its input.
 pub(super) struct Echo;
 
 impl Signer for Echo {
@@ -43,7 +43,7 @@ fn login(send: &'static str, lets: &'static [(&'static str, &'static str)]) -> D
 }
 
 impl Talk {
-    /// The step is composed: what is to be signed for it.
+    /// Composes the step. Returns the missing signatures.
     fn lacks(&mut self) -> Vec<SignatureRequest> {
         assert_eq!(self.composed(), None);
         match self.out.pop() {
@@ -69,7 +69,7 @@ fn a_slow_signature_is_made_elsewhere_and_the_message_filled_again_in_the_same_m
     let lacking = talk.lacks();
     assert_eq!(format!("{lacking:?}"), "[Rs256 of 13 bytes]");
     assert_eq!(talk.conversation.step().unwrap().state, StepState::Signs);
-    // Time passes, and neither the step's own nor its moment does.
+    // Time passes, but neither the step's time limit nor its moment advances.
     assert_eq!(talk.left(), None);
     talk.wait(secs(20));
     assert_eq!(talk.signed(lacking), "compose now");
@@ -77,7 +77,7 @@ fn a_slow_signature_is_made_elsewhere_and_the_message_filled_again_in_the_same_m
     assert_eq!(composed, "1700000000 00 1 <1700000000001> 01");
     talk.written();
     assert_eq!(talk.left(), Some(secs(10)));
-    // What was sent is what must come back.
+    // The sent value must come back.
     assert_eq!(talk.hear(r#"{"nonce":"02"}"#), "");
     assert_eq!(talk.hear(r#"{"nonce":"00"}"#), "passed");
 }
@@ -134,7 +134,7 @@ fn a_signature_for_a_socket_that_is_lost_is_of_no_use() {
     talk.lost(&Cause::Eof, None);
     assert_eq!(talk.signed(lacking.clone()), "");
     assert_eq!(talk.opened(), "compose");
-    // The step of the new socket has not asked for it.
+    // The step of the new socket has not requested it.
     assert_eq!(talk.signed(lacking), "");
     talk.wait(secs(1));
     let lacking = talk.lacks();

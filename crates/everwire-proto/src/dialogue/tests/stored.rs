@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::core::Cursor;
 
-/// Acknowledges what has a number, once it is stored.
+/// Acknowledges numbered messages once they are stored.
 fn acknowledging() -> D {
     rules([R {
         when: "exists(/n)",
@@ -15,7 +15,7 @@ fn acknowledging() -> D {
     }])
 }
 
-/// The message before lies here.
+/// Sets the position of the previous message.
 fn place(talk: &mut Talk, at: u64) {
     talk.conversation.placed(HistorySpan {
         after: Cursor(at - 1),
@@ -92,7 +92,7 @@ fn no_answer_goes_out_on_the_next_socket() {
     assert!(!talk.conversation.awaits_store());
     assert_eq!(stored(&mut talk, 11, 0), "");
 
-    // Nor on a successor, and those of the successor's own messages do.
+    // Not on a successor either, except for the successor's own messages.
     talk.hear(r#"{"n":2}"#);
     place(&mut talk, 20);
     let mut next = Talk::of(talk.conversation.successor());
@@ -129,14 +129,14 @@ fn so_many_unwritten_answers_stop_the_reading() {
         place(&mut talk, n);
     }
     assert!(talk.conversation.stops_reading());
-    // The first hundred go at once, the others a second later.
+    // The first hundred are sent at once, the others a second later.
     let told = stored(&mut talk, 1_000, 0);
     assert_eq!(told.matches("answer").count(), MAX_ANSWERS as usize);
     assert!(!talk.conversation.stops_reading());
     let later = talk.wait(secs(1));
     assert_eq!(later.matches("answer").count(), MAX_WAITING - 100);
     assert!(later.ends_with(r#"answer {"ack":128}"#), "{later}");
-    // One more than may wait costs the socket.
+    // One more than may wait loses the socket.
     for n in 0..MAX_WAITING {
         assert_eq!(talk.hear(format!(r#"{{"n":{n}}}"#)), "");
     }
@@ -183,9 +183,9 @@ fn the_answer_is_of_the_moment_in_which_the_message_came() {
 #[derive(Clone, Debug)]
 enum Event {
     Message,
-    /// The messages so far are delivered.
+    /// Delivers all messages so far.
     Deliver,
-    /// The store takes all that was delivered, but for so many of the first.
+    /// The store takes all delivered messages, except the first ones.
     Store(u64),
     Wait(u64),
     Lose,
@@ -205,13 +205,14 @@ fn event() -> impl Strategy<Value = Event> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
-    /// Whatever happens: an answer goes out once, in order, on the socket of its message, and only if the store has the message; and if the
-    /// store takes all, all that were not lost with their socket go out.
+    /// For any events: an answer is sent once, in order, on the socket of its message, and only if
+    /// the store has the message. If the store takes all, all answers are sent whose socket is not
+    /// lost.
     #[test]
     fn what_is_acknowledged_is_stored(events in prop::collection::vec(event(), 1..120)) {
         let mut talk = acknowledging().open();
         let (mut next, mut cursor) = (0u64, 0u64);
-        // Undelivered; delivered and not with the store; with it.
+        // Undelivered; delivered but not stored; stored.
         let mut held: Vec<u64> = Vec::new();
         let mut delivered: VecDeque<(u64, u64)> = VecDeque::new();
         let mut store: Vec<u64> = Vec::new();
@@ -251,7 +252,7 @@ proptest! {
                     talk.lost(&Cause::Eof, Some(1006));
                     talk.opened();
                     first_of_socket = next;
-                    // What is held is delivered when its socket is gone.
+                    // Held messages are delivered when their socket is gone.
                     for n in held.drain(..) {
                         cursor += 1;
                         delivered.push_back((cursor, n));

@@ -104,3 +104,20 @@ fn one_that_nobody_wants_when_its_end_is_answered_is_not_asked_for() {
     assert_eq!(talk.answer(off, 200, ""), "");
     assert_eq!(talk.calls_made(), []);
 }
+
+#[test]
+fn another_item_waits_for_the_end_of_the_first_though_that_is_called_only_now() {
+    let mut talk = called();
+    talk.hold("a", Holder::Api).unwrap();
+    let (_, on) = talk.one_call();
+    talk.answer(on, 200, "");
+    talk.release("a", Holder::Api);
+    talk.hold_item("a", "other", Holder::Api).unwrap();
+    talk.hold("b", Holder::Api).unwrap();
+    let mut made = talk.calls_made();
+    let said: Vec<&str> = made.iter().map(|(said, _)| &**said).collect();
+    assert_eq!(said, ["off a", "on b"]);
+    let (_, off) = made.remove(0);
+    talk.answer(off, 200, "");
+    assert_eq!(talk.one_call().0, "on a");
+}

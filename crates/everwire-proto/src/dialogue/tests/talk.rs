@@ -1,4 +1,4 @@
-//! A socket's life, told line by line.
+//! The life of a socket, with its actions as lines of text.
 
 use super::*;
 
@@ -7,7 +7,7 @@ thread_local! {
     pub(super) static HASHES: Cell<usize> = const { Cell::new(0) };
 }
 
-/// Says how long its input is, where a real one would hash.
+/// Returns the length of its input instead of a hash.
 pub(super) struct LengthSigner;
 
 impl Signer for LengthSigner {
@@ -33,7 +33,7 @@ impl Variables for NoVariables {
     }
 }
 
-/// A conversation, its time, and what it wanted done last.
+/// A conversation, its time, and its last actions.
 pub(super) struct Talk {
     pub conversation: Conversation,
     pub now: Instant,
@@ -92,7 +92,7 @@ impl Talk {
         self.told()
     }
 
-    /// The message of the step whose turn has come, as text.
+    /// The message of the step whose turn it is, as text.
     pub fn composed(&mut self) -> Option<String> {
         let message = self.with(|talk, here, out| talk.compose(here, out))?;
         Some(text_of(&message))
@@ -103,7 +103,7 @@ impl Talk {
         self.told()
     }
 
-    /// The step whose turn has come is made and written at once.
+    /// Composes and writes the step whose turn it is.
     pub fn send(&mut self) -> String {
         let composed = self.composed().unwrap_or_else(|| panic!("{}", self.told()));
         self.written();
@@ -115,7 +115,7 @@ impl Talk {
         self.with(|talk, here, out| talk.message(&message, here, out))
     }
 
-    /// What a message brings about.
+    /// The actions after a message.
     pub fn hear(&mut self, message: impl Into<Message>) -> String {
         self.heard(message);
         self.told()
@@ -125,7 +125,7 @@ impl Talk {
         self.with(|talk, here, out| talk.ping(here, out))
     }
 
-    /// Time passes; the timer comes if it is due.
+    /// Time passes; the timer fires if it is due.
     pub fn wait(&mut self, time: Duration) -> String {
         self.now += time;
         self.wall += time;
@@ -170,7 +170,7 @@ impl Talk {
         Some(due.saturating_duration_since(self.now))
     }
 
-    /// What is to be done, as text.
+    /// The actions as text.
     pub fn told(&self) -> String {
         let told: Vec<String> = self.out.iter().map(text).collect();
         told.join("; ")
@@ -213,7 +213,7 @@ pub(super) fn text(reply: &Reply) -> String {
     }
 }
 
-/// A binary message stands in `<>`.
+/// A binary message is written in `<>`.
 pub(super) fn text_of(message: &Message) -> String {
     match message {
         Message::Text(text) => text.to_string(),

@@ -172,7 +172,7 @@ fn times_of_a_successor_are_those_of_its_socket() {
     talk.conversation
         .adopt(successor.conversation, &mut Vec::new());
     assert_eq!(talk.conversation.interval(), Some(secs(7)));
-    // What only the old socket has heard takes effect with what comes next.
+    // A value that only the old socket received takes effect with the next message.
     assert_eq!(talk.hear("x"), "times");
     assert_eq!(all(&talk), [Some(secs(7)), Some(secs(3)), None]);
 }

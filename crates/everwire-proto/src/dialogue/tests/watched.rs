@@ -1,9 +1,9 @@
-//! What whoever watches a conversation is told.
+//! The reports to a watcher of a conversation.
 
 use super::*;
 
 impl Talk {
-    /// What an expression comes to for the last message.
+    /// The value of an expression for the last message.
     fn ask(&mut self, text: &str) -> String {
         let query = Query::parse(text, self.conversation.dialogue(), &NothingOutside);
         let query = query.unwrap_or_else(|errors| panic!("{text}: {errors:?}"));
@@ -107,7 +107,7 @@ fn a_refusal_and_a_silent_peer_are_told() {
         told.contains("[step 3 of 3: fail (exists(/error)) held after 0ms: refused]; [lost: "),
         "{told}"
     );
-    // In the words of the cause.
+    // In the text of the cause.
     let cause = told.split("lose script_refused: ").nth(1).unwrap();
     assert!(told.contains(&format!("[lost: {cause}]")), "{told}");
     let told = refused().wait(secs(5));
@@ -133,7 +133,7 @@ fn rules_are_told_with_what_they_do_at_once_and_later() {
         told.starts_with("[rule 2 says reconnect now]; [lost: "),
         "{told}"
     );
-    // More answers than may go at once.
+    // More answers than may be sent at once.
     let (mut talk, _) = watched(&login());
     let told: Vec<String> = (0..102).map(|_| talk.hear(r#"{"ping":1}"#)).collect();
     assert!(
@@ -185,7 +185,7 @@ fn what_is_captured_as_a_secret_is_never_told() {
     ] {
         assert_eq!(talk.ask(asked), shown, "{asked}");
     }
-    // Known now, it is taken out of what repeats it.
+    // Once known, it is masked in repetitions.
     assert_eq!(
         talk.hear(r#"{"again":"hush-hush"}"#),
         r#"[came: {"again":"***"}]"#

@@ -20,6 +20,7 @@ mod lexer;
 mod need;
 mod node;
 mod parser;
+mod partial;
 mod report;
 #[cfg(test)]
 pub(super) mod tests;

@@ -24,7 +24,7 @@ pub struct JsonPointer(Arc<[Step]>);
 /// Why a text is no JSON Pointer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidPointer {
-    /// It has characters, and the first is no slash.
+    /// It is not empty, and does not begin with a slash.
     #[error("it starts with a slash, as in \"/data/t\"")]
     NoSlash,
     /// A tilde with neither 0 nor 1 behind it, and its offset in bytes.

@@ -33,7 +33,7 @@ pub struct UrlPattern {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidUrlPattern {
-    /// There is no host.
+    /// It has no host.
     #[error("it has no host; write \"*\" for all")]
     NoHost,
     /// A URL with user and password is never dialled.

@@ -14,7 +14,7 @@ pub const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 #[derive(Clone, Debug, PartialEq)]
 pub struct TemplateDuration(pub MessageTemplate);
 
-/// What a template came to that is no duration.
+/// The result of a template is not a duration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a duration")]
 pub struct NoDuration;

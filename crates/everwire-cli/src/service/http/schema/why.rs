@@ -52,7 +52,7 @@ pub struct Why {
     last_error: Option<LastError>,
     #[schema(required)]
     last_close: Option<LastClose>,
-    /// How far the bridge to NATS is behind; absent where it is not.
+    /// The lag of the bridge to NATS; absent without a lag.
     nats: Option<NatsLag>,
     /// The sockets of clients of the raw bridge with `session=own`.
     sessions: Vec<Session>,
@@ -64,12 +64,12 @@ pub struct Why {
     attempts: Vec<Attempt>,
 }
 
-/// How far the bridge to NATS is behind a connection.
+/// The lag of the bridge to NATS for a connection.
 #[derive(ToSchema)]
 pub struct NatsLag {
     /// Messages of the connection that the stream has not acknowledged.
     pending: u64,
-    /// Why, where that is known.
+    /// The reason, if known.
     #[schema(required)]
     text: Option<String>,
 }

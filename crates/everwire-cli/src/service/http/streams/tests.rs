@@ -1,4 +1,4 @@
-//! How long a client may say nothing: by a clock that is wound on while everybody waits.
+//! How long a client may be silent, with a clock that advances while everybody waits.
 
 use std::{
     future::{Future, poll_fn},
@@ -25,7 +25,7 @@ use crate::service::{
     state::AppState,
 };
 
-/// What a client sends, and what comes back.
+/// A client's requests, and the answers.
 struct Client {
     sends: mpsc::UnboundedSender<Bytes>,
     body: Pin<Box<BoxBody>>,
@@ -33,7 +33,7 @@ struct Client {
 }
 
 impl Client {
-    /// Asks for a stream; on a WebSocket it goes on sending.
+    /// Requests a stream; on a WebSocket it keeps sending.
     async fn open(state: &Data<AppState>, target: &str) -> Self {
         let app = App::new().app_data(state.clone());
         let app = app.configure(|config| routes::add(config, Serves::Everything));
@@ -62,7 +62,7 @@ impl Client {
         }
     }
 
-    /// What is told next, and after how many seconds; nothing at the end.
+    /// The next event, and the seconds until it came; `None` at the end.
     async fn next(&mut self) -> (u64, Option<Bytes>) {
         let told = poll_fn(|cx| self.body.as_mut().poll_next(cx)).await;
         let told = told.map(|told| told.expect("a body without errors"));
@@ -70,7 +70,7 @@ impl Client {
     }
 }
 
-/// Runs a test on a clock that stands still unless everybody waits.
+/// Runs a test with a clock that advances only while everybody waits.
 fn on_a_clock_of_its_own<F: Future<Output = ()>>(test: impl FnOnce(Data<AppState>) -> F) {
     let settings = Settings::default();
     let manager = Manager::spawn(settings.clone()).unwrap();

@@ -1,4 +1,4 @@
-//! A world of hosts, dead and live, whose names dial again and again: how long a live one waits.
+//! A model of dead and live hosts, whose names dial repeatedly: how long a live host waits.
 
 use std::{
     cmp::Reverse,
@@ -10,23 +10,23 @@ use proptest::prelude::*;
 use super::*;
 use crate::core::dial_limiter::{division::Division, standing::Standing};
 
-/// For how long a dial to a dead host holds its place.
+/// How long a dial to a dead host holds its place.
 const T: Duration = Duration::from_secs(10);
 
 /// The same in the model's clock.
 const T_MS: u64 = 10_000;
 
-/// What a host does, in milliseconds since the beginning.
+/// The behaviour of a host, in milliseconds since the beginning.
 #[derive(Clone, Debug)]
 struct Host {
-    /// Whose names they are; 0 is the file, and the last tenant's token is no more.
+    /// The owner of its names; 0 is the file, and the last tenant's token is removed.
     owner: usize,
     /// Its address, if others have the same.
     at: Option<usize>,
     names: u32,
-    /// Its names want their first socket then.
+    /// The time of the first dials.
     comes: u64,
-    /// It answers in between, within `takes`, and drops the socket after `drops`.
+    /// It answers within this range, after `takes`, and drops the socket after `drops`.
     lives: std::ops::Range<u64>,
     takes: u64,
     drops: u64,
@@ -46,7 +46,7 @@ impl Host {
         }
     }
 
-    /// It always does.
+    /// It always answers.
     fn live(comes: u64, takes: u64, drops: u64) -> Self {
         Self {
             owner: 0,
@@ -76,19 +76,19 @@ enum Happens {
     Ends { dial: usize },
 }
 
-/// A dial that has not ended.
+/// A dial in progress.
 #[derive(Clone, Copy, Debug)]
 struct Under {
     id: DialId,
     host: usize,
     failures: u32,
     since: u64,
-    /// Of the hosts that were ready after this one, those that did as well.
+    /// How many hosts that were ready later have answered, too.
     behind: u64,
     standing: Standing,
 }
 
-/// How long a dial waited.
+/// The wait of a dial.
 #[derive(Clone, Copy, Debug)]
 struct Waited {
     host: usize,
@@ -104,13 +104,13 @@ struct World {
     agenda: BinaryHeap<Reverse<(u64, u64, Happens)>>,
     planned: u64,
     dials: BTreeMap<usize, Under>,
-    /// The numbers of those to hosts that always live.
+    /// The numbers of dials to hosts that always live.
     live: BTreeSet<usize>,
     waits: Vec<Waited>,
 }
 
 impl World {
-    /// What becomes of these hosts until `end`, with so many places.
+    /// Runs these hosts until `end`, with this number of places.
     fn run(places: u32, hosts: Vec<Host>, end: u64) -> Vec<Waited> {
         let mut world = Self {
             limiter: limiter(places, Rate::Unlimited, []),
@@ -138,7 +138,7 @@ impl World {
             world.happen(now, happens);
             world.grant(now);
         }
-        // Those that still wait are told, too.
+        // Those that still wait are reported, too.
         for dial in world.dials.values().copied().collect::<Vec<_>>() {
             if world.limiter.is_waiting(dial.id) {
                 world.note(&dial, now);
@@ -190,7 +190,7 @@ impl World {
                 let lives = host.lives.contains(&now);
                 let (outcome, failures, delay) = match lives {
                     true => (DialOutcome::Answered, 0, host.drops + 500),
-                    // A backoff, without chance: from 0.5 s to 30 s.
+                    // A backoff without randomness: from 0.5 s to 30 s.
                     false => (
                         DialOutcome::Failed,
                         dial.failures + 1,
@@ -230,7 +230,8 @@ impl World {
     }
 }
 
-/// Dead ones: some that never answered, and some that answered until they all died within a moment.
+/// Dead hosts: some never answered, and some answered until all of them died at about the same
+/// time.
 fn dead() -> impl Strategy<Value = Vec<Host>> {
     let never = (0u64..60_000, 1u32..20).prop_map(|(comes, names)| Host::dead(comes, names));
     let died = (20_000u64..21_000, 1u32..3, 1u64..1500, 1u64..60_000).prop_map(
@@ -247,7 +248,7 @@ fn dead() -> impl Strategy<Value = Vec<Host>> {
     proptest::collection::vec(prop_oneof![never, died], 0..400)
 }
 
-/// Hosts of tenants that never answer, of which some are hosts of the file as well.
+/// Hosts of tenants that never answer. Some are also hosts of the file.
 fn mute() -> impl Strategy<Value = Vec<Host>> {
     let mute = (
         0u64..60_000,
@@ -267,7 +268,7 @@ fn left(places: u32) -> u32 {
     places - Division::of(places).tenants
 }
 
-/// The places that are left to hosts that answered last.
+/// The places for hosts that answered the last time.
 fn eighth(places: u32) -> usize {
     (places as usize / 8).max(1)
 }
@@ -313,7 +314,8 @@ proptest! {
         mute in mute(), places in 2u32..100,
         live in proptest::collection::vec((0u64..60_000, 1u64..5000, 1u64..20_000), 1..4),
     ) {
-        // As many as may be in flight in the places that tenants leave, were nothing known of them and one of them hanging.
+        // As many as may be in flight in the places that tenants leave, if all hosts are unknown
+        // and one of them hangs.
         let many = (left(places) as usize / 2).clamp(1, live.len());
         let live = live.into_iter().take(many);
         let live = live.map(|(comes, takes, drops)| Host::live(comes, takes, drops));
@@ -365,7 +367,8 @@ proptest! {
         let dead: Vec<_> = dead.map(|(comes, names, owner)| Host::dead(comes, names).of(owner)).collect();
         let names: u64 = dead.iter().map(|host| u64::from(host.names)).sum();
         for waited in World::run(places, dead, 2_000_000) {
-            // As if there were a single place, each name ahead five times at a better standing, and another owner's turn between any two.
+            // As if there were only one place, with each name ahead five times in a better class,
+            // and another owner's turn between any two.
             prop_assert!(waited.ms <= T_MS * 12 * names, "{:?}", waited);
         }
     }
@@ -374,7 +377,7 @@ proptest! {
     fn everybodys_turn_comes(dead in dead(), places in 1u32..100) {
         let names: u64 = dead.iter().map(|host| u64::from(host.names)).sum();
         let waits = World::run(places, dead, 300_000);
-        // Each name of each host may be ahead, five times at a better standing.
+        // Each name of each host may be ahead, five times in a better class.
         let rounds = (6 * names).div_ceil(u64::from(places).div_ceil(2));
         for waited in waits {
             prop_assert!(waited.ms <= T_MS * (2 + rounds), "{:?}", waited);

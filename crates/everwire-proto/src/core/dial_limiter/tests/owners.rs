@@ -1,4 +1,4 @@
-//! Whose dials are next: what tenants may have, and what they leave.
+//! The order of dials among owners: the shares of tenants, and the rest.
 
 use super::*;
 
@@ -10,7 +10,7 @@ fn other() -> Owner {
     Owner::new("other")
 }
 
-/// A limiter that knows an operator and two tenants.
+/// A limiter with an operator and two tenants.
 fn shared(max: u32, rate: Rate) -> DialLimiter {
     let mut limiter = limiter(max, rate, []);
     let operator = (Owner::new("operator"), true);
@@ -20,7 +20,7 @@ fn shared(max: u32, rate: Rate) -> DialLimiter {
 }
 
 impl DialLimiter {
-    /// One dial to each of so many hosts of an owner.
+    /// One dial to each of several hosts of an owner.
     fn crowd(&mut self, owner: &Owner, count: usize, t: Instant) -> Vec<DialId> {
         (0..count)
             .map(|host| self.request(&format!("{owner}-{host}:1"), Some(owner), t))
@@ -33,7 +33,7 @@ fn a_tenant_holds_at_most_its_part_and_leaves_some_to_the_other_tenants() {
     let t = Instant::now();
     let mut limiter = shared(64, Rate::Unlimited);
     limiter.crowd(&acme(), 100, t);
-    // Seven eighths of its 32: nothing is known of its hosts.
+    // Seven eighths of its 32, since its hosts are unknown.
     assert_eq!(limiter.granted(t).len(), 28);
     limiter.crowd(&other(), 100, t);
     let taken = limiter.granted(t).len();
@@ -47,7 +47,8 @@ fn a_tenant_holds_at_most_its_part_and_leaves_some_to_the_other_tenants() {
     let file: Vec<_> = (0..20)
         .map(|n| limiter.request(&format!("f{n}:1"), None, t))
         .collect();
-    // A quarter is kept and an eighth of that for hosts that have answered; here tenants leave a little more.
+    // A quarter is reserved, and an eighth of the rest for hosts that have answered; here tenants
+    // leave a little more.
     let granted = limiter.granted(t);
     assert_eq!(granted.len(), 17);
     assert!(granted.iter().all(|id| file.contains(id)));
@@ -72,7 +73,7 @@ fn owners_that_are_no_more_have_an_eighth_together() {
     for gone in ["gone", "lost"] {
         limiter.crowd(&Owner::new(gone), 20, t);
     }
-    // Seven of eight: nothing is known of their hosts.
+    // Seven of eight, since their hosts are unknown.
     assert_eq!(limiter.granted(t).len(), 7);
 }
 
@@ -127,7 +128,7 @@ fn a_tenants_names_at_a_host_leave_room_for_the_files_names_there() {
     );
     let file = [(); 5].map(|()| ask(&mut limiter, None));
     assert_eq!(limiter.granted(t), file[..4]);
-    // They hang, which says nothing about the file's URLs.
+    // They hang, which does not count for the file's URLs.
     let later = t + PROMPT;
     limiter.end(file[0], DialOutcome::Answered, t);
     assert_eq!(limiter.granted(later), file[4..]);
@@ -167,7 +168,7 @@ fn a_line_that_loses_its_turn_to_another_owners_at_its_host_is_not_behind_those_
     assert_eq!(limiter.granted(t), [file]);
     limiter.end(file, GONE, t);
     let mut last = first;
-    // The newest one has every second turn.
+    // The newest one gets every second turn.
     for next in [newer, waits, older] {
         limiter.end(last, GONE, t);
         assert_eq!(limiter.granted(t), [next]);
@@ -215,7 +216,7 @@ fn what_is_under_way_counts_for_the_new_shares_at_once() {
     let crowd = limiter.crowd(&acme(), 100, t);
     let mut granted = limiter.granted(t);
     assert_eq!(granted.len(), 28);
-    // Its token is no more.
+    // Its token is removed.
     limiter.set_shares(OwnerShares::of_tokens([(other(), false)]), t);
     assert_eq!(limiter.granted(t), []);
     for id in granted.drain(..21) {
@@ -228,7 +229,7 @@ fn what_is_under_way_counts_for_the_new_shares_at_once() {
         1,
         "seven of the eight that removed ones have"
     );
-    // Without tokens nobody has a limit.
+    // Without tokens there is no limit for anybody.
     limiter.set_shares(OwnerShares::default(), t);
     assert_eq!(limiter.granted(t).len(), 56 - 7);
     for id in crowd {

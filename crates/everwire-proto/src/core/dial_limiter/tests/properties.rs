@@ -1,4 +1,4 @@
-//! Whatever is asked in whatever order: limits and shares hold, nobody waits without a reason, and all are served.
+//! Dials in any order: limits and shares hold, nobody waits without a reason, and all are served.
 
 use proptest::prelude::*;
 
@@ -10,7 +10,7 @@ use crate::core::dial_limiter::{
 
 const HOSTS: u8 = 5;
 
-/// Of the file, of an operator, of two tenants, and of a token that is no more.
+/// The file, an operator, two tenants, and a removed token.
 const OWNERS: [Option<&str>; 5] = [None, Some("operator"), Some("a"), Some("b"), Some("gone")];
 
 #[derive(Clone, Debug)]
@@ -19,7 +19,7 @@ enum Step {
     GiveUp(usize),
     End(usize, DialOutcome),
     Wait(u16),
-    /// Other tokens are in force.
+    /// Other tokens take effect.
     Tokens(u8),
 }
 
@@ -42,7 +42,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     proptest::collection::vec(step, 0..200)
 }
 
-/// Whose turns a dial takes: those of the file's names, of the removed ones, or of the tenant with this number.
+/// The queue of a dial: that of the file's names, of removed tokens, or of the tenant with this
+/// number.
 type Group = (u8, usize);
 
 /// A dial that has not ended.
@@ -52,7 +53,7 @@ struct Asked {
     host: u8,
     owner: usize,
     group: Group,
-    /// It has come into another group.
+    /// It has moved to another group.
     moved: bool,
 }
 
@@ -64,16 +65,16 @@ struct Granted {
     group: Group,
 }
 
-/// What a limiter did, kept to be judged.
+/// A record of the limiter's actions.
 struct Run {
     limiter: DialLimiter,
     now: Instant,
     all: (u32, Rate),
     each: HostSettings,
     shares: OwnerShares,
-    /// Shares have changed while something was under way.
+    /// Shares have changed while dials were in progress.
     mixed: bool,
-    /// In the order in which they came.
+    /// In order of arrival.
     waiting: Vec<Asked>,
     flying: Vec<Asked>,
     log: Vec<Granted>,
@@ -218,7 +219,7 @@ impl Run {
         self.flying.iter().filter(|asked| of(asked)).count() as u32
     }
 
-    /// All groups that a dial of this run is in.
+    /// All groups of a dial in this run.
     fn groups(&self) -> BTreeSet<Group> {
         let asked = self.waiting.iter().chain(&self.flying);
         asked.map(|asked| asked.group).collect()
@@ -249,7 +250,7 @@ impl Run {
         }
     }
 
-    /// When a rate would allow one more of these.
+    /// When a rate would allow another one of these.
     fn free(&self, rate: Rate, of: impl Fn(&Granted) -> bool) -> Instant {
         let Rate::Limited { count, per } = rate else {
             return self.now;
@@ -285,7 +286,7 @@ impl Run {
         free
     }
 
-    /// Whether the limits of the host let one of this group begin there.
+    /// Whether the limits of the host allow a dial of this group.
     fn has_room_at_host(&self, host: u8, group: Group) -> bool {
         let max = self.each.max_handshakes.get();
         let division = Division::of(max);
@@ -296,7 +297,7 @@ impl Run {
             && part.is_none_or(|part| own < part && tenants < division.tenants)
     }
 
-    /// Whether the places let one of this group begin, by what its host did. Some of them wait.
+    /// Whether the places allow a dial of this group, by the host's results. Some of them wait.
     fn has_room(&self, host: u8, group: Group) -> bool {
         let limiter = &self.limiter;
         let waits = |a: &&Asked| (a.host, a.group) == (host, group);
@@ -308,7 +309,7 @@ impl Run {
         room.is_some_and(|room| of.places.has_room(host_queue.record.standing(), room))
     }
 
-    /// Whoever waits has a reason, and `next` is exactly when it ends.
+    /// Every wait has a reason, and `next` is exactly its end.
     fn judge_idle(&self, next: Option<Instant>) {
         let all = self.free(self.all.1, |_| true);
         let mut earliest: Option<Instant> = None;
@@ -318,10 +319,10 @@ impl Run {
                 continue;
             }
             let at = match self.free_at_host(host, group) {
-                // What has no room waits for an end.
+                // Dials without room wait for the end of another.
                 at if at == self.now && !self.has_room(host, group) => continue,
                 at if at == self.now => self.free_for(group),
-                // Whether there is room then is not known before.
+                // Whether there is room then is unknown before.
                 at => at.max(all),
             };
             earliest = Some(earliest.map_or(at, |earliest| earliest.min(at)));
@@ -333,7 +334,7 @@ impl Run {
         assert_ne!(next, Some(self.now), "somebody could be granted now");
     }
 
-    /// From here on every handshake ends, and time goes where the limiter says.
+    /// From here on every handshake ends, and time advances as the limiter says.
     fn drain(&mut self) {
         while !self.waiting.is_empty() {
             for asked in std::mem::take(&mut self.flying) {

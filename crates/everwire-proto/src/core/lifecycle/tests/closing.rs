@@ -1,4 +1,4 @@
-//! Ends by hand and by the peer.
+//! Closes by hand and by the peer.
 
 use super::*;
 
@@ -42,7 +42,7 @@ fn a_close_script_is_said_between_the_outbox_and_the_close_frame_within_the_same
     let mut world = closing();
     assert_eq!(over(&mut world), [Effect::SendClose(frame(1000))]);
     assert_eq!(over(&mut world), []);
-    // What takes too long keeps nothing waiting, and cancels nothing.
+    // An effect that takes too long delays nothing, and cancels nothing.
     let mut world = closing();
     let policy = world.policy();
     let left = world.life.deadline(policy).unwrap() - world.now;
@@ -57,7 +57,7 @@ fn a_close_script_is_said_between_the_outbox_and_the_close_frame_within_the_same
         world.input(|life, policy, now, out| life.peer_closed(frame(4000), policy, now, out));
     assert_eq!(peers, [Effect::SendClose(frame(4000))]);
     assert_eq!(over(&mut world), []);
-    // A socket that is lost meanwhile is closed all the same.
+    // A socket that is lost meanwhile counts as closed, too.
     let mut world = closing();
     world.lost(Cause::Eof, 0);
     world.restart();
@@ -78,7 +78,7 @@ fn the_old_socket_of_a_rotation_says_its_close_script_while_the_outbox_waits() {
     world.input(|life, policy, now, out| life.peer_closed(frame(1001), policy, now, out));
     world.lost(Cause::Eof, 0);
     assert!(matches!(world.happened.last(), Some(Happened::Rotated { report }) if report.clean));
-    // A close by hand wins here, too.
+    // A close by hand takes precedence here, too.
     let mut out = Vec::new();
     by_hand.close(frame(1000), world.policy(), world.now, &mut out);
     assert!(!by_hand.wants_successor());
@@ -100,7 +100,8 @@ fn a_name_that_is_to_keep_no_socket_lets_its_own_go_in_order_and_is_idle() {
     world.restart();
     assert_eq!((world.life.state(), world.dials), (&State::Idle, 1));
 
-    // A dial and a backoff end at once; one that was closed by hand stays so, until it is wanted again.
+    // A dial and a backoff end at once; a name that was closed by hand stays closed until it is
+    // connected.
     world.connect();
     world.rest();
     world.restart();
@@ -122,7 +123,7 @@ fn a_name_that_is_to_keep_no_socket_lets_its_own_go_in_order_and_is_idle() {
     assert_eq!(world.dials, 3);
 }
 
-/// What is told when a peer's close frame comes behind ours, which was 1000 "done".
+/// The report if a peer's close frame arrives after ours, which was 1000 "done".
 fn met(theirs: CloseFrame) -> ClosedReport {
     let mut world = World::new(Reconnect::default());
     world.connect();

@@ -1,16 +1,16 @@
-//! Several URLs: random lives against what may be known from outside of when each URL may be dialled.
+//! Several URLs: random lives, compared with the times at which each URL may be dialled.
 
 use std::num::NonZeroU32;
 
 use super::*;
 use crate::settings::Jitter;
 
-/// What happens between two dials.
+/// An event between two dials.
 #[derive(Clone, Copy, Debug)]
 enum Step {
-    /// The dial fails after so many milliseconds.
+    /// The dial fails after this number of milliseconds.
     Fails(u8, u64),
-    /// It succeeds, and the socket is lost after so many milliseconds.
+    /// It succeeds, and the socket is lost after this number of milliseconds.
     Lives(u8, u64),
     /// `connect` by hand, before the delay is over.
     ByHand,
@@ -42,18 +42,18 @@ fn failure(kind: u8) -> Cause {
     }
 }
 
-/// What anybody can tell of a URL.
+/// The observable state of a URL.
 #[derive(Clone, Default)]
 struct Known {
-    /// It may not be dialled before, and may be dialled from then on.
+    /// It may not be dialled before the first time, and may be dialled after the second.
     held: Option<(Instant, Instant)>,
     failures: u32,
     retries: u32,
-    /// Dials of other URLs since its time has surely come.
+    /// Dials of other URLs since this one was certainly due.
     passed_over: usize,
 }
 
-/// The bounds of the delay that a URL gets for a loss.
+/// The bounds of the delay of a URL after a loss.
 fn bounds(backoff: &Backoff, cause: &Cause, retries: u32) -> (Duration, Duration) {
     match cause {
         Cause::HandshakeStatus {
@@ -109,7 +109,7 @@ impl Trace {
         self.world.life.endpoints().current()
     }
 
-    /// The socket or the dial is lost: what is known, and that the name does what follows from it.
+    /// The socket or the dial is lost: updates the state, and checks the reaction.
     fn lost(
         &mut self,
         kind: u8,
@@ -119,7 +119,7 @@ impl Trace {
         let (url, cause, now) = (self.current(), failure(kind), self.world.now);
         let stable = was_up.is_some_and(|up| up >= self.backoff.stable_after);
         if stable {
-            // A name that is served needs none of the others: the next choice begins with the first.
+            // After a served socket the next choice begins with the first URL.
             self.known
                 .iter_mut()
                 .for_each(|known| known.passed_over = 0);
@@ -159,7 +159,7 @@ impl Trace {
                 earliest - until
             );
         }
-        // Nothing can have come before the first of all times, or before a change of URL.
+        // None can have been due before the earliest time, or before a change of URL.
         let surely = |known: &Known| known.held.map_or(lost_at, |(_, latest)| latest);
         let first = self.known.iter().map(surely).min().unwrap_or(lost_at);
         let bound = first.max(lost_at + self.backoff.initial);
@@ -230,7 +230,7 @@ proptest! {
         }
     }
 
-    /// With only one, all is as it is without the others: the delay of the loss, and no more.
+    /// A single URL behaves as if there were no failover: only the delay of the loss counts.
     #[test]
     fn an_only_url_waits_for_what_its_own_loss_asks(backoff in backoffs(), steps in steps()) {
         let mut trace = Trace::new(1, backoff);

@@ -1,11 +1,12 @@
-//! No trace of inputs breaks what always holds.
+//! Invariants that hold for every sequence of inputs.
 
 use super::*;
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(5_000))]
 
-    /// `World::input` holds that an incarnation has one link at most, and that nothing but telling follows its end.
+    /// `World::input` asserts that an incarnation has at most one link, and only publishes after
+    /// its end.
     #[test]
     fn no_trace_leads_to_two_links_to_a_dial_after_a_close_or_to_a_delay_out_of_bounds(steps in steps()) {
         let mut world = World::new(Reconnect::Backoff(backoff()));
@@ -17,7 +18,7 @@ proptest! {
                 Step::Close => { world.close(); closed = true; }
                 Step::Rest => { world.rest(); closed = true; }
                 Step::Reopen => world.reopen(),
-                // What belongs to a link happens only while there is one; a restart takes it away first.
+                // Inputs of a link occur only while there is one; a restart removes it first.
                 _ if world.restart_due => world.restart(),
                 Step::Opened if world.links == 1 => world.open(),
                 Step::Lost(kind) => world.lost(cause(kind), random),
@@ -72,7 +73,7 @@ proptest! {
                 prop_assert!(!world.life.holds_a_link() || world.life.state() == &State::Connecting, "a socket without a link");
             }
         }
-        // Left alone with a healthy peer, a name that is wanted comes up.
+        // With a healthy peer and no further faults, a wanted name comes up.
         if !closed {
             for _ in 0..8 {
                 world.restart();

@@ -1,4 +1,4 @@
-//! Successors, and sockets that give way.
+//! Successors, and sockets that close first.
 
 use super::*;
 
@@ -71,7 +71,7 @@ fn a_close_by_hand_wins_over_a_hand_over() {
     assert_eq!(world.life.state(), &State::Closed);
 }
 
-/// A name whose old socket is to give way to the next one.
+/// A name whose old socket closes before the next one is dialled.
 fn giving_way() -> World {
     let mut world = World::new(Reconnect::Backoff(backoff()));
     world.connect();

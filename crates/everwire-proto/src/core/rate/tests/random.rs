@@ -1,4 +1,4 @@
-//! Whatever is sent, left and held up, in any order.
+//! Random sends, departures and delays, in any order.
 
 use proptest::{collection::vec, prelude::*};
 
@@ -35,7 +35,7 @@ fn steps(stuck: bool) -> impl Strategy<Value = Vec<Step>> {
     vec(proptest::strategy::Union::new_weighted(kinds), 1..60)
 }
 
-/// Few and many messages a window, each timed, and more than are.
+/// Few and many messages per window: timed one by one, and subdivided.
 fn rates() -> impl Strategy<Value = RateSettings> {
     let messages = prop_oneof![4 => 1_u32..12, 1 => 1_025_u32..1_200];
     (messages, 50_u64..1_500, any::<prop::sample::Index>()).prop_map(|(messages, per, burst)| {
@@ -47,7 +47,7 @@ impl World {
     fn step(&mut self, step: &Step) {
         match *step {
             Step::Pass(time) => self.advance(ms(time)),
-            // Enough to reach a limit of many.
+            // Enough to reach a limit of many messages.
             Step::Send(by, messages) => match self.settings.messages.get() > 1_000 {
                 true => self.send(by, 20 * messages),
                 false => self.send(by, messages),
@@ -62,7 +62,7 @@ impl World {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
-    /// Whatever comes together: no window holds too much, and whoever waits has its turn in the end.
+    /// Any combination: no window holds too many messages, and every waiting sender gets its turn.
     #[test]
     fn no_window_holds_more_and_nobody_is_forgotten(rate in rates(), steps in steps(true)) {
         let mut world = World::new(rate, SENDERS);
@@ -78,7 +78,7 @@ proptest! {
         world.check_windows();
     }
 
-    /// Those whose threads stand still hold up nobody else.
+    /// Senders on blocked threads delay no others.
     #[test]
     fn the_others_go_on_without_those_who_do_not_come(rate in rates(), steps in steps(true)) {
         let mut world = World::new(rate, SENDERS);
@@ -90,7 +90,7 @@ proptest! {
         world.check_windows();
     }
 
-    /// What is free belongs to the one that has waited longest.
+    /// Free capacity belongs to the sender that has waited longest.
     #[test]
     fn turns_are_taken_in_the_order_of_waiting(rate in rates(), steps in steps(false)) {
         let mut world = World::new(rate, SENDERS);
@@ -108,7 +108,7 @@ proptest! {
         }
     }
 
-    /// The spacing, where all can wait.
+    /// The spacing, if all messages can wait.
     #[test]
     fn no_more_than_a_burst_goes_back_to_back(
         rate in rates(),

@@ -1,4 +1,4 @@
-//! Where a message needs several limiters.
+//! Messages that need several limiters.
 
 use super::*;
 
@@ -13,12 +13,12 @@ fn what_waits_for_another_limiter_lets_the_others_pass_and_keeps_its_place() {
     assert_eq!(other.until, Some(now + ms(1_000)));
     let now = now + ms(999);
     assert_eq!(limiter.ask(Some(aside), now), Err(Some(now + ms(1))));
-    // It is the first again, and what is free is its own.
+    // It is first again, and gets the free capacity.
     assert_eq!(limiter.wait(Some(aside), &0, now), aside);
     let now = now + ms(1);
     assert!(limiter.take(Some(other.turn), &1, now).is_err());
     let free = limiter.ask(Some(aside), now).unwrap();
-    // It needs something else besides: the next one is told.
+    // It also needs another limiter: the next one is woken.
     limiter.take_woken();
     limiter.wait_aside(free.turn, &0, now);
     assert_eq!(limiter.take_woken(), [1]);
@@ -34,7 +34,7 @@ fn two_that_wait_for_two_limiters_do_not_wake_each_other_while_no_time_passes() 
     for limiter in &mut limiters {
         assert_eq!(limiter.take(None, &9, now), Ok(()));
     }
-    // Each waits for one of them, and keeps its place at the other.
+    // Each waits for one limiter, and keeps its place at the other.
     let turns = [0, 1].map(|who: usize| {
         [0, 1].map(|at: usize| match at == who {
             true => limiters[at].wait(None, &who, now),

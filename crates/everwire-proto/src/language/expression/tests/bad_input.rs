@@ -1,4 +1,4 @@
-//! What people write wrongly: the whole error is read.
+//! Common mistakes: the whole error is checked.
 
 use super::*;
 
@@ -45,7 +45,7 @@ fn each_mistake_is_told_with_what_would_be_right() {
         ("starts(true, \"a\")", "true", "`starts` takes texts, but `true` is true or false: write a text, or `json(x)`".into()),
         ("at(/a, \"b\")", "\"b\"", "invalid pointer `\"b\"`: it starts with a slash, as in \"/data/t\"".into()),
         ("at(/a, \"/~2\")", "\"/~2\"", "invalid pointer `\"/~2\"`: the ~ at position 1 is neither ~0 (for ~) nor ~1 (for /)".into()),
-        // Conditions that are none.
+        // Invalid conditions.
         ("\"x\"", "\"x\"", format!("invalid condition `\"x\"`: it is a text: {condition}")),
         ("/a && 5", "5", format!("invalid condition `5`: it is a number: {condition}")),
         ("/a ~ \"x\" || /b", "/a ~ \"x\"", format!("invalid condition `/a ~ \"x\"`: it is a text: {condition}")),

@@ -1,4 +1,4 @@
-//! The lines of the grammar's page, each with what it must come to.
+//! The lines of the grammar's page, each with its expected value.
 
 use super::*;
 
@@ -38,7 +38,7 @@ fn right_expressions_come_to_what_they_must() {
         ("/a\t== 1", r#"{"a":1}"#, "true"),
         ("/a == 1\n&& /b == 2", r#"{"a":1,"b":2}"#, "true"),
         ("/total/2", r#"{"total":[0,1,9]}"#, "9"),
-        // And what the page does not list.
+        // Cases that the page does not list.
         ("(/a == 1) == false", "{}", "true"),
         ("!(/a == 1)", "{}", "true"),
         ("!!/a", r#"{"a":1}"#, "true"),

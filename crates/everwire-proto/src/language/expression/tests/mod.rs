@@ -12,7 +12,7 @@ mod vectors;
 
 type Compile = fn(&str, &mut Scope<'_>) -> Result<Expression, Vec<LanguageError>>;
 
-/// All errors of a text: where, and what is told.
+/// All errors of a text: place and message.
 fn errors(text: &str, compile: Compile) -> Vec<(String, String)> {
     let mut bench = Bench::new(&["x", "y", "session"]);
     let (compiled, _) = bench.with(|scope| compile(text, scope));
@@ -30,7 +30,7 @@ fn error(text: &str) -> (String, String) {
     errors.remove(0)
 }
 
-/// What an expression comes to in this message with these names, as JSON; `-` for what is absent.
+/// The value of an expression with this message and these names, as JSON; `-` if absent.
 fn comes_to(text: &str, message: &str, names: &[(&str, Value<'static>)]) -> String {
     let captures: Vec<&str> = names
         .iter()

@@ -1,4 +1,4 @@
-//! What an expression needs of a message.
+//! The needles of an expression.
 
 use super::*;
 
@@ -32,7 +32,7 @@ fn needles_are_those_of_the_shape() {
         (r#"starts(message, "y") || /abc"#, vec!["\"abc\""]),
         ("/abc ~ \"x\"", vec!["\"abc\""]),
         ("/a~1b", vec!["\"a/b\""]),
-        // Such texts take a backslash in the message.
+        // These texts need a backslash in the message.
         (r#"/a == "\"""#, vec![]),
         (r#"/0 == 3 && /2 == "Heartbeat""#, vec!["\"Heartbeat\""]),
     ] {

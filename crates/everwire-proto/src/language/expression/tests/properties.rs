@@ -1,4 +1,5 @@
-//! Random expressions over random messages: nothing panics, nothing is too long, and no needle hides a match.
+//! Random expressions over random messages: no panic, no value that is too long, and no needle that
+//! hides a match.
 
 use proptest::prelude::*;
 use serde_json::Value as Json;
@@ -6,7 +7,7 @@ use serde_json::Value as Json;
 use super::*;
 use crate::language::json::Spans;
 
-/// How many expressions are tried; `EVERWIRE_LANGUAGE_CASES` asks for another number.
+/// The number of tried expressions, unless `EVERWIRE_LANGUAGE_CASES` is set.
 const CASES: u32 = 20_000;
 
 fn word() -> impl Strategy<Value = &'static str> {
@@ -19,7 +20,7 @@ fn json_text(text: &str) -> String {
     serde_json::to_string(text).unwrap()
 }
 
-/// The values of which expressions are made.
+/// The leaves of expressions.
 fn leaf() -> impl Strategy<Value = String> {
     prop_oneof![
         2 => word().prop_map(json_text),
@@ -54,7 +55,7 @@ fn leaf() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Expressions of any kind; some are refused, which is well.
+/// Expressions of any kind; some are refused, as they should be.
 pub(in crate::language) fn expression() -> impl Strategy<Value = String> {
     leaf().prop_recursive(4, 24, 3, |inner| {
         let one = prop::sample::select(vec![
@@ -147,7 +148,7 @@ proptest! {
             let value = expression.evaluate(&world);
             let mut json = String::new();
             let is_json = value.write_json(&mut json).is_some();
-            // What only names a part of the message is as long as that.
+            // A value that is only a part of the message is as long as that part.
             let size = value.size();
             (expression.holds(&world), is_json.then_some(json), size)
         };
@@ -186,7 +187,7 @@ proptest! {
     }
 }
 
-/// The properties above say nothing about expressions that are refused.
+/// The properties above check nothing for refused expressions.
 #[test]
 fn most_random_expressions_are_right() {
     use proptest::{strategy::ValueTree, test_runner::TestRunner};

@@ -1,4 +1,4 @@
-//! Signatures that exchanges and standards print, matched digit by digit.
+//! Signatures published by exchanges and standards, compared digit by digit.
 
 use super::*;
 
@@ -121,7 +121,7 @@ fn what_is_signed_can_be_verified() {
     UnparsedPublicKey::new(&ED25519, ed_public.clone())
         .verify(b"text", &signature)
         .unwrap();
-    // A key of another kind signs nothing.
+    // A key of another kind cannot sign.
     assert_eq!(comes_to(r#"sign("ES256", ed, "text")"#, "", &names), "-");
     assert_eq!(
         comes_to(r#"sign("RS256", "no key", "text")"#, "", &names),

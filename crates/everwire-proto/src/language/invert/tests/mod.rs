@@ -8,7 +8,7 @@ mod tables;
 /// Names with their values.
 type Known<'k> = &'k [(&'k str, Value<'static>)];
 
-/// Inverts conditions that hold, and others that do not, and has the evaluator look at what comes out.
+/// Inverts conditions that must hold, and others that must not, and evaluates them on the result.
 fn inverted(hold: &[&str], fail: &[&str], known: Known<'_>) -> Result<Inverted, NotInvertible> {
     let captures = known.iter().map(|(name, _)| *name);
     let captures: Vec<&str> = captures
@@ -41,7 +41,7 @@ fn inverted(hold: &[&str], fail: &[&str], known: Known<'_>) -> Result<Inverted, 
     Ok(made)
 }
 
-/// What the evaluator sees of a message that was made.
+/// Evaluates on a generated message.
 fn see<T>(
     bench: &Bench,
     made: &Inverted,

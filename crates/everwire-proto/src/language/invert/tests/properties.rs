@@ -1,14 +1,14 @@
-//! Random conditions: where a message comes out, the evaluator says that it is so.
+//! Random conditions: if a message results, the condition holds for it.
 
 use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 
 use super::*;
 use crate::language::expression::tests::properties::expression;
 
-/// How many conditions are tried; `EVERWIRE_LANGUAGE_CASES` asks for another number.
+/// The number of tried conditions, unless `EVERWIRE_LANGUAGE_CASES` is set.
 const CASES: u32 = 4_000;
 
-/// Whether a message comes out for a text, and whether it is one that is wanted. `None`: the text is no condition.
+/// Whether a message results for a text, and fulfils it. `None`: the text is not a condition.
 fn tried(text: &str, wanted: bool) -> Option<bool> {
     let known = [("id", Value::from(1_u64)), ("x", Value::text("a\r\n"))];
     let mut bench = Bench::new(&["x", "y"]);
@@ -47,7 +47,7 @@ proptest! {
     }
 }
 
-/// The properties above say nothing about conditions for which nothing comes out.
+/// The properties above check nothing for conditions without a result.
 #[test]
 fn for_most_random_conditions_that_can_hold_a_message_comes_out() {
     let mut runner = TestRunner::deterministic();

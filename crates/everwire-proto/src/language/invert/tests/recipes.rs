@@ -42,5 +42,5 @@ fn each_condition_of_the_recipes_inverts() {
     assert_eq!(count, COUNT);
 }
 
-/// How many there are in the sixteen recipes.
+/// Their number in the sixteen recipes.
 const COUNT: usize = 108;

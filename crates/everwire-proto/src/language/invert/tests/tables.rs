@@ -1,8 +1,8 @@
-//! Conditions, and the messages that come of them.
+//! Conditions, and the resulting messages.
 
 use super::*;
 
-/// The text of what holds for the first, and not for the second.
+/// A text for which the first conditions hold, and the second do not.
 fn text(hold: &[&str], fail: &[&str]) -> String {
     let known = [
         ("id", Value::from(7_u64)),

@@ -1,4 +1,4 @@
-//! What is accepted and found is what `serde_json` accepts and finds.
+//! The parser accepts and finds the same as `serde_json`.
 
 use proptest::prelude::*;
 use serde::de::IgnoredAny;
@@ -28,7 +28,7 @@ fn kind(value: &Value) -> Kind {
     }
 }
 
-/// What was found is this value, whichever way one looks at it.
+/// Asserts in every way that the found value is this value.
 fn is_same(found: RawJson<'_>, value: &Value) -> Result<(), TestCaseError> {
     prop_assert_eq!(found.kind(), kind(value));
     prop_assert_eq!(&tree(found.as_str()), value);
@@ -96,7 +96,7 @@ proptest! {
 
     #[test]
     fn a_text_is_json_where_it_is_for_serde_json(text in nearly_json(), paths in paths()) {
-        // Where it skips, it accepts half a surrogate pair, too.
+        // A skipped text may have half a surrogate pair.
         let expected = serde_json::from_str::<IgnoredAny>(&text).is_ok();
         prop_assert_eq!(RawJson::parse(&text).is_some(), expected, "{}", text);
         let (set, slots) = set(&paths);
@@ -117,7 +117,7 @@ proptest! {
     fn what_is_written_compactly_has_no_space(text in json(" \n")) {
         let mut compact = String::new();
         RawJson::parse(&text).unwrap().write_compact(&mut compact);
-        // No string of these texts has this.
+        // No string of these texts contains this.
         prop_assert_eq!(&compact, &text.replace(" \n", ""));
     }
 

@@ -1,4 +1,4 @@
-//! Cases that chance seldom makes.
+//! Cases that random data rarely contains.
 
 use std::iter;
 
@@ -13,7 +13,7 @@ fn is_json(text: &str) -> bool {
     RawJson::parse(text).is_some()
 }
 
-/// What a pointer finds, among others that lead elsewhere.
+/// The result of a pointer, among others with other results.
 fn find<'a>(path: &str, text: &'a str) -> Option<&'a str> {
     let mut set = PointerSet::default();
     set.insert(&pointer("/other/0/way"));
@@ -98,7 +98,7 @@ fn what_is_no_json_is_refused_wherever_it_stands() {
             format!("{{\"a\":[1,{text}],\"b\":2}}"),
             format!("{{\"b\":2,\"c\":{{\"d\":{text}}}}}"),
         ] {
-            // Nothing is JSON once it stands in brackets.
+            // A text that is not JSON may be JSON inside brackets.
             let expected = serde_json::from_str::<Value>(&text).is_ok();
             assert_eq!(is_json(&text), expected, "{text}");
             for path in ["", "/a", "/a/1", "/b", "/c/d", "/c/d/0"] {
@@ -205,7 +205,7 @@ fn what_rust_has_no_value_for_is_json_all_the_same() {
     assert_eq!(find("/c", text), Some(r#""fine""#));
     assert_eq!(find("/b", text), Some("1e400"));
     assert!(pointer("/c").lookup(text).is_some());
-    // As values of Rust's they are not there.
+    // They are absent as Rust values.
     let value = RawJson::parse(text).unwrap();
     let half = value.at(&pointer("/a")).unwrap();
     assert_eq!((half.kind(), half.as_text()), (Kind::Text, None));

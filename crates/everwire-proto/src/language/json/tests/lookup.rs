@@ -1,4 +1,4 @@
-//! Pointers that are not made into a set.
+//! Pointers outside of a set.
 
 use std::borrow::Cow;
 

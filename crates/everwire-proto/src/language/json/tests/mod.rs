@@ -1,4 +1,4 @@
-//! The whole of it against `serde_json`, and a model of numbers.
+//! The whole parser compared with `serde_json`, and numbers with a model.
 
 mod differential;
 mod edges;

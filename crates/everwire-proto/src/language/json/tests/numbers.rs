@@ -1,4 +1,4 @@
-//! Numbers against a model that expands them.
+//! Numbers compared with a model that expands them.
 
 use std::{
     cmp::Ordering,
@@ -20,7 +20,7 @@ fn hash(number: Number<'_>) -> u64 {
     hasher.finish()
 }
 
-/// A number times 10^100: all its digits, of which there are as many for each number of these tests.
+/// A number times 10^100: all its digits, with the same count for each number of these tests.
 #[derive(PartialEq, Eq, Debug)]
 struct Model {
     is_negative: bool,
@@ -39,7 +39,7 @@ impl Model {
         let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
         let exponent: i64 = exponent.parse().unwrap();
         let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-        // The last digit counts ten to the power of this.
+        // The power of ten of the last digit.
         let last = exponent - fraction.len() as i64 + PLACES;
         let mut digits: Vec<u8> = format!("{whole}{fraction}").into();
         digits.extend(vec![b'0'; usize::try_from(last).unwrap()]);

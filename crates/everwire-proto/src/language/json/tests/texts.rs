@@ -1,4 +1,4 @@
-//! Texts and pointers by chance.
+//! Random texts and pointers.
 
 use proptest::{
     collection::vec,
@@ -57,7 +57,7 @@ const SCALARS: [&str; 28] = [
     "\"\u{7f}\u{2028}\"",
 ];
 
-/// What stands for a token, and may stand in the wrong place.
+/// Tokens and parts of them, possibly in a wrong place.
 const PIECES: [&str; 44] = [
     "{", "}", "[", "]", ",", ":", "\"", "\\", " ", "\n", "\t", "\r", "\u{c}", "\u{a0}", "\u{feff}",
     "null", "true", "false", "nul", "True", "NaN", "Infinity", "0", "01", "1.", ".5", "-", "+1",
@@ -65,7 +65,7 @@ const PIECES: [&str; 44] = [
     "\\ud800", "\\udc00x", "//", "'a'", "\"a\":",
 ];
 
-/// A text that is JSON, in which keys may be there twice; `space` stands between its tokens.
+/// A JSON text, possibly with duplicate keys; `space` is between its tokens.
 pub(super) fn json(space: &'static str) -> BoxedStrategy<String> {
     let list = move |open: char, items: Vec<String>, close: char| {
         let items = items.join(&format!("{space},{space}"));
@@ -83,7 +83,7 @@ pub(super) fn json(space: &'static str) -> BoxedStrategy<String> {
     json.boxed()
 }
 
-/// A key as it is written, perhaps with more escapes than it needs.
+/// A written key, possibly with unnecessary escapes.
 fn key() -> impl Strategy<Value = String> {
     (select(&KEYS[..]), any::<bool>()).prop_map(|(key, escaped)| {
         if !escaped {
@@ -100,7 +100,7 @@ pub(super) fn any_json() -> impl Strategy<Value = String> {
     prop_oneof![json(""), json(" "), json("\n         \t")]
 }
 
-/// A text that was JSON until something was cut out, put in or doubled.
+/// A JSON text from which something was cut, or into which something was inserted or copied.
 pub(super) fn nearly_json() -> impl Strategy<Value = String> {
     let change = (any::<Index>(), 0..6_usize, select(&PIECES[..]), 0..4_u8);
     (any_json(), vec(change, 1..3)).prop_map(|(mut text, changes)| {
@@ -123,7 +123,7 @@ pub(super) fn nearly_json() -> impl Strategy<Value = String> {
     })
 }
 
-/// Pointers into such texts, some of which lead to something.
+/// Pointers into such texts, some of which have a target.
 pub(super) fn paths() -> impl Strategy<Value = Vec<String>> {
     let path = vec(select(&KEYS[..]), 0..5).prop_map(|keys| {
         let written = |key: &&str| format!("/{}", key.replace('~', "~0").replace('/', "~1"));

@@ -1,4 +1,4 @@
-//! A text as `serde_json` reads it, and what it finds there.
+//! A text parsed by `serde_json`, and the targets in it.
 
 use serde_json::Value;
 
@@ -8,7 +8,7 @@ pub(super) fn pointer(text: &str) -> JsonPointer {
     JsonPointer::new(text).unwrap()
 }
 
-/// A text as a tree; of a key that is there twice the last value is in it.
+/// A text as a tree; for duplicate keys it has the last value.
 pub(super) fn tree(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }

@@ -1,4 +1,4 @@
-//! What people write wrongly: the whole error is read.
+//! Common mistakes: the whole error is checked.
 
 use super::*;
 

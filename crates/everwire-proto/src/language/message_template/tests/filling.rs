@@ -44,7 +44,8 @@ fn holes_of_json_are_filled_by_their_position() {
             "{\"type\":6,\"x\":\"a \\\"b\\\"\\n\"}\u{1e}",
         ),
         ("\n {\"x\":${/n}} \n", "\n {\"x\":1.50} \n"),
-        // What is not of an expression is escaped within quotes, and put in as it is outside of them.
+        // Variables outside of expressions are escaped within quotes, and inserted unchanged
+        // outside.
         (
             r#"{"x":${/n},"k":"${QUOTED}","n":${N}}"#,
             r#"{"x":1.50,"k":"a\"b\\c","n":5}"#,
@@ -272,7 +273,7 @@ fn secrets_are_not_shown() {
             .unwrap();
         assert_eq!(rendered.is_secret(), is_secret, "{text}");
         assert_eq!(format!("{rendered:?}") == "***", is_secret, "{text}");
-        // As it was written it can be shown.
+        // It can be shown as written.
         assert_eq!(
             (template.to_string(), template.as_str()),
             (text.to_owned(), text)

@@ -1,11 +1,11 @@
-//! What a peer sends comes back as it was, whatever it is, and changes nothing else.
+//! A peer's value comes back unchanged, whatever it is, and changes nothing else.
 
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
 use super::*;
 
-/// How many values are tried; `EVERWIRE_LANGUAGE_CASES` asks for another number.
+/// The number of tried values, unless `EVERWIRE_LANGUAGE_CASES` is set.
 const CASES: u32 = 5_000;
 
 fn hostile() -> impl Strategy<Value = Json> {
@@ -42,7 +42,7 @@ proptest! {
         let text = r#"{"whole":${/v},"quoted":"<${/v}>","let":[${captured}],"${/o}":"${/v}${/o}","end":1}"#;
         let template = parse(&mut bench, text, TemplateKind::Text);
         let message = json!({ "v": value, "o": other }).to_string();
-        // As it was, number by number.
+        // Unchanged, number by number.
         let sent: Json = serde_json::from_str(&message).unwrap();
         let captured = Value::text(message.clone()).from_peer();
         let rendered = bench.see(&message, &[("captured", captured)], |world| template.render(world));

@@ -31,7 +31,7 @@ fn what_fills_a_hole_stays_within_its_text() {
         ("$${x}", r#"[7,"$${x}"]"#, r#"[7,"${x}"]"#),
         ("$$${x}", r#"[7,"$$${x}"]"#, r#"[7,"$${x}"]"#),
         ("${\"}\\\"\"}", r#"[7,"${"}\""}"]"#, r#"[7,"}\""]"#),
-        // It would be taken for JSON where it stands alone.
+        // Alone, it would be taken for JSON.
         (
             "{ a(b: ${n}) { c } }",
             r#"[7,"{ a(b: ${n}) { c } }"]"#,
@@ -49,12 +49,12 @@ fn what_fills_a_hole_stays_within_its_text() {
         let rendered = bench.see("", &names, |world| template.render(world).unwrap());
         assert_eq!(rendered.as_text(), Some(filled), "{text}");
         assert!(RawJson::parse(filled).is_some(), "{filled}");
-        // It is what a file would say.
+        // It is the same text as in a file.
         let (again, _) =
             bench.with(|scope| MessageTemplate::parse(written, TemplateKind::Text, scope));
         let again = again.map(|again| bench.see("", &names, |world| again.render(world).unwrap()));
         match again {
-            // Without an expression it would be no JSON, in which variables are escaped.
+            // Without an expression it is not JSON, in which variables are escaped.
             Ok(_) if text == "${QUOTED}" => {}
             Ok(again) => assert_eq!(again.as_text(), Some(filled)),
             Err(errors) => panic!("{text}: {errors:?}"),

@@ -1,4 +1,4 @@
-//! `let`s: filled when they are used, once per step.
+//! `let`s: evaluated at their first use in a step.
 
 use super::*;
 use crate::language::{Expression, Lets, Name, Step};
@@ -19,7 +19,7 @@ fn compile(lets: &[(&str, &str)]) -> Result<(Bench, Lets), Vec<(usize, String)>>
     }
 }
 
-/// What a text comes to with these.
+/// The result of a text with these `let`s.
 fn with(lets: &[(&str, &str)], text: &str) -> Result<String, String> {
     let (mut bench, lets) = compile(lets).unwrap();
     let template = parse(&mut bench, text, TemplateKind::Text);
@@ -226,7 +226,7 @@ fn a_condition_sees_lets() {
     assert!(bench.see(r#"{"n":1.50}"#, &[], |world| {
         condition.holds(&Step::new(world, &lets))
     }));
-    // A world that knows none has none.
+    // A world without `let`s returns none.
     assert!(!bench.see(r#"{"n":1.50}"#, &[], |world| condition.holds(world)));
     assert_eq!(
         lets.get(Name::Let(0)).map(MessageTemplate::as_str),

@@ -14,7 +14,7 @@ fn parse(bench: &mut Bench, text: &str, kind: TemplateKind) -> MessageTemplate {
     parsed.unwrap_or_else(|errors| panic!("{text}: {errors:?}"))
 }
 
-/// What a template of this kind comes to, or why it comes to nothing.
+/// The result of a template of this kind, or the reason for none.
 fn filled_as(
     text: &str,
     kind: TemplateKind,
@@ -39,7 +39,7 @@ fn filled(text: &str, message: &str, names: &[(&str, Value<'static>)]) -> Result
     filled_as(text, TemplateKind::Text, message, names)
 }
 
-/// All errors of a text: where, and what is told.
+/// All errors of a text: place and message.
 fn errors(text: &str, kind: TemplateKind) -> Vec<(String, String)> {
     let mut bench = Bench::new(&["x", "n", "ts"]);
     let (parsed, _) = bench.with(|scope| MessageTemplate::parse(text, kind, scope));

@@ -1,4 +1,4 @@
-//! Templates without expressions are what they were.
+//! Templates without expressions behave as before.
 
 use std::path::PathBuf;
 
@@ -50,7 +50,7 @@ fn variables_files_and_secrets_have_the_form_that_they_had() {
                 || text.starts_with("$$"),
             "{text}"
         );
-        // And a template of settings is one of these.
+        // A template of the settings is one of these, too.
         let back = MessageTemplate::from(Template::from_parts(parts.clone()));
         assert_eq!(
             back.as_template(),

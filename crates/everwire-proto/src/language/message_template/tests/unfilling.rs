@@ -1,11 +1,11 @@
-//! What a filled template says of the names in it.
+//! Reads the values of names from a filled template.
 
 use proptest::prelude::*;
 
 use super::*;
 use crate::language::Name;
 
-/// The names that a text says of a template, as `name=JSON`; `None`: it is another message.
+/// The values that a text has for a template, as `name=JSON`; `None`: the text does not fit.
 fn unfilled(template: &str, text: &str) -> Option<String> {
     let mut bench = Bench::new(&["x", "n"]);
     let template = parse(&mut bench, template, TemplateKind::Text);

@@ -36,7 +36,7 @@ pub fn headers(name: &ConnectionName, entry: &Entry, gap: u64, expect: Option<u6
     headers.insert(MSG_ID, format!("{name}/{epoch}/{seq}"));
     headers.insert(HeaderName::from_static(EPOCH), HeaderValue::from(epoch));
     headers.insert(HeaderName::from_static(SEQ), HeaderValue::from(seq));
-    headers.insert(HeaderName::from_static(CURSOR), &*entry.cursor);
+    headers.insert(HeaderName::from_static(CURSOR), entry.cursor.to_string());
     headers.insert(HeaderName::from_static(TIME), entry.at.to_string());
     if let Some(previous) = entry.previous {
         headers.insert(HeaderName::from_static(PREVIOUS), previous.to_string());
@@ -93,7 +93,7 @@ mod tests {
             place: Place { epoch: 3, seq: 17 },
             previous: Some(Place { epoch: 2, seq: 9 }),
             at: Timestamp::UNIX_EPOCH,
-            cursor: "c".into(),
+            cursor: everwire::core::Cursor(12),
             subscription: Some("a\r\nX: y".into()),
             message: Message::binary(vec![1]),
             gap: 0,

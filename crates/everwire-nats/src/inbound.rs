@@ -17,10 +17,7 @@ use tokio::{
     time::Instant,
 };
 
-use self::{
-    link::InLink,
-    publisher::{Publisher, Spooled},
-};
+use self::{link::InLink, publisher::Publisher};
 use crate::{report::Observer, spool::SpoolError, status::Shared};
 
 /// The interval of regular checks.
@@ -119,14 +116,13 @@ impl Inbound {
     }
 
     fn hear(&mut self, batch: everwire::Batch) {
-        let mut spooled = Spooled::default();
         for update in batch {
             match update {
                 Update::Event(event) => {
                     self.cursor = Some(event.stamp.cursor);
                     match event.kind {
                         EventKind::Message(message) => {
-                            self.publisher.hear(event.stamp, message, &mut spooled);
+                            self.publisher.hear(event.stamp, message);
                         }
                         EventKind::Removed => self.publisher.removed(&event.stamp.name),
                         _ => {}
@@ -136,7 +132,6 @@ impl Inbound {
                 Update::Notice(_) => {}
             }
         }
-        self.publisher.spool(&spooled);
     }
 
     fn tick(&mut self) {

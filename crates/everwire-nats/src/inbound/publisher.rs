@@ -13,7 +13,7 @@ use crate::{
     header,
     lanes::{Action, DropReason, Entry, LaneId, Lanes, Limits, Place, Taken},
     report::{Observer, Report},
-    spool::{Spool, SpoolError},
+    spool::{Spool, SpoolError, room},
     status::Shared,
     subject::{name_in, subject_of},
 };
@@ -24,8 +24,9 @@ const BURST: usize = 512;
 const SILENCE: Duration = Duration::from_secs(12);
 /// The interval between reports of dropped messages.
 const DROPS: Duration = Duration::from_secs(5);
-/// This many unneeded rows are deleted together.
-const FORGET: usize = 256;
+/// Messages wait for the spool until the next tick, or until they have so many bytes: so a row has
+/// many of them.
+const HELD: usize = 1 << 20;
 
 /// The lanes and their spool.
 pub(super) struct Publisher {
@@ -47,8 +48,10 @@ pub(super) struct Publisher {
     told_dropped: Option<Instant>,
     /// The last reported error of a spool that cannot be written.
     told_of_spool: Option<String>,
-    /// Rows that are no longer needed.
-    forget: Vec<(ConnectionName, Place)>,
+    /// Messages that wait to be written into the spool.
+    held: Spooled,
+    /// Messages in the spool that are no longer needed: the last place, and their number.
+    forget: HashMap<ConnectionName, (Place, u64)>,
 }
 
 impl Publisher {
@@ -64,15 +67,15 @@ impl Publisher {
             observer.tell(Report::SpoolDamaged(aside));
         }
         let mut lanes = Lanes::new(Limits::default());
-        for (name, rows, last) in spool.names()? {
-            lanes.recall(name, rows, last);
+        for (name, count, last) in spool.names()? {
+            lanes.recall(name, count, last);
         }
         Ok(Self {
             manager,
             prefix: settings.subject.clone(),
             stream: settings.stream.name.clone(),
             lanes,
-            has_spooled: spool.messages() > 0,
+            has_spooled: spool.bytes() > 0,
             spool,
             status,
             observer,
@@ -82,12 +85,13 @@ impl Publisher {
             dropped: HashMap::new(),
             told_dropped: None,
             told_of_spool: None,
-            forget: Vec::new(),
+            held: Spooled::default(),
+            forget: HashMap::new(),
         })
     }
 
-    /// Handles a received message. If it must go into the spool, it is added to `spooled`.
-    pub fn hear(&mut self, stamp: Stamp, message: Message, spooled: &mut Spooled) {
+    /// Handles a received message.
+    pub fn hear(&mut self, stamp: Stamp, message: Message) {
         let entry = Entry {
             place: Place {
                 epoch: stamp.epoch,
@@ -95,7 +99,7 @@ impl Publisher {
             },
             previous: None,
             at: stamp.at,
-            cursor: stamp.cursor.to_string().into(),
+            cursor: stamp.cursor,
             subscription: stamp.subscription,
             // Otherwise a short message would keep the whole read buffer alive.
             message: message.to_own_memory(),
@@ -104,32 +108,35 @@ impl Publisher {
             was_published: false,
             was_refused: false,
         };
-        let has_spool = self.spool.has_room((spooled.bytes + entry.cost()) as u64);
+        let has_spool = self.spool.has_room((self.held.bytes + room(&entry)) as u64);
         if let Taken::Spool(lane, entry) = self.lanes.push(&stamp.name, entry, has_spool) {
-            spooled.bytes += entry.cost();
-            spooled.lanes.push(lane);
-            spooled.rows.push((stamp.name, entry));
+            self.held.bytes += room(&entry);
+            self.held.lanes.push(lane);
+            self.held.messages.push((stamp.name, entry));
+            if self.held.bytes >= HELD {
+                self.write_held();
+            }
         }
     }
 
-    /// Writes the collected messages into the spool.
-    pub fn spool(&mut self, spooled: &Spooled) {
-        if spooled.rows.is_empty() {
+    /// Writes the messages that wait for the spool.
+    fn write_held(&mut self) {
+        let held = std::mem::take(&mut self.held);
+        if held.messages.is_empty() {
             return;
         }
         self.has_spooled = true;
-        match self.spool.put(&spooled.rows) {
+        match self.spool.put(&held.messages) {
             Ok(()) => {
                 self.told_of_spool = None;
-                spooled
-                    .lanes
-                    .iter()
-                    .for_each(|lane| self.lanes.spooled(*lane));
+                for lane in held.lanes {
+                    self.lanes.spooled(lane);
+                }
             }
             Err(error) => {
                 // Last one first: each returns to its lane the gap that it took over from the one
                 // before.
-                for (lane, (_, entry)) in spooled.lanes.iter().zip(&spooled.rows).rev() {
+                for (lane, (_, entry)) in held.lanes.iter().zip(&held.messages).rev() {
                     self.lanes.not_spooled(*lane, entry);
                 }
                 self.spool_failed(error);
@@ -266,15 +273,17 @@ impl Publisher {
     fn act(&mut self, action: Action, now: std::time::Instant) {
         match action {
             Action::Load(lane, name, behind) => {
-                let rows = self.spool.load(&name, behind);
-                let rows = rows.map_err(|error| self.spool_failed(error));
-                self.lanes.loaded(lane, rows.ok(), now);
-            }
-            Action::Forget(name, through) => {
-                self.forget.push((name, through));
-                if self.forget.len() >= FORGET {
+                self.write_held();
+                if behind.is_none() {
                     self.delete_forgotten();
                 }
+                let entries = self.spool.load(&name, behind);
+                let entries = entries.map_err(|error| self.spool_failed(error));
+                self.lanes.loaded(lane, entries.ok(), now);
+            }
+            Action::Forget(name, through, count) => {
+                let (last, total) = self.forget.entry(name).or_insert((through, 0));
+                (*last, *total) = (through.max(*last), *total + count);
             }
             Action::Dropped(name, count, reason) => self.dropped(name, count, reason),
             Action::Raise(name, epoch) => {
@@ -317,12 +326,17 @@ impl Publisher {
     }
 
     fn delete_forgotten(&mut self) {
-        for (name, through) in std::mem::take(&mut self.forget) {
-            if let Err(error) = self.spool.forget(&name, through) {
-                self.spool_failed(error);
-            }
+        if self.forget.is_empty() {
+            return;
         }
-        if self.spool.messages() == 0 && self.has_spooled {
+        let forget = self.forget.iter();
+        let forget = forget.map(|(name, (through, count))| (name, *through, *count));
+        match self.spool.forget(forget) {
+            Ok(()) => self.forget.clear(),
+            // The next tick tries again.
+            Err(error) => return self.spool_failed(error),
+        }
+        if self.spool.bytes() == 0 && self.has_spooled {
             self.has_spooled = false;
             self.spool.shrink();
         }
@@ -332,9 +346,8 @@ impl Publisher {
     pub fn tick(&mut self) {
         self.tell_dropped();
         self.lanes.tick(std::time::Instant::now());
-        if !self.forget.is_empty() {
-            self.delete_forgotten();
-        }
+        self.write_held();
+        self.delete_forgotten();
     }
 
     /// The reason to give up the connection: nothing is acknowledged on it.
@@ -358,9 +371,10 @@ impl Publisher {
     /// Writes messages in memory into the spool, for the next process. Returns the number in the
     /// spool.
     pub fn keep(&mut self) -> u64 {
+        self.write_held();
         self.delete_forgotten();
-        let rows = self.lanes.drain();
-        if let Err(error) = self.spool.put(&rows) {
+        let waiting = self.lanes.drain();
+        if let Err(error) = self.spool.put(&waiting) {
             self.observer.tell(Report::Spool(error));
         }
         self.spool.messages()
@@ -374,7 +388,7 @@ impl Publisher {
             inbound.published = self.published;
             inbound.redelivered = self.redelivered;
             inbound.pending = pending;
-            inbound.spool_messages = self.spool.messages();
+            inbound.spool_messages = self.spool.messages() + self.held.messages.len() as u64;
             inbound.spool_bytes = self.spool.bytes();
             if pending == 0 {
                 inbound.refused.clear();
@@ -385,9 +399,9 @@ impl Publisher {
 
 /// Messages that are written into the spool together.
 #[derive(Default)]
-pub(super) struct Spooled {
+struct Spooled {
     lanes: Vec<LaneId>,
-    rows: Vec<(ConnectionName, Entry)>,
+    messages: Vec<(ConnectionName, Entry)>,
     bytes: usize,
 }
 

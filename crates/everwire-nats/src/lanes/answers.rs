@@ -6,7 +6,7 @@ use everwire::ConnectionName;
 
 use super::{
     Action, DropReason, LaneId, Lanes, Last,
-    entry::Place,
+    entry::{Entry, Place},
     lane::{InFlight, Lane, Outcome, State},
 };
 use crate::ack::Ack;
@@ -115,7 +115,7 @@ impl Lanes {
         let Some(lane) = self.lanes.get_mut(&id) else {
             return;
         };
-        let mut forget = None;
+        let mut forget = Forgotten::default();
         while let Some(sent) = lane.unacked.front() {
             if !matches!(sent.outcome, Outcome::Stored | Outcome::Hopeless) {
                 break;
@@ -126,17 +126,12 @@ impl Lanes {
             };
             lane.first += 1;
             self.memory -= sent.entry.cost();
-            if sent.entry.is_spooled {
-                forget = Some(sent.entry.place);
-            }
+            forget.add(&sent.entry);
             if is_hopeless {
                 self.actions.push_back(too_large(&lane.name));
             }
         }
-        if let Some(place) = forget {
-            self.actions
-                .push_back(Action::Forget(lane.name.clone(), place));
-        }
+        self.actions.extend(forget.action(&lane.name));
         if lane.state == State::Failing && lane.is_settled() {
             self.take_back(id);
             self.rest(id, now);
@@ -152,10 +147,9 @@ impl Lanes {
         };
         for entry in lane.take_back() {
             self.memory -= entry.cost();
-            if entry.is_spooled {
-                let forget = Action::Forget(lane.name.clone(), entry.place);
-                self.actions.push_back(forget);
-            }
+            let mut forget = Forgotten::default();
+            forget.add(&entry);
+            self.actions.extend(forget.action(&lane.name));
             self.actions.push_back(too_large(&lane.name));
         }
     }
@@ -165,15 +159,14 @@ impl Lanes {
         let Some(lane) = self.lanes.get_mut(&id) else {
             return;
         };
-        let (mut forget, mut stale, mut refused) = (None, 0, 0);
+        let (mut stale, mut refused) = (0, 0);
+        let mut forget = Forgotten::default();
         while let Some(entry) = lane.waiting.front()
             && entry.place <= last
             && let Some(entry) = lane.waiting.pop_front()
         {
             self.memory -= entry.cost();
-            if entry.is_spooled {
-                forget = Some(entry.place);
-            }
+            forget.add(&entry);
             if !entry.was_published {
                 stale += 1;
             } else if entry.was_refused && entry.place < last {
@@ -185,8 +178,8 @@ impl Lanes {
         }
         let name = &lane.name;
         let mut act = |action| self.actions.push_back(action);
-        if let Some(place) = forget {
-            act(Action::Forget(name.clone(), place));
+        if let Some(forget) = forget.action(name) {
+            act(forget);
         }
         for (count, reason) in [(stale, DropReason::Stale), (refused, DropReason::Refused)] {
             if count > 0 {
@@ -214,6 +207,27 @@ impl Lanes {
             }
         }
         self.enqueue(id);
+    }
+}
+
+/// Messages in the spool that a lane no longer needs.
+#[derive(Default)]
+struct Forgotten {
+    through: Option<Place>,
+    count: u64,
+}
+
+impl Forgotten {
+    fn add(&mut self, entry: &Entry) {
+        if entry.is_spooled {
+            self.through = Some(entry.place);
+            self.count += 1;
+        }
+    }
+
+    fn action(self, name: &ConnectionName) -> Option<Action> {
+        let through = self.through?;
+        Some(Action::Forget(name.clone(), through, self.count))
     }
 }
 

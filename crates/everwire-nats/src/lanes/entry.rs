@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use everwire::Message;
+use everwire::{Message, core::Cursor};
 use jiff::Timestamp;
 
 /// The position of a message among those of its name: later ones are greater.
@@ -23,8 +23,8 @@ pub struct Entry {
     pub previous: Option<Place>,
     /// Its arrival time.
     pub at: Timestamp,
-    /// Its position over all names, as text.
-    pub cursor: Box<str>,
+    /// Its position over all names.
+    pub cursor: Cursor,
     /// The subscription that it belongs to.
     pub subscription: Option<Arc<str>>,
     /// The message.

@@ -70,10 +70,11 @@ pub enum Action {
         /// The message.
         entry: Entry,
     },
-    /// Read rows of the spool after this place: [`Lanes::loaded`].
+    /// Read messages of the spool after this place: [`Lanes::loaded`].
     Load(LaneId, ConnectionName, Option<Place>),
-    /// Rows of the name up to this one are no longer needed.
-    Forget(ConnectionName, Place),
+    /// Messages of the name in the spool up to this place are no longer needed. The number is of those
+    /// that were not forgotten before.
+    Forget(ConnectionName, Place, u64),
     /// Messages were dropped.
     Dropped(ConnectionName, u64, DropReason),
     /// The stream has places of the name beyond those of this process: its epoch must be greater.
@@ -232,6 +233,13 @@ impl Lanes {
             lane.spooled = lane.spooled.saturating_sub(1);
             lane.dropped = lane.dropped.saturating_add(entry.gap).saturating_add(1);
             lane.last_heard = entry.previous;
+            // The gap before the next message of the spool is now before the next one that is heard.
+            if lane.spooled == 0
+                && let Some(gap) = lane.untold.take()
+            {
+                lane.dropped = lane.dropped.saturating_add(gap.count);
+                lane.last_heard = gap.previous;
+            }
             let dropped = Action::Dropped(lane.name.clone(), 1, DropReason::Spool);
             self.actions.push_back(dropped);
         }

@@ -32,7 +32,7 @@ fn entry(epoch: u32, seq: u64) -> Entry {
         place: Place { epoch, seq },
         previous: None,
         at: Timestamp::UNIX_EPOCH,
-        cursor: "".into(),
+        cursor: everwire::core::Cursor(0),
         subscription: None,
         message: Message::text(format!("{epoch}/{seq}")),
         gap: 0,
@@ -61,6 +61,8 @@ struct World {
     acks: VecDeque<(LaneId, u64, Ack)>,
     asks: VecDeque<(LaneId, ConnectionName)>,
     spool: BTreeMap<(ConnectionName, Place), Entry>,
+    /// Messages that wait to be written into the spool.
+    held: Vec<(LaneId, ConnectionName, Entry)>,
     dropped: BTreeMap<ConnectionName, u64>,
     published: u64,
     /// The number of earlier processes.
@@ -115,8 +117,27 @@ impl World {
         self.asks.clear();
     }
 
+    /// Writes the held messages into the spool.
+    fn write(&mut self, lanes: &mut Lanes) {
+        for (lane, name, entry) in self.held.drain(..) {
+            self.spool.insert((name, entry.place), entry);
+            lanes.spooled(lane);
+        }
+    }
+
+    /// The held messages cannot be written. Returns them.
+    fn fail_to_write(&mut self, lanes: &mut Lanes) -> Vec<(ConnectionName, Place)> {
+        let held = std::mem::take(&mut self.held).into_iter().rev();
+        let lost = held.map(|(lane, name, entry)| {
+            lanes.not_spooled(lane, &entry);
+            (name, entry.place)
+        });
+        lost.collect()
+    }
+
     /// Ends a process in an orderly way, and starts the next one.
     fn next_process(&mut self, mut lanes: Lanes, limits: Limits) -> Lanes {
+        self.write(&mut lanes);
         for (name, entry) in lanes.drain() {
             self.spool.insert((name, entry.place), entry);
         }
@@ -153,6 +174,7 @@ impl World {
                 self.way.push_back((lane, number, name, expect, stored));
             }
             Action::Load(lane, name, behind) => {
+                self.write(lanes);
                 let rows = self
                     .spool
                     .iter()
@@ -160,9 +182,16 @@ impl World {
                 let rows = rows.map(|(_, entry)| entry.clone()).take(5).collect();
                 lanes.loaded(lane, Some(rows), now);
             }
-            Action::Forget(name, through) => self
-                .spool
-                .retain(|(of, place), _| *of != name || *place > through),
+            Action::Forget(name, through, count) => {
+                let before = self.spool.len();
+                self.spool
+                    .retain(|(of, place), _| *of != name || *place > through);
+                assert_eq!(
+                    (before - self.spool.len()) as u64,
+                    count,
+                    "{name} {through}"
+                );
+            }
             Action::Dropped(name, count, _) => *self.dropped.entry(name).or_default() += count,
             Action::Raise(..) => panic!("no other process publishes"),
             Action::Refused(..) => {}
@@ -191,12 +220,12 @@ fn life(seed: u64) -> u64 {
     for step in 0.. {
         let is_over = step > steps;
         now += Duration::from_millis(chance.below(400));
-        match chance.below(13) {
+        match chance.below(15) {
             0..=4 if !is_over => {
                 let of = &names[chance.below(3) as usize];
                 seq += 1 + chance.below(2);
                 let epoch = 1 + world.processes + u32::try_from(seq / 200).unwrap();
-                let has_spool = world.spool.len() < 40;
+                let has_spool = world.spool.len() + world.held.len() < 40;
                 match lanes.push(of, entry(epoch, seq), has_spool) {
                     Taken::Dropped => {}
                     taken => {
@@ -209,8 +238,7 @@ fn life(seed: u64) -> u64 {
                             .or_default()
                             .insert(Place { epoch, seq });
                         if let Taken::Spool(id, entry) = taken {
-                            world.spool.insert((of.clone(), entry.place), entry);
-                            lanes.spooled(id);
+                            world.held.push((id, of.clone(), entry));
                         }
                     }
                 }
@@ -237,6 +265,12 @@ fn life(seed: u64) -> u64 {
                 world.processes += 1;
                 world.lose(&mut chance);
                 lanes = world.next_process(lanes, limits);
+            }
+            12 => world.write(&mut lanes),
+            13 if !is_over && chance.one_in(3) => {
+                for (of, place) in world.fail_to_write(&mut lanes) {
+                    heard.entry(of).or_default().remove(&place);
+                }
             }
             _ => {}
         }

@@ -206,6 +206,7 @@ fn observe(
                         let _told = tell_denied.try_send(Denied { subject, text });
                         None
                     }
+                    None if is_of_credentials(&text) => Some(BridgeError::Credentials(text)),
                     None => Some(BridgeError::Refused(text)),
                 },
                 _ => None,
@@ -216,6 +217,12 @@ fn observe(
             }
             std::future::ready(())
         })
+}
+
+/// Whether a server's word means the credentials: they have expired, or were revoked.
+fn is_of_credentials(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    text.contains("authentication expired") || text.contains("authentication revoked")
 }
 
 /// The subject in a server's word that a message was not let through.

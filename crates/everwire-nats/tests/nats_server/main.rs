@@ -3,6 +3,7 @@
 mod credentials;
 mod inbound;
 mod limits;
+mod operator;
 mod outages;
 mod outbound;
 mod queue_faults;

@@ -3,6 +3,7 @@
 pub mod cut;
 pub mod disk;
 pub mod faults;
+pub mod operator;
 pub mod read;
 pub mod server;
 

@@ -2,6 +2,7 @@
 
 mod answers;
 mod content;
+mod deliveries;
 mod link;
 mod receipts;
 mod replies;

@@ -16,6 +16,7 @@ use everwire::{
 };
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 
+use super::deliveries::Deliveries;
 use crate::{
     connection::{Connection, Happened, Reader},
     error::BridgeError,
@@ -76,6 +77,9 @@ pub(super) struct Up {
     before: u64,
     differences: Vec<String>,
     pull: Pull,
+    deliveries: Deliveries,
+    /// How many deliveries the consumer has made.
+    looks: FuturesUnordered<BoxFuture<'static, Option<u64>>>,
     reads: FuturesUnordered<BoxFuture<'static, (ConnectionName, Found)>>,
     finishing: FuturesUnordered<BoxFuture<'static, (u64, Result<(), String>)>>,
 }
@@ -121,14 +125,21 @@ pub(super) async fn next(link: &mut OutLink) -> Change {
         Some((sequence, finished)) = up.finishing.next(), if !up.finishing.is_empty() => {
             return Change::Finished(sequence, finished);
         }
+        Some(made) = up.looks.next(), if !up.looks.is_empty() => {
+            match made.is_some_and(|made| up.deliveries.made(made)) {
+                true => missed(),
+                false => return Change::Delivered(Vec::new()),
+            }
+        }
         heard = up.heard.next() => match heard {
             Some(heard) => return Change::Heard(heard),
             None => BridgeError::Lost("the client has ended".into()),
         },
         taken = up.pull.next() => match taken {
+            Ok(Some(messages)) if up.has_missed(&messages) => missed(),
             Ok(Some(messages)) => return Change::Delivered(messages),
             Ok(None) => {
-                up.pull = Pull::ask(up.consumer.clone());
+                up.ask();
                 return Change::Delivered(Vec::new());
             }
             Err(text) => BridgeError::Lost(text),
@@ -136,6 +147,11 @@ pub(super) async fn next(link: &mut OutLink) -> Change {
     };
     link.give_up(lost);
     Change::Down
+}
+
+/// The next consumer delivers it, and all behind it, in order.
+fn missed() -> BridgeError {
+    BridgeError::Lost("a message of the queue did not arrive".into())
 }
 
 /// What the consumer was asked for.
@@ -179,6 +195,27 @@ impl Up {
     /// Whether a message was put on the queue while this connection heard what is put there.
     pub fn has_heard(&self, sequence: u64) -> bool {
         sequence > self.before
+    }
+
+    /// Whether one before these messages did not arrive.
+    fn has_missed(&mut self, messages: &[jetstream::Message]) -> bool {
+        let infos = messages.iter().filter_map(|message| message.info().ok());
+        let deliveries = &mut self.deliveries;
+        infos.fold(false, |is_missed, info| {
+            deliveries.came(info.consumer_sequence) || is_missed
+        })
+    }
+
+    /// Asks the consumer for more, and where nothing comes for what it has delivered.
+    fn ask(&mut self) {
+        self.pull = Pull::ask(self.consumer.clone());
+        if self.deliveries.ask() && self.looks.is_empty() {
+            let consumer = self.consumer.clone();
+            self.looks.push(Box::pin(async move {
+                let info = tokio::time::timeout(DEADLINE, consumer.get_info()).await;
+                Some(info.ok()?.ok()?.delivered.consumer_sequence)
+            }));
+        }
     }
 
     /// Publishes an answer.
@@ -271,6 +308,8 @@ async fn open(
     Ok(Up {
         connection,
         pull: Pull::ask(consumer.clone()),
+        deliveries: Deliveries::default(),
+        looks: FuturesUnordered::new(),
         consumer,
         // Asked for behind the subscription, on the same connection.
         before: found.stream.cached_info().state.last_sequence,

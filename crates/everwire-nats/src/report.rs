@@ -1,4 +1,4 @@
-//! What a bridge tells as it happens, for a log.
+//! Events of a bridge, for a log.
 
 use std::{
     fmt,
@@ -84,7 +84,7 @@ impl Observer {
     }
 
     pub(crate) fn tell(&self, report: Report) {
-        // What it panics at is its own affair: the bridge goes on.
+        // The bridge outlives a panic of the callback.
         let _panicked = catch_unwind(AssertUnwindSafe(|| (self.0)(&report)));
     }
 }

@@ -1,4 +1,4 @@
-//! How a bridge is doing, for who looks at it.
+//! The status of a bridge.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -78,7 +78,7 @@ pub struct OutStatus {
 /// The names of refused lanes that are kept.
 const MAX_REFUSED: usize = 64;
 
-/// The status, shared with who asks for it.
+/// The status, shared with those who ask for it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Shared(Arc<Mutex<Inner>>);
 

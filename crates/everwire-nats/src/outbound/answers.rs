@@ -10,9 +10,9 @@ use super::{
 };
 use crate::report::{Observer, Report};
 
-/// So many subjects at which nobody is answered are told.
+/// At most this many refused reply subjects are reported.
 const MOST_TOLD: usize = 64;
-/// So many answers wait for a connection.
+/// At most this many answers wait for a connection.
 const MOST_LATE: usize = 1024;
 
 /// Answers to those who put messages on the queue.
@@ -26,16 +26,16 @@ pub(super) struct Answers {
     observer: Observer,
 }
 
-/// Who is to be answered for a message.
+/// Where the answer to a message goes.
 #[derive(Clone, Debug)]
 pub(super) struct Asked {
     /// The subject that it was put on.
     pub subject: String,
-    /// What tells it from others there.
+    /// Identifies it among the messages of that subject.
     pub digest: Digest,
-    /// It was put there while the bridge heard what is put there.
+    /// It was published while the bridge was subscribed to the queue's subjects.
     pub is_heard: bool,
-    /// Where its header wants the answer, too.
+    /// The reply subject in its header.
     pub reply: Option<String>,
 }
 
@@ -50,7 +50,7 @@ impl Answers {
         }
     }
 
-    /// What tells a message of a subject from others.
+    /// Identifies a message among those of its subject.
     pub fn digest(&self, headers: Option<&HeaderMap>, payload: &[u8]) -> Digest {
         self.replies.digest(headers, payload)
     }
@@ -67,8 +67,8 @@ impl Answers {
         }
     }
 
-    /// Answers a message: at its reply subjects, and at the one that its header names; once there is
-    /// a connection.
+    /// Answers a message at its reply subjects and at the subject in its header. Without a connection
+    /// the answer waits for one.
     pub fn send(&mut self, to: &Asked, answer: &[u8], up: Option<&Up>) {
         let now = Instant::now();
         let mut subjects = self
@@ -85,7 +85,7 @@ impl Answers {
                 None if self.late.len() < MOST_LATE => {
                     self.late.push((subject, answer.to_vec()));
                 }
-                // Who asked has a deadline, and asks again.
+                // The requester has a deadline, and asks again.
                 None => {}
             }
         }
@@ -103,7 +103,7 @@ impl Answers {
         self.refused(subject, "the server does not allow it");
     }
 
-    /// Forgets what nobody has asked for.
+    /// Forgets answers that nobody has asked for in time.
     pub fn tick(&mut self, now: Instant) {
         self.replies.tick(now);
     }

@@ -1,4 +1,4 @@
-//! A message of the queue: what it says, and who is answered.
+//! A message of the queue: its payload, and where its answer goes.
 
 use async_nats::HeaderMap;
 use bytes::Bytes;
@@ -12,12 +12,13 @@ use crate::header::{BINARY, REPLY};
 pub(super) struct Content {
     payload: Bytes,
     is_binary: bool,
-    /// Who is answered.
+    /// Where the answer goes.
     pub asked: Asked,
 }
 
 impl Content {
-    /// What was put on a subject. `is_heard`: while the bridge heard what is put there.
+    /// A message of a subject. `is_heard`: it was published while the bridge was subscribed to the
+    /// queue's subjects.
     pub fn new(
         subject: &str,
         headers: Option<&HeaderMap>,
@@ -43,11 +44,11 @@ impl Content {
         self.payload.len()
     }
 
-    /// What is sent.
+    /// The message to send.
     ///
     /// # Errors
     ///
-    /// Why the payload can be no message of the kind that the headers say.
+    /// Why the payload is no message of the kind that the headers name.
     pub fn message(&self) -> Result<Message, &'static str> {
         if self.is_binary {
             return Ok(Message::binary(self.payload.clone()));

@@ -1,9 +1,9 @@
-//! Who is answered.
+//! The reply subjects of messages.
 //!
-//! A stream keeps no reply subject. So the bridge also hears what is put on the queue's subjects as
-//! it is put there, and finds by its content which message of the queue it is. What is put there
-//! without a reply subject is heard, too: else its answer would be kept, and the next message like
-//! it would be told of it before it was sent.
+//! A stream keeps no reply subject. So the bridge also subscribes to the queue's subjects, and finds
+//! by the content of a message which one of the queue it is. It remembers messages without a reply
+//! subject, too: else their answers would be kept, and the next equal message would get one of them
+//! before it was sent.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -13,8 +13,8 @@ use std::{
 
 use async_nats::HeaderMap;
 
-/// So many messages of a subject, and over all subjects, are known to be without an answer; beyond
-/// that those of the subject that were heard first are answered nowhere.
+/// At most this many messages of a subject, and of all subjects, wait for an answer. Beyond that the
+/// oldest ones of the subject get none.
 const MOST: usize = 512;
 const MOST_IN_ALL: usize = 65_536;
 /// An answer may come before its message is heard: both are on their way from the same server.
@@ -24,11 +24,11 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// answer is kept for as long as a server looks for such doubles by default.
 const SAME: Duration = Duration::from_secs(120);
 
-/// What tells messages of a subject from each other.
+/// Identifies a message among those of its subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Digest {
     hash: u64,
-    /// It has an id of its sender's: what has the same digest is the same message.
+    /// Its sender gave it an id: an equal digest means the same message.
     has_id: bool,
 }
 
@@ -41,7 +41,7 @@ pub(super) struct Replies {
     count: usize,
 }
 
-/// What waits of one subject, the oldest first.
+/// Messages and answers of one subject, the oldest first.
 #[derive(Default)]
 struct Pending {
     heard: VecDeque<(Digest, Option<String>)>,
@@ -57,7 +57,7 @@ impl Replies {
         }
     }
 
-    /// What tells a message from others.
+    /// Identifies a message among those of its subject.
     pub fn digest(&self, headers: Option<&HeaderMap>, payload: &[u8]) -> Digest {
         let id = headers.and_then(|headers| headers.get("Nats-Msg-Id"));
         let id = id.map(|id| id.as_str());

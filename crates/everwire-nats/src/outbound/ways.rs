@@ -1,4 +1,4 @@
-//! What the settings of names say about their messages.
+//! How messages go through a name, by its settings.
 
 use std::{
     collections::HashMap,
@@ -10,10 +10,10 @@ use everwire::{
     config::{NatsAck, Resend},
 };
 
-/// How long it is believed what a name's settings say.
+/// A name's settings are read again after this time.
 const AGE: Duration = Duration::from_secs(2);
-/// More than one message of a name is on its way only where the name sends again by itself what was
-/// in doubt, before anything newer.
+/// This many messages of a name are on their way at once, if the name itself sends messages in doubt
+/// again before newer ones. Otherwise it is one.
 const DEPTH: usize = 128;
 
 /// How messages go through a name.

@@ -56,10 +56,10 @@ pub struct Item<T> {
     pub stored: i128,
     /// How many bytes it has.
     pub bytes: usize,
-    /// How it ends in the stream: by an acknowledgement, where the consumer has delivered it. What
-    /// was read again is deleted.
+    /// The subject of its acknowledgement, if the consumer has delivered it. A message that was read
+    /// again is deleted instead.
     pub ack: Option<String>,
-    /// What it says, and who is answered.
+    /// Its payload, and where its answer goes.
     pub content: T,
 }
 
@@ -72,8 +72,8 @@ pub enum Delivered {
     Behind,
     /// It is known already: it is not sent once more.
     Known,
-    /// Another message had its number: the stream is not the one that it was, and nothing that is
-    /// known of it holds.
+    /// Another message had its number: it is another stream, and all knowledge of the earlier one is
+    /// void.
     OtherStream,
 }
 
@@ -211,7 +211,7 @@ impl<T: Clone> Queues<T> {
         Delivered::Held
     }
 
-    /// What was read of a name: its next message, none, or nothing that is known.
+    /// The result of a read: the next message of the name, none, or an error.
     pub fn read(&mut self, name: &ConnectionName, found: Result<Option<Item<T>>, ()>) {
         self.reads = self.reads.saturating_sub(1);
         let Some(queue) = self.names.get_mut(name) else {
@@ -361,5 +361,5 @@ impl<T: Clone> Queues<T> {
     }
 }
 
-/// How long a name rests that takes no message.
+/// How long a name rests after it took no message.
 pub const REST: Duration = Duration::from_millis(100);

@@ -1,5 +1,6 @@
 //! The bridge and a real `nats-server`: what it promises, and what becomes of it under each fault.
 
+mod cluster;
 mod credentials;
 mod inbound;
 mod limits;

@@ -1,5 +1,6 @@
 //! A real server of NATS, and names with a peer whose messages are known.
 
+pub mod cluster;
 pub mod cut;
 pub mod disk;
 pub mod faults;

@@ -22,7 +22,9 @@ fn row(effort: Effort, size: usize) -> Row {
         let (server, peer) = (Server::start(), PeerProcess::start(&[]).expect("a peer"));
         let subject = format!("{subject}@{}", server.url);
         let [sockets, size] = [SOCKETS, size].map(|number| number.to_string());
-        let arguments = ["feed", &subject, &peer.url, "flood", &sockets, &size, &messages];
+        let arguments = [
+            "feed", &subject, &peer.url, "flood", &sockets, &size, &messages,
+        ];
         // Messages a second.
         sample(&arguments)[1]
     };
@@ -31,7 +33,8 @@ fn row(effort: Effort, size: usize) -> Row {
         &mut [&mut || see("publisher"), &mut || see("bridge")],
     );
     Row {
-        what: format!("messages of {size} B a second through the bridge to NATS, 50 sockets").into(),
+        what: format!("messages of {size} B a second through the bridge to NATS, 50 sockets")
+            .into(),
         series: rounds.ratio(1, 0),
         target: Target::AtLeast(0.8),
         unit: " × a publisher",
@@ -60,7 +63,10 @@ pub fn neighbour(effort: Effort) -> Vec<Row> {
     );
     let of = |number: usize, subject: usize| rounds[number].of(subject).median();
     vec![Row {
-        what: format!("p99 of a request over NATS, beside a name that is down with {WAITING} messages waiting").into(),
+        what: format!(
+            "p99 of a request over NATS, beside a name that is down with {WAITING} messages waiting"
+        )
+        .into(),
         series: rounds[0].ratio(1, 0),
         target: Target::AtMost(1.5),
         unit: " × without them",

@@ -55,7 +55,11 @@ impl fmt::Display for Seen {
         write!(f, "{sent} {lost} {misplaced} {doubled} ")?;
         let [spooled, bytes] = [self.spooled, self.spooled_bytes];
         let caught_up = self.caught_up.as_secs_f64();
-        write!(f, "{spooled} {bytes} {} {} {caught_up}", self.files, self.memory)
+        write!(
+            f,
+            "{spooled} {bytes} {} {} {caught_up}",
+            self.files, self.memory
+        )
     }
 }
 
@@ -163,7 +167,11 @@ impl Seen {
 
     fn judge(&mut self, known: &mut Known, headers: &HeaderMap, payload: &[u8]) {
         let text = |name: &str| headers.get(name).map(|value| value.as_str());
-        let number = |name: &str| text(name).and_then(|text| text.parse().ok()).expect("a number");
+        let number = |name: &str| {
+            text(name)
+                .and_then(|text| text.parse().ok())
+                .expect("a number")
+        };
         let place = (number("Everwire-Epoch") as u32, number("Everwire-Seq"));
         if place <= known.highest {
             self.doubled += 1;

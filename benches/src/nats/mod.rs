@@ -44,7 +44,13 @@ impl Server {
     pub fn restart(&mut self) {
         self.kill();
         let child = Command::new("nats-server")
-            .args(["--addr", "127.0.0.1", "--port", &self.port.to_string(), "--jetstream"])
+            .args([
+                "--addr",
+                "127.0.0.1",
+                "--port",
+                &self.port.to_string(),
+                "--jetstream",
+            ])
             .arg("--store_dir")
             .arg(&self.folder)
             .stdout(Stdio::null())

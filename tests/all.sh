@@ -10,7 +10,7 @@
 #   tests/all.sh nats_long      50 kills of the program with a bridge to NATS, and of 10 leaders of a cluster
 #   tests/all.sh fuzz_long      ten minutes of fuzzing instead of half a minute
 #   tests/all.sh property_long  ten minutes of property tests from other seeds
-#   EVERWIRE_SEEDS=100000 tests/all.sh simulation   100,000 lives of a name instead of 10,000
+#   EVERWIRE_SEEDS=100000 tests/all.sh simulation   100,000 lives of a name, and of a cluster, instead of 10,000
 #   tests/all.sh language_long  1,000,000 random expressions and messages, 100,000 hostile values in templates
 #
 # A stage that cannot run fails. Each says how long it took; the table at the end tells all.
@@ -33,6 +33,7 @@ waiting=8
 # All crates at once have one set of features, whatever of them is asked for: nothing is built twice.
 whole=(--locked --workspace)
 simulation=connection::simulation
+cluster_lives=placement::tests::lives
 deny_version=0.20.2
 deb_version=3.8.0
 mdbook_version=0.5.4
@@ -308,7 +309,7 @@ stage_nats() {
 
 # 10,000 lives of a name under virtual time.
 stage_simulation() {
-  EVERWIRE_SEEDS=${EVERWIRE_SEEDS:-10000} cargo test "${whole[@]}" --lib -- --nocapture "$simulation"
+  EVERWIRE_SEEDS=${EVERWIRE_SEEDS:-10000} cargo test "${whole[@]}" --lib -- --nocapture "$simulation" "$cluster_lives"
 }
 
 # kill -9, 20 times.

@@ -28,6 +28,7 @@ const FLOORS: [(Crate, &[&str]); WORKSPACE.len()] = [
             "proto:settings",
             "proto:core",
             "proto:dialogue",
+            "proto:placement",
             "proto:lib",
         ],
     ),

@@ -10,6 +10,7 @@
 //! * [`settings`]: the settings of one connection.
 //! * [`core`]: the decisions of a connection.
 //! * [`dialogue`]: the conversation of a connection on its socket.
+//! * [`placement`]: which node of a cluster holds which names.
 
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 // Tests may read a clock; the tested code may not (clippy.toml).
@@ -19,6 +20,7 @@ pub mod core;
 pub mod decode;
 pub mod dialogue;
 pub mod language;
+pub mod placement;
 pub mod settings;
 pub mod wire;
 

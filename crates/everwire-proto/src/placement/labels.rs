@@ -1,0 +1,53 @@
+//! What a node has, and what a name asks for.
+
+use std::{collections::BTreeMap, fmt};
+
+use serde::{Deserialize, Serialize};
+
+/// Labels of a node, or the `place` of a name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Labels(BTreeMap<Box<str>, Box<str>>);
+
+impl Labels {
+    /// Whether it has all of these.
+    ///
+    /// ```
+    /// use everwire_proto::placement::Labels;
+    ///
+    /// let node: Labels = [("region", "eu"), ("disk", "ssd")].into_iter().collect();
+    /// assert!(node.has([("region", "eu")].into_iter().collect()));
+    /// assert!(!node.has([("region", "us")].into_iter().collect()));
+    /// assert!(node.has(Labels::default()));
+    /// ```
+    pub fn has(&self, wanted: impl std::borrow::Borrow<Self>) -> bool {
+        let mut wanted = wanted.borrow().0.iter();
+        wanted.all(|(key, value)| self.0.get(key) == Some(value))
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl<K: Into<Box<str>>, V: Into<Box<str>>> FromIterator<(K, V)> for Labels {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(labels: I) -> Self {
+        let labels = labels.into_iter();
+        Self(
+            labels
+                .map(|(key, value)| (key.into(), value.into()))
+                .collect(),
+        )
+    }
+}
+
+impl fmt::Display for Labels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, (key, value)) in self.0.iter().enumerate() {
+            let comma = if at == 0 { "" } else { "," };
+            write!(f, "{comma}{key}={value}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,405 @@
+//! One node: what it appends to the log, what it holds, and until when it may write.
+
+mod changes;
+mod duties;
+mod kept;
+mod life;
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    time::Duration,
+};
+
+pub use self::kept::Kept;
+use self::life::Life;
+use super::{
+    BootId, Clocks, Command, EndedBy, Labels, LeaseSettings, OutOfOrder, Places, Record, ShardId,
+    Term, Void,
+};
+
+/// The longest time between two ticks in which the log counts as read without a break.
+const LONGEST_TICK: Duration = Duration::from_secs(1);
+/// The boots of this node that are remembered as having stopped.
+const MOST_FORMER: usize = 64;
+
+/// What one node is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemberSettings {
+    /// Its name.
+    pub node: Box<str>,
+    /// Its share, beside the weights of others.
+    pub weight: u32,
+    /// What it has, for names with a `place`.
+    pub labels: Labels,
+    /// How many shards each place has.
+    pub shards: u32,
+    /// Its lease.
+    pub lease: LeaseSettings,
+    /// How many names a second it moves, at most.
+    pub moves: u32,
+    /// After so many records the state is written down.
+    pub snapshot_after: u64,
+}
+
+/// The time, and a random number.
+#[derive(Clone, Copy, Debug)]
+pub struct Here {
+    /// What the clocks say.
+    pub now: Clocks,
+    /// A random number that was not given before.
+    pub random: u64,
+}
+
+/// What is to be done, in this order.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Append to the log. It may be lost: what is needed is appended again.
+    Append(Command),
+    /// Keep in the `state_dir`, before anything that follows.
+    Keep(Kept),
+    /// Open the shard's names, under this token.
+    Hold(ShardId, Term),
+    /// Stop the shard's names: it is another's, or nobody's.
+    Lose(ShardId),
+    /// Move the shard's names, one by one. Then [`Member::given`].
+    Give {
+        /// The shard.
+        shard: ShardId,
+        /// Who gets it.
+        to: BootId,
+        /// The token of names that have crossed.
+        term: Term,
+    },
+    /// Make the shard's names ready, and take each one on the word of its holder.
+    Receive {
+        /// The shard.
+        shard: ShardId,
+        /// Who gives it.
+        from: BootId,
+        /// The token of names that have crossed.
+        term: Term,
+    },
+    /// Stop everything at once: nothing is held any more.
+    End(EndReason),
+    /// Read the log again, from its first record.
+    Reread,
+    /// The records below this one are needed by nobody.
+    Purge(u64),
+    /// Say this to the operator.
+    Report(Report),
+}
+
+/// Why a boot of this node has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EndReason {
+    /// The lease ran out before a renewal was seen in the log.
+    #[error("the lease ran out: no renewal was seen in the log in time")]
+    Lapsed,
+    /// The log says that it has ended.
+    #[error("the log says that this boot has ended: {0:?}")]
+    Ended(EndedBy),
+    /// The log ends below what was read, or is not what was read.
+    #[error("the log went back")]
+    WentBack,
+    /// Records were deleted before this node has read them.
+    #[error("records of the log were deleted before this node has read them")]
+    Behind,
+    /// The log has records of a newer version.
+    #[error("the log has records of version {0}: this node has to be upgraded")]
+    Newer(u32),
+    /// The node leaves.
+    #[error("the node leaves")]
+    Leaving,
+    /// The node has another number of shards than the cluster.
+    #[error("{0}")]
+    OtherShards(OtherShards),
+}
+
+/// The numbers of shards of a cluster and of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the cluster has {cluster} shards, this node has {node}: set `shards = {cluster}`")]
+pub struct OtherShards {
+    /// The number of the cluster.
+    pub cluster: u32,
+    /// The number of the node.
+    pub node: u32,
+}
+
+/// What an operator wants to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Report {
+    /// Another process with the name of this node is alive.
+    NodeTaken(BootId),
+    /// A snapshot in the log differs from the state that this node has computed: one of the two is
+    /// wrong. It is void.
+    SnapshotDiffers,
+}
+
+/// One node of a cluster.
+///
+/// It is given each record of the log in its order, and the time ten times a second. Between
+/// [`Member::broken`] and [`Member::caught_up`] it takes nothing.
+#[derive(Debug)]
+pub struct Member {
+    settings: MemberSettings,
+    places: Places,
+    life: Option<Life>,
+    /// What the process before this one has left, as long as it may be of use.
+    predecessor: Option<Kept>,
+    /// Boots of this node that have stopped writing.
+    former: VecDeque<BootId>,
+    /// The highest token that this node has seen of each shard, whatever the log says now.
+    seen: BTreeMap<ShardId, Term>,
+    /// Since when the log is read without a break.
+    clear_since: Option<Duration>,
+    /// When the last renewal of each boot was seen.
+    renewals: BTreeMap<BootId, Duration>,
+    /// When each boot was suspected last.
+    suspected: BTreeMap<BootId, Duration>,
+    /// What names of this node ask for.
+    wanted: BTreeSet<Labels>,
+    names: BTreeMap<ShardId, u32>,
+    /// When something was appended last, to append it again.
+    created: Option<Duration>,
+    reported: Option<Duration>,
+    snapshot: u64,
+    snapshot_since: Option<Duration>,
+    /// What was kept last.
+    kept: Option<Kept>,
+    /// Which boot is to hold each shard, if it was computed since the last change.
+    chosen: Vec<Option<BootId>>,
+    is_chosen: bool,
+    last_tick: Clocks,
+    /// It takes no further part.
+    stopped: bool,
+}
+
+impl Member {
+    /// A node whose process begins. `kept` is what the process before it has left, if that is known
+    /// to have ended; its `until` must be absent if the machine was started since.
+    pub fn new(settings: MemberSettings, kept: Option<Kept>, now: Clocks) -> Self {
+        let former = kept
+            .iter()
+            .flat_map(|kept| kept.boots.iter().copied())
+            .collect();
+        Self {
+            settings,
+            places: Places::default(),
+            life: None,
+            predecessor: kept,
+            former,
+            seen: BTreeMap::new(),
+            clear_since: None,
+            renewals: BTreeMap::new(),
+            suspected: BTreeMap::new(),
+            wanted: BTreeSet::new(),
+            names: BTreeMap::new(),
+            created: None,
+            reported: None,
+            snapshot: 0,
+            snapshot_since: None,
+            kept: None,
+            chosen: Vec::new(),
+            is_chosen: false,
+            last_tick: now,
+            stopped: false,
+        }
+    }
+
+    /// The next record of the log.
+    ///
+    /// # Errors
+    ///
+    /// [`OutOfOrder`] if it does not follow the last one.
+    pub fn read(
+        &mut self,
+        number: u64,
+        record: &Record,
+        here: Here,
+    ) -> Result<Vec<Effect>, OutOfOrder> {
+        let mut effects = Vec::new();
+        self.look(here, &mut effects);
+        if self.stopped {
+            return Ok(effects);
+        }
+        match record {
+            Record::Command(command) => {
+                let outcome = self.places.apply(number, command)?;
+                self.applied(command, outcome, here, &mut effects);
+            }
+            Record::Unreadable => {
+                self.places.pass(number)?;
+            }
+            Record::Newer(version) => self.stop(EndReason::Newer(*version), &mut effects),
+        }
+        Ok(effects)
+    }
+
+    /// All records that the log had are read.
+    pub fn caught_up(&mut self, here: Here) -> Vec<Effect> {
+        self.clear_since.get_or_insert(here.now.boot);
+        self.tick(here)
+    }
+
+    /// The log may have gone back: the connection was lost, or the stream has another leader.
+    pub fn broken(&mut self, here: Here) -> Vec<Effect> {
+        self.clear_since = None;
+        self.tick(here)
+    }
+
+    /// The next record was deleted: the node was away for too long. The log is read again from its
+    /// first record.
+    pub fn fell_behind(&mut self, here: Here) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        self.restart(EndReason::Behind, here, &mut effects);
+        effects
+    }
+
+    /// The log has gone back: it ends below what was read, or the last record that was read is
+    /// another one. The log is read again from its first record.
+    pub fn went_back(&mut self, here: Here) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        self.restart(EndReason::WentBack, here, &mut effects);
+        effects
+    }
+
+    /// The time goes on.
+    pub fn tick(&mut self, here: Here) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        self.look(here, &mut effects);
+        if !self.stopped && self.clear_since.is_some() {
+            self.duties(here, &mut effects);
+        }
+        effects
+    }
+
+    /// All names of a shard have crossed, or their time is out.
+    pub fn given(&mut self, shard: ShardId, here: Here) -> Vec<Effect> {
+        if let Some(life) = &mut self.life {
+            life.has_given(shard);
+        }
+        self.tick(here)
+    }
+
+    /// The node is to leave the cluster: it stops everything, and tells the others.
+    pub fn leave(&mut self, here: Here) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        self.look(here, &mut effects);
+        self.stop(EndReason::Leaving, &mut effects);
+        effects
+    }
+
+    /// Names of this node ask for these labels.
+    pub fn wants(&mut self, place: Labels) {
+        self.wanted.insert(place);
+    }
+
+    /// A shard has so many names, which a move of it counts against `moves`.
+    pub fn has_names(&mut self, shard: ShardId, names: u32) {
+        self.names.insert(shard, names);
+    }
+
+    /// The state of the cluster, as far as this node has read.
+    pub fn places(&self) -> &Places {
+        &self.places
+    }
+
+    /// The boot of this node, if it has joined.
+    pub fn boot(&self) -> Option<BootId> {
+        self.life
+            .as_ref()
+            .filter(|life| life.has_joined)
+            .map(|life| life.boot)
+    }
+
+    /// No write may begin at this time or later by the clock since the start of the machine; `None`
+    /// if none may begin now.
+    ///
+    /// Whoever writes compares it with that clock for each write.
+    pub fn write_until(&self) -> Option<Duration> {
+        let life = self.life.as_ref().filter(|life| life.has_joined)?;
+        life.lease.write_until()
+    }
+
+    /// The token of a shard of which this node has names: all of them, those that were given to it, or
+    /// those that it has not given.
+    pub fn term(&self, shard: ShardId) -> Option<Term> {
+        self.life.as_ref()?.term(shard)
+    }
+
+    /// Whether the word of a holder counts that gives a name of the shard under this token. It does not
+    /// before this node has read that the shard moves to it, nor when it has all names: then it may
+    /// have given the name to another.
+    pub fn takes(&self, shard: ShardId, term: Term) -> bool {
+        self.life
+            .as_ref()
+            .is_some_and(|life| life.receives(shard) == Some(term))
+    }
+
+    /// Looks at the clocks: a lease that has run out ends the boot, and a pause is a break.
+    fn look(&mut self, here: Here, effects: &mut Vec<Effect>) {
+        let pause = here.now.boot.saturating_sub(self.last_tick.boot);
+        self.last_tick = here.now;
+        if pause > LONGEST_TICK && self.clear_since.is_some() {
+            self.clear_since = Some(here.now.boot);
+        }
+        let Some(life) = &mut self.life else {
+            return;
+        };
+        life.lease.look(here.now);
+        if life.lease.is_over(here.now) {
+            self.end(EndReason::Lapsed, effects);
+        }
+    }
+
+    /// Ends the boot: all stops first, and the log is told if it does not know.
+    fn end(&mut self, reason: EndReason, effects: &mut Vec<Effect>) {
+        let Some(life) = self.life.take() else {
+            return;
+        };
+        effects.push(Effect::End(reason));
+        if self.places.boot(life.boot).is_some() {
+            effects.push(Effect::Append(Command::Leave { boot: life.boot }));
+        }
+        self.predecessor = None;
+    }
+
+    /// Takes no further part.
+    fn stop(&mut self, reason: EndReason, effects: &mut Vec<Effect>) {
+        match self.life {
+            Some(_) => self.end(reason, effects),
+            None => effects.push(Effect::End(reason)),
+        }
+        self.stopped = true;
+    }
+
+    /// Ends the boot, and forgets what was read.
+    fn restart(&mut self, reason: EndReason, here: Here, effects: &mut Vec<Effect>) {
+        self.look(here, effects);
+        self.end(reason, effects);
+        self.places = Places::default();
+        self.clear_since = None;
+        self.renewals.clear();
+        self.suspected.clear();
+        self.is_chosen = false;
+        (self.created, self.snapshot, self.snapshot_since) = (None, 0, None);
+        effects.push(Effect::Reread);
+    }
+
+    /// The join was refused.
+    fn refused(&mut self, void: &Void, effects: &mut Vec<Effect>) {
+        match *void {
+            Void::OtherShards { cluster, node } => {
+                self.stop(
+                    EndReason::OtherShards(OtherShards { cluster, node }),
+                    effects,
+                );
+            }
+            Void::NodeTaken(boot) => {
+                effects.push(Effect::Report(Report::NodeTaken(boot)));
+                self.life = None;
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,680 @@
+//! A cluster in one thread: a log that delays, loses, doubles and goes back, nodes whose clocks drift,
+//! which are stopped, killed and cut off, and the names that they write for.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use super::{
+    super::{
+        BootId, Clocks, Effect, EndReason, Here, Kept, Labels, LeaseSettings, Member,
+        MemberSettings, Record, Report, ShardId, Term,
+    },
+    random::Random,
+};
+
+/// Each turn of the world takes so long.
+pub const TURN: u64 = 100;
+pub const SHARDS: u32 = 4;
+/// Names of each shard.
+pub const NAMES: u8 = 2;
+pub const LEASE: u64 = 18_000;
+pub const MARGIN: u64 = 2_000;
+
+pub fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+/// A record of the log.
+struct Entry {
+    /// No other record has it, in no version of the log.
+    id: u64,
+    at: u64,
+    bytes: Vec<u8>,
+}
+
+/// The log, and what is on its way to it.
+#[derive(Default)]
+pub struct Log {
+    /// The number of the first record that is left.
+    first: u64,
+    entries: Vec<Entry>,
+    coming: Vec<(u64, Vec<u8>)>,
+    ids: u64,
+    pub is_away: bool,
+    /// When it has lost records, or another leader; a reader that was connected before has a break.
+    pub broken: u64,
+}
+
+/// A machine, with a node on it, or two of one name.
+pub struct Node {
+    name: Box<str>,
+    weight: u32,
+    labels: Labels,
+    /// Of 1,000 parts of the true time the clock counts so many.
+    rate: u64,
+    offset: u64,
+    wall: i64,
+    /// What the process has kept, unless it was lost.
+    kept: Option<Kept>,
+    pub process: Option<Process>,
+    pub starts_at: u64,
+    pub is_cut: bool,
+    pub is_cut_from_nodes: bool,
+    pub stopped_until: u64,
+    /// Until when it reads from a replica that is so far behind.
+    pub lags: (u64, u64),
+}
+
+pub struct Process {
+    pub member: Member,
+    /// The names of each shard that it may write for, as its own runtime knows them.
+    own: BTreeMap<ShardId, BTreeSet<u8>>,
+    /// Names that were given to it, before it has read that the shard moves.
+    words: Vec<Word>,
+    giving: BTreeMap<ShardId, Giving>,
+    /// The next record that it reads.
+    next: u64,
+    last_id: u64,
+    /// Since when it is connected.
+    connected: Option<u64>,
+    lag: u64,
+    is_caught_up: bool,
+    pub ends: Vec<EndReason>,
+    pub reports: Vec<Report>,
+}
+
+struct Giving {
+    to: BootId,
+    term: Term,
+    left: BTreeSet<u8>,
+    until: u64,
+}
+
+/// "The name is yours", from one node to another.
+#[derive(Clone, Copy)]
+struct Word {
+    to: BootId,
+    shard: ShardId,
+    term: Term,
+    name: u8,
+    at: u64,
+}
+
+pub struct World {
+    pub now: u64,
+    pub random: Random,
+    pub log: Log,
+    pub nodes: Vec<Node>,
+    words: Vec<Word>,
+    /// Of 1,000 appends so many are lost, and so many doubled.
+    pub lost: u64,
+    pub doubled: u64,
+    pub longest_delay: u64,
+    /// Whether tokens have to grow: a log that went back may not know the highest.
+    pub has_gone_back: bool,
+    highest: BTreeMap<(ShardId, u8), (Term, BootId)>,
+    numbers: u64,
+    /// Whether each effect is printed.
+    pub traces: bool,
+}
+
+impl Node {
+    fn clocks(&self, now: u64) -> Clocks {
+        let boot = now * self.rate / 1000 + self.offset;
+        let wall = 1_700_000_000_000_i64 + i64::try_from(boot).unwrap() + self.wall;
+        Clocks {
+            boot: ms(boot),
+            wall: ms(wall.try_into().unwrap()),
+        }
+    }
+}
+
+impl World {
+    pub fn new(seed: u64, nodes: u64) -> Self {
+        let mut random = Random::new(seed);
+        let node = |at: u64, random: &mut Random| Node {
+            name: format!("node-{at}").into(),
+            weight: u32::try_from(random.between(1, 2)).unwrap(),
+            labels: Labels::default(),
+            rate: random.between(980, 1020),
+            offset: random.below(1_000_000),
+            wall: 0,
+            kept: None,
+            process: None,
+            starts_at: random.below(30_000),
+            is_cut: false,
+            is_cut_from_nodes: false,
+            stopped_until: 0,
+            lags: (0, 0),
+        };
+        let nodes = (0..nodes).map(|at| node(at, &mut random)).collect();
+        Self {
+            now: 0,
+            log: Log {
+                first: 1,
+                ..Log::default()
+            },
+            nodes,
+            words: Vec::new(),
+            lost: 0,
+            doubled: 0,
+            longest_delay: 300,
+            has_gone_back: false,
+            highest: BTreeMap::new(),
+            numbers: 0,
+            traces: false,
+            random,
+        }
+    }
+
+    /// Another process of the node's name, on a machine of its own.
+    pub fn add_twin(&mut self, of: usize) {
+        let twin = Node {
+            name: self.nodes[of].name.clone(),
+            weight: 1,
+            labels: Labels::default(),
+            rate: 1000,
+            offset: self.random.below(1_000_000),
+            wall: 0,
+            kept: None,
+            process: None,
+            starts_at: self.now,
+            is_cut: false,
+            is_cut_from_nodes: false,
+            stopped_until: 0,
+            lags: (0, 0),
+        };
+        self.nodes.push(twin);
+    }
+
+    /// Ends all but the first machine of each name.
+    pub fn end_twins(&mut self) {
+        let mut names = BTreeSet::new();
+        for node in &mut self.nodes {
+            if !names.insert(node.name.clone()) {
+                (node.process, node.starts_at) = (None, u64::MAX);
+            }
+        }
+    }
+
+    fn here(&mut self, node: usize) -> Here {
+        self.numbers += 1;
+        let mixed = Random::new(self.numbers).next();
+        Here {
+            now: self.nodes[node].clocks(self.now),
+            random: mixed,
+        }
+    }
+
+    /// Kills the process with SIGKILL.
+    pub fn kill(&mut self, node: usize, away: u64) {
+        let node = &mut self.nodes[node];
+        node.process = None;
+        if node.starts_at < u64::MAX {
+            node.starts_at = self.now + away;
+        }
+    }
+
+    /// Starts the machine anew: its clock begins again, and a lease of before means nothing.
+    pub fn reboot(&mut self, node: usize, away: u64) {
+        self.kill(node, away);
+        let node = &mut self.nodes[node];
+        node.offset = 0;
+        if let Some(kept) = &mut node.kept {
+            kept.until = None;
+        }
+    }
+
+    pub fn lose_state(&mut self, node: usize) {
+        self.nodes[node].kept = None;
+    }
+
+    pub fn jump(&mut self, node: usize, by: i64) {
+        self.nodes[node].wall += by;
+    }
+
+    pub fn drain(&mut self, node: usize) {
+        let boot = self.nodes[node]
+            .process
+            .as_ref()
+            .and_then(|process| process.member.boot());
+        if let Some(boot) = boot {
+            self.append(super::super::Command::Drain { boot });
+        }
+    }
+
+    pub fn leave(&mut self, node: usize, away: u64) {
+        let here = self.here(node);
+        let Some(process) = &mut self.nodes[node].process else {
+            return;
+        };
+        let effects = process.member.leave(here);
+        self.carry_out(node, effects);
+        self.kill(node, away);
+    }
+
+    /// The log loses its last records, and somebody who has seen them is cut off at the same time.
+    pub fn disaster(&mut self) {
+        let node = usize::try_from(self.random.below(self.nodes.len() as u64)).unwrap();
+        self.nodes[node].is_cut = true;
+        let records = self.random.between(1, 40);
+        self.go_back(records);
+    }
+
+    /// The log loses its last records.
+    pub fn go_back(&mut self, records: u64) {
+        let kept = u64::try_from(self.log.entries.len())
+            .unwrap()
+            .saturating_sub(records);
+        self.log.entries.truncate(usize::try_from(kept).unwrap());
+        if self.log.entries.is_empty() {
+            self.log.first = 1;
+        }
+        self.log.broken = self.now;
+        self.has_gone_back = true;
+    }
+
+    fn append(&mut self, command: super::super::Command) {
+        if self.random.permille(self.lost) {
+            return;
+        }
+        let bytes = Record::encode(&command);
+        let copies = if self.random.permille(self.doubled) {
+            2
+        } else {
+            1
+        };
+        for _ in 0..copies {
+            let at = self.now + self.random.between(1, self.longest_delay);
+            self.log.coming.push((at, bytes.clone()));
+        }
+    }
+
+    /// One turn: what comes in the log, what nodes read and do. Then nobody may be writing who must
+    /// not.
+    pub fn turn(&mut self) {
+        self.now += TURN;
+        self.check("before the turn");
+        self.store();
+        for node in 0..self.nodes.len() {
+            let state = &mut self.nodes[node];
+            if state.process.is_none() && self.now >= state.starts_at {
+                self.start(node);
+            }
+            if self.nodes[node].process.is_some() && self.now >= self.nodes[node].stopped_until {
+                self.run(node);
+                self.check("between nodes");
+            }
+        }
+    }
+
+    fn store(&mut self) {
+        if self.log.is_away {
+            return;
+        }
+        let now = self.now;
+        self.log.coming.sort_by_key(|(at, _)| *at);
+        let ready = self.log.coming.partition_point(|(at, _)| *at <= now);
+        for (_, bytes) in self.log.coming.drain(..ready) {
+            self.log.ids += 1;
+            self.log.entries.push(Entry {
+                id: self.log.ids,
+                at: now,
+                bytes,
+            });
+        }
+    }
+
+    fn start(&mut self, node: usize) {
+        let now = self.nodes[node].clocks(self.now);
+        let state = &self.nodes[node];
+        let settings = MemberSettings {
+            node: state.name.clone(),
+            weight: state.weight,
+            labels: state.labels.clone(),
+            shards: SHARDS,
+            lease: LeaseSettings::new(ms(LEASE), ms(MARGIN)).unwrap(),
+            moves: 50,
+            snapshot_after: 40,
+        };
+        let process = Process {
+            member: Member::new(settings, state.kept.clone(), now),
+            own: BTreeMap::new(),
+            words: Vec::new(),
+            giving: BTreeMap::new(),
+            next: self.log.first,
+            last_id: 0,
+            connected: None,
+            lag: self.random.below(100),
+            is_caught_up: false,
+            ends: Vec::new(),
+            reports: Vec::new(),
+        };
+        self.nodes[node].process = Some(process);
+    }
+
+    fn run(&mut self, node: usize) {
+        self.connect(node);
+        self.read(node);
+        self.take_words(node);
+        self.give(node);
+        let here = self.here(node);
+        let effects = self.member(node).tick(here);
+        self.carry_out(node, effects);
+    }
+
+    fn process(&mut self, node: usize) -> &mut Process {
+        self.nodes[node].process.as_mut().unwrap()
+    }
+
+    fn member(&mut self, node: usize) -> &mut Member {
+        &mut self.process(node).member
+    }
+
+    /// Notices breaks of the connection, and compares where the log is with what was read.
+    fn connect(&mut self, node: usize) {
+        let can = !self.nodes[node].is_cut && !self.log.is_away;
+        let broken = self.log.broken;
+        let process = self.process(node);
+        let is_broken = process
+            .connected
+            .is_some_and(|since| !can || since <= broken);
+        if is_broken {
+            process.connected = None;
+            process.is_caught_up = false;
+            let here = self.here(node);
+            let effects = self.member(node).broken(here);
+            self.carry_out(node, effects);
+        }
+        if !can || self.process(node).connected.is_some() || self.now <= broken {
+            return;
+        }
+        let now = self.now;
+        let process = self.nodes[node].process.as_mut().unwrap();
+        process.connected = Some(now);
+        let (last, next, first) = (process.last_id, process.next, self.log.first);
+        let is_same = next <= 1
+            || next < first
+            || last == 0
+            || self.log.at(next - 1).is_some_and(|entry| entry.id == last);
+        if !is_same {
+            let here = self.here(node);
+            let effects = self.member(node).went_back(here);
+            self.carry_out(node, effects);
+        }
+    }
+
+    fn read(&mut self, node: usize) {
+        let Some(since) = self.process(node).connected else {
+            return;
+        };
+        let (until, behind) = self.nodes[node].lags;
+        let lag = if self.now < until {
+            behind
+        } else {
+            self.process(node).lag
+        };
+        // It connects, and reads the first records some time later.
+        if self.now < since + lag {
+            return;
+        }
+        loop {
+            let here = self.here(node);
+            let process = self.nodes[node].process.as_mut().unwrap();
+            if process.next < self.log.first && process.last_id > 0 {
+                let effects = process.member.fell_behind(here);
+                self.carry_out(node, effects);
+                continue;
+            }
+            process.next = process.next.max(self.log.first);
+            let Some(entry) = self
+                .log
+                .at(process.next)
+                .filter(|entry| entry.at + lag <= self.now)
+            else {
+                break;
+            };
+            process.last_id = entry.id;
+            let record = Record::decode(&entry.bytes);
+            let number = process.next;
+            process.next += 1;
+            let effects = process.member.read(number, &record, here).unwrap();
+            self.carry_out(node, effects);
+        }
+        let end = self.log.first + u64::try_from(self.log.entries.len()).unwrap();
+        let process = self.process(node);
+        if process.next == end && !process.is_caught_up {
+            process.is_caught_up = true;
+            let here = self.here(node);
+            let effects = self.member(node).caught_up(here);
+            self.carry_out(node, effects);
+        }
+    }
+
+    fn carry_out(&mut self, node: usize, effects: Vec<Effect>) {
+        for effect in effects {
+            if self.traces {
+                println!("{:>7} {node} {effect:?}", self.now);
+            }
+            match effect {
+                Effect::Append(command) => {
+                    // What a node that is cut off says reaches nobody, or comes much later.
+                    let is_cut = self.nodes[node].is_cut;
+                    if is_cut && self.random.permille(900) {
+                        continue;
+                    }
+                    let before = self.longest_delay;
+                    if is_cut {
+                        self.longest_delay = 60_000;
+                    }
+                    self.append(command);
+                    self.longest_delay = before;
+                }
+                Effect::Keep(kept) => self.nodes[node].kept = Some(kept),
+                Effect::Hold(shard, _) => {
+                    self.process(node).own.insert(shard, (0..NAMES).collect());
+                }
+                Effect::Lose(shard) => {
+                    let process = self.process(node);
+                    process.own.remove(&shard);
+                    process.giving.remove(&shard);
+                }
+                Effect::Give { shard, to, term } => {
+                    let until = self.now + self.random.between(1_000, 6_000);
+                    let process = self.process(node);
+                    let left = process.own.get(&shard).cloned().unwrap_or_default();
+                    process.giving.insert(
+                        shard,
+                        Giving {
+                            to,
+                            term,
+                            left,
+                            until,
+                        },
+                    );
+                }
+                Effect::Receive { shard, .. } => {
+                    self.process(node).own.insert(shard, BTreeSet::new());
+                }
+                Effect::End(reason) => {
+                    let process = self.process(node);
+                    process.own.clear();
+                    process.giving.clear();
+                    process.ends.push(reason);
+                }
+                Effect::Reread => {
+                    let first = self.log.first;
+                    let process = self.process(node);
+                    (process.next, process.last_id, process.is_caught_up) = (first, 0, false);
+                }
+                Effect::Purge(below) => self.purge(below),
+                Effect::Report(report) => self.process(node).reports.push(report),
+            }
+        }
+    }
+
+    fn purge(&mut self, below: u64) {
+        let end = self.log.first + u64::try_from(self.log.entries.len()).unwrap();
+        // The order may come late, in another version of the log: then another node has read on.
+        if below < end && below > self.log.first {
+            let count = usize::try_from(below - self.log.first).unwrap();
+            self.log.entries.drain(..count);
+            self.log.first = below;
+        }
+    }
+
+    /// Names cross: the holder stops, and gives its word.
+    fn give(&mut self, node: usize) {
+        let (now, cut) = (self.now, self.nodes[node].is_cut_from_nodes);
+        let mut done = Vec::new();
+        let mut said = Vec::new();
+        let process = self.nodes[node].process.as_mut().unwrap();
+        for (shard, giving) in &mut process.giving {
+            let is_late = now >= giving.until;
+            if !is_late && !self.random.permille(100) {
+                continue;
+            }
+            let count = if is_late { NAMES } else { 1 };
+            for _ in 0..count {
+                let Some(name) = giving.left.pop_first() else {
+                    break;
+                };
+                process.own.get_mut(shard).unwrap().remove(&name);
+                let at = now + self.random.between(1, 1_000);
+                // What is late moves break before make: without a word.
+                if !cut && !is_late {
+                    said.push(Word {
+                        to: giving.to,
+                        shard: *shard,
+                        term: giving.term,
+                        name,
+                        at,
+                    });
+                }
+            }
+            if giving.left.is_empty() {
+                done.push(*shard);
+            }
+        }
+        self.words.extend(said);
+        for shard in done {
+            let here = self.here(node);
+            let effects = self.member(node).given(shard, here);
+            self.carry_out(node, effects);
+        }
+    }
+
+    fn take_words(&mut self, node: usize) {
+        let (now, cut) = (self.now, self.nodes[node].is_cut_from_nodes);
+        let process = self.nodes[node].process.as_mut().unwrap();
+        let Some(boot) = process.member.boot() else {
+            return;
+        };
+        self.words.retain(|word| {
+            let comes = word.to == boot && word.at <= now;
+            if comes && !cut {
+                process.words.push(*word);
+            }
+            !comes
+        });
+        let words = std::mem::take(&mut process.words);
+        for word in words {
+            if process.member.takes(word.shard, word.term) {
+                process.own.entry(word.shard).or_default().insert(word.name);
+            } else if process
+                .member
+                .term(word.shard)
+                .is_none_or(|term| term < word.term)
+                && word.at + 60_000 > now
+            {
+                // It has not read the move yet.
+                process.words.push(word);
+            }
+        }
+    }
+
+    /// Who may write for a name: its nodes, with their tokens.
+    pub fn writers(&self, shard: ShardId, name: u8) -> Vec<(usize, BootId, Term)> {
+        let mut writers = Vec::new();
+        for (at, node) in self.nodes.iter().enumerate() {
+            let Some(process) = node
+                .process
+                .as_ref()
+                .filter(|_| self.now >= node.stopped_until)
+            else {
+                continue;
+            };
+            let owns = process
+                .own
+                .get(&shard)
+                .is_some_and(|own| own.contains(&name));
+            let until = process.member.write_until();
+            let is_proven = until.is_some_and(|until| node.clocks(self.now).boot < until);
+            if owns && is_proven {
+                let (boot, term) = (process.member.boot(), process.member.term(shard));
+                writers.push((at, boot.unwrap(), term.unwrap()));
+            }
+        }
+        writers
+    }
+
+    fn check(&mut self, when: &str) {
+        for shard in (0..SHARDS).map(ShardId::from) {
+            for name in 0..NAMES {
+                let writers = self.writers(shard, name);
+                assert!(
+                    writers.len() <= 1,
+                    "{} ms, {when}: {shard}/{name} has {writers:?}",
+                    self.now
+                );
+                let Some(&(_, boot, term)) = writers.first() else {
+                    continue;
+                };
+                let highest = self.highest.entry((shard, name)).or_insert((term, boot));
+                let is_higher = term > highest.0 || (term == highest.0 && boot == highest.1);
+                assert!(
+                    is_higher || self.has_gone_back,
+                    "{} ms, {when}: {shard}/{name} is written by {boot} with {term}, and was by {highest:?}",
+                    self.now
+                );
+                *highest = (term, boot);
+            }
+        }
+    }
+
+    /// Whether somebody may write for each name.
+    pub fn is_whole(&self) -> bool {
+        let all = (0..SHARDS)
+            .map(ShardId::from)
+            .flat_map(|shard| (0..NAMES).map(move |name| (shard, name)));
+        all.into_iter()
+            .all(|(shard, name)| !self.writers(shard, name).is_empty())
+    }
+}
+
+impl World {
+    /// Whether a shard moves: its names may be on their way.
+    pub fn moves(&self) -> bool {
+        let mut processes = self.nodes.iter().filter_map(|node| node.process.as_ref());
+        processes.any(|process| {
+            process
+                .member
+                .places()
+                .table()
+                .any(|(_, shard)| shard.moving.is_some())
+        })
+    }
+}
+
+impl Log {
+    fn at(&self, number: u64) -> Option<&Entry> {
+        let index = number.checked_sub(self.first)?;
+        self.entries.get(usize::try_from(index).ok()?)
+    }
+
+    pub fn len(&self) -> u64 {
+        u64::try_from(self.entries.len()).unwrap()
+    }
+}

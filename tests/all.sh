@@ -7,6 +7,7 @@
 #   tests/all.sh autobahn_all   all 517 cases of Autobahn, in a quarter of an hour
 #   tests/all.sh chaos_long     ten minutes of chaos instead of one
 #   tests/all.sh crash_long     200 kills instead of 20
+#   tests/all.sh nats_long      50 kills of the program with a bridge to NATS, and of 10 leaders of a cluster
 #   tests/all.sh fuzz_long      ten minutes of fuzzing instead of half a minute
 #   tests/all.sh property_long  ten minutes of property tests from other seeds
 #   EVERWIRE_SEEDS=100000 tests/all.sh simulation   100,000 lives of a name, and of a cluster, instead of 10,000
@@ -338,7 +339,13 @@ stage_chaos_long() {
   EVERWIRE_CHAOS=600 stage_chaos
 }
 
-# On request only. A failure is stored beside its test in proptest-regressions; see CONTRIBUTING.md.
+# On request only. 10,000 messages through 100 names.
+stage_nats_long() {
+  EVERWIRE_NATS_KILLS=50 cargo test "${whole[@]}" --test nats -- --nocapture kills::
+  EVERWIRE_NATS_LEADERS=10 cargo test "${whole[@]}" --test nats_server -- --nocapture cluster::
+}
+
+# On request only. A find is kept beside its test in proptest-regressions, which CONTRIBUTING.md speaks of.
 stage_property_long() {
   local run=(cargo test --quiet "${whole[@]}") end=$((SECONDS + 600)) seed
   local holders=(--lib --test config_properties --test store --test wire_codec)

@@ -11,6 +11,7 @@ mod feed;
 mod language;
 mod load;
 mod measures;
+mod nats;
 mod others;
 mod ours;
 mod pairs;

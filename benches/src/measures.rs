@@ -59,6 +59,8 @@ pub const ALL: &[(&str, Measure)] = &[
     ("feed-more", feed::more),
     ("healthy", healthy),
     ("nats", nats::inbound),
+    ("nats-neighbour", nats::neighbour),
+    ("nats-away", nats::away),
     ("store", store::rows::committed),
     ("store-open", store::rows::opened),
     ("durable", store::rows::through_a_handle),

@@ -10,7 +10,7 @@ use everwire::{Message, config::Fsync, store::Sync};
 use crate::{
     feed,
     load::Load,
-    others,
+    nats, others,
     ours::{
         self,
         dialogues::{BATCH, Dialogues, KEYS, SUBSCRIBING, TICK},
@@ -144,6 +144,23 @@ pub fn run(arguments: &[String]) {
             print_per(took, count());
         }
         ("feed", _) => println!("{}", feed::sample(subject, url, rest, &runtime)),
+        ("nats", "neighbour") => {
+            let requests = rest[1].parse().expect("a number");
+            let seen = nats::neighbour::round_trips(url, count(), requests);
+            let seen = runtime.block_on(seen);
+            let micros = |time: Duration| time.as_secs_f64() * 1e6;
+            println!(
+                "{} {} {} {}",
+                micros(seen.p99),
+                micros(seen.median),
+                micros(seen.behind),
+                seen.held
+            );
+        }
+        ("nats", _) => {
+            let away = Duration::from_secs(count() as u64);
+            println!("{}", runtime.block_on(nats::away::outage(url, away)));
+        }
         ("requests", _) => {
             let rounds = rest[1].parse().expect("rounds");
             let mut all = runtime.block_on(async {

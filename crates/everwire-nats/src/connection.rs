@@ -1,5 +1,5 @@
-//! One connection to the servers. It is never made again under the hands of who uses it: when it is
-//! lost it is over, and so is all that was on its way.
+//! One connection to the servers. It never reconnects by itself: once it is lost it stays lost, with
+//! all messages that were on their way.
 
 use std::{
     error::Error as StdError,
@@ -24,15 +24,15 @@ use crate::error::BridgeError;
 
 /// How long a connection may take, with the reading of credentials.
 pub const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
-/// So many commands may wait for the client's task. It is more than what is published and asked for
-/// at once, so that nobody ever waits.
+/// The client's task queues this many commands. That is more than the bridge publishes and requests
+/// at once, so it never waits for room.
 const CAPACITY: usize = 16_384;
-/// So many refused messages may wait to be told: as many as are published at once.
+/// This many refusals may wait to be reported: as many as messages are published at once.
 const MOST_DENIED: usize = 4096;
 /// A server that answers no ping for twice this long is gone.
 const PING: Duration = Duration::from_secs(5);
-/// The client would connect again by itself, and send on the new connection what it had not sent on
-/// the old one, behind what was lost. It never gets so far.
+/// The client would reconnect by itself, and then send what it had not sent yet, behind messages
+/// that were lost. This delay prevents it.
 const NEVER: Duration = Duration::from_secs(u32::MAX as u64);
 
 /// A connection, while it lasts.
@@ -40,7 +40,7 @@ const NEVER: Duration = Duration::from_secs(u32::MAX as u64);
 pub struct Connection {
     /// The client of this connection.
     pub client: Client,
-    /// Ends with the connection: why, where that is known.
+    /// Receives why the connection is lost. Closed if nobody knows.
     lost: mpsc::Receiver<BridgeError>,
     /// Subjects to which the server does not let this user publish.
     denied: mpsc::Receiver<Denied>,
@@ -48,7 +48,7 @@ pub struct Connection {
     _runtime: Kept,
 }
 
-/// What happens to a connection beside answers.
+/// An event of a connection other than an answer.
 #[derive(Debug)]
 pub enum Happened {
     /// It is over.
@@ -80,13 +80,13 @@ impl Connection {
             .enable_all()
             .build()
             .map_err(io)?;
-        // From here on whoever drops this may be in an async context, where a runtime must not be dropped.
+        // This may be dropped in an async context, where a runtime must not be dropped.
         let handle = runtime.handle().clone();
         let runtime = Kept(Some(runtime));
         let (tell, lost) = mpsc::channel(1);
         let (tell_denied, denied) = mpsc::channel(MOST_DENIED);
         let connecting = handle.spawn(async move {
-            // Files of credentials are read: a file system can hang.
+            // It reads files of credentials, and a file system can hang.
             let servers = settings.servers.clone();
             let file = settings.nkey_file.clone().or(settings.creds_file.clone());
             let options = reader.read(move || options(&settings)).await?;
@@ -126,7 +126,7 @@ impl Connection {
         }
     }
 
-    /// The same while it is prepared, where each request must get through.
+    /// The same while the stream is looked up: then a refused request is an error, too.
     pub async fn failed(&mut self) -> BridgeError {
         match self.happened().await {
             Happened::Lost(error) => error,
@@ -135,8 +135,8 @@ impl Connection {
     }
 }
 
-/// Reads files of credentials, which may lie where nobody answers. A read that hangs is not joined by
-/// others: each attempt would leave a thread behind.
+/// Reads files of credentials. While a read hangs no other one begins: each would leave a thread
+/// behind.
 #[derive(Clone, Debug)]
 pub struct Reader(Arc<Semaphore>);
 
@@ -164,7 +164,7 @@ impl Reader {
     }
 }
 
-/// A runtime that is ended without waiting, wherever it is dropped.
+/// A runtime that ends in the background, so that it can be dropped in an async context.
 #[derive(Debug)]
 struct Kept(Option<Runtime>);
 
@@ -176,7 +176,7 @@ impl Drop for Kept {
     }
 }
 
-/// The connection ends where the client would begin another one.
+/// Reports the end of the connection at the moment when the client would reconnect.
 fn observe(
     options: ConnectOptions,
     tell: mpsc::Sender<BridgeError>,
@@ -202,15 +202,16 @@ fn observe(
                 ),
                 Event::ServerError(ServerError::Other(text)) => match denied_subject(&text) {
                     Some(subject) => {
-                        // One that finds no room is missed by its acknowledgement.
+                        // Without room, the missing acknowledgement tells it later.
                         let _told = tell_denied.try_send(Denied { subject, text });
                         None
                     }
+                    None if is_of_credentials(&text) => Some(BridgeError::Credentials(text)),
                     None => Some(BridgeError::Refused(text)),
                 },
                 _ => None,
             };
-            // The first is the reason; what follows, follows from it.
+            // The first event is the cause. Later ones are its consequences.
             if let Some(why) = why {
                 let _is_first = tell.try_send(why);
             }
@@ -218,7 +219,13 @@ fn observe(
         })
 }
 
-/// The subject in a server's word that a message was not let through.
+/// Whether a server's error is about the credentials: they have expired, or were revoked.
+fn is_of_credentials(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    text.contains("authentication expired") || text.contains("authentication revoked")
+}
+
+/// The subject in a server's error about a message that it does not permit.
 fn denied_subject(text: &str) -> Option<String> {
     let (_, rest) = text.split_once(" for Publish to \"")?;
     let (subject, _) = rest.split_once('"')?;
@@ -254,7 +261,7 @@ fn options(settings: &NatsSettings) -> Result<ConnectOptions, BridgeError> {
     }
     let tls = &settings.tls;
     for path in [&tls.ca_file, &tls.cert_file, &tls.key_file] {
-        // The client would not say which file it is.
+        // The client's error would not name the file.
         if let Some(path) = path
             && let Err(error) = std::fs::File::open(path)
         {
@@ -282,7 +289,8 @@ fn credentials(path: &Path) -> Result<String, BridgeError> {
         })
 }
 
-/// What an error of the client says. `file`: where the key is that signs what the server asks.
+/// The bridge's error for one of the client. `file`: the file with the key that signs the server's
+/// challenge.
 fn refusal(error: &ConnectError, file: Option<PathBuf>) -> BridgeError {
     let text = error.to_string();
     match (error.kind(), file) {
@@ -299,7 +307,7 @@ fn refusal(error: &ConnectError, file: Option<PathBuf>) -> BridgeError {
     }
 }
 
-/// Whether TLS is what failed: the client tells a handshake's error as one of reading or writing.
+/// Whether TLS has failed: the client reports a failed handshake as a failed read or write.
 fn is_of_tls(error: &ConnectError) -> bool {
     let mut cause = StdError::source(error);
     while let Some(error) = cause {

@@ -2,11 +2,13 @@
 
 mod answers;
 mod content;
+mod deliveries;
 mod link;
 mod receipts;
 mod replies;
 mod sender;
 mod unfinished;
+mod verdict;
 mod ways;
 
 use std::{sync::Arc, time::Duration};
@@ -28,7 +30,7 @@ const TICK: Duration = Duration::from_millis(100);
 /// What the bridge is told.
 #[derive(Debug)]
 pub(crate) enum OutOrder {
-    /// The names are about to be closed: what is cancelled from now on stays in the queue.
+    /// The names are about to be closed: messages that are cancelled from now on stay in the queue.
     Ending,
     /// Acknowledge what has been confirmed until then, and end.
     Stop(Instant, oneshot::Sender<()>),
@@ -83,7 +85,7 @@ impl Outbound {
                     Some(OutOrder::Ending) => self.sender.ending(),
                     Some(OutOrder::Stop(until, answer)) => {
                         self.stop(until).await;
-                        // Who asked may be gone.
+                        // The caller may be gone.
                         let _heard = answer.send(());
                         return;
                     }

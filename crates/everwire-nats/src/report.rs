@@ -1,4 +1,4 @@
-//! The events of a bridge, for a log.
+//! Events of a bridge, for a log.
 
 use std::{
     fmt,
@@ -84,7 +84,7 @@ impl Observer {
     }
 
     pub(crate) fn tell(&self, report: Report) {
-        // A panic of the observer must not end the bridge.
+        // The bridge outlives a panic of the callback.
         let _panicked = catch_unwind(AssertUnwindSafe(|| (self.0)(&report)));
     }
 }

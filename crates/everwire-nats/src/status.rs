@@ -78,7 +78,7 @@ pub struct OutStatus {
 /// How many names of refused lanes are kept.
 const MAX_REFUSED: usize = 64;
 
-/// The status, shared with its readers.
+/// The status, shared with those who ask for it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Shared(Arc<Mutex<Inner>>);
 

@@ -1,5 +1,7 @@
 //! Streams are created if they are absent, and compared with the settings if they exist.
 
+use std::time::Duration;
+
 use async_nats::jetstream::{
     Context, ErrorCode,
     context::{CreateStreamErrorKind, GetStreamErrorKind},
@@ -9,7 +11,13 @@ use everwire::config::StreamSettings;
 
 use crate::error::BridgeError;
 
-/// An existing stream, and its differences from the settings.
+/// A request is sent again after this time: nobody answers one that was sent while a cluster elected
+/// the leader of the stream.
+pub const AGAIN: Duration = Duration::from_secs(2);
+/// A request is sent this often.
+const ATTEMPTS: usize = 4;
+
+/// A stream, and how it differs from the settings.
 #[derive(Debug)]
 pub struct Found {
     /// The stream.
@@ -18,7 +26,7 @@ pub struct Found {
     pub differences: Vec<String>,
 }
 
-/// The configuration for a new stream.
+/// The configuration that a stream is made with.
 pub fn config(settings: &StreamSettings, subject: &str, retention: RetentionPolicy) -> Config {
     let bytes = settings
         .max_bytes
@@ -43,9 +51,11 @@ pub fn config(settings: &StreamSettings, subject: &str, retention: RetentionPoli
 /// Why there is no stream for the subject.
 pub async fn find(context: &Context, wanted: Config) -> Result<Found, BridgeError> {
     let name = wanted.name.clone();
-    let stream = match context.get_stream(&name).await {
-        Ok(stream) => stream,
-        Err(error) => match error.kind() {
+    let asking = || tokio::time::timeout(AGAIN, context.get_stream(&name));
+    let stream = match insistently(asking).await {
+        None => return Err(BridgeError::Silent(name)),
+        Some(Ok(stream)) => stream,
+        Some(Err(error)) => match error.kind() {
             GetStreamErrorKind::JetStream(error)
                 if error.error_code() == ErrorCode::STREAM_NOT_FOUND =>
             {
@@ -78,12 +88,26 @@ pub async fn find(context: &Context, wanted: Config) -> Result<Found, BridgeErro
     })
 }
 
+/// Asks until there is an answer, a few times.
+pub async fn insistently<T, E, F>(asking: impl Fn() -> F) -> Option<T>
+where
+    F: Future<Output = Result<T, E>>,
+{
+    for _ in 0..ATTEMPTS {
+        if let Ok(answer) = asking().await {
+            return Some(answer);
+        }
+    }
+    None
+}
+
 async fn make(context: &Context, wanted: Config) -> Result<Stream, BridgeError> {
     let name = wanted.name.clone();
     context.create_stream(wanted).await.map_err(|error| {
         let text = error.to_string();
         match error.kind() {
             CreateStreamErrorKind::JetStreamUnavailable => BridgeError::NoJetStream(text),
+            CreateStreamErrorKind::TimedOut => BridgeError::Silent(name),
             _ => BridgeError::StreamNotMade {
                 stream: name,
                 reason: text,
@@ -92,7 +116,7 @@ async fn make(context: &Context, wanted: Config) -> Result<Stream, BridgeError> 
     })
 }
 
-/// Whether a request timed out: a server with a full disk may be silent.
+/// Whether a request had no answer in time: a server whose disk is full may be silent.
 fn has_elapsed(error: &(dyn std::error::Error + 'static)) -> bool {
     let causes = std::iter::successors(Some(error), |error| error.source());
     causes
@@ -150,9 +174,8 @@ fn differences(wanted: &Config, found: &Config) -> Vec<String> {
     all
 }
 
-/// How many messages of a name may be in flight. It is one if the server could refuse a message and
-/// accept the next, or if another server could take over in between: otherwise there could be a
-/// gap.
+/// How many messages of a name may be published at once. It is one if the server may refuse a message
+/// and take the next one, or if another server may take over in between: both would leave a hole.
 pub fn window(info: &Info) -> usize {
     let config = &info.config;
     let keeps_order = info.cluster.is_none()

@@ -1,20 +1,15 @@
-//! The program with a bridge to a real NATS server.
-//!
-//! ```text
-//! EVERWIRE_NATS_KILLS=50 cargo test --test nats -- --nocapture     more kills than usual
-//! ```
+//! The program with a bridge to a real server of NATS.
 
 mod client;
+mod kills;
 #[allow(dead_code, reason = "the tests of the bridge use all of it")]
 #[path = "../../../everwire-nats/tests/nats_server/support/server.rs"]
 mod nats_server;
 #[path = "../service_support/mod.rs"]
 mod service_support;
 
-use std::{collections::BTreeMap, thread, time::Duration};
-
 use client::Client;
-use everwire::testing::{Peer, Script};
+use everwire::testing::Peer;
 use nats_server::{Server, until};
 use serde_json::{Value, json};
 use service_support::{cli::done, http::Service};
@@ -181,73 +176,4 @@ fn what_waits_when_it_is_ended_is_published_after_the_next_start() {
     }
     until("none waits", || status(&service)["inbound"]["pending"] == 0);
     service.end();
-}
-
-const NAMES: usize = 10;
-const MESSAGES: usize = 100;
-/// The number of a name's messages in flight.
-const WINDOW: usize = 128;
-
-#[test]
-fn a_program_that_is_killed_again_and_again_loses_nothing() {
-    let kills: usize =
-        std::env::var("EVERWIRE_NATS_KILLS").map_or(4, |kills| kills.parse().unwrap());
-    let peer = Peer::spawn_thread().unwrap();
-    let server = server("killed");
-    let mut keys = nats(&server) + "[defaults]\noutbox = { resend = 'in_doubt' }\n";
-    for number in 0..NAMES {
-        // Slow enough that a kill meets messages in flight.
-        let path = format!("/n{number}");
-        peer.script(&path, Script::sink().read_rate(1500));
-        keys += &format!("[connections.n{number}]\nurl = '{}'\n", peer.url(&path));
-    }
-    let mut service = Service::start("nats-killed", &keys);
-    connected(&service);
-    let mut client = client(&server);
-    for message in 0..MESSAGES {
-        for name in 0..NAMES {
-            client.publish(&format!("everwire.out.n{name}"), "", &message.to_string());
-        }
-    }
-    client.flush();
-    let mut found_on_their_way = 0;
-    for kill in 0..kills {
-        thread::sleep(Duration::from_millis(150 + 130 * (kill as u64 % 5)));
-        service.kill();
-        found_on_their_way += usize::from(left(&mut client) > 0);
-        service = Service::start("nats-killed", &keys);
-    }
-    until("all have left the queue", || left(&mut client) == 0);
-    let (mut lost, mut doubled) = (0, 0);
-    for name in 0..NAMES {
-        let mut times = BTreeMap::<usize, usize>::new();
-        let mut firsts = Vec::new();
-        for connection in peer.connections_at(&format!("/n{name}")) {
-            for text in connection.texts() {
-                let number = text.parse().unwrap();
-                let times = times.entry(number).or_default();
-                *times += 1;
-                if *times == 1 {
-                    firsts.push(number);
-                }
-            }
-        }
-        lost += MESSAGES - times.len();
-        let doubles = times.values().sum::<usize>() - times.len();
-        assert!(doubles <= WINDOW * kills, "n{name}: {doubles}");
-        doubled += doubles;
-        assert!(firsts.is_sorted(), "n{name}: {firsts:?}");
-    }
-    println!(
-        "{kills} kills, {found_on_their_way} of them with messages left: lost {lost}, doubled {doubled}"
-    );
-    assert_eq!(lost, 0);
-    assert!(found_on_their_way > 0, "no kill came in time");
-    service.end();
-}
-
-/// The number of messages in the queue.
-fn left(client: &mut Client) -> u64 {
-    let info = client.request("$JS.API.STREAM.INFO.EVERWIRE_OUT", "");
-    info["state"]["messages"].as_u64().unwrap()
 }

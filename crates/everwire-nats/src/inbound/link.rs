@@ -24,13 +24,11 @@ use crate::{
     part::Part,
     report::Observer,
     status::Shared,
-    stream,
+    stream::{self, AGAIN},
     subject::subject_of,
 };
 
-/// The deadline for the stream's answer about its last message.
-const ASK_DEADLINE: Duration = Duration::from_secs(5);
-/// The deadline to find or create the stream, after the connection.
+/// How long the stream may take to be found or made, beyond the connection.
 const FIND_DEADLINE: Duration = Duration::from_secs(20);
 
 /// A change of the connection or the stream.
@@ -152,16 +150,20 @@ impl Up {
         let stream = self.stream.clone();
         let subject = subject_of(prefix, name);
         self.asks.push(Box::pin(async move {
-            let asked = stream.get_last_raw_message_by_subject(&subject);
-            let last = match tokio::time::timeout(ASK_DEADLINE, asked).await {
-                Ok(Ok(message)) => Ok(Some(Last {
+            let asking = || {
+                let asked = stream.get_last_raw_message_by_subject(&subject);
+                tokio::time::timeout(AGAIN, asked)
+            };
+            let asked = stream::insistently(asking);
+            let last = match asked.await {
+                Some(Ok(message)) => Ok(Some(Last {
                     place: header::place(&message.headers),
                     sequence: message.sequence,
                 })),
-                Ok(Err(error)) if error.kind() == LastRawMessageErrorKind::NoMessageFound => {
+                Some(Err(error)) if error.kind() == LastRawMessageErrorKind::NoMessageFound => {
                     Ok(None)
                 }
-                Ok(Err(error)) => Err(match error.kind() {
+                Some(Err(error)) => Err(match error.kind() {
                     LastRawMessageErrorKind::JetStream(error)
                         if error.error_code() == ErrorCode::STREAM_NOT_FOUND =>
                     {
@@ -169,7 +171,7 @@ impl Up {
                     }
                     _ => AskError::Other(error.to_string()),
                 }),
-                Err(_) => Err(AskError::Silent),
+                None => Err(AskError::Silent),
             };
             (lane, last)
         }));

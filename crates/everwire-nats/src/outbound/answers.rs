@@ -10,9 +10,9 @@ use super::{
 };
 use crate::report::{Observer, Report};
 
-/// How many subjects without permission for answers are reported.
+/// At most this many refused reply subjects are reported.
 const MOST_TOLD: usize = 64;
-/// How many answers may wait for a connection.
+/// At most this many answers wait for a connection.
 const MOST_LATE: usize = 1024;
 
 /// Answers to the senders of queued messages.
@@ -26,16 +26,16 @@ pub(super) struct Answers {
     observer: Observer,
 }
 
-/// The destinations of the answer to a message.
+/// Where the answer to a message goes.
 #[derive(Clone, Debug)]
 pub(super) struct Asked {
     /// The subject of the message.
     pub subject: String,
-    /// The digest that identifies it there.
+    /// Identifies it among the messages of that subject.
     pub digest: Digest,
-    /// It was published while the bridge was subscribed to the subject.
+    /// It was published while the bridge was subscribed to the queue's subjects.
     pub is_heard: bool,
-    /// The additional subject in its header.
+    /// The reply subject in its header.
     pub reply: Option<String>,
 }
 
@@ -50,7 +50,7 @@ impl Answers {
         }
     }
 
-    /// The digest that identifies a message of a subject.
+    /// Identifies a message among those of its subject.
     pub fn digest(&self, headers: Option<&HeaderMap>, payload: &[u8]) -> Digest {
         self.replies.digest(headers, payload)
     }
@@ -67,8 +67,8 @@ impl Answers {
         }
     }
 
-    /// Answers a message: to its reply subjects and to the one in its header; later, if there is no
-    /// connection.
+    /// Answers a message at its reply subjects and at the subject in its header. Without a connection
+    /// the answer waits for one.
     pub fn send(&mut self, to: &Asked, answer: &[u8], up: Option<&Up>) {
         let now = Instant::now();
         let mut subjects = self
@@ -85,7 +85,7 @@ impl Answers {
                 None if self.late.len() < MOST_LATE => {
                     self.late.push((subject, answer.to_vec()));
                 }
-                // The sender has a deadline, and asks again.
+                // The requester has a deadline, and asks again.
                 None => {}
             }
         }
@@ -103,7 +103,7 @@ impl Answers {
         self.refused(subject, "the server does not allow it");
     }
 
-    /// Discards answers that nobody has asked for.
+    /// Forgets answers that nobody has asked for in time.
     pub fn tick(&mut self, now: Instant) {
         self.replies.tick(now);
     }

@@ -1,4 +1,4 @@
-//! The content of a queued message, and the destinations of its answer.
+//! A message of the queue: its payload, and where its answer goes.
 
 use async_nats::HeaderMap;
 use bytes::Bytes;
@@ -12,12 +12,13 @@ use crate::header::{BINARY, REPLY};
 pub(super) struct Content {
     payload: Bytes,
     is_binary: bool,
-    /// The destinations of its answer.
+    /// Where the answer goes.
     pub asked: Asked,
 }
 
 impl Content {
-    /// A message of a subject. `is_heard`: it was published while the bridge was subscribed.
+    /// A message of a subject. `is_heard`: it was published while the bridge was subscribed to the
+    /// queue's subjects.
     pub fn new(
         subject: &str,
         headers: Option<&HeaderMap>,
@@ -47,7 +48,7 @@ impl Content {
     ///
     /// # Errors
     ///
-    /// Why the payload does not fit the kind in the headers.
+    /// Why the payload is no message of the kind that the headers name.
     pub fn message(&self) -> Result<Message, &'static str> {
         if self.is_binary {
             return Ok(Message::binary(self.payload.clone()));

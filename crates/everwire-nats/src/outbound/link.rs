@@ -1,4 +1,4 @@
-//! The work queue, and what it says.
+//! The connection to the work queue: deliveries, reads and acknowledgements.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,6 +16,7 @@ use everwire::{
 };
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 
+use super::deliveries::Deliveries;
 use crate::{
     connection::{Connection, Happened, Reader},
     error::BridgeError,
@@ -23,7 +24,7 @@ use crate::{
     part::Part,
     report::Observer,
     status::Shared,
-    stream,
+    stream::{self, AGAIN},
     subject::subject_of,
 };
 
@@ -41,7 +42,7 @@ const ACK_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 /// A consumer whose process is gone for so long is gone, too.
 const INACTIVE: Duration = Duration::from_secs(60);
 
-/// A message that was read again, or what kept it from being read.
+/// A message that was read again, or why it could not be read.
 pub(super) type Found = Result<Option<jetstream::message::StreamMessage>, String>;
 
 /// What has changed.
@@ -56,7 +57,7 @@ pub(super) enum Change {
     Heard(Message),
     /// The next message of a name.
     Read(ConnectionName, Found),
-    /// A message has left the queue, or that is not known.
+    /// A message has left the queue, or the server has not confirmed it.
     Finished(u64, Result<(), String>),
     /// The server does not let an answer through to this subject.
     Unanswered(String),
@@ -70,12 +71,15 @@ pub(super) struct Up {
     connection: Connection,
     stream: Stream,
     consumer: Consumer<pull::Config>,
-    /// What is put on the queue's subjects, as it is put there.
+    /// Messages of the queue's subjects, as they are published.
     heard: Subscriber,
-    /// What has a greater number in the stream was heard.
+    /// Messages with a greater number in the stream were received by `heard`.
     before: u64,
     differences: Vec<String>,
     pull: Pull,
+    deliveries: Deliveries,
+    /// How many deliveries the consumer has made.
+    looks: FuturesUnordered<BoxFuture<'static, Option<u64>>>,
     reads: FuturesUnordered<BoxFuture<'static, (ConnectionName, Found)>>,
     finishing: FuturesUnordered<BoxFuture<'static, (u64, Result<(), String>)>>,
 }
@@ -121,14 +125,21 @@ pub(super) async fn next(link: &mut OutLink) -> Change {
         Some((sequence, finished)) = up.finishing.next(), if !up.finishing.is_empty() => {
             return Change::Finished(sequence, finished);
         }
+        Some(made) = up.looks.next(), if !up.looks.is_empty() => {
+            match made.is_some_and(|made| up.deliveries.made(made)) {
+                true => missed(),
+                false => return Change::Delivered(Vec::new()),
+            }
+        }
         heard = up.heard.next() => match heard {
             Some(heard) => return Change::Heard(heard),
             None => BridgeError::Lost("the client has ended".into()),
         },
         taken = up.pull.next() => match taken {
+            Ok(Some(messages)) if up.has_missed(&messages) => missed(),
             Ok(Some(messages)) => return Change::Delivered(messages),
             Ok(None) => {
-                up.pull = Pull::ask(up.consumer.clone());
+                up.ask();
                 return Change::Delivered(Vec::new());
             }
             Err(text) => BridgeError::Lost(text),
@@ -136,6 +147,11 @@ pub(super) async fn next(link: &mut OutLink) -> Change {
     };
     link.give_up(lost);
     Change::Down
+}
+
+/// The next consumer delivers it, and all behind it, in order.
+fn missed() -> BridgeError {
+    BridgeError::Lost("a message of the queue did not arrive".into())
 }
 
 /// What the consumer was asked for.
@@ -156,7 +172,7 @@ impl Pull {
         }))
     }
 
-    /// What has come; `None` at the end of what was asked for.
+    /// The messages that have come; `None` at the end of the pull.
     async fn next(&mut self) -> Result<Option<Vec<jetstream::Message>>, String> {
         if let Self::Asking(asking) = self {
             *self = Self::Open(Box::new(asking.await?));
@@ -176,9 +192,30 @@ impl Pull {
 }
 
 impl Up {
-    /// Whether a message was put on the queue while this connection heard what is put there.
+    /// Whether a message was published while this connection was subscribed to the queue's subjects.
     pub fn has_heard(&self, sequence: u64) -> bool {
         sequence > self.before
+    }
+
+    /// Whether one before these messages did not arrive.
+    fn has_missed(&mut self, messages: &[jetstream::Message]) -> bool {
+        let mut is_missed = false;
+        for info in messages.iter().filter_map(|message| message.info().ok()) {
+            is_missed |= self.deliveries.came(info.consumer_sequence);
+        }
+        is_missed
+    }
+
+    /// Asks the consumer for more. If nothing came the last time, asks also what it has delivered.
+    fn ask(&mut self) {
+        self.pull = Pull::ask(self.consumer.clone());
+        if self.deliveries.ask() && self.looks.is_empty() {
+            let consumer = self.consumer.clone();
+            self.looks.push(Box::pin(async move {
+                let info = tokio::time::timeout(DEADLINE, consumer.get_info()).await;
+                Some(info.ok()?.ok()?.delivered.consumer_sequence)
+            }));
+        }
     }
 
     /// Publishes an answer.
@@ -187,7 +224,7 @@ impl Up {
         // The client's queue has room for all that is on its way.
         tokio::spawn(async move {
             let sending = client.publish(subject, answer.into());
-            // Who asked has a deadline of its own.
+            // The requester has a deadline of its own.
             let _sent = tokio::time::timeout(DEADLINE, sending).await;
         });
     }
@@ -247,12 +284,12 @@ async fn open(
         &settings.subject,
         RetentionPolicy::WorkQueue,
     );
-    // A publisher is refused, rather than that a message which waits is dropped.
+    // A full queue refuses new messages, and drops none that waits.
     config.discard = DiscardPolicy::New;
-    // The answer to a publisher is what becomes of the message.
+    // The answer to a publisher is the fate of the message.
     config.no_ack = true;
     let subject = format!("{}.>", settings.subject);
-    // First of all: whoever sees the stream may ask, and is heard.
+    // Subscribed before the stream is made: a requester that sees the stream is heard.
     let heard = connection.client.subscribe(subject.clone()).await;
     let heard = heard.map_err(|error| BridgeError::Lost(error.to_string()))?;
     let context: Context = jetstream::new(connection.client.clone());
@@ -271,6 +308,8 @@ async fn open(
     Ok(Up {
         connection,
         pull: Pull::ask(consumer.clone()),
+        deliveries: Deliveries::default(),
+        looks: FuturesUnordered::new(),
         consumer,
         // Asked for behind the subscription, on the same connection.
         before: found.stream.cached_info().state.last_sequence,
@@ -288,8 +327,6 @@ async fn consumer(
     name: &str,
     subject: &str,
 ) -> Result<Consumer<pull::Config>, BridgeError> {
-    // That there is none is as good.
-    let _deleted = stream.delete_consumer(name).await;
     let config = pull::Config {
         durable_name: Some(name.to_owned()),
         filter_subject: subject.to_owned(),
@@ -297,10 +334,29 @@ async fn consumer(
         ack_wait: ACK_WAIT,
         max_ack_pending: -1,
         inactive_threshold: INACTIVE,
+        // It is made anew on each connection, so its state need not outlive the server. On disk the
+        // state would be written anew again and again, with all messages that wait for names which
+        // are down: their neighbours would wait for that.
+        memory_storage: true,
         description: Some("made by everwire".into()),
         ..pull::Config::default()
     };
-    stream.create_consumer(config).await.map_err(|error| {
+    let made = stream::insistently(|| async {
+        // There may be none.
+        let _deleted = tokio::time::timeout(AGAIN, stream.delete_consumer(name)).await;
+        let making = stream.create_consumer(config.clone());
+        match tokio::time::timeout(DEADLINE, making).await {
+            // The one before it is still there, and would not deliver again what it has delivered.
+            Ok(Ok(made)) if made.cached_info().delivered.consumer_sequence > 0 => Err(()),
+            Ok(made) => Ok(made),
+            Err(_) => Err(()),
+        }
+    });
+    let stream = &stream.cached_info().config.name;
+    let Some(made) = made.await else {
+        return Err(BridgeError::Silent(stream.clone()));
+    };
+    made.map_err(|error| {
         let is_taken = |error: &jetstream::Error| {
             matches!(
                 error.error_code(),
@@ -310,10 +366,10 @@ async fn consumer(
         };
         match error.kind() {
             ConsumerErrorKind::JetStream(error) if is_taken(&error) => {
-                BridgeError::QueueTaken(stream.cached_info().config.name.clone())
+                BridgeError::QueueTaken(stream.clone())
             }
             _ => BridgeError::StreamNotMade {
-                stream: stream.cached_info().config.name.clone(),
+                stream: stream.clone(),
                 reason: error.to_string(),
             },
         }

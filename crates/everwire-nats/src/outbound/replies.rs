@@ -1,9 +1,9 @@
-//! Matches answers with their senders.
+//! The reply subjects of messages.
 //!
-//! A stream does not store reply subjects. So the bridge also subscribes to the queue's subjects,
-//! and identifies the queued message by its content. It also notes messages without a reply
-//! subject: otherwise their answers would be kept, and given to the next equal message before that
-//! one is sent.
+//! A stream keeps no reply subject. So the bridge also subscribes to the queue's subjects, and finds
+//! by the content of a message which one of the queue it is. It remembers messages without a reply
+//! subject, too: else their answers would be kept, and the next equal message would get one of them
+//! before it was sent.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -13,8 +13,8 @@ use std::{
 
 use async_nats::HeaderMap;
 
-/// How many unanswered messages are recorded, per subject and over all subjects. Beyond that the
-/// oldest ones of the subject get no answer.
+/// At most this many messages of a subject, and of all subjects, wait for an answer. Beyond that the
+/// oldest ones of the subject get none.
 const MOST: usize = 512;
 const MOST_IN_ALL: usize = 65_536;
 /// An answer may come before its message is seen: the server sends both independently.
@@ -24,11 +24,11 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// kept for the server's default duplicate window.
 const SAME: Duration = Duration::from_secs(120);
 
-/// Identifies a message of a subject.
+/// Identifies a message among those of its subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Digest {
     hash: u64,
-    /// It has a message id of the sender: an equal digest means the same message.
+    /// Its sender gave it an id: an equal digest means the same message.
     has_id: bool,
 }
 
@@ -40,7 +40,7 @@ pub(super) struct Replies {
     count: usize,
 }
 
-/// The waiting entries of one subject, oldest first.
+/// Messages and answers of one subject, the oldest first.
 #[derive(Default)]
 struct Pending {
     heard: VecDeque<(Digest, Option<String>)>,
@@ -56,7 +56,7 @@ impl Replies {
         }
     }
 
-    /// The digest that identifies a message.
+    /// Identifies a message among those of its subject.
     pub fn digest(&self, headers: Option<&HeaderMap>, payload: &[u8]) -> Digest {
         let id = headers.and_then(|headers| headers.get("Nats-Msg-Id"));
         let id = id.map(|id| id.as_str());

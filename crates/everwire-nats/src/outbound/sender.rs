@@ -1,15 +1,11 @@
 //! From the queue to the names, and from fates back to the queue.
 
-use std::{
-    collections::HashSet,
-    time::{Duration, Instant},
-};
+use std::{collections::HashSet, time::Instant};
 
 use everwire::{
-    ConnectionName, Fate, Manager, Rejected, SendError,
+    ConnectionName, Manager, SendError,
     config::{NatsAck, NatsOutSettings},
 };
-use serde_json::json;
 
 use super::{
     answers::Answers,
@@ -17,6 +13,7 @@ use super::{
     link::{Change, Found, OutLink},
     receipts::{Receipts, Settled},
     unfinished::{Known, Unfinished},
+    verdict::{self, Refusal, Verdict},
     ways::Ways,
 };
 use crate::{
@@ -29,8 +26,6 @@ use crate::{
 
 /// How many messages are sent before other tasks get a turn.
 const BURST: usize = 512;
-/// The pause between two attempts to send through a name that is closed by hand.
-const CLOSED_REST: Duration = Duration::from_secs(1);
 
 /// The queues of all names, and the receipts of messages in flight.
 pub(super) struct Sender {
@@ -77,7 +72,7 @@ impl Sender {
         }
     }
 
-    /// Sends nothing more, and keeps cancelled messages in the queue.
+    /// Sends nothing more. Messages that are cancelled stay in the queue.
     pub fn ending(&mut self) {
         self.ends = true;
     }
@@ -186,27 +181,35 @@ impl Sender {
     }
 
     fn read(&mut self, name: &ConnectionName, found: Found, link: &mut OutLink) {
-        let item = found.map(|message| {
-            let message = message?;
-            self.read_again += 1;
-            let is_heard = link.up().is_some_and(|up| up.has_heard(message.sequence));
-            let headers = Some(&message.headers);
-            let content = Content::new(
-                &message.subject,
-                headers,
-                &message.payload,
-                is_heard,
-                &self.answers,
-            );
-            Some(Item {
-                sequence: message.sequence,
-                stored: message.time.unix_timestamp_nanos(),
-                bytes: content.len(),
-                ack: None,
-                content,
-            })
-        });
-        self.queues.read(name, item.map_err(drop));
+        let message = match found {
+            Ok(Some(message)) => message,
+            Ok(None) => return self.queues.read(name, Ok(None)),
+            Err(_) => return self.queues.read(name, Err(())),
+        };
+        self.read_again += 1;
+        let (sequence, stored) = (message.sequence, message.time.unix_timestamp_nanos());
+        let is_heard = link.up().is_some_and(|up| up.has_heard(sequence));
+        let content = Content::new(
+            &message.subject,
+            Some(&message.headers),
+            &message.payload,
+            is_heard,
+            &self.answers,
+        );
+        let item = Item {
+            sequence,
+            stored,
+            bytes: content.len(),
+            ack: None,
+            content,
+        };
+        self.queues.read(name, Ok(Some(item)));
+        if let Known::Ended { is_refused } = self.unfinished.known(sequence, stored) {
+            self.queues.settled(name, sequence);
+            if let Some(up) = link.up() {
+                up.finish(sequence, None, is_refused);
+            }
+        }
     }
 
     /// Performs all possible actions.
@@ -267,7 +270,7 @@ impl Sender {
             }
             false => match handle.send(message) {
                 Ok(receipt) => Ok(receipt),
-                Err(error) => return self.rejected(&name, &item, error, link),
+                Err(error) => return self.rejected(&name, &item, &error, link),
             },
         };
         match sent {
@@ -287,65 +290,39 @@ impl Sender {
         &mut self,
         name: &ConnectionName,
         item: &Item<Content>,
-        error: SendError,
+        error: &SendError,
         link: &mut OutLink,
     ) {
-        let text = error.to_string();
-        let rest = match error {
-            SendError::Rejected(Rejected::TooLarge(_)) => {
-                return self.refuse(Some(name), item, "too_large", &text, link);
+        match Refusal::of(error) {
+            Refusal::Never(reason) => {
+                self.refuse(Some(name), item, reason, &error.to_string(), link);
             }
-            SendError::Rejected(Rejected::SessionsOnly) => {
-                return self.refuse(Some(name), item, "sessions_only", &text, link);
+            Refusal::Later(rest) => {
+                self.queues
+                    .waits(name, item.sequence, Instant::now() + rest);
             }
-            SendError::Rejected(Rejected::NotText) => {
-                return self.refuse(Some(name), item, "not_text", &text, link);
-            }
-            SendError::Rejected(Rejected::Closed) | SendError::Gone(_) => CLOSED_REST,
-            _ => REST,
-        };
-        self.queues
-            .waits(name, item.sequence, Instant::now() + rest);
+        }
     }
 
     /// A message has its fate.
     pub fn end(&mut self, settled: Settled, link: &mut OutLink) {
-        let Settled {
-            name,
-            sequence,
-            stream,
-            id,
-            epoch,
-            fate,
-        } = settled;
-        if stream != self.stream {
+        if settled.stream != self.stream {
             return;
         }
-        let problem = match fate {
-            Fate::Confirmed | Fate::Written => None,
-            Fate::Cancelled if self.ends => return,
-            Fate::Expired | Fate::Evicted | Fate::Cancelled => Some(fate.as_str()),
-            // It may not have arrived: it is sent again, before later ones.
-            Fate::InDoubt | Fate::Forgotten if self.settings.ack == NatsAck::Confirmed => {
-                return self.queues.waits(&name, sequence, Instant::now());
-            }
-            _ => None,
+        let (name, sequence) = (&settled.name, settled.sequence);
+        let problem = match Verdict::of(settled.fate, self.settings.ack, self.ends) {
+            Verdict::Stays => return,
+            Verdict::GoesAgain => return self.queues.waits(name, sequence, Instant::now()),
+            Verdict::Leaves(problem) => problem,
         };
-        let Some(item) = self.queues.settled(&name, sequence) else {
+        let Some(item) = self.queues.settled(name, sequence) else {
             return;
         };
         match problem {
             None => self.sent += 1,
             Some(_) => self.refused += 1,
         }
-        let mut answer = json!({
-            "stream": self.settings.stream.name, "seq": sequence,
-            "name": name, "id": id, "epoch": epoch, "fate": fate.as_str(),
-        });
-        if let Some(reason) = problem {
-            answer["problem"] =
-                json!({ "reason": reason, "detail": format!("the message was {reason}") });
-        }
+        let answer = verdict::answer(&self.settings.stream.name, &settled, problem);
         self.finish(&item, &answer, false, link);
     }
 
@@ -371,10 +348,8 @@ impl Sender {
                 });
             }
         }
-        let answer = json!({
-            "stream": self.settings.stream.name, "seq": item.sequence, "fate": "rejected",
-            "problem": { "reason": reason, "detail": text },
-        });
+        let stream = &self.settings.stream.name;
+        let answer = verdict::refusal(stream, item.sequence, reason, text);
         self.finish(item, &answer, true, link);
     }
 

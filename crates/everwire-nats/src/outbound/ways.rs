@@ -1,4 +1,4 @@
-//! The settings of names that matter for sending.
+//! How messages go through a name, by its settings.
 
 use std::{
     collections::HashMap,
@@ -10,10 +10,10 @@ use everwire::{
     config::{NatsAck, Resend},
 };
 
-/// How long a name's settings are cached.
+/// A name's settings are read again after this time.
 const AGE: Duration = Duration::from_secs(2);
-/// More than one message of a name is in flight only if the name itself resends messages in doubt,
-/// before newer ones.
+/// This many messages of a name are on their way at once, if the name itself sends messages in doubt
+/// again before newer ones. Otherwise it is one.
 const DEPTH: usize = 128;
 
 /// How to send through a name.

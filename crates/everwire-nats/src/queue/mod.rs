@@ -58,10 +58,10 @@ pub struct Item<T> {
     pub stored: i128,
     /// Its size in bytes.
     pub bytes: usize,
-    /// How it is removed from the stream: with this acknowledgement if the consumer has delivered
-    /// it. A message that was read again is deleted.
+    /// The subject of its acknowledgement, if the consumer has delivered it. A message that was read
+    /// again is deleted instead.
     pub ack: Option<String>,
-    /// The content, and the destinations of the answer.
+    /// Its payload, and where its answer goes.
     pub content: T,
 }
 
@@ -74,7 +74,8 @@ pub enum Delivered {
     Behind,
     /// It is known already, and not sent again.
     Known,
-    /// Another message had this number: it is another stream, and all records are invalid.
+    /// Another message had its number: it is another stream, and all knowledge of the earlier one is
+    /// void.
     OtherStream,
 }
 
@@ -212,7 +213,7 @@ impl<T: Clone> Queues<T> {
         Delivered::Held
     }
 
-    /// The result of a read: the next message of a name, none, or an error.
+    /// The result of a read: the next message of the name, none, or an error.
     pub fn read(&mut self, name: &ConnectionName, found: Result<Option<Item<T>>, ()>) {
         self.reads = self.reads.saturating_sub(1);
         let Some(queue) = self.names.get_mut(name) else {
@@ -362,5 +363,5 @@ impl<T: Clone> Queues<T> {
     }
 }
 
-/// The pause of a name that accepts no message.
+/// How long a name rests after it took no message.
 pub const REST: Duration = Duration::from_millis(100);

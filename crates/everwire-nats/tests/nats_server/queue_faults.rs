@@ -124,6 +124,50 @@ async fn what_has_left_and_what_has_not_is_not_sent_twice_when_the_word_is_lost(
     }
 }
 
+/// How many deliveries the consumer has made.
+async fn delivered(server: &Server) -> u64 {
+    let context = jetstream::new(server.client().await);
+    let stream = context.get_stream("EVERWIRE_OUT").await.unwrap();
+    let consumer = stream.consumers().next().await.unwrap().unwrap();
+    consumer.delivered.consumer_sequence
+}
+
+#[tokio::test]
+async fn a_delivery_that_is_lost_while_the_connection_stays_is_made_again_in_order() {
+    let server = Server::start("delivery");
+    let way = Cut::start(&server.url()).await;
+    let (names, bridge, log) = scene(&server, way.url()).await;
+    let client = server.client().await;
+    let subject = "everwire.out.down";
+    let numbers = numbers(6);
+    put(&client, subject, &numbers[..2]).await;
+    held(&bridge, 2).await;
+    for (number, is_followed) in [(2, true), (4, false)] {
+        let before = delivered(&server).await;
+        way.deafen();
+        put(&client, subject, &numbers[number..=number]).await;
+        until_async("it is delivered", async || {
+            delivered(&server).await > before
+        })
+        .await;
+        way.heal();
+        if is_followed {
+            put(&client, subject, &numbers[number + 1..=number + 1]).await;
+        }
+        held(&bridge, number as u64 + 1 + u64::from(is_followed)).await;
+    }
+    assert!(
+        log.has("nats.out carries nothing: the connection to NATS was lost: a message of the queue did not arrive"),
+        "{:?}",
+        log.lines()
+    );
+    put(&client, subject, &numbers[5..]).await;
+    connect(&names).await;
+    all_have_left(&server, &bridge).await;
+    assert_eq!(heard(&names), numbers);
+    bridge.stop(Duration::from_secs(5)).await;
+}
+
 #[tokio::test]
 async fn a_server_that_is_restarted_while_messages_are_on_their_way_doubles_none() {
     let mut server = Server::start("way");

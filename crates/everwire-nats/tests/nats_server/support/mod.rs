@@ -1,8 +1,10 @@
 //! A real NATS server, and names whose peer sends known messages.
 
+pub mod cluster;
 pub mod cut;
 pub mod disk;
 pub mod faults;
+pub mod operator;
 pub mod read;
 pub mod server;
 

@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{BootId, Labels, ShardId, ShardSet, Snapshot, Term, VERSION};
-use crate::settings::ConnectionName;
+use super::{BootId, Labels, ShardId, ShardSet, Snapshot, Term, name_text::NameText};
+
+/// The newest version of a record that this code writes and reads.
+pub const VERSION: u32 = 1;
 
 /// A record of the log, as a node meant it. The state says whether it is void.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -134,11 +136,6 @@ pub struct Join {
     pub inherits: ShardSet,
 }
 
-/// The name of a connection in a record.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct NameText(pub ConnectionName);
-
 impl Join {
     /// A join with a weight of 1, no labels, a lease of 30 s and a margin of 2 s.
     pub fn new(boot: BootId, node: &str, shards: u32) -> Self {
@@ -154,19 +151,5 @@ impl Join {
             succeeds: None,
             inherits: ShardSet::default(),
         }
-    }
-}
-
-impl TryFrom<String> for NameText {
-    type Error = crate::settings::InvalidName;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        ConnectionName::new(text).map(Self)
-    }
-}
-
-impl From<NameText> for String {
-    fn from(name: NameText) -> Self {
-        name.0.to_string()
     }
 }

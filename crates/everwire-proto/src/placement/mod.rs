@@ -23,12 +23,14 @@
 //! ```
 
 mod boot;
+mod boot_id;
 mod choose;
 mod clocks;
 mod command;
 mod labels;
 mod lease;
 mod member;
+mod name_text;
 mod outcome;
 mod places;
 mod record;
@@ -37,18 +39,20 @@ mod shard_set;
 mod snapshot;
 #[cfg(test)]
 mod tests;
+mod write_down;
 
 pub use self::{
-    boot::{Boot, BootId},
+    boot::Boot,
+    boot_id::BootId,
     choose::choose,
     clocks::Clocks,
-    command::{Command, Join},
-    labels::Labels,
+    command::{Command, Join, VERSION},
+    labels::{Labels, MAX_PLACES},
     lease::{InvalidLease, LeaseSettings},
     member::{Effect, EndReason, Here, Kept, Member, MemberSettings, Report},
     outcome::{Change, EndedBy, Outcome, Void},
-    places::{MAX_CLOSED_BYTES, MAX_ENDED, MAX_PLACES, OutOfOrder, Places},
-    record::{Record, VERSION},
+    places::{MAX_CLOSED_BYTES, MAX_ENDED, OutOfOrder, Places},
+    record::Record,
     shard::{MAX_SHARDS, Moving, Shard, ShardId, Term, shard_number},
     shard_set::ShardSet,
     snapshot::Snapshot,

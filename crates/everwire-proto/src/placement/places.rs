@@ -3,13 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::{
-    Boot, BootId, Change, Command, EndedBy, Join, Labels, MAX_SHARDS, Moving, Outcome, Shard,
-    ShardId, ShardSet, Snapshot, Term, Void, shard_number,
+    Boot, BootId, Change, Command, EndedBy, Join, Labels, MAX_PLACES, MAX_SHARDS, Moving, Outcome,
+    Shard, ShardId, ShardSet, Snapshot, Term, Void, shard_number,
 };
 use crate::settings::ConnectionName;
 
-/// The most different `place` tables of names, the empty one among them.
-pub const MAX_PLACES: usize = 64;
 /// Boots that have ended and are remembered, so that a record of theirs that comes late is void.
 pub const MAX_ENDED: usize = 1024;
 /// The most text of names that are closed by hand.
@@ -188,7 +186,7 @@ impl Places {
         if snapshot.at().checked_add(1) != Some(self.applied) {
             return Err(Void::Late);
         }
-        let state = snapshot.state().ok_or(Void::Differs)?;
+        let state = Self::of_snapshot(snapshot).ok_or(Void::Differs)?;
         if self.shards == 0 {
             *self = Self {
                 applied: self.applied,

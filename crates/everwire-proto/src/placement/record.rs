@@ -2,10 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Command;
-
-/// The newest version of a record that this code writes and reads.
-pub const VERSION: u32 = 1;
+use super::{Command, VERSION};
 
 /// What a record says.
 ///

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use super::{MAX_SHARDS, ShardId, places::MAX_PLACES};
+use super::{MAX_PLACES, MAX_SHARDS, ShardId};
 
 /// A set of shards. In a record it is a list of ranges, `[[0,84],[99,99]]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use super::{
     super::{
-        BootId, Command, Join, Labels, ShardId, ShardSet, Snapshot, Term, VERSION, choose,
-        lease::Lease,
+        BootId, Command, Join, Labels, ShardId, ShardSet, Term, VERSION, choose, lease::Lease,
     },
     Effect, Here, Kept, MOST_FORMER, Member, Report,
     life::{Held, Life, RETRY, is_due},
@@ -338,9 +337,9 @@ impl Member {
         let since = *self.snapshot_since.get_or_insert(now);
         if now >= since.saturating_add(turn) {
             self.snapshot_since = Some(now.saturating_add(RETRY));
-            effects.push(Effect::Append(Command::Snapshot(Box::new(Snapshot::of(
-                &self.places,
-            )))));
+            effects.push(Effect::Append(Command::Snapshot(Box::new(
+                self.places.snapshot(),
+            ))));
         }
     }
 }

@@ -2,8 +2,12 @@
 
 mod choice;
 mod commands;
+mod crossing;
 mod leases;
 mod lives;
+mod log;
 mod lost_records;
 mod random;
+mod twins;
 mod world;
+mod written;

@@ -11,6 +11,7 @@ use super::{
         BootId, Clocks, Effect, EndReason, Here, Kept, Labels, LeaseSettings, Member,
         MemberSettings, Record, Report, ShardId, Term,
     },
+    log::{Entry, Log},
     random::Random,
 };
 
@@ -24,27 +25,6 @@ pub const MARGIN: u64 = 2_000;
 
 pub fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
-}
-
-/// A record of the log.
-struct Entry {
-    /// No other record has it, in no version of the log.
-    id: u64,
-    at: u64,
-    bytes: Vec<u8>,
-}
-
-/// The log, and what is on its way to it.
-#[derive(Default)]
-pub struct Log {
-    /// The number of the first record that is left.
-    first: u64,
-    entries: Vec<Entry>,
-    coming: Vec<(u64, Vec<u8>)>,
-    ids: u64,
-    pub is_away: bool,
-    /// When it has lost records, or another leader; a reader that was connected before has a break.
-    pub broken: u64,
 }
 
 /// A machine, with a node on it, or two of one name.
@@ -70,10 +50,10 @@ pub struct Node {
 pub struct Process {
     pub member: Member,
     /// The names of each shard that it may write for, as its own runtime knows them.
-    own: BTreeMap<ShardId, BTreeSet<u8>>,
+    pub(super) own: BTreeMap<ShardId, BTreeSet<u8>>,
     /// Names that were given to it, before it has read that the shard moves.
-    words: Vec<Word>,
-    giving: BTreeMap<ShardId, Giving>,
+    pub(super) words: Vec<Word>,
+    pub(super) giving: BTreeMap<ShardId, Giving>,
     /// The next record that it reads.
     next: u64,
     last_id: u64,
@@ -85,21 +65,21 @@ pub struct Process {
     pub reports: Vec<Report>,
 }
 
-struct Giving {
-    to: BootId,
-    term: Term,
-    left: BTreeSet<u8>,
-    until: u64,
+pub(super) struct Giving {
+    pub(super) to: BootId,
+    pub(super) term: Term,
+    pub(super) left: BTreeSet<u8>,
+    pub(super) until: u64,
 }
 
 /// "The name is yours", from one node to another.
 #[derive(Clone, Copy)]
-struct Word {
-    to: BootId,
-    shard: ShardId,
-    term: Term,
-    name: u8,
-    at: u64,
+pub(super) struct Word {
+    pub(super) to: BootId,
+    pub(super) shard: ShardId,
+    pub(super) term: Term,
+    pub(super) name: u8,
+    pub(super) at: u64,
 }
 
 pub struct World {
@@ -107,7 +87,7 @@ pub struct World {
     pub random: Random,
     pub log: Log,
     pub nodes: Vec<Node>,
-    words: Vec<Word>,
+    pub(super) words: Vec<Word>,
     /// Of 1,000 appends so many are lost, and so many doubled.
     pub lost: u64,
     pub doubled: u64,
@@ -199,7 +179,7 @@ impl World {
         }
     }
 
-    fn here(&mut self, node: usize) -> Here {
+    pub(super) fn here(&mut self, node: usize) -> Here {
         self.numbers += 1;
         let mixed = Random::new(self.numbers).next();
         Here {
@@ -369,7 +349,7 @@ impl World {
         self.nodes[node].process.as_mut().unwrap()
     }
 
-    fn member(&mut self, node: usize) -> &mut Member {
+    pub(super) fn member(&mut self, node: usize) -> &mut Member {
         &mut self.process(node).member
     }
 
@@ -453,7 +433,7 @@ impl World {
         }
     }
 
-    fn carry_out(&mut self, node: usize, effects: Vec<Effect>) {
+    pub(super) fn carry_out(&mut self, node: usize, effects: Vec<Effect>) {
         for effect in effects {
             if self.traces {
                 println!("{:>7} {node} {effect:?}", self.now);
@@ -522,76 +502,6 @@ impl World {
             let count = usize::try_from(below - self.log.first).unwrap();
             self.log.entries.drain(..count);
             self.log.first = below;
-        }
-    }
-
-    /// Names cross: the holder stops, and gives its word.
-    fn give(&mut self, node: usize) {
-        let (now, cut) = (self.now, self.nodes[node].is_cut_from_nodes);
-        let mut done = Vec::new();
-        let mut said = Vec::new();
-        let process = self.nodes[node].process.as_mut().unwrap();
-        for (shard, giving) in &mut process.giving {
-            let is_late = now >= giving.until;
-            if !is_late && !self.random.permille(100) {
-                continue;
-            }
-            let count = if is_late { NAMES } else { 1 };
-            for _ in 0..count {
-                let Some(name) = giving.left.pop_first() else {
-                    break;
-                };
-                process.own.get_mut(shard).unwrap().remove(&name);
-                let at = now + self.random.between(1, 1_000);
-                // What is late moves break before make: without a word.
-                if !cut && !is_late {
-                    said.push(Word {
-                        to: giving.to,
-                        shard: *shard,
-                        term: giving.term,
-                        name,
-                        at,
-                    });
-                }
-            }
-            if giving.left.is_empty() {
-                done.push(*shard);
-            }
-        }
-        self.words.extend(said);
-        for shard in done {
-            let here = self.here(node);
-            let effects = self.member(node).given(shard, here);
-            self.carry_out(node, effects);
-        }
-    }
-
-    fn take_words(&mut self, node: usize) {
-        let (now, cut) = (self.now, self.nodes[node].is_cut_from_nodes);
-        let process = self.nodes[node].process.as_mut().unwrap();
-        let Some(boot) = process.member.boot() else {
-            return;
-        };
-        self.words.retain(|word| {
-            let comes = word.to == boot && word.at <= now;
-            if comes && !cut {
-                process.words.push(*word);
-            }
-            !comes
-        });
-        let words = std::mem::take(&mut process.words);
-        for word in words {
-            if process.member.takes(word.shard, word.term) {
-                process.own.entry(word.shard).or_default().insert(word.name);
-            } else if process
-                .member
-                .term(word.shard)
-                .is_none_or(|term| term < word.term)
-                && word.at + 60_000 > now
-            {
-                // It has not read the move yet.
-                process.words.push(word);
-            }
         }
     }
 
@@ -689,16 +599,5 @@ impl World {
                 .table()
                 .any(|(_, shard)| shard.moving.is_some())
         })
-    }
-}
-
-impl Log {
-    fn at(&self, number: u64) -> Option<&Entry> {
-        let index = number.checked_sub(self.first)?;
-        self.entries.get(usize::try_from(index).ok()?)
-    }
-
-    pub fn len(&self) -> u64 {
-        u64::try_from(self.entries.len()).unwrap()
     }
 }

@@ -6,8 +6,8 @@ use everwire::ConnectionName;
 
 use super::{
     Action, DropReason, LaneId, Lanes, Last,
-    entry::{Entry, Place},
-    lane::{InFlight, Lane, Outcome, State},
+    entry::Place,
+    lane::{Forgotten, InFlight, Lane, Outcome, State},
 };
 use crate::ack::Ack;
 
@@ -126,12 +126,12 @@ impl Lanes {
             };
             lane.first += 1;
             self.memory -= sent.entry.cost();
-            forget.add(&sent.entry);
+            forget.add(&sent.entry, &mut lane.behind);
             if is_hopeless {
                 self.actions.push_back(too_large(&lane.name));
             }
         }
-        self.actions.extend(forget.action(&lane.name));
+        self.actions.extend(forgets(forget, &lane.name));
         if lane.state == State::Failing && lane.is_settled() {
             self.take_back(id);
             self.rest(id, now);
@@ -145,11 +145,10 @@ impl Lanes {
         let Some(lane) = self.lanes.get_mut(&id) else {
             return;
         };
-        for entry in lane.take_back() {
+        let (hopeless, forget) = lane.take_back();
+        self.actions.extend(forgets(forget, &lane.name));
+        for entry in hopeless {
             self.memory -= entry.cost();
-            let mut forget = Forgotten::default();
-            forget.add(&entry);
-            self.actions.extend(forget.action(&lane.name));
             self.actions.push_back(too_large(&lane.name));
         }
     }
@@ -166,7 +165,7 @@ impl Lanes {
             && let Some(entry) = lane.waiting.pop_front()
         {
             self.memory -= entry.cost();
-            forget.add(&entry);
+            forget.add(&entry, &mut lane.behind);
             if !entry.was_published {
                 stale += 1;
             } else if entry.was_refused && entry.place < last {
@@ -178,7 +177,7 @@ impl Lanes {
         }
         let name = &lane.name;
         let mut act = |action| self.actions.push_back(action);
-        if let Some(forget) = forget.action(name) {
+        if let Some(forget) = forgets(forget, name) {
             act(forget);
         }
         for (count, reason) in [(stale, DropReason::Stale), (refused, DropReason::Refused)] {
@@ -210,25 +209,10 @@ impl Lanes {
     }
 }
 
-/// Messages in the spool that a lane no longer needs.
-#[derive(Default)]
-struct Forgotten {
-    through: Option<Place>,
-    count: u64,
-}
-
-impl Forgotten {
-    fn add(&mut self, entry: &Entry) {
-        if entry.is_spooled {
-            self.through = Some(entry.place);
-            self.count += 1;
-        }
-    }
-
-    fn action(self, name: &ConnectionName) -> Option<Action> {
-        let through = self.through?;
-        Some(Action::Forget(name.clone(), through, self.count))
-    }
+/// Tells the spool what it can forget.
+fn forgets(rows: Forgotten, name: &ConnectionName) -> Option<Action> {
+    let through = rows.through?;
+    Some(Action::Forget(name.clone(), through, rows.count))
 }
 
 /// Whether a message of the lane was not stored, or possibly not.

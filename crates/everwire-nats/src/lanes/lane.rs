@@ -1,6 +1,9 @@
 //! The messages of one name, in order.
 
-use std::{collections::VecDeque, time::Instant};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Instant,
+};
 
 use everwire::ConnectionName;
 
@@ -32,6 +35,8 @@ pub(super) struct Lane {
     pub untold: Option<Gap>,
     /// It is in the queue of lanes with work.
     pub is_queued: bool,
+    /// Rows of the spool behind a waiting message that are to be forgotten with it, by its place.
+    pub behind: BTreeMap<Place, Forgotten>,
     /// The number of consecutive refusals.
     pub failures: u32,
     /// The name was removed.
@@ -50,6 +55,24 @@ impl Gap {
     pub fn tell(self, next: &mut Entry) {
         next.gap = next.gap.saturating_add(self.count);
         next.previous = self.previous;
+    }
+}
+
+/// Rows of the spool that a lane no longer needs: up to a place, and how many they are.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Forgotten {
+    pub through: Option<Place>,
+    pub count: u64,
+}
+
+impl Forgotten {
+    /// The row of the message too, and those behind it that can go only with it.
+    pub fn add(&mut self, entry: &Entry, behind: &mut BTreeMap<Place, Self>) {
+        if entry.is_spooled {
+            let with = behind.remove(&entry.place).unwrap_or_default();
+            self.through = Some(entry.place).max(with.through);
+            self.count += 1 + with.count;
+        }
     }
 }
 
@@ -113,6 +136,7 @@ impl Lane {
             dropped: 0,
             untold: None,
             is_queued: false,
+            behind: BTreeMap::new(),
             failures: 0,
             leaves: false,
         }
@@ -129,20 +153,43 @@ impl Lane {
     }
 
     /// Puts unacknowledged messages back to the front of the waiting ones. Those that can never be
-    /// stored are left out, and returned.
-    pub fn take_back(&mut self) -> Vec<Entry> {
+    /// stored are left out, and returned, with the rows that can be forgotten now.
+    ///
+    /// The spool forgets rows up to a place. So the row of a message that is left out goes with the
+    /// last one before it that waits again; until then that one's row is its only safe copy.
+    pub fn take_back(&mut self) -> (Vec<Entry>, Forgotten) {
         self.first += self.unacked.len() as u64;
-        let mut hopeless = Vec::new();
+        let (mut hopeless, mut loose) = (Vec::new(), Vec::new());
         while let Some(mut sent) = self.unacked.pop_back() {
             sent.entry.was_refused |= sent.outcome == Outcome::Refused;
             match sent.outcome {
-                Outcome::Hopeless => hopeless.push(sent.entry),
+                Outcome::Hopeless => loose.push(sent.entry),
                 Outcome::Open | Outcome::Stored | Outcome::Failed | Outcome::Refused => {
+                    if sent.entry.is_spooled {
+                        self.tie(sent.entry.place, &loose);
+                        hopeless.append(&mut loose);
+                    }
                     self.waiting.push_front(sent.entry);
                 }
             }
         }
-        hopeless
+        let mut now = Forgotten::default();
+        for entry in loose.iter().rev() {
+            now.add(entry, &mut self.behind);
+        }
+        hopeless.append(&mut loose);
+        (hopeless, now)
+    }
+
+    /// Has the rows of these messages, the last one first, forgotten with that of the one before them.
+    fn tie(&mut self, place: Place, loose: &[Entry]) {
+        let mut behind = Forgotten::default();
+        for entry in loose.iter().rev() {
+            behind.add(entry, &mut self.behind);
+        }
+        if behind.through.is_some() {
+            self.behind.insert(place, behind);
+        }
     }
 
     /// Makes the next published message report how many were dropped before it, and after which

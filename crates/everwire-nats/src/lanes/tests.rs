@@ -429,3 +429,54 @@ fn a_message_that_is_too_large_proves_nothing() {
     let second = published(&mut lanes, now);
     assert_eq!((second.len(), second[0].4, second[0].2), (1, Some(0), 1));
 }
+
+#[test]
+fn a_message_that_is_too_large_leaves_the_spool_behind_those_before_it() {
+    let (now, a) = (Instant::now(), name("a"));
+    let mut lanes = Lanes::new(Limits::default());
+    let spooled = |seq| Entry {
+        is_spooled: true,
+        ..entry(1, seq)
+    };
+    for seq in 1..=4 {
+        lanes.push(&a, spooled(seq), false);
+    }
+    open(&mut lanes, &a, now);
+    let stored = |sequence| Ack::Stored {
+        sequence,
+        duplicate: false,
+    };
+    let forgotten = |actions: &[Action]| -> Vec<(u64, u64)> {
+        let forgotten = actions.iter().filter_map(|action| match action {
+            Action::Forget(_, through, count) => Some((through.seq, *count)),
+            _ => None,
+        });
+        forgotten.collect()
+    };
+    let first = published(&mut lanes, now);
+    lanes.acked(first[0].0, first[0].1, stored(1), now);
+    let rest = published(&mut lanes, now);
+    assert_eq!(rest.len(), 3);
+    // The second one may be lost; the third and the fourth can never be stored.
+    for message in &rest[1..] {
+        lanes.acked(message.0, message.1, Ack::TooLarge, now);
+    }
+    lanes.acked(rest[0].0, rest[0].1, Ack::OtherLast, now);
+    let actions: Vec<_> = std::iter::from_fn(|| lanes.next(now)).collect();
+    assert_eq!(forgotten(&actions), [], "the second one is in memory alone");
+    let asked = actions.iter().find_map(|action| match action {
+        Action::Ask(lane, _) => Some(*lane),
+        _ => None,
+    });
+    let lane = asked.expect("a question after the refusal");
+    let last = Last {
+        place: Some(Place { epoch: 1, seq: 1 }),
+        sequence: 1,
+    };
+    lanes.answered(lane, Ok(Some(last)), now);
+    let again = published(&mut lanes, now);
+    assert_eq!((again.len(), again[0].3.place.seq), (1, 2));
+    lanes.acked(again[0].0, again[0].1, stored(2), now);
+    let actions: Vec<_> = std::iter::from_fn(|| lanes.next(now)).collect();
+    assert_eq!(forgotten(&actions), [(4, 3)]);
+}

@@ -19,12 +19,12 @@ impl Labels {
     /// use everwire_proto::placement::Labels;
     ///
     /// let node: Labels = [("region", "eu"), ("disk", "ssd")].into_iter().collect();
-    /// assert!(node.has([("region", "eu")].into_iter().collect()));
-    /// assert!(!node.has([("region", "us")].into_iter().collect()));
-    /// assert!(node.has(Labels::default()));
+    /// assert!(node.has(&[("region", "eu")].into_iter().collect()));
+    /// assert!(!node.has(&[("region", "us")].into_iter().collect()));
+    /// assert!(node.has(&Labels::default()));
     /// ```
-    pub fn has(&self, wanted: impl std::borrow::Borrow<Self>) -> bool {
-        let mut wanted = wanted.borrow().0.iter();
+    pub fn has(&self, wanted: &Self) -> bool {
+        let mut wanted = wanted.0.iter();
         wanted.all(|(key, value)| self.0.get(key) == Some(value))
     }
 

@@ -85,17 +85,16 @@ impl Keys {
             Note::Opened(socket) => {
                 self.current = Some(socket);
                 self.books[socket].is_first = true;
-                // Each key is requested again, without an event.
-                self.last = Default::default();
-                for version in &mut self.versions {
-                    *version += 1;
-                }
+                self.forget_told();
             }
             Note::Rotated { socket, is_cut } => {
                 if is_cut && self.overlaps {
                     self.expect_cut_over(socket);
                 }
                 self.current = Some(socket);
+                if !self.overlaps {
+                    self.forget_told();
+                }
             }
             Note::Ready => {
                 let current = self.current.expect("a socket");
@@ -103,6 +102,15 @@ impl Keys {
             }
             Note::Stands { key, state, text } => self.stands(key, state, &text),
             Note::Message { key, routed } => self.message(key, routed),
+        }
+    }
+
+    /// A socket has opened where no other serves: each key is requested again, or continued,
+    /// without an event.
+    fn forget_told(&mut self) {
+        self.last = Default::default();
+        for version in &mut self.versions {
+            *version += 1;
         }
     }
 

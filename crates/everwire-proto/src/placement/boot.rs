@@ -17,6 +17,8 @@ pub struct Boot {
     pub lease: Duration,
     /// How far the clocks of two nodes may be apart after a lease.
     pub margin: Duration,
+    /// The newest version of a record that it can read.
+    pub reads: u32,
     /// The number of its last renewal; 0 after its join.
     pub renewal: u64,
     /// Whether it has read the log without a break for lease + margin.
@@ -33,6 +35,7 @@ impl Boot {
             labels: join.labels.clone(),
             lease: Duration::from_millis(join.lease_ms),
             margin: Duration::from_millis(join.margin_ms),
+            reads: join.reads,
             renewal: 0,
             is_settled: false,
             drains: false,

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{BootId, Labels, ShardId, ShardSet, Snapshot, Term, name_text::NameText};
+use super::{BootId, Labels, ShardId, ShardSet, Snapshot, Term};
+use crate::settings::ConnectionName;
 
 /// The newest version of a record that this code writes and reads.
 pub const VERSION: u32 = 1;
@@ -95,14 +96,14 @@ pub enum Command {
         /// The boot that was asked.
         boot: BootId,
         /// The name.
-        name: NameText,
+        name: ConnectionName,
     },
     /// A name is no longer closed by hand.
     Open {
         /// The boot that was asked.
         boot: BootId,
         /// The name.
-        name: NameText,
+        name: ConnectionName,
     },
     /// The state before this record. A node that starts needs nothing before it.
     Snapshot(Box<Snapshot>),

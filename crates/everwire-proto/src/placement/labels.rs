@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 /// The most different `place` tables of names, the empty one among them.
 pub const MAX_PLACES: usize = 64;
+/// The most text of labels, in bytes.
+pub const MAX_LABELS: usize = 256;
 
 /// Labels of a node, or the `place` of a name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -26,6 +28,14 @@ impl Labels {
     pub fn has(&self, wanted: &Self) -> bool {
         let mut wanted = wanted.0.iter();
         wanted.all(|(key, value)| self.0.get(key) == Some(value))
+    }
+
+    /// The bytes of their text.
+    pub fn len(&self) -> usize {
+        self.0
+            .iter()
+            .map(|(key, value)| key.len() + value.len() + 6)
+            .sum()
     }
 
     /// Whether there are none.

@@ -22,6 +22,7 @@
 //! # Ok::<(), everwire_proto::placement::OutOfOrder>(())
 //! ```
 
+mod apply;
 mod boot;
 mod boot_id;
 mod choose;
@@ -30,7 +31,6 @@ mod command;
 mod labels;
 mod lease;
 mod member;
-mod name_text;
 mod outcome;
 mod places;
 mod record;
@@ -47,11 +47,11 @@ pub use self::{
     choose::choose,
     clocks::Clocks,
     command::{Command, Join, VERSION},
-    labels::{Labels, MAX_PLACES},
+    labels::{Labels, MAX_LABELS, MAX_PLACES},
     lease::{InvalidLease, LeaseSettings},
     member::{Effect, EndReason, Here, Kept, Member, MemberSettings, Report},
     outcome::{Change, EndedBy, Outcome, Void},
-    places::{MAX_CLOSED_BYTES, MAX_ENDED, OutOfOrder, Places},
+    places::{MAX_CLOSED_BYTES, MAX_ENDED, MAX_NODES, MAX_TABLE, OutOfOrder, Places},
     record::Record,
     shard::{MAX_SHARDS, Moving, Shard, ShardId, Term, shard_number},
     shard_set::ShardSet,

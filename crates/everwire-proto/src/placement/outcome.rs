@@ -67,13 +67,16 @@ pub enum Change {
 }
 
 /// Who ended a boot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EndedBy {
     /// The boot itself, in order.
+    #[error("it left")]
     Itself,
     /// The next boot of its node.
+    #[error("boot {0} of the same node succeeds it")]
     Successor(BootId),
     /// Another boot, which saw no renewal.
+    #[error("boot {0} has seen no renewal of it in time")]
     Suspicion(BootId),
 }
 
@@ -130,11 +133,17 @@ pub enum Void {
     #[error("shard {0} has had 65,535 holders: make the cluster anew")]
     NoTerm(ShardId),
     /// There are as many places as there may be.
-    #[error("there are 64 different places already")]
+    #[error("there are 64 different places, or 32,768 shards in all: no more fit")]
     TooManyPlaces,
+    /// Labels, or the name of a node, that are too long.
+    #[error("labels have at most 256 bytes, the name of a node has at most 128")]
+    LongLabels,
+    /// There are as many nodes as there may be.
+    #[error("there are 256 nodes already")]
+    TooManyNodes,
     /// As many names are closed by hand as there may be.
     #[error(
-        "the names that are closed by hand fill 512 KiB: set `enabled = false` for some of them"
+        "the names that are closed by hand fill 192 KiB: set `enabled = false` for some of them"
     )]
     TooManyClosed,
     /// Nothing would change.

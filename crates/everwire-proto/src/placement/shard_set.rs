@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use super::{MAX_PLACES, MAX_SHARDS, ShardId};
+use super::ShardId;
+
+/// More shards than all places can have.
+const MOST: u32 = 1 << 16;
 
 /// A set of shards. In a record it is a list of ranges, `[[0,84],[99,99]]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -63,7 +66,6 @@ impl Serialize for ShardSet {
 
 impl<'de> Deserialize<'de> for ShardSet {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        const MOST: u32 = MAX_SHARDS * MAX_PLACES as u32;
         let ranges = Vec::<[u32; 2]>::deserialize(deserializer)?;
         // Ranges that grow cannot name more shards than there are.
         let mut next = 0;

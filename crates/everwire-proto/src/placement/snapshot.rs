@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{BootId, Labels, name_text::NameText};
+use super::{BootId, Labels};
+use crate::settings::ConnectionName;
 
 /// The state before a record, with a hash of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,7 +25,7 @@ pub(super) struct Written {
     /// Each shard: the highest token; then the holder, as an index in `boots`, and its token; then
     /// who gets it, and the token of the move.
     pub table: Vec<Vec<u32>>,
-    pub closed: Vec<NameText>,
+    pub closed: Vec<ConnectionName>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +36,7 @@ pub(super) struct WrittenBoot {
     pub labels: Labels,
     pub lease_ms: u64,
     pub margin_ms: u64,
+    pub reads: u32,
     pub renewal: u64,
     pub settled: bool,
     pub drains: bool,

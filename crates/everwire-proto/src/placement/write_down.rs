@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::{
-    Boot, BootId, MAX_ENDED, MAX_PLACES, MAX_SHARDS, Moving, Places, Shard, Snapshot, Term,
-    name_text::NameText,
+    Boot, BootId, MAX_ENDED, MAX_PLACES, MAX_SHARDS, MAX_TABLE, Moving, Places, Shard, Snapshot,
+    Term,
+    apply::written,
     snapshot::{Written, WrittenBoot},
 };
 
@@ -42,6 +43,7 @@ impl Places {
             labels: life.labels.clone(),
             lease_ms: u64::try_from(life.lease.as_millis()).unwrap_or(u64::MAX),
             margin_ms: u64::try_from(life.margin.as_millis()).unwrap_or(u64::MAX),
+            reads: life.reads,
             renewal: life.renewal,
             settled: life.is_settled,
             drains: life.drains,
@@ -52,7 +54,7 @@ impl Places {
             ended: self.ended.iter().copied().collect(),
             places: self.labels.clone(),
             table: self.table.iter().map(row).collect(),
-            closed: self.closed.iter().cloned().map(NameText).collect(),
+            closed: self.closed.iter().cloned().collect(),
         }
     }
 }
@@ -64,13 +66,14 @@ impl Written {
             .checked_mul(self.places.len())?;
         let is_bounded = (1..=MAX_SHARDS).contains(&self.shards)
             && self.table.len() == rows
+            && rows <= MAX_TABLE
             && (1..=MAX_PLACES).contains(&self.places.len())
             && self.ended.len() <= MAX_ENDED;
         if !is_bounded {
             return None;
         }
         let boots: BTreeMap<BootId, Boot> = self.boots.iter().map(WrittenBoot::read).collect();
-        let closed: BTreeSet<_> = self.closed.iter().map(|name| name.0.clone()).collect();
+        let closed: BTreeSet<_> = self.closed.iter().cloned().collect();
         Some(Places {
             shards: self.shards,
             table: self
@@ -81,7 +84,7 @@ impl Written {
             boots,
             ended: VecDeque::from(self.ended.clone()),
             labels: self.places.clone(),
-            closed_bytes: closed.iter().map(|name| name.as_str().len()).sum(),
+            closed_bytes: closed.iter().map(written).sum(),
             closed,
             ..Places::default()
         })
@@ -119,6 +122,7 @@ impl WrittenBoot {
             labels: self.labels.clone(),
             lease: std::time::Duration::from_millis(self.lease_ms),
             margin: std::time::Duration::from_millis(self.margin_ms),
+            reads: self.reads,
             renewal: self.renewal,
             is_settled: self.settled,
             drains: self.drains,

@@ -163,6 +163,13 @@ impl serde::Serialize for ConnectionName {
     }
 }
 
+impl<'de> serde::Deserialize<'de> for ConnectionName {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        Self::new(name).map_err(serde::de::Error::custom)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

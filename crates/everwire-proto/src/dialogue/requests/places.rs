@@ -63,18 +63,52 @@ fn awaits_number(step: &ScriptStep, dialogue: &Dialogue) -> bool {
 
 /// Whether an expression reads the number, directly or through a `let`.
 pub(in crate::dialogue) fn reads_id(expression: &Expression, lets: &Lets) -> bool {
+    let mut seen = Vec::new();
     let mut reads = expression.reads().iter();
-    reads.any(|read| is_id(read.name, lets))
+    reads.any(|read| is_id(read.name, lets, &mut seen))
 }
 
-/// Whether a name is the number, or a `let` that reads it. No `let` reads itself.
-fn is_id(name: Name, lets: &Lets) -> bool {
+/// Whether a name is the number, or a `let` that reads it. Each `let` is looked at once: many of them
+/// may read the same one.
+fn is_id(name: Name, lets: &Lets, seen: &mut Vec<Name>) -> bool {
     match name {
         Name::BuiltIn(built_in) => built_in == BuiltIn::Id,
         Name::Capture(_) => false,
+        Name::Let(_) if seen.contains(&name) => false,
         Name::Let(_) => {
+            seen.push(name);
             let template = lets.get(name);
-            template.is_some_and(|template| template.reads().any(|read| is_id(read.name, lets)))
+            template.is_some_and(|template| {
+                let mut reads = template.reads();
+                reads.any(|read| is_id(read.name, lets, seen))
+            })
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::language::{MAX_LET_DEPTH, Names, NothingOutside, Scope, json::PointerSet};
+
+    #[test]
+    fn lets_that_read_each_other_are_looked_at_once() {
+        // Each reads the one before it a hundred times: 10^14 paths lead to the first.
+        let names: Vec<String> = (0..MAX_LET_DEPTH).map(|at| format!("l{at}")).collect();
+        let read = |name: &String| format!("${{{name}}}").repeat(100);
+        let texts: Vec<String> = names.iter().take(MAX_LET_DEPTH - 1).map(read).collect();
+        let texts: Vec<&str> = [r#"${now("s")}"#]
+            .into_iter()
+            .chain(texts.iter().map(String::as_str))
+            .collect();
+        let (mut scope_names, mut pointers) = (Names::default(), PointerSet::default());
+        for name in &names {
+            scope_names.declare(name).unwrap();
+        }
+        let mut scope = Scope::new(&scope_names, &mut pointers, &NothingOutside);
+        let lets = Lets::compile(&texts, &mut scope).unwrap();
+        let last = names.last().unwrap();
+        let last = Expression::condition(&format!("{last} == 1"), &mut scope).unwrap();
+        assert!(!reads_id(&last, &lets));
     }
 }

@@ -17,12 +17,17 @@ impl Member {
         let me = self.life.as_ref().map(|life| life.boot);
         match (command, &outcome) {
             (Command::Join(join), Outcome::Void(void)) if Some(join.boot) == me => {
-                self.refused(void, effects)
+                self.refused(void, here, effects)
             }
             (Command::Claim { boot, .. }, _) => {
                 // What was left over may be claimed at once.
                 if let Some(life) = self.life.as_mut().filter(|life| life.boot == *boot) {
                     life.claim_sent = None;
+                }
+            }
+            (Command::Place { labels }, Outcome::Void(Void::TooManyPlaces | Void::LongLabels)) => {
+                if self.wanted.contains(labels) && self.refused_places.insert(labels.clone()) {
+                    effects.push(Effect::Report(Report::NoPlace(labels.clone())));
                 }
             }
             (Command::Snapshot(_), Outcome::Void(Void::Differs)) => {

@@ -53,6 +53,9 @@ impl Member {
             }
             return;
         }
+        if now < self.rests_until {
+            return;
+        }
         if let Some(twin) = self.twin().filter(|twin| !self.former.contains(twin)) {
             if is_due(self.reported, now) {
                 self.reported = Some(now);
@@ -233,6 +236,10 @@ impl Member {
         };
         let unknown = |labels: &&Labels| !self.places.knows(labels);
         for labels in self.wanted.iter().filter(unknown) {
+            // The log has said that there is no place for it: that does not change.
+            if self.refused_places.contains(labels) {
+                continue;
+            }
             if is_due(life.place_sent.get(labels).copied(), here.now.boot) {
                 life.place_sent.insert(labels.clone(), here.now.boot);
                 effects.push(Effect::Append(Command::Place {

@@ -2,6 +2,7 @@
 
 mod changes;
 mod duties;
+mod effect;
 mod kept;
 mod life;
 
@@ -10,11 +11,13 @@ use std::{
     time::Duration,
 };
 
-pub use self::kept::Kept;
-use self::life::Life;
+use self::life::{Life, RETRY};
+pub use self::{
+    effect::{Effect, EndReason, OtherShards, Report},
+    kept::Kept,
+};
 use super::{
-    BootId, Clocks, Command, EndedBy, Labels, LeaseSettings, OutOfOrder, Places, Record, ShardId,
-    Term, Void,
+    BootId, Clocks, Command, Labels, LeaseSettings, OutOfOrder, Places, Record, ShardId, Term, Void,
 };
 
 /// The longest time between two ticks in which the log counts as read without a break.
@@ -50,91 +53,6 @@ pub struct Here {
     pub random: u64,
 }
 
-/// What is to be done, in this order.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Effect {
-    /// Append to the log. It may be lost: what is needed is appended again.
-    Append(Command),
-    /// Keep in the `state_dir`, before anything that follows.
-    Keep(Kept),
-    /// Open the shard's names, under this token.
-    Hold(ShardId, Term),
-    /// Stop the shard's names: it is another's, or nobody's.
-    Lose(ShardId),
-    /// Move the shard's names, one by one. Then [`Member::given`].
-    Give {
-        /// The shard.
-        shard: ShardId,
-        /// Who gets it.
-        to: BootId,
-        /// The token of names that have crossed.
-        term: Term,
-    },
-    /// Make the shard's names ready, and take each one on the word of its holder.
-    Receive {
-        /// The shard.
-        shard: ShardId,
-        /// Who gives it.
-        from: BootId,
-        /// The token of names that have crossed.
-        term: Term,
-    },
-    /// Stop everything at once: nothing is held any more.
-    End(EndReason),
-    /// Read the log again, from its first record.
-    Reread,
-    /// The records below this one are needed by nobody.
-    Purge(u64),
-    /// Say this to the operator.
-    Report(Report),
-}
-
-/// Why a boot of this node has ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum EndReason {
-    /// The lease ran out before a renewal was seen in the log.
-    #[error("the lease ran out: no renewal was seen in the log in time")]
-    Lapsed,
-    /// The log says that it has ended.
-    #[error("the log says that this boot has ended: {0:?}")]
-    Ended(EndedBy),
-    /// The log ends below what was read, or is not what was read.
-    #[error("the log went back")]
-    WentBack,
-    /// Records were deleted before this node has read them.
-    #[error("records of the log were deleted before this node has read them")]
-    Behind,
-    /// The log has records of a newer version.
-    #[error("the log has records of version {0}: this node has to be upgraded")]
-    Newer(u32),
-    /// The node leaves.
-    #[error("the node leaves")]
-    Leaving,
-    /// The node has another number of shards than the cluster.
-    #[error("{0}")]
-    OtherShards(OtherShards),
-}
-
-/// The numbers of shards of a cluster and of a node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the cluster has {cluster} shards, this node has {node}: set `shards = {cluster}`")]
-pub struct OtherShards {
-    /// The number of the cluster.
-    pub cluster: u32,
-    /// The number of the node.
-    pub node: u32,
-}
-
-/// What an operator wants to know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Report {
-    /// Another process with the name of this node is alive.
-    NodeTaken(BootId),
-    /// A snapshot in the log differs from the state that this node has computed: one of the two is
-    /// wrong. It is void.
-    SnapshotDiffers,
-}
-
 /// One node of a cluster.
 ///
 /// It is given each record of the log in its order, and the time ten times a second. Between
@@ -158,10 +76,14 @@ pub struct Member {
     suspected: BTreeMap<BootId, Duration>,
     /// What names of this node ask for.
     wanted: BTreeSet<Labels>,
+    /// Those for which the log has no place.
+    refused_places: BTreeSet<Labels>,
     names: BTreeMap<ShardId, u32>,
     /// When something was appended last, to append it again.
     created: Option<Duration>,
     reported: Option<Duration>,
+    /// It does not join before this time.
+    rests_until: Duration,
     snapshot: u64,
     snapshot_since: Option<Duration>,
     /// What was kept last.
@@ -193,9 +115,11 @@ impl Member {
             renewals: BTreeMap::new(),
             suspected: BTreeMap::new(),
             wanted: BTreeSet::new(),
+            refused_places: BTreeSet::new(),
             names: BTreeMap::new(),
             created: None,
             reported: None,
+            rests_until: Duration::ZERO,
             snapshot: 0,
             snapshot_since: None,
             kept: None,
@@ -381,13 +305,14 @@ impl Member {
         self.clear_since = None;
         self.renewals.clear();
         self.suspected.clear();
+        self.refused_places.clear();
         self.is_chosen = false;
         (self.created, self.snapshot, self.snapshot_since) = (None, 0, None);
         effects.push(Effect::Reread);
     }
 
     /// The join was refused.
-    fn refused(&mut self, void: &Void, effects: &mut Vec<Effect>) {
+    fn refused(&mut self, void: &Void, here: Here, effects: &mut Vec<Effect>) {
         match *void {
             Void::OtherShards { cluster, node } => {
                 self.stop(
@@ -395,11 +320,13 @@ impl Member {
                     effects,
                 );
             }
-            Void::NodeTaken(boot) => {
-                effects.push(Effect::Report(Report::NodeTaken(boot)));
+            // It has joined, and this is a copy.
+            Void::Known(_) => {}
+            _ => {
+                effects.push(Effect::Report(Report::Refused(void.clone())));
                 self.life = None;
+                self.rests_until = here.now.boot.saturating_add(RETRY);
             }
-            _ => {}
         }
     }
 }

@@ -337,27 +337,30 @@ fn what_grows_is_bounded() {
     let mut bytes = 0;
     let close = |at: u64| Command::Close {
         boot: A,
-        name: super::super::name_text::NameText(name(&format!("{at:0>128}"))),
+        name: name(&format!("{at:0>128}")),
     };
     let refused = (0..).find_map(|at| {
         let refused = log.says(close(at)).err();
-        bytes += if refused.is_none() { 128 } else { 0 };
+        bytes += if refused.is_none() { 131 } else { 0 };
         refused
     });
     assert_eq!(refused, Some(Void::TooManyClosed));
-    assert_eq!(bytes, MAX_CLOSED_BYTES);
+    assert!(
+        (MAX_CLOSED_BYTES - 131..=MAX_CLOSED_BYTES).contains(&bytes),
+        "{bytes}"
+    );
     let Command::Close { name, .. } = close(7) else {
         unreachable!()
     };
-    assert!(log.places.is_closed(&name.0));
+    assert!(log.places.is_closed(&name));
     assert_eq!(
         log.says(Command::Open {
             boot: A,
             name: name.clone()
         }),
-        Ok(vec![Change::Opened(name.0.clone())])
+        Ok(vec![Change::Opened(name.clone())])
     );
-    assert!(!log.places.is_closed(&name.0) && log.says(close(7)).is_ok());
+    assert!(!log.places.is_closed(&name) && log.says(close(7)).is_ok());
 
     for boot in (100..).map(BootId::new).take(MAX_ENDED + 1) {
         log.says(Command::Join(Join::new(boot, "other", 4)))

@@ -1,6 +1,9 @@
 //! How names cross from one node to another, one by one.
 
-use super::world::{NAMES, Word, World};
+use super::{
+    node::Word,
+    world::{NAMES, World},
+};
 
 impl World {
     /// Names cross: the holder stops, and gives its word.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::super::{
     BootId, Clocks, Command, Effect, Here, Join, LeaseSettings, Member, MemberSettings, Record,
-    Report,
+    Report, Void,
 };
 
 fn member() -> Member {
@@ -65,7 +65,9 @@ fn a_join_that_was_lost_does_not_end_the_one_that_was_not() {
         for join in joins(&effects) {
             let next = member.places().applied() + 1;
             let refused = read(&mut member, next, Command::Join(join.clone()), millis);
-            told |= refused.contains(&Effect::Report(Report::NodeTaken(BootId::new(9))));
+            told |= refused.contains(&Effect::Report(Report::Refused(Void::NodeTaken(
+                BootId::new(9),
+            ))));
         }
     }
     assert!(told && member.boot().is_none());

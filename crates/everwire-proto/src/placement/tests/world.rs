@@ -8,10 +8,11 @@ use std::{
 
 use super::{
     super::{
-        BootId, Clocks, Effect, EndReason, Here, Kept, Labels, LeaseSettings, Member,
-        MemberSettings, Record, Report, ShardId, Term,
+        BootId, Command, Effect, Here, Labels, LeaseSettings, Member, MemberSettings, Record,
+        ShardId, Term,
     },
     log::{Entry, Log},
+    node::{Giving, Node, Process, Word},
     random::Random,
 };
 
@@ -25,61 +26,6 @@ pub const MARGIN: u64 = 2_000;
 
 pub fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
-}
-
-/// A machine, with a node on it, or two of one name.
-pub struct Node {
-    name: Box<str>,
-    weight: u32,
-    labels: Labels,
-    /// Of 1,000 parts of the true time the clock counts so many.
-    rate: u64,
-    offset: u64,
-    wall: i64,
-    /// What the process has kept, unless it was lost.
-    kept: Option<Kept>,
-    pub process: Option<Process>,
-    pub starts_at: u64,
-    pub is_cut: bool,
-    pub is_cut_from_nodes: bool,
-    pub stopped_until: u64,
-    /// Until when it reads from a replica that is so far behind.
-    pub lags: (u64, u64),
-}
-
-pub struct Process {
-    pub member: Member,
-    /// The names of each shard that it may write for, as its own runtime knows them.
-    pub(super) own: BTreeMap<ShardId, BTreeSet<u8>>,
-    /// Names that were given to it, before it has read that the shard moves.
-    pub(super) words: Vec<Word>,
-    pub(super) giving: BTreeMap<ShardId, Giving>,
-    /// The next record that it reads.
-    next: u64,
-    last_id: u64,
-    /// Since when it is connected.
-    connected: Option<u64>,
-    lag: u64,
-    is_caught_up: bool,
-    pub ends: Vec<EndReason>,
-    pub reports: Vec<Report>,
-}
-
-pub(super) struct Giving {
-    pub(super) to: BootId,
-    pub(super) term: Term,
-    pub(super) left: BTreeSet<u8>,
-    pub(super) until: u64,
-}
-
-/// "The name is yours", from one node to another.
-#[derive(Clone, Copy)]
-pub(super) struct Word {
-    pub(super) to: BootId,
-    pub(super) shard: ShardId,
-    pub(super) term: Term,
-    pub(super) name: u8,
-    pub(super) at: u64,
 }
 
 pub struct World {
@@ -98,17 +44,6 @@ pub struct World {
     numbers: u64,
     /// Whether each effect is printed.
     pub traces: bool,
-}
-
-impl Node {
-    fn clocks(&self, now: u64) -> Clocks {
-        let boot = now * self.rate / 1000 + self.offset;
-        let wall = 1_700_000_000_000_i64 + i64::try_from(boot).unwrap() + self.wall;
-        Clocks {
-            boot: ms(boot),
-            wall: ms(wall.try_into().unwrap()),
-        }
-    }
 }
 
 impl World {
@@ -149,36 +84,6 @@ impl World {
         }
     }
 
-    /// Another process of the node's name, on a machine of its own.
-    pub fn add_twin(&mut self, of: usize) {
-        let twin = Node {
-            name: self.nodes[of].name.clone(),
-            weight: 1,
-            labels: Labels::default(),
-            rate: 1000,
-            offset: self.random.below(1_000_000),
-            wall: 0,
-            kept: None,
-            process: None,
-            starts_at: self.now,
-            is_cut: false,
-            is_cut_from_nodes: false,
-            stopped_until: 0,
-            lags: (0, 0),
-        };
-        self.nodes.push(twin);
-    }
-
-    /// Ends all but the first machine of each name.
-    pub fn end_twins(&mut self) {
-        let mut names = BTreeSet::new();
-        for node in &mut self.nodes {
-            if !names.insert(node.name.clone()) {
-                (node.process, node.starts_at) = (None, u64::MAX);
-            }
-        }
-    }
-
     pub(super) fn here(&mut self, node: usize) -> Here {
         self.numbers += 1;
         let mixed = Random::new(self.numbers).next();
@@ -188,75 +93,7 @@ impl World {
         }
     }
 
-    /// Kills the process with SIGKILL.
-    pub fn kill(&mut self, node: usize, away: u64) {
-        let node = &mut self.nodes[node];
-        node.process = None;
-        if node.starts_at < u64::MAX {
-            node.starts_at = self.now + away;
-        }
-    }
-
-    /// Starts the machine anew: its clock begins again, and a lease of before means nothing.
-    pub fn reboot(&mut self, node: usize, away: u64) {
-        self.kill(node, away);
-        let node = &mut self.nodes[node];
-        node.offset = 0;
-        if let Some(kept) = &mut node.kept {
-            kept.until = None;
-        }
-    }
-
-    pub fn lose_state(&mut self, node: usize) {
-        self.nodes[node].kept = None;
-    }
-
-    pub fn jump(&mut self, node: usize, by: i64) {
-        self.nodes[node].wall += by;
-    }
-
-    pub fn drain(&mut self, node: usize) {
-        let boot = self.nodes[node]
-            .process
-            .as_ref()
-            .and_then(|process| process.member.boot());
-        if let Some(boot) = boot {
-            self.append(super::super::Command::Drain { boot });
-        }
-    }
-
-    pub fn leave(&mut self, node: usize, away: u64) {
-        let here = self.here(node);
-        let Some(process) = &mut self.nodes[node].process else {
-            return;
-        };
-        let effects = process.member.leave(here);
-        self.carry_out(node, effects);
-        self.kill(node, away);
-    }
-
-    /// The log loses its last records, and somebody who has seen them is cut off at the same time.
-    pub fn disaster(&mut self) {
-        let node = usize::try_from(self.random.below(self.nodes.len() as u64)).unwrap();
-        self.nodes[node].is_cut = true;
-        let records = self.random.between(1, 40);
-        self.go_back(records);
-    }
-
-    /// The log loses its last records.
-    pub fn go_back(&mut self, records: u64) {
-        let kept = u64::try_from(self.log.entries.len())
-            .unwrap()
-            .saturating_sub(records);
-        self.log.entries.truncate(usize::try_from(kept).unwrap());
-        if self.log.entries.is_empty() {
-            self.log.first = 1;
-        }
-        self.log.broken = self.now;
-        self.has_gone_back = true;
-    }
-
-    fn append(&mut self, command: super::super::Command) {
+    pub(super) fn append(&mut self, command: Command) {
         if self.random.permille(self.lost) {
             return;
         }
@@ -580,13 +417,6 @@ impl World {
                 .any(|(at, ..)| *at == node)
         };
         (0..NAMES).filter(writes).count()
-    }
-
-    /// The log loses all but its first records.
-    pub fn go_back_to(&mut self, records: u64) {
-        let lost = self.log.len().saturating_sub(records);
-        self.log.coming.clear();
-        self.go_back(lost);
     }
 
     /// Whether a shard moves: its names may be on their way.

@@ -1,7 +1,10 @@
 //! What is written down is read as it was.
 
 use super::{
-    super::{BootId, Change, Command, Join, Outcome, Places, Record, ShardId, ShardSet, Term},
+    super::{
+        BootId, Change, Command, Join, Labels, MAX_ENDED, MAX_TABLE, Outcome, Places, Record,
+        ShardId, ShardSet, Term, Void,
+    },
     commands::{Log, name},
     random::Random,
 };
@@ -16,7 +19,7 @@ fn any_command(random: &mut Random, places: &Places) -> Command {
         .map(|_| u32::try_from(random.below(9)).unwrap().into())
         .collect();
     let number = random.below(4);
-    let named = || super::super::name_text::NameText(name(&format!("name-{number}")));
+    let named = || name(&format!("name-{number}"));
     match random.below(15) {
         0 => Command::Create { shards: 4 },
         1 | 2 => {
@@ -112,4 +115,68 @@ fn each_record_is_read_as_it_was_written_and_a_snapshot_is_the_state() {
             assert!(later.is_same(&log.places), "seed {seed}");
         }
     }
+}
+
+#[test]
+fn the_largest_snapshot_fits_into_a_message_of_a_mebibyte() {
+    let (mut log, shards) = (Log::default(), 512);
+    log.says(Command::Create { shards }).unwrap();
+    let long = |at: usize| -> Labels {
+        [(format!("{at:0>120}"), "v".repeat(130))]
+            .into_iter()
+            .collect()
+    };
+    for boot in (0..).map(BootId::new).take(MAX_ENDED) {
+        log.says(Command::Join(Join::new(boot, "other", shards)))
+            .unwrap();
+        log.says(Command::Leave { boot }).unwrap();
+    }
+    let boots: Vec<BootId> = (1..=256).map(|at| BootId::new(u64::MAX - at)).collect();
+    for (at, boot) in boots.iter().enumerate() {
+        let node = format!("{at:0>128}");
+        let join = Join {
+            labels: long(at),
+            ..Join::new(*boot, &node, shards)
+        };
+        log.says(Command::Join(join)).unwrap();
+    }
+    let one_more = Join::new(BootId::new(u64::MAX), "one-more", shards);
+    assert_eq!(log.says(Command::Join(one_more)), Err(Void::TooManyNodes));
+    for place in 1..64 {
+        log.says(Command::Place {
+            labels: long(place),
+        })
+        .unwrap();
+    }
+    let all: Vec<ShardId> = log.places.table().map(|(shard, _)| shard).collect();
+    assert_eq!(all.len(), MAX_TABLE);
+    for (part, boot) in all.chunks(MAX_TABLE / 256).zip(boots.iter().rev()) {
+        let seen = part
+            .iter()
+            .map(|shard| (*shard, Term::new(u16::MAX - 9)))
+            .collect();
+        let shards = part.iter().copied().collect();
+        log.says(Command::Claim {
+            boot: *boot,
+            shards,
+            seen,
+        })
+        .unwrap();
+        let to = boots[usize::from(*boot == boots[0])];
+        for &shard in part.iter().take(8) {
+            log.says(Command::Move {
+                boot: *boot,
+                shard,
+                to,
+            })
+            .unwrap();
+        }
+    }
+    let close = |at| Command::Close {
+        boot: boots[0],
+        name: name(&format!("{at:0>8}")),
+    };
+    while log.says(close(log.number)).is_ok() {}
+    let bytes = Record::encode(&Command::Snapshot(Box::new(log.places.snapshot()))).len();
+    assert!((900_000..1 << 20).contains(&bytes), "{bytes} bytes");
 }

@@ -178,6 +178,15 @@ impl Shared {
 }
 
 impl DropReason {
+    /// All reasons.
+    pub const ALL: [Self; 5] = [
+        Self::Full,
+        Self::Spool,
+        Self::TooLarge,
+        Self::Stale,
+        Self::Refused,
+    ];
+
     /// The name of the reason in metrics.
     pub fn as_str(self) -> &'static str {
         match self {

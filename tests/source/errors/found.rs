@@ -48,13 +48,17 @@ const PROBLEMS: [(&str, &str); 11] = [
 ];
 
 /// The files with codes, and the text above their table.
-const CODES: [(&str, &str); 6] = [
+const CODES: [(&str, &str); 7] = [
     ("LOSSES", "Causes of a loss"),
     ("STATES", "Causes of a state"),
     ("REASONS", "Reasons of a problem"),
     ("FATES", "Fates of a problem"),
     ("DROPS", "Reasons of dropped messages"),
     ("BRIDGE", "Errors of the bridge to NATS"),
+    (
+        "BRIDGE_DROPS",
+        "Reasons of messages that the bridge to NATS dropped",
+    ),
 ];
 
 /// Finds all errors in these crates.

@@ -1,4 +1,4 @@
-//! Why the bridge to NATS carries nothing.
+//! Why the bridge to NATS carries nothing, and why it drops a message.
 
 use super::code::Code;
 
@@ -68,5 +68,35 @@ pub const BRIDGE: [Code; 13] = [
         code: "nats_refused",
         meaning: "The server refuses a request of the bridge; the text names it.",
         remedy: "Compare the user's permissions with those in `docs/nats.md`.",
+    },
+];
+
+/// `reason` of `everwire_nats_dropped_total`, and of what the log says about it, in the order of
+/// `everwire_nats::DropReason::ALL`.
+pub const BRIDGE_DROPS: [Code; 5] = [
+    Code {
+        code: "spool_full",
+        meaning: "The servers were away for so long that neither memory nor the spool had room.",
+        remedy: "Raise `in.spool`, or find out why the servers were away.",
+    },
+    Code {
+        code: "spool_error",
+        meaning: "The spool could not be written, or a row of it could not be read.",
+        remedy: "Look at the disk of `state_dir`; the log names the file and the error.",
+    },
+    Code {
+        code: "too_large",
+        meaning: "The stream or the server does not take messages of this size.",
+        remedy: "Raise `max_payload` of the server, or the stream's limit.",
+    },
+    Code {
+        code: "stale_epoch",
+        meaning: "The stream has later places of the name: the `state_dir` was lost, or is an old copy.",
+        remedy: "Nothing: the name's epoch is raised, and what follows is published.",
+    },
+    Code {
+        code: "refused",
+        meaning: "The stream refused the message and took a later one of the name.",
+        remedy: "Read the stream's answer in the log or in `why`: a limit of the stream may be reached.",
     },
 ];

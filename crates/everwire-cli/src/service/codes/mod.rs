@@ -11,7 +11,7 @@ mod fates;
 mod problems;
 
 pub use self::{
-    bridge::BRIDGE,
+    bridge::{BRIDGE, BRIDGE_DROPS},
     causes::{LOSSES, STATES},
     code::Code,
     drops::DROPS,
@@ -34,17 +34,20 @@ pub enum Place {
     Drop,
     /// `nats.error.code` of the service's status.
     Bridge,
+    /// `reason` of `everwire_nats_dropped_total`.
+    BridgeDrop,
 }
 
 impl Place {
     /// All places, in the order in which they are listed.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Cause,
         Self::State,
         Self::Problem,
         Self::Fate,
         Self::Drop,
         Self::Bridge,
+        Self::BridgeDrop,
     ];
 
     /// The place as text for a reader.
@@ -56,6 +59,7 @@ impl Place {
             Self::Fate => "fate of a problem",
             Self::Drop => "reason of dropped messages",
             Self::Bridge => "error of the bridge to NATS",
+            Self::BridgeDrop => "reason of messages that the bridge to NATS dropped",
         }
     }
 
@@ -68,6 +72,7 @@ impl Place {
             Self::Fate => &FATES,
             Self::Drop => &DROPS,
             Self::Bridge => &BRIDGE,
+            Self::BridgeDrop => &BRIDGE_DROPS,
         }
     }
 }
@@ -103,6 +108,8 @@ mod tests {
     #[test]
     fn each_error_of_the_bridge_is_explained() {
         assert_eq!(words(&BRIDGE), everwire_nats::BridgeError::CODES);
+        let drops = everwire_nats::DropReason::ALL;
+        assert_eq!(words(&BRIDGE_DROPS), drops.map(|reason| reason.as_str()));
     }
 
     #[test]

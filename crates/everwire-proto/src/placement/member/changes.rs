@@ -25,10 +25,10 @@ impl Member {
                     life.claim_sent = None;
                 }
             }
-            (Command::Place { labels }, Outcome::Void(Void::TooManyPlaces | Void::LongLabels)) => {
-                if self.wanted.contains(labels) && self.refused_places.insert(labels.clone()) {
-                    effects.push(Effect::Report(Report::NoPlace(labels.clone())));
-                }
+            (Command::Place { labels }, Outcome::Void(Void::TooManyPlaces | Void::LongLabels))
+                if self.wanted.contains(labels) && self.refused_places.insert(labels.clone()) =>
+            {
+                effects.push(Effect::Report(Report::NoPlace(labels.clone())));
             }
             (Command::Snapshot(_), Outcome::Void(Void::Differs)) => {
                 effects.push(Effect::Report(Report::SnapshotDiffers));

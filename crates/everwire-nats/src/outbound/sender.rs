@@ -2,6 +2,8 @@
 
 use std::{collections::HashSet, time::Instant};
 
+use async_nats::HeaderMap;
+use bytes::Bytes;
 use everwire::{
     ConnectionName, Manager, SendError,
     config::{NatsAck, NatsOutSettings},
@@ -143,21 +145,14 @@ impl Sender {
             Known::OtherStream => return self.begin_anew(link),
         }
         let message = &message.message;
-        let is_heard = link.up().is_some_and(|up| up.has_heard(sequence));
-        let content = Content::new(
+        let content = self.content(
+            sequence,
             &message.subject,
             message.headers.as_ref(),
             &message.payload,
-            is_heard,
-            &self.answers,
+            link,
         );
-        let item = Item {
-            sequence,
-            stored,
-            bytes: content.len(),
-            ack,
-            content,
-        };
+        let item = item(sequence, stored, ack, content);
         match name_in(&self.settings.subject, &message.subject) {
             Ok(name) => {
                 if self.queues.delivered(&name, item) == Delivered::OtherStream {
@@ -169,6 +164,19 @@ impl Sender {
                 self.refuse(None, &item, "unknown_name", &text, link);
             }
         }
+    }
+
+    /// What a message of the queue says, and who is answered.
+    fn content(
+        &self,
+        sequence: u64,
+        subject: &str,
+        headers: Option<&HeaderMap>,
+        payload: &Bytes,
+        link: &mut OutLink,
+    ) -> Content {
+        let is_heard = link.up().is_some_and(|up| up.has_heard(sequence));
+        Content::new(subject, headers, payload, is_heard, &self.answers)
     }
 
     /// Sequence numbers have lost their meaning: the next consumer delivers the remaining messages.
@@ -188,21 +196,9 @@ impl Sender {
         };
         self.read_again += 1;
         let (sequence, stored) = (message.sequence, message.time.unix_timestamp_nanos());
-        let is_heard = link.up().is_some_and(|up| up.has_heard(sequence));
-        let content = Content::new(
-            &message.subject,
-            Some(&message.headers),
-            &message.payload,
-            is_heard,
-            &self.answers,
-        );
-        let item = Item {
-            sequence,
-            stored,
-            bytes: content.len(),
-            ack: None,
-            content,
-        };
+        let headers = Some(&message.headers);
+        let content = self.content(sequence, &message.subject, headers, &message.payload, link);
+        let item = item(sequence, stored, None, content);
         self.queues.read(name, Ok(Some(item)));
         if let Known::Ended { is_refused } = self.unfinished.known(sequence, stored) {
             self.queues.settled(name, sequence);
@@ -389,5 +385,16 @@ impl Sender {
             outbound.read_again = self.read_again;
             outbound.names_behind = self.queues.behind() as u64;
         });
+    }
+}
+
+fn item(sequence: u64, stored: i128, ack: Option<String>, content: Content) -> Item<Content> {
+    let bytes = content.len();
+    Item {
+        sequence,
+        stored,
+        bytes,
+        ack,
+        content,
     }
 }

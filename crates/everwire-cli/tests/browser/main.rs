@@ -1,7 +1,7 @@
 //! The page at `/`, in a real browser. Screenshots are left in the folder `browser` of the tests' output.
 
 mod driver;
-#[allow(dead_code, reason = "the tests of the bridge use all of it")]
+#[expect(dead_code, reason = "only the tests of the bridge use all of it")]
 #[path = "../../../everwire-nats/tests/nats_server/support/server.rs"]
 mod nats_server;
 #[path = "../service_support/nginx.rs"]

@@ -2,7 +2,7 @@
 
 mod client;
 mod kills;
-#[allow(dead_code, reason = "the tests of the bridge use all of it")]
+#[expect(dead_code, reason = "only the tests of the bridge use all of it")]
 #[path = "../../../everwire-nats/tests/nats_server/support/server.rs"]
 mod nats_server;
 #[path = "../service_support/mod.rs"]

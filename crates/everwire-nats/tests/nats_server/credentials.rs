@@ -158,6 +158,16 @@ fn authority(folder: &Path, name: &str) {
     }
 }
 
+async fn tls_fails(names: &Names, settings: NatsSettings, server: &Server) {
+    let (bridge, _) = start(names, settings, server);
+    let text = trouble(&bridge, "nats_tls").await;
+    assert!(
+        text.starts_with("TLS with the NATS servers failed: "),
+        "{text}"
+    );
+    bridge.stop(std::time::Duration::ZERO).await;
+}
+
 #[tokio::test]
 async fn tls_takes_the_right_authority_and_the_right_client_certificate() {
     let config = format!(
@@ -175,25 +185,13 @@ async fn tls_takes_the_right_authority_and_the_right_client_certificate() {
     settings.tls.ca_file = file("two-ca.pem");
     (settings.tls.cert_file, settings.tls.key_file) =
         (file("one-client.pem"), file("one-client.key"));
-    let (bridge, _) = start(&names, settings.clone(), &server);
-    let text = trouble(&bridge, "nats_tls").await;
-    assert!(
-        text.starts_with("TLS with the NATS servers failed: "),
-        "{text}"
-    );
-    bridge.stop(std::time::Duration::ZERO).await;
+    tls_fails(&names, settings.clone(), &server).await;
 
     // The server does not know the client's CA.
     settings.tls.ca_file = file("one-ca.pem");
     (settings.tls.cert_file, settings.tls.key_file) =
         (file("two-client.pem"), file("two-client.key"));
-    let (bridge, _) = start(&names, settings.clone(), &server);
-    let text = trouble(&bridge, "nats_tls").await;
-    assert!(
-        text.starts_with("TLS with the NATS servers failed: "),
-        "{text}"
-    );
-    bridge.stop(std::time::Duration::ZERO).await;
+    tls_fails(&names, settings.clone(), &server).await;
 
     // Its file is missing.
     settings.tls.cert_file = file("none.pem");

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use crate::support::{
     Names, Server,
+    faults::start,
     read::{all, numbers, published, texts},
     settings, tempdir, until_async,
 };
@@ -13,13 +14,7 @@ use everwire_nats::{Bridge, Observer};
 async fn each_message_is_in_the_stream_with_its_place() {
     let server = Server::start("place");
     let names = Names::open(&["market.btc:usd", "b"]).await;
-    let bridge = Bridge::start(
-        names.manager.clone(),
-        settings(&server),
-        server.folder(),
-        Observer::default(),
-    )
-    .unwrap();
+    let (bridge, _) = start(&names, settings(&server), &server);
     for number in numbers(100) {
         names.say("market.btc:usd", &number);
         names.say("b", &number);
@@ -41,13 +36,7 @@ async fn each_message_is_in_the_stream_with_its_place() {
 async fn a_server_that_is_killed_again_and_again_has_all_in_the_end() {
     let mut server = Server::start("killed");
     let names = Names::open(&["a", "b", "c"]).await;
-    let bridge = Bridge::start(
-        names.manager.clone(),
-        settings(&server),
-        server.folder(),
-        Observer::default(),
-    )
-    .unwrap();
+    let (bridge, _) = start(&names, settings(&server), &server);
     let mut sent = 0;
     for round in 0..6 {
         for _ in 0..500 {

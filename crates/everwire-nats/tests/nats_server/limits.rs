@@ -2,7 +2,7 @@
 
 use crate::support::{
     Names, Server, disk,
-    faults::{start, trouble, up},
+    faults::{not_made, say_too_much, start, trouble, up},
     read::{all, gaps, numbers, published, stored, texts},
     settings, until_async,
 };
@@ -69,15 +69,7 @@ async fn a_stream_larger_than_the_store_is_told() {
     let server = Server::start_with("room", &store("1MB"));
     let names = Names::open(&["a"]).await;
     let (bridge, _) = start(&names, settings(&server), &server);
-    let text = trouble(&bridge, "nats_stream_not_made").await;
-    assert!(
-        text.starts_with("the stream EVERWIRE_IN cannot be made: "),
-        "{text}"
-    );
-    assert!(
-        text.contains("insufficient storage resources available"),
-        "{text}"
-    );
+    not_made(&bridge, "insufficient storage resources available").await;
 }
 
 #[tokio::test]
@@ -175,17 +167,8 @@ async fn full_disk_of_the_spool(disk: &std::path::Path) {
     names.say("a", "first");
     published(&bridge, 1).await;
     server.stop();
-    let count = 700;
-    for number in 0..count {
-        names.say("a", &format!("{number:060000}"));
-    }
     let reason = "spool_error";
-    until_async("some are dropped", async || {
-        let inbound = bridge.status().inbound;
-        let dropped = inbound.dropped.get(reason).copied().unwrap_or_default();
-        dropped > 10 && dropped + inbound.pending == count && inbound.spool_messages > 0
-    })
-    .await;
+    let count = say_too_much(&names, &bridge, reason).await;
     assert!(
         log.has("nats-spool.sqlite3 cannot be used: database or disk is full"),
         "{:?}",

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use crate::support::{
     Names, Server,
     cut::Cut,
-    faults::{Log, start, up},
+    faults::{Log, say_too_much, start, up},
     read::{all, gaps, numbers, published, stored, texts},
     settings, tempdir, until_async,
 };
@@ -131,18 +131,8 @@ async fn what_exceeds_the_spool_is_counted_and_told_by_the_next_message() {
     names.say("a", "first");
     published(&bridge, 1).await;
     server.stop();
-    // 32 MiB wait in memory.
-    let count = 700;
-    for number in 0..count {
-        names.say("a", &format!("{number:060000}"));
-    }
     let reason = "spool_full";
-    until_async("some are dropped", async || {
-        let inbound = bridge.status().inbound;
-        let dropped = inbound.dropped.get(reason).copied().unwrap_or_default();
-        dropped > 10 && dropped + inbound.pending == count && inbound.spool_messages > 10
-    })
-    .await;
+    let count = say_too_much(&names, &bridge, reason).await;
     let dropped = bridge.status().inbound.dropped[reason];
     until_async("it is told", async || {
         log.has("messages of a were dropped: spool_full")

@@ -34,6 +34,29 @@ pub fn start(names: &Names, settings: NatsSettings, server: &Server) -> (Bridge,
     (bridge.unwrap(), log)
 }
 
+/// Has a name say more than memory, which holds 32 MiB, and the spool take. Waits until some is
+/// dropped for this reason, and everything else waits. Returns how many messages it said.
+pub async fn say_too_much(names: &Names, bridge: &Bridge, reason: &str) -> u64 {
+    let count = 700;
+    for number in 0..count {
+        names.say("a", &format!("{number:060000}"));
+    }
+    until_async("some are dropped", async || {
+        let inbound = bridge.status().inbound;
+        let dropped = inbound.dropped.get(reason).copied().unwrap_or_default();
+        dropped > 10 && dropped + inbound.pending == count && inbound.spool_messages > 0
+    })
+    .await;
+    count
+}
+
+/// Waits until the bridge reports that its stream cannot be made, for this reason.
+pub async fn not_made(bridge: &Bridge, reason: &str) {
+    let text = trouble(bridge, "nats_stream_not_made").await;
+    let begins = text.starts_with("the stream EVERWIRE_IN cannot be made: ");
+    assert!(begins && text.contains(reason), "{text}");
+}
+
 /// Waits until the bridge reports that it is down for this reason. Returns the text.
 pub async fn trouble(bridge: &Bridge, code: &str) -> String {
     let mut status = BridgeStatus::default();

@@ -2,6 +2,7 @@
 
 mod link;
 mod publisher;
+mod spooling;
 
 use std::{path::Path, sync::Arc, time::Duration};
 

@@ -6,14 +6,17 @@ use async_nats::StatusCode;
 use everwire::{ConnectionName, Manager, Message, config::NatsInSettings, events::Stamp};
 use tokio::time::Instant;
 
-use super::link::{Change, InLink, Up};
+use super::{
+    link::{Change, InLink, Up},
+    spooling::Spooling,
+};
 use crate::{
     ack::Ack,
     error::BridgeError,
     header,
     lanes::{Action, DropReason, Entry, LaneId, Lanes, Limits, Place, Taken},
     report::{Observer, Report},
-    spool::{Spool, SpoolError, room},
+    spool::SpoolError,
     status::Shared,
     subject::{name_in, subject_of},
 };
@@ -24,19 +27,13 @@ const BURST: usize = 512;
 const SILENCE: Duration = Duration::from_secs(12);
 /// The interval between reports of dropped messages.
 const DROPS: Duration = Duration::from_secs(5);
-/// Messages wait for the spool until the next tick, or until they have so many bytes: so a row has
-/// many of them.
-const HELD: usize = 1 << 20;
-
 /// The lanes and their spool.
 pub(super) struct Publisher {
     manager: Manager,
     prefix: String,
     stream: String,
     lanes: Lanes,
-    spool: Spool,
-    /// The spool has been used since its space was returned to the disk.
-    has_spooled: bool,
+    spool: Spooling,
     status: Shared,
     observer: Observer,
     published: u64,
@@ -46,12 +43,6 @@ pub(super) struct Publisher {
     /// Dropped messages that were not reported yet.
     dropped: HashMap<(ConnectionName, DropReason), u64>,
     told_dropped: Option<Instant>,
-    /// The last reported error of a spool that cannot be written.
-    told_of_spool: Option<String>,
-    /// Messages that wait to be written into the spool.
-    held: Spooled,
-    /// Messages in the spool that are no longer needed: the last place, and their number.
-    forget: HashMap<ConnectionName, (Place, u64)>,
 }
 
 impl Publisher {
@@ -62,10 +53,7 @@ impl Publisher {
         status: Shared,
         observer: Observer,
     ) -> Result<Self, SpoolError> {
-        let (spool, aside) = Spool::open(folder, settings.spool)?;
-        if let Some(aside) = aside {
-            observer.tell(Report::SpoolDamaged(aside));
-        }
+        let spool = Spooling::open(folder, settings.spool, observer.clone())?;
         let mut lanes = Lanes::new(Limits::default());
         for (name, count, last) in spool.names()? {
             lanes.recall(name, count, last);
@@ -75,7 +63,6 @@ impl Publisher {
             prefix: settings.subject.clone(),
             stream: settings.stream.name.clone(),
             lanes,
-            has_spooled: spool.bytes() > 0,
             spool,
             status,
             observer,
@@ -84,9 +71,6 @@ impl Publisher {
             owed_since: None,
             dropped: HashMap::new(),
             told_dropped: None,
-            told_of_spool: None,
-            held: Spooled::default(),
-            forget: HashMap::new(),
         })
     }
 
@@ -108,48 +92,9 @@ impl Publisher {
             was_published: false,
             was_refused: false,
         };
-        let has_spool = self.spool.has_room((self.held.bytes + room(&entry)) as u64);
+        let has_spool = self.spool.has_room(&entry);
         if let Taken::Spool(lane, entry) = self.lanes.push(&stamp.name, entry, has_spool) {
-            self.held.bytes += room(&entry);
-            self.held.lanes.push(lane);
-            self.held.messages.push((stamp.name, entry));
-            if self.held.bytes >= HELD {
-                self.write_held();
-            }
-        }
-    }
-
-    /// Writes the messages that wait for the spool.
-    fn write_held(&mut self) {
-        let held = std::mem::take(&mut self.held);
-        if held.messages.is_empty() {
-            return;
-        }
-        self.has_spooled = true;
-        match self.spool.put(&held.messages) {
-            Ok(()) => {
-                self.told_of_spool = None;
-                for lane in held.lanes {
-                    self.lanes.spooled(lane);
-                }
-            }
-            Err(error) => {
-                // Last one first: each returns to its lane the gap that it took over from the one
-                // before.
-                for (lane, (_, entry)) in held.lanes.iter().zip(&held.messages).rev() {
-                    self.lanes.not_spooled(*lane, entry);
-                }
-                self.spool_failed(error);
-            }
-        }
-    }
-
-    /// Reports an error once per reason, until the spool can be written again.
-    fn spool_failed(&mut self, error: SpoolError) {
-        let text = error.to_string();
-        if self.told_of_spool.as_ref() != Some(&text) {
-            self.told_of_spool = Some(text);
-            self.observer.tell(Report::Spool(error));
+            self.spool.hold(lane, stamp.name, entry, &mut self.lanes);
         }
     }
 
@@ -273,18 +218,9 @@ impl Publisher {
     fn act(&mut self, action: Action, now: std::time::Instant) {
         match action {
             Action::Load(lane, name, behind) => {
-                self.write_held();
-                if behind.is_none() {
-                    self.delete_forgotten();
-                }
-                let entries = self.spool.load(&name, behind);
-                let entries = entries.map_err(|error| self.spool_failed(error));
-                self.lanes.loaded(lane, entries.ok(), now);
+                self.spool.load(lane, &name, behind, &mut self.lanes, now);
             }
-            Action::Forget(name, through, count) => {
-                let (last, total) = self.forget.entry(name).or_insert((through, 0));
-                (*last, *total) = (through.max(*last), *total + count);
-            }
+            Action::Forget(name, through, count) => self.spool.forget(name, through, count),
             Action::Dropped(name, count, reason) => self.dropped(name, count, reason),
             Action::Raise(name, epoch) => {
                 self.manager.raise_epoch(&name, epoch);
@@ -325,29 +261,17 @@ impl Publisher {
         }
     }
 
-    fn delete_forgotten(&mut self) {
-        if self.forget.is_empty() {
-            return;
-        }
-        let forget = self.forget.iter();
-        let forget = forget.map(|(name, (through, count))| (name, *through, *count));
-        match self.spool.forget(forget) {
-            Ok(()) => self.forget.clear(),
-            // The next tick tries again.
-            Err(error) => return self.spool_failed(error),
-        }
-        if self.spool.bytes() == 0 && self.has_spooled {
-            self.has_spooled = false;
-            self.spool.shrink();
-        }
-    }
-
     /// Performs regular checks.
     pub fn tick(&mut self) {
         self.tell_dropped();
         self.lanes.tick(std::time::Instant::now());
-        self.write_held();
-        self.delete_forgotten();
+        self.spool.tick(&mut self.lanes);
+    }
+
+    /// Writes the messages of all lanes into the spool, for the next process. Returns how many it
+    /// has.
+    pub fn keep(&mut self) -> u64 {
+        self.spool.keep(&mut self.lanes)
     }
 
     /// The reason to give up the connection: nothing is acknowledged on it.
@@ -368,18 +292,6 @@ impl Publisher {
         self.lanes.pending_of(name)
     }
 
-    /// Writes messages in memory into the spool, for the next process. Returns the number in the
-    /// spool.
-    pub fn keep(&mut self) -> u64 {
-        self.write_held();
-        self.delete_forgotten();
-        let waiting = self.lanes.drain();
-        if let Err(error) = self.spool.put(&waiting) {
-            self.observer.tell(Report::Spool(error));
-        }
-        self.spool.messages()
-    }
-
     /// Updates the status.
     pub fn show(&self, status: &Shared) {
         let pending = self.lanes.pending();
@@ -388,21 +300,13 @@ impl Publisher {
             inbound.published = self.published;
             inbound.redelivered = self.redelivered;
             inbound.pending = pending;
-            inbound.spool_messages = self.spool.messages() + self.held.messages.len() as u64;
+            inbound.spool_messages = self.spool.messages();
             inbound.spool_bytes = self.spool.bytes();
             if pending == 0 {
                 inbound.refused.clear();
             }
         });
     }
-}
-
-/// Messages that are written into the spool together.
-#[derive(Default)]
-struct Spooled {
-    lanes: Vec<LaneId>,
-    messages: Vec<(ConnectionName, Entry)>,
-    bytes: usize,
 }
 
 enum Published {

@@ -23,6 +23,8 @@ pub(super) struct Lane {
     pub spooled: u64,
     /// Rows up to here were loaded.
     pub loaded: Option<Place>,
+    /// The last message that was in memory: those in the spool follow it.
+    pub last_in_memory: Option<Place>,
     /// The spool is being read.
     pub loads: bool,
     /// The last message of the name in the stream, according to its last answer.
@@ -130,6 +132,7 @@ impl Lane {
             waiting: VecDeque::new(),
             spooled: 0,
             loaded: None,
+            last_in_memory: None,
             loads: false,
             in_stream: None,
             last_heard: None,

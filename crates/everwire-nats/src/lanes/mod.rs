@@ -88,7 +88,7 @@ pub enum Action {
 pub enum DropReason {
     /// Neither memory nor the spool had room.
     Full,
-    /// The spool could not be written.
+    /// The spool could not be written, or a part of it not be read.
     Spool,
     /// The stream or the server does not accept this size.
     TooLarge,
@@ -216,6 +216,7 @@ impl Lanes {
             return Taken::Spool(id, entry);
         }
         self.memory += entry.cost();
+        lane.last_in_memory = Some(entry.place);
         lane.waiting.push_back(entry);
         self.enqueue(id);
         Taken::Memory
@@ -379,12 +380,18 @@ impl Lanes {
             return;
         }
         lane.spooled = lane.spooled.saturating_sub(rows.len() as u64);
+        let mut before = lane.last_in_memory.or(lane.in_stream);
         lane.loaded = rows.last().map(|row| row.place);
+        lane.last_in_memory = lane.loaded;
         let mut untold = lane.untold.take();
         for mut row in rows {
             if let Some(gap) = untold.take() {
                 gap.tell(&mut row);
+            } else if row.previous > before && before.is_some() {
+                // An earlier process has dropped what was between them, and its number is lost.
+                (row.previous, row.gap) = (before, UNKNOWN_GAP);
             }
+            before = Some(row.place);
             row.is_spooled = true;
             row.was_published = true;
             self.memory += row.cost();
@@ -395,6 +402,23 @@ impl Lanes {
             self.skip(id, place);
         }
         self.enqueue(id);
+    }
+
+    /// So many messages of the spool that were to be loaded cannot be read: the next one reports the
+    /// gap.
+    pub fn unreadable(&mut self, id: LaneId, count: u64) {
+        let Some(lane) = self.lanes.get_mut(&id) else {
+            return;
+        };
+        lane.loads = false;
+        lane.spooled = lane.spooled.saturating_sub(count);
+        let before = lane.last_in_memory.or(lane.in_stream);
+        let previous = lane.untold.map_or(before, |gap| gap.previous);
+        lane.tell_gap(count, previous);
+        let dropped = Action::Dropped(lane.name.clone(), count, DropReason::Spool);
+        self.actions.push_back(dropped);
+        self.enqueue(id);
+        self.drop_if_gone(id);
     }
 
     /// Handles missing acknowledgements, and lanes whose pause is over. Once or twice a second.

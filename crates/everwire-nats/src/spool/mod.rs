@@ -41,6 +41,23 @@ pub struct Spool {
     limit: u64,
 }
 
+/// What was loaded.
+#[derive(Debug)]
+pub enum Loaded {
+    /// Messages in their order; none if none is left.
+    Messages(Vec<Entry>),
+    /// So many messages of the next row could not be read, and are deleted.
+    Lost(u64, SpoolError),
+}
+
+/// A row that cannot be read.
+struct Row {
+    id: i64,
+    /// How many messages it has that are not forgotten.
+    messages: u64,
+    room: u64,
+}
+
 /// Large pages, since rows are large. The cache need not hold more than the ends of the tables. The log
 /// is copied into the file each 4 MiB, so that a small disk holds both.
 const SCHEMA: &str = "
@@ -223,39 +240,70 @@ impl Spool {
     }
 
     /// The next messages of a name after a place, in order; `None`: after the forgotten ones.
+    ///
+    /// A row that cannot be read is deleted: otherwise nothing behind it would ever be published.
     pub fn load(
-        &self,
+        &mut self,
         name: &ConnectionName,
         behind: Option<Place>,
-    ) -> Result<Vec<Entry>, SpoolError> {
-        let read = || {
-            let name: &str = name.as_ref();
-            let behind = match behind {
-                Some(behind) => Some(behind),
-                None => self.forgotten(name)?,
-            };
-            let behind = behind.unwrap_or(Place { epoch: 0, seq: 0 });
-            let mut select = self.db.prepare_cached(
-                "SELECT content FROM segments WHERE name = ?1 AND (last_epoch, last_seq) > (?2, ?3)
-                 ORDER BY last_epoch, last_seq",
-            )?;
-            let mut rows = select.query(params![name, behind.epoch, signed(behind.seq)])?;
-            let (mut entries, mut bytes) = (Vec::new(), 0);
-            while bytes < CHUNK_BYTES
-                && entries.len() < CHUNK
-                && let Some(row) = rows.next()?
-            {
-                for entry in segment::read(row.get_ref(0)?.as_blob()?) {
-                    let entry = entry.ok_or_else(|| damage::unreadable(name))?;
-                    if entry.place > behind {
-                        bytes += entry.cost();
-                        entries.push(entry);
-                    }
+    ) -> Result<Loaded, SpoolError> {
+        let read = self.read_rows(name.as_ref(), behind);
+        let (entries, lost) = read.map_err(|source| self.error(source))?;
+        let Some(row) = lost.filter(|_| entries.is_empty()) else {
+            return Ok(Loaded::Messages(entries));
+        };
+        let deleted = self
+            .db
+            .execute("DELETE FROM segments WHERE id = ?1", [row.id]);
+        deleted.map_err(|source| self.error(source))?;
+        self.bytes = self.bytes.saturating_sub(row.room);
+        self.messages = self.messages.saturating_sub(row.messages);
+        let error = self.error(damage::unreadable(name.as_ref()));
+        Ok(Loaded::Lost(row.messages, error))
+    }
+
+    /// The messages of the next rows, and the row that cannot be read behind them.
+    fn read_rows(
+        &self,
+        name: &str,
+        behind: Option<Place>,
+    ) -> rusqlite::Result<(Vec<Entry>, Option<Row>)> {
+        let behind = match behind {
+            Some(behind) => Some(behind),
+            None => self.forgotten(name)?,
+        };
+        let behind = behind.unwrap_or(Place { epoch: 0, seq: 0 });
+        let mut select = self.db.prepare_cached(
+            "SELECT content, id, messages, room FROM segments
+             WHERE name = ?1 AND (last_epoch, last_seq) > (?2, ?3) ORDER BY last_epoch, last_seq",
+        )?;
+        let mut rows = select.query(params![name, behind.epoch, signed(behind.seq)])?;
+        let (mut entries, mut bytes) = (Vec::new(), 0);
+        while bytes < CHUNK_BYTES
+            && entries.len() < CHUNK
+            && let Some(row) = rows.next()?
+        {
+            let (before, mut gone) = (entries.len(), 0);
+            for entry in segment::read(row.get_ref(0)?.as_blob()?) {
+                let Some(entry) = entry else {
+                    entries.truncate(before);
+                    let messages = row.get::<_, i64>(2)?.unsigned_abs();
+                    let row = Row {
+                        id: row.get(1)?,
+                        messages: messages.saturating_sub(gone),
+                        room: row.get::<_, i64>(3)?.unsigned_abs(),
+                    };
+                    return Ok((entries, Some(row)));
+                };
+                if entry.place > behind {
+                    bytes += entry.cost();
+                    entries.push(entry);
+                } else {
+                    gone += 1;
                 }
             }
-            Ok(entries)
-        };
-        read().map_err(|source| self.error(source))
+        }
+        Ok((entries, None))
     }
 
     fn forgotten(&self, name: &str) -> rusqlite::Result<Option<Place>> {

@@ -55,15 +55,22 @@ fn what_is_put_comes_back_in_order_after_a_restart() {
         [(a.clone(), 4, last[0]), (b.clone(), 1, last[1])]
     );
     let all: Vec<_> = entries.into_iter().map(|(_, entry)| entry).collect();
-    assert_eq!(spool.load(&a, None).unwrap(), all);
-    assert_eq!(spool.load(&a, Some(all[1].place)).unwrap(), all[2..]);
-    assert_eq!(spool.load(&b, None).unwrap(), [other]);
+    assert_eq!(messages(&mut spool, &a, None), all);
+    assert_eq!(messages(&mut spool, &a, Some(all[1].place)), all[2..]);
+    assert_eq!(messages(&mut spool, &b, None), [other]);
     forget(&mut spool, &a, all[2].place, 3);
-    assert_eq!(spool.load(&a, None).unwrap(), all[3..]);
+    assert_eq!(messages(&mut spool, &a, None), all[3..]);
     forget(&mut spool, &a, all[3].place, 1);
     forget(&mut spool, &b, Place { epoch: 9, seq: 9 }, 1);
     assert_eq!((spool.messages(), spool.bytes()), (0, 0));
     fs::remove_dir_all(folder).unwrap();
+}
+
+fn messages(spool: &mut Spool, of: &ConnectionName, behind: Option<Place>) -> Vec<Entry> {
+    match spool.load(of, behind).unwrap() {
+        Loaded::Messages(entries) => entries,
+        Loaded::Lost(count, error) => panic!("{count} messages: {error}"),
+    }
 }
 
 fn forget(spool: &mut Spool, name: &ConnectionName, through: Place, count: u64) {
@@ -110,7 +117,7 @@ fn a_row_has_many_messages_and_goes_when_the_last_is_forgotten() {
     assert_eq!(spool.messages(), 4);
     let last = of_a[9].1.place;
     assert_eq!(spool.names().unwrap(), [(a.clone(), 4, last)]);
-    let loaded = spool.load(&a, None).unwrap();
+    let loaded = messages(&mut spool, &a, None);
     assert!(loaded.iter().eq(of_a[6..].iter().map(|(_, entry)| entry)));
     forget(&mut spool, &a, last, 4);
     assert_eq!(
@@ -131,7 +138,7 @@ fn a_backlog_takes_few_rows_and_little_room() {
     assert!(spool.bytes() < 5000 * 20, "{}", spool.bytes());
     let (mut behind, mut read) = (None, 0);
     loop {
-        let loaded = spool.load(&a, behind).unwrap();
+        let loaded = messages(&mut spool, &a, behind);
         let Some(last) = loaded.last() else { break };
         assert!(loaded.len() < 2 * CHUNK, "{}", loaded.len());
         for entry in &loaded {
@@ -145,15 +152,31 @@ fn a_backlog_takes_few_rows_and_little_room() {
 }
 
 #[test]
-fn a_row_that_is_damaged_is_an_error_and_one_of_another_version_is_put_aside() {
+fn a_row_that_is_damaged_is_lost_alone_and_a_file_of_another_version_is_put_aside() {
     let folder = folder("row");
     let a = name("a");
     let mut spool = open(&folder, 1 << 20);
-    spool.put(&row(&a, 3)).unwrap();
-    let cut = "UPDATE segments SET content = substr(content, 1, 5)";
+    let all = row(&a, 9);
+    for part in all.chunks(3) {
+        spool.put(part).unwrap();
+    }
+    let cut = "UPDATE segments SET content = substr(content, 1, 5) WHERE last_seq = 6";
     spool.db.execute_batch(cut).unwrap();
-    let error = spool.load(&a, None).unwrap_err().to_string();
+    forget(&mut spool, &a, all[0].1.place, 1);
+    let first = messages(&mut spool, &a, None);
+    assert_eq!(first.last().unwrap().place.seq, 3, "those before it");
+    let Ok(Loaded::Lost(3, error)) = spool.load(&a, Some(first[1].place)) else {
+        panic!("the row is read");
+    };
+    let error = error.to_string();
     assert!(error.ends_with("a row of a cannot be read"), "{error}");
+    let last = messages(&mut spool, &a, Some(first[1].place));
+    assert_eq!((last.len(), last[0].place.seq, spool.messages()), (3, 7, 5));
+    // The first one of the row was forgotten.
+    let cut = "UPDATE segments SET content = substr(content, 1, 20) WHERE last_seq = 3";
+    spool.db.execute_batch(cut).unwrap();
+    assert!(matches!(spool.load(&a, None), Ok(Loaded::Lost(2, _))));
+    assert_eq!(spool.messages(), 3);
     spool.db.execute_batch("PRAGMA user_version = 1").unwrap();
     drop(spool);
     let (spool, aside) = Spool::open(&folder, 1 << 20).unwrap();

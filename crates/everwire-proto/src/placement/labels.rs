@@ -30,6 +30,11 @@ impl Labels {
         wanted.all(|(key, value)| self.0.get(key) == Some(value))
     }
 
+    /// Each key with its value, in the order of the keys.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(key, value)| (&**key, &**value))
+    }
+
     /// The bytes of their text.
     pub fn len(&self) -> usize {
         self.0

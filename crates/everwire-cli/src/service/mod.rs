@@ -59,7 +59,7 @@ pub async fn serve(
     let service = settings.service.clone();
     let rules = Rules::of(&settings);
     let connections = mem::take(&mut settings.connections);
-    let nats = settings.nats.take();
+    let (nats, cluster) = (settings.nats.take(), settings.cluster.take());
 
     let sockets = ListenSockets::new(listener, &service)?;
     let manager = Manager::start(settings)?;
@@ -70,7 +70,7 @@ pub async fn serve(
     let mut state = AppState::new(manager.clone(), service, rules, config);
     // The bridge starts before any name is open, so that it misses no message.
     state.bridge = Bridge::start(&manager, nats.clone(), &state_dir)?;
-    state.source.nats = nats;
+    (state.source.nats, state.source.cluster) = (nats, cluster);
     let state = Data::new(state);
     // The log starts first, so that it has all events.
     let log = EventLog::start(&manager, state.tenants(), log_messages).map_err(Error::Log)?;

@@ -76,6 +76,7 @@ async fn plan_and_apply(state: &AppState, apply: bool) -> Result<Reloaded, Reloa
 fn with_process(plan: Plan, service: &ServiceSettings, state: &AppState, new: &Settings) -> Plan {
     plan.with_service(service, &new.service)
         .with_nats(state.source.nats.as_ref(), new.nats.as_ref())
+        .with_cluster(state.source.cluster.as_ref(), new.cluster.as_ref())
 }
 
 fn put_service_in_force(

@@ -7,6 +7,8 @@ use crate::settings::ConnectionName;
 
 /// Boots that have ended and are remembered, so that a record of theirs that comes late is void.
 pub const MAX_ENDED: usize = 1024;
+/// The most different `place` tables of names, the empty one among them.
+pub const MAX_PLACES: usize = 64;
 /// The most nodes.
 pub const MAX_NODES: usize = 256;
 /// The most shards of all places together.

@@ -43,6 +43,7 @@ pub(super) fn assemble(
     let connections = layers.settings(&fleets, members, context);
     warn_of_unused(&connections, context);
     Settings {
+        write_lease: None,
         service,
         connections,
         nats,

@@ -85,7 +85,8 @@ pub use crate::settings::{
     ApiLimits, Changed, Diagnostic, Inherited, InvalidPublicUrl, InvalidSubscription, LogFormat,
     LogLevel, LogSettings, MetricsSettings, NatsAck, NatsInSettings, NatsOutSettings, NatsSettings,
     NatsTlsSettings, Plan, PublicUrl, Related, Scope, ServiceSettings, ServiceTlsSettings,
-    Settings, Source, StreamSettings, SubscriptionWish, System, TokenSettings,
+    Settings, Source, StreamSettings, SubscriptionWish, System, TokenSettings, WriteLease,
+    boot_clock,
 };
 pub use everwire_proto::{
     language::{Part, Secret, SecretMissing, SecretTemplate, Template, Variable},

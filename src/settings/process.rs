@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use everwire_proto::settings::{ConnectionName, ConnectionSettings};
 
-use super::{Diagnostic, Inherited, NatsSettings, ServiceSettings};
+use super::{Diagnostic, Inherited, NatsSettings, ServiceSettings, WriteLease};
 
 /// All settings of a process.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -18,6 +18,9 @@ pub struct Settings {
     pub inherited: Inherited,
     /// The bridge to NATS, if there is one. A program starts it, not the manager.
     pub nats: Option<NatsSettings>,
+    /// What limits the writes of the process; `None`: nothing does. No key of a file: a program that
+    /// holds a lease of a cluster sets it.
+    pub write_lease: Option<WriteLease>,
     /// Warnings: at most 200, in the order of the files.
     pub warnings: Vec<Diagnostic>,
 }

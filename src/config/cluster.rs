@@ -182,11 +182,10 @@ fn refuse_two(
     written: &Written,
     context: &mut Context<'_>,
 ) {
-    let message = format!(
-        "a name cannot share both `{first}` and `{second}` in a cluster: each has its own shard"
+    let message = format!("in a cluster a name cannot share both `{first}` and `{second}`");
+    let help = format!(
+        "each is in a shard of its own: write per_node = true in [{first}] or in [{second}]"
     );
-    let help =
-        format!("write per_node = true in [{first}] or in [{second}]: each node then has its own");
     let at = written.of_key(second, settings);
     let mut problem = Problem::new(at, message).help(help);
     let other = written.of_key(first, settings);

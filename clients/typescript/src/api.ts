@@ -438,7 +438,7 @@ export interface Reloaded {
   failed: NotChanged[];
   /** Names that are closed and forgotten. */
   removed: string[];
-  /** Keys of `[service]`, and `nats`, that change with the next start of the process. */
+  /** Keys of `[service]`, `nats` and `cluster`, that change with the next start of the process. */
   restart: string[];
   /** Names that need a new socket. */
   rotated: Changed[];

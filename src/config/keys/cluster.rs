@@ -2,6 +2,7 @@
 
 use crate::config::{
     read::{Context, IntoField, Located, Place, Problem, table},
+    units::format_duration,
     values::{Choice, MoveRate, NodeLabels, NodeName, Replicas, ShardCount, Timeout, Weight},
 };
 use crate::settings::{ClusterSettings, LeaseGuard, WithoutLease};
@@ -114,7 +115,10 @@ fn lease(
     else {
         return defaults;
     };
-    let mut problem = Problem::new(place, error.to_string());
+    let least = format_duration(error.least);
+    let mut problem = Problem::new(place, error.to_string()).help(format!(
+        "write lease = {least:?} or more, or a shorter margin"
+    ));
     if let Some(margin) = related {
         problem = problem.related(margin.place, "margin is here");
     }

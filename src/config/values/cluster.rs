@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
-use super::text::plain;
+use super::{has_holes, text::plain};
 use crate::config::{
-    read::{Context, Node, Read, Value, backticked, field},
+    read::{Context, NAME_PATTERN, Node, Read, Value, backticked, field},
     units,
 };
 use everwire_proto::settings::{ConnectionName, Rate};
@@ -25,11 +25,11 @@ field! { MoveRate => u32: |rate| rate.0 }
 impl Read for NodeName {
     fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
         let text = plain(node, context, "the name of this node").unwrap_or_default();
-        let is_text = matches!(node.value, Value::String(_));
+        let is_literal = matches!(&node.value, Value::String(text) if !has_holes(text));
         match ConnectionName::new(&text) {
             Ok(name) => return Some(Self(name.as_str().to_owned())),
             // It was reported already.
-            Err(_) if !is_text => {}
+            Err(_) if !is_literal => {}
             Err(error) => {
                 let message = format!("invalid node {}: {error}", backticked(&text));
                 let help = "write a name that no other node has, such as \"node-1\"";
@@ -40,37 +40,31 @@ impl Read for NodeName {
     }
 
     fn schema() -> Json {
-        json!({ "type": "string", "minLength": 1, "maxLength": 128 })
+        json!({ "type": "string", "pattern": NAME_PATTERN })
     }
 }
 
 impl Read for MoveRate {
     fn read(node: &Node, context: &mut Context<'_>) -> Option<Self> {
-        let (reason, help) = match Rate::read(node, context)? {
-            Rate::Unlimited => (
-                "names do not move all at once",
-                "write a number of names: \"50/s\"",
-            ),
-            Rate::Limited { count, per } => match each_second(count.get(), per) {
-                0 => ("it is less than one name a second", "write \"1/s\" or more"),
+        let Value::String(text) = &node.value else {
+            return context.wrong_type(node, "a number of names and a time such as \"50/s\"");
+        };
+        let reason = match units::parse_rate(text) {
+            Err(_) => "it is not a number of names and a time",
+            Ok(Rate::Unlimited) => "names do not move all at once",
+            Ok(Rate::Limited { count, per }) => match each_second(count.get(), per) {
+                0 => "it is less than one name a second",
                 names => return Some(Self(names)),
             },
         };
-        let text = match &node.value {
-            Value::String(text) => text.as_str(),
-            _ => "",
-        };
-        context.wrong(
-            node.place,
-            format!("invalid moves {}: {reason}", backticked(text)),
-            help,
-        );
+        let message = format!("invalid moves {}: {reason}", backticked(text));
+        let help = "write \"1/s\" or more: \"50/s\", \"300/m\"";
+        context.wrong(node.place, message, help);
         None
     }
 
     fn schema() -> Json {
-        let (_, limited) = units::RATE_PATTERN.split_once('|').unwrap_or_default();
-        json!({ "type": "string", "pattern": format!("^({limited}") })
+        json!({ "type": "string", "pattern": r"^\d+/(\d*(d|h|m|s|ms))+$" })
     }
 }
 

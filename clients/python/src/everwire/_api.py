@@ -583,7 +583,7 @@ class Reloaded(TypedDict):
     failed: list[NotChanged]
     # Names that are closed and forgotten.
     removed: list[str]
-    # Keys of `[service]`, and `nats`, that change with the next start of the process.
+    # Keys of `[service]`, `nats` and `cluster`, that change with the next start of the process.
     restart: list[str]
     # Names that need a new socket.
     rotated: list[Changed]

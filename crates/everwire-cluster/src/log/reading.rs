@@ -88,6 +88,9 @@ impl Reading {
     /// What happens next. It may be dropped and asked for again.
     pub async fn next(&mut self) -> Told {
         loop {
+            if self.is_at_end() && !std::mem::replace(&mut self.is_caught_up, true) {
+                return Told::CaughtUp;
+            }
             self.ask();
             let has_room = self.arrived.len() < MOST_ARRIVED;
             let is_asked = self.asking.is_some();
@@ -167,15 +170,12 @@ impl Reading {
             return Some(Told::Lost(BridgeError::Lost(text)));
         }
         let records: Vec<Arrived> = self.arrived.drain(..covered).collect();
-        if !records.is_empty() {
-            return Some(Told::Records(records));
-        }
-        let is_at_end = self.arrived.is_empty() && self.read() >= self.begun.last;
-        if !self.is_caught_up && is_at_end {
-            self.is_caught_up = true;
-            return Some(Told::CaughtUp);
-        }
-        None
+        (!records.is_empty()).then_some(Told::Records(records))
+    }
+
+    /// Whether all counts that the log had when it was opened.
+    fn is_at_end(&self) -> bool {
+        self.arrived.is_empty() && self.read() >= self.begun.last
     }
 
     /// Whether the leader has had a record for too long that has not arrived.

@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -39,7 +38,6 @@ pub struct Node {
     pub cluster: Cluster,
     pub lease: WriteLease,
     pub told: Arc<Mutex<Told>>,
-    pub folder: PathBuf,
 }
 
 impl Node {
@@ -81,7 +79,6 @@ impl Node {
             cluster,
             lease,
             told,
-            folder,
         }
     }
 

@@ -105,7 +105,7 @@ async fn give(running: &Running, shard: ShardId) {
 
 async fn abandon(running: &Running, names: Vec<ConnectionName>) {
     stream::iter(&names)
-        .map(|name| running.manager.remove(name))
+        .map(|name| running.manager.abandon(name))
         .buffer_unordered(AT_A_TIME)
         .for_each(|_gone| std::future::ready(()))
         .await;

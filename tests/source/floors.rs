@@ -88,6 +88,7 @@ const FLOORS: [(Crate, &[&str]); WORKSPACE.len()] = [
             "cluster:event",
             "cluster:order",
             "cluster:status",
+            "cluster:requests",
             "cluster:log",
             "cluster:runtime",
             "cluster:cluster",

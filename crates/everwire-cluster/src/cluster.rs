@@ -9,14 +9,16 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use everwire::{
     ConnectionName, WriteLease,
     config::{ClusterSettings, NatsSettings},
 };
 use everwire_proto::placement::{Labels, ShardId, Term};
+use parking_lot::Mutex;
 use tokio::{
     sync::{mpsc, oneshot},
-    time::timeout,
+    time::{Instant, timeout},
 };
 
 use crate::{
@@ -24,6 +26,7 @@ use crate::{
     event::Event,
     log::LogSettings,
     order::{Change, ChangeError, Order},
+    requests::{self, AskError, Asked, Incoming, Requests},
     runtime::{Runtime, Shared},
     state_file::StateFile,
     status::{self, ClusterStatus, Where},
@@ -50,6 +53,8 @@ pub enum StartError {
 pub struct Cluster {
     orders: mpsc::Sender<Order>,
     shared: Arc<Shared>,
+    ask: mpsc::Sender<Asked>,
+    incoming: Arc<Mutex<Option<mpsc::Receiver<Incoming>>>>,
 }
 
 impl Cluster {
@@ -78,16 +83,24 @@ impl Cluster {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
+        let (requests, ends) = Requests::new(&shared.node);
         let cluster = Self {
             orders,
             shared: Arc::clone(&shared),
+            ask: ends.ask,
+            incoming: Arc::new(Mutex::new(Some(ends.incoming))),
         };
         thread::Builder::new()
             .name("everwire-cluster".into())
             .spawn(move || {
                 let mut node = Runtime::new(shared, file, lease, Box::new(tell));
                 let ended = catch_unwind(AssertUnwindSafe(|| {
-                    runtime.block_on(node.run(log, ordered));
+                    let nats = Arc::clone(&log.nats);
+                    runtime.block_on(async {
+                        // It ends with the runtime.
+                        tokio::spawn(requests.run(nats));
+                        node.run(log, ordered).await;
+                    });
                 }));
                 if ended.is_err() {
                     let _again = catch_unwind(AssertUnwindSafe(|| node.panicked()));
@@ -152,6 +165,25 @@ impl Cluster {
     /// All names are abandoned, after [`Event::Ended`].
     pub async fn abandoned(&self) {
         self.order(Order::Abandoned).await;
+    }
+
+    /// Asks a node, at most once. An answer that comes later than `within` is lost.
+    ///
+    /// # Errors
+    ///
+    /// [`AskError`].
+    pub async fn ask(
+        &self,
+        node: &str,
+        request: Bytes,
+        within: Duration,
+    ) -> Result<Bytes, AskError> {
+        requests::ask(&self.ask, node, request, Instant::now() + within).await
+    }
+
+    /// The requests of other nodes, for the first who asks for them.
+    pub fn requests(&self) -> Option<mpsc::Receiver<Incoming>> {
+        self.incoming.lock().take()
     }
 
     /// A node is to give away what it has.

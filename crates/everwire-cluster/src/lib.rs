@@ -33,6 +33,7 @@ mod cluster;
 mod event;
 mod log;
 mod order;
+mod requests;
 mod runtime;
 mod state_file;
 mod status;
@@ -41,5 +42,6 @@ pub use self::{
     cluster::{Cluster, StartError},
     event::Event,
     order::ChangeError,
+    requests::{AskError, Incoming, MOST_BYTES},
     status::{ClusterStatus, LogStatus, MoveStatus, NodeStatus, Phase, Trouble, Where},
 };

@@ -64,10 +64,11 @@ impl StateFile {
     ///
     /// If it can neither be written nor removed.
     pub fn keep(&self, kept: &Kept) -> io::Result<()> {
-        self.write(kept).or_else(|_| match fs::remove_file(self.path()) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => self.sync(),
-        })
+        self.write(kept)
+            .or_else(|_| match fs::remove_file(self.path()) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+                _ => self.sync(),
+            })
     }
 
     fn write(&self, kept: &Kept) -> io::Result<()> {
@@ -159,7 +160,10 @@ mod tests {
         fs::write(file.path(), text.replace(&here, "another")).unwrap();
         drop(file);
         let (_file, found) = StateFile::open(&folder).unwrap();
-        let expected = Kept { until: None, ..kept() };
+        let expected = Kept {
+            until: None,
+            ..kept()
+        };
         assert_eq!(found, Some(expected));
         fs::remove_dir_all(folder).unwrap();
     }

@@ -153,9 +153,14 @@ pub(crate) fn of(
         boot: member.boot().map(|boot| boot.to_string()),
         phase: phase(member),
         ended,
-        lease_seconds: left.filter(|left| !left.is_zero()).map(|left| left.as_secs_f64()),
+        lease_seconds: left
+            .filter(|left| !left.is_zero())
+            .map(|left| left.as_secs_f64()),
         shards: places.shards(),
-        free: table.iter().filter(|(_, shard)| shard.holder.is_none()).count(),
+        free: table
+            .iter()
+            .filter(|(_, shard)| shard.holder.is_none())
+            .count(),
         moves: moving.take(MOST_MOVES).collect(),
         nodes: nodes(member, now),
         log: LogStatus {
@@ -194,7 +199,11 @@ fn nodes(member: &Member, now: Duration) -> Vec<NodeStatus> {
         node: boot.node.clone(),
         boot: id.to_string(),
         weight: boot.weight,
-        labels: boot.labels.iter().map(|(key, value)| (key.into(), value.into())).collect(),
+        labels: boot
+            .labels
+            .iter()
+            .map(|(key, value)| (key.into(), value.into()))
+            .collect(),
         shards: held.get(&id).copied().unwrap_or_default(),
         is_settled: boot.is_settled,
         drains: boot.drains,

@@ -4,7 +4,9 @@ use std::{io, net::SocketAddr};
 
 use everwire::manager::{OpenError, StartError};
 
-use super::{bridge::BridgeNotStarted, cluster::ClusterNotStarted, http::tls::TlsError, reload::TriggerError};
+use super::{
+    bridge::BridgeNotStarted, cluster::ClusterNotStarted, http::tls::TlsError, reload::TriggerError,
+};
 
 /// Why the service did not start.
 #[derive(Debug, thiserror::Error)]

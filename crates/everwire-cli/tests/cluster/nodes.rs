@@ -166,7 +166,6 @@ impl Node {
     }
 }
 
-
 /// Waits until each node has its share of the shards, and nothing moves.
 pub fn have_their_shares(nodes: &[Node]) {
     let share = 16 / nodes.len() as u64;
@@ -174,7 +173,9 @@ pub fn have_their_shares(nodes: &[Node]) {
     let has_share = |cluster: &Value| {
         let all = cluster["nodes"].as_array().unwrap();
         all.len() == nodes.len()
-            && all.iter().all(|node| node["shards"].as_u64() >= Some(share))
+            && all
+                .iter()
+                .all(|node| node["shards"].as_u64() >= Some(share))
             && cluster["moves"] == serde_json::json!([])
     };
     let deadline = std::time::Instant::now() + Duration::from_secs(60);

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use async_nats::{
-    Client, datetime::DateTime,
+    Client,
+    datetime::DateTime,
     jetstream::{
         self, ErrorCode,
         consumer::{AckPolicy, DeliverPolicy, push},

@@ -4,7 +4,11 @@ use std::{collections::VecDeque, time::Duration};
 
 use async_nats::{
     datetime::DateTime,
-    jetstream::{self, consumer::push, stream::{Info, Stream}},
+    jetstream::{
+        self,
+        consumer::push,
+        stream::{Info, Stream},
+    },
 };
 use bytes::Bytes;
 use everwire_nats::{
@@ -127,7 +131,10 @@ impl Reading {
     pub fn append(&mut self, bytes: Bytes) {
         self.appended += 1;
         let reply = format!("{}.{}", self.begun.inbox, self.appended);
-        let publishing = self.connection.client.publish_with_reply(SUBJECT, reply, bytes);
+        let publishing = self
+            .connection
+            .client
+            .publish_with_reply(SUBJECT, reply, bytes);
         // It is appended again if it is not read.
         let _no_room = publishing.now_or_never();
     }

@@ -19,13 +19,17 @@ async fn a_server_that_is_away_for_less_than_a_lease_changes_nothing() {
     let before = (a.held(), b.held());
     server.stop();
     until("both notice it", || {
-        [&a, &b].iter().all(|node| node.status().log.server.is_none())
+        [&a, &b]
+            .iter()
+            .all(|node| node.status().log.server.is_none())
     })
     .await;
     assert!(a.lease.may_write() && b.lease.may_write());
     server.restart();
     until("both read again", || {
-        [&a, &b].iter().all(|node| node.status().log.server.is_some())
+        [&a, &b]
+            .iter()
+            .all(|node| node.status().log.server.is_some())
     })
     .await;
     // Longer than the leases of before.
@@ -65,7 +69,10 @@ async fn a_log_that_is_deleted_has_gone_back_and_tokens_go_on() {
     all_is_held(&[&a]).await;
     assert!(a.held().iter().all(|(shard, term)| *term > before[shard]));
     let ended = a.status().ended.unwrap();
-    assert_eq!((ended.code, &*ended.text), ("cluster_log_went_back", "the log went back"));
+    assert_eq!(
+        (ended.code, &*ended.text),
+        ("cluster_log_went_back", "the log went back")
+    );
 }
 
 #[tokio::test]
@@ -74,7 +81,10 @@ async fn a_record_that_was_deleted_from_the_middle_does_not_stop_the_cluster() {
     let a = Node::start("hole", "a", &server);
     all_is_held(&[&a]).await;
     let client = async_nats::connect(server.url()).await.unwrap();
-    let stream = jetstream::new(client).get_stream("EVERWIRE_PLACES").await.unwrap();
+    let stream = jetstream::new(client)
+        .get_stream("EVERWIRE_PLACES")
+        .await
+        .unwrap();
     stream.delete_message(2).await.unwrap();
     // One that reads from the beginning finds the hole, and takes part all the same.
     let b = Node::start("hole", "b", &server);

@@ -19,7 +19,10 @@ async fn nodes_share_the_shards_and_one_that_leaves_is_followed_at_once() {
         assert!(node.lease.may_write());
     }
     let status = a.status();
-    assert_eq!((status.phase, status.free, status.shards), (Phase::Ready, 0, 16));
+    assert_eq!(
+        (status.phase, status.free, status.shards),
+        (Phase::Ready, 0, 16)
+    );
     let names: Vec<_> = status.nodes.iter().map(|node| &*node.node).collect();
     assert_eq!(names, ["a", "b", "c"]);
 
@@ -55,7 +58,10 @@ async fn a_node_that_comes_later_gets_its_share_and_one_that_drains_gives_all() 
     all_is_held(&[&b]).await;
     assert_eq!(a.status().phase, Phase::Draining);
     let unknown = b.cluster.drain("x").await.unwrap_err();
-    assert_eq!(unknown.to_string(), r#"there is no node "x" in the cluster"#);
+    assert_eq!(
+        unknown.to_string(),
+        r#"there is no node "x" in the cluster"#
+    );
 }
 
 #[tokio::test]
@@ -84,7 +90,10 @@ async fn names_with_a_place_are_held_by_nodes_that_have_it() {
     let a = Node::start("placed", "a", &server);
     let b = Node::with("placed", with_eu, &server);
     a.cluster.wants(eu.clone()).await;
-    until("the place is known", || a.cluster.shard_of("feed", &eu).is_some()).await;
+    until("the place is known", || {
+        a.cluster.shard_of("feed", &eu).is_some()
+    })
+    .await;
     until("all is held", || {
         let held = a.held().len() + b.held().len();
         held == 32 && a.status().free == 0
@@ -104,7 +113,9 @@ async fn a_second_node_of_a_name_and_one_with_other_shards_are_told_so() {
     let twin = Node::start("twins-2", "a", &server);
     until("the twin is told", || {
         let told = twin.told.lock();
-        told.texts.iter().any(|text| text.contains("with this node's name is alive"))
+        told.texts
+            .iter()
+            .any(|text| text.contains("with this node's name is alive"))
     })
     .await;
     assert_eq!(twin.status().boot, None);

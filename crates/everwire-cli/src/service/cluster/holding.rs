@@ -119,7 +119,9 @@ fn names(running: &Running, shard: ShardId) -> Vec<ConnectionName> {
 fn log(event: &Event) {
     let text = event.to_string();
     match event {
-        Event::Hold { .. } | Event::Lose(_) | Event::Give { .. } => tracing::debug!(%text, "cluster"),
+        Event::Hold { .. } | Event::Lose(_) | Event::Give { .. } => {
+            tracing::debug!(%text, "cluster")
+        }
         Event::LogUp { .. } => tracing::info!(%text, "cluster"),
         Event::LogDown(error) => tracing::warn!(code = error.code(), %text, "cluster"),
         Event::Panicked | Event::StateLost(_) | Event::Report(Report::SnapshotDiffers) => {

@@ -6,9 +6,9 @@ mod holding;
 mod names;
 mod status;
 
-use std::{collections::BTreeMap, path::Path, time::Duration};
 #[cfg(feature = "nats")]
 use std::sync::Arc;
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use everwire::{
     ConnectionName, ConnectionSettings, Handle, Manager, Owner, Pattern, WriteLease,
@@ -22,9 +22,9 @@ use parking_lot::Mutex;
 #[cfg(feature = "nats")]
 use tokio::sync::mpsc;
 
-pub use self::status::{ClusterStatus, Elsewhere, NameInCluster};
 #[cfg(feature = "nats")]
 use self::names::{Known, Names};
+pub use self::status::{ClusterStatus, Elsewhere, NameInCluster};
 
 /// Why this node takes no part in the cluster.
 #[derive(Debug, thiserror::Error)]
@@ -96,7 +96,13 @@ impl Node {
         for (name, settings) in beginning.names {
             places.insert(settings.place.clone());
             let settings = Arc::new(settings);
-            names.put(&name, Known { settings, owner: None });
+            names.put(
+                &name,
+                Known {
+                    settings,
+                    owner: None,
+                },
+            );
         }
         let inbound = beginning.nats.inbound.as_ref();
         let inbound = inbound.map(|inbound| (inbound.names.clone(), inbound.subject.clone()));
@@ -199,7 +205,9 @@ impl Node {
         let found = known.shard(name, &running.cluster);
         let found = found.and_then(|shard| running.cluster.find(shard));
         Some(Elsewhere {
-            node: found.filter(|found| !found.is_here).and_then(|found| found.node),
+            node: found
+                .filter(|found| !found.is_here)
+                .and_then(|found| found.node),
         })
     }
 

@@ -127,9 +127,7 @@ fn in_bulk(config: &mut ServiceConfig) {
 fn in_cluster(config: &mut ServiceConfig) {
     config
         .service(resource("/v1/cluster", "GET, HEAD").route(get().to(cluster::status)))
-        .service(
-            resource("/v1/cluster/names/{name}", "GET, HEAD").route(get().to(cluster::find)),
-        )
+        .service(resource("/v1/cluster/names/{name}", "GET, HEAD").route(get().to(cluster::find)))
         .service(
             resource("/v1/cluster/nodes/{node}/drain", "POST")
                 .route(web::post().to(cluster::drain)),

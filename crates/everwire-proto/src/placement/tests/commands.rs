@@ -325,7 +325,9 @@ fn a_log_whose_beginning_is_missing_begins_with_a_snapshot_alone() {
     assert_eq!(late.shards(), 0);
     let mut places = whole.places;
     places.apply(first, &Command::Settle { boot: A }).unwrap();
-    places.apply(first + 1, &Command::Create { shards: 4 }).unwrap();
+    places
+        .apply(first + 1, &Command::Create { shards: 4 })
+        .unwrap();
     let snapshot = Command::Snapshot(Box::new(places.snapshot()));
     for state in [&mut places, &mut late] {
         let outcome = state.apply(first + 2, &snapshot).unwrap();

@@ -110,7 +110,6 @@ fn a_node_that_finds_no_beginning_begins_with_the_snapshot_of_one_that_lives() {
     // Somebody has deleted the first records.
     world.log.entries.drain(..2);
     world.log.first += 2;
-    let has_some =
-        |world: &World| (0..SHARDS).any(|shard| world.writer(shard) == Some(1));
+    let has_some = |world: &World| (0..SHARDS).any(|shard| world.writer(shard) == Some(1));
     until(&mut world, "shared with node 1", has_some);
 }

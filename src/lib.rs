@@ -125,7 +125,7 @@ struct LibraryPage;
 pub use self::{
     config::{
         Backoff, ConnectionSettings, Heartbeat, InvalidSubscription, Reconnect, Settings,
-        SubscriptionWish,
+        SubscriptionWish, WriteLease, boot_clock,
     },
     connection::{
         CloseMyself, Configure, Connect, Connection, ConnectionGone, HoldError, NotOpen, Receipt,

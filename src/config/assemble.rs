@@ -50,6 +50,7 @@ pub(super) fn assemble(
     }
     warn_of_unused(&connections, context);
     Settings {
+        write_lease: None,
         service,
         connections,
         nats,

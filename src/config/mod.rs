@@ -88,7 +88,7 @@ pub use crate::settings::{
     InvalidSubscription, LeaseGuard, LogFormat, LogLevel, LogSettings, MetricsSettings, NatsAck,
     NatsInSettings, NatsOutSettings, NatsSettings, NatsTlsSettings, Plan, PublicUrl, Related,
     Scope, ServiceSettings, ServiceTlsSettings, Settings, Source, StreamSettings, SubscriptionWish,
-    System, TokenSettings, WithoutLease, shard_key,
+    System, TokenSettings, WithoutLease, WriteLease, boot_clock, shard_key,
 };
 pub use everwire_proto::{
     language::{Part, Secret, SecretMissing, SecretTemplate, Template, Variable},

@@ -40,6 +40,25 @@ impl Epochs {
         };
         first.max(least)
     }
+
+    /// The epoch for a name that is opened with epochs from `first` to `last`; `None` if none of
+    /// these is left. `known` is the next epoch by the store, if the store has the name. What is
+    /// known of other names says nothing here.
+    pub fn begin_within(
+        &self,
+        name: &ConnectionName,
+        (first, last): (u32, u32),
+        known: Option<u32>,
+    ) -> Option<u32> {
+        let gone = self.gone.get(name).copied();
+        if gone == Some(last) {
+            return None;
+        }
+        let next = gone.map(|gone| gone.saturating_add(1));
+        let within = [next, known].into_iter().flatten();
+        let within = within.filter(|epoch| (first..=last).contains(epoch));
+        Some(within.fold(first, u32::max))
+    }
 }
 
 #[cfg(test)]
@@ -60,6 +79,31 @@ mod tests {
         assert_eq!(epochs.begin(&name(2), 1), 1);
         epochs.gone(name(1), 4);
         assert_eq!(epochs.begin(&name(1), 1), 5);
+    }
+
+    #[test]
+    fn epochs_within_bounds_go_on_and_end() {
+        let mut epochs = Epochs::default();
+        let bounds = (0x30005, 0x3ffff);
+        epochs.lowest = 0x90000;
+        assert_eq!(epochs.begin_within(&name(1), bounds, None), Some(0x30005));
+        assert_eq!(
+            epochs.begin_within(&name(1), bounds, Some(0x30009)),
+            Some(0x30009)
+        );
+        assert_eq!(
+            epochs.begin_within(&name(1), bounds, Some(0x90001)),
+            Some(0x30005)
+        );
+        epochs.gone(name(1), 0x30020);
+        assert_eq!(
+            epochs.begin_within(&name(1), bounds, Some(0x30009)),
+            Some(0x30021)
+        );
+        epochs.gone(name(1), 0x2ffff);
+        assert_eq!(epochs.begin_within(&name(1), bounds, None), Some(0x30005));
+        epochs.gone(name(1), 0x3ffff);
+        assert_eq!(epochs.begin_within(&name(1), bounds, None), None);
     }
 
     #[test]

@@ -57,6 +57,9 @@ pub enum OpenError {
     /// A connection of this name exists.
     #[error("a connection named {0:?} exists already")]
     Duplicate(ConnectionName),
+    /// All epochs of the token under which it was [placed](crate::Manager::open_placed) are used up.
+    #[error("the connection {0:?} has used up the epochs of its token: it needs another token")]
+    NoEpochLeft(ConnectionName),
     /// The manager shuts down.
     #[error("the manager is shut down")]
     ShutDown,

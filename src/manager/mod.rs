@@ -17,6 +17,7 @@ mod memory;
 mod open;
 mod outage;
 mod owners;
+mod placed;
 mod probe;
 mod raise_epoch;
 mod recall;
@@ -37,6 +38,7 @@ pub use self::detour::Detour;
 pub use self::{
     error::{CloseError, ConfigureError, FeatureMissing, OpenError, StartError, TwoConversations},
     handle::{EvaluateError, Handle},
+    placed::Placed,
     registry::Manager,
     shutdown::{Left, ShutdownReport},
 };

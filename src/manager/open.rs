@@ -8,6 +8,7 @@ use super::{
     error::OpenError,
     features,
     handle::Handle,
+    placed::Placed,
     recall::{hold, needs_store, recall},
     registry::{Entry, Manager},
     respawn_budget::Budget,
@@ -15,6 +16,7 @@ use super::{
 use crate::{
     connection::{Connection, SharedOutbox},
     core::{ConnectionName, Owner},
+    persistence::Order,
     settings::{ConnectionSettings, NameSettings},
 };
 
@@ -81,6 +83,17 @@ impl Manager {
         settings: ConnectionSettings,
         owner: Option<Owner>,
     ) -> Result<Handle, OpenError> {
+        self.open_as(name, settings, owner, None)
+    }
+
+    /// The same, with what a cluster says about the name.
+    pub(super) fn open_as(
+        &self,
+        name: ConnectionName,
+        settings: ConnectionSettings,
+        owner: Option<Owner>,
+        placed: Option<Placed>,
+    ) -> Result<Handle, OpenError> {
         let mut names = self.0.names.write();
         let names = &mut *names;
         if names.closed {
@@ -99,17 +112,35 @@ impl Manager {
         }
         // Waiting names are released only under this lock.
         let outage = persistence.outage().filter(|_| needs_store(&settings));
-        let (outbox, epoch) = match outage {
+        let (outbox, known) = match outage {
             Some(outage) => hold(&name, &settings, &self.0.process, &outage),
             None => recall(&name, &settings, &self.0.process),
         };
-        outbox.give_to(owner);
+        let (first, last) = placed.as_ref().map_or((known, u32::MAX), Placed::epochs);
+        let is_placed = placed.is_some();
+        let epoch = match placed {
+            None => {
+                outbox.give_to(owner);
+                names.epochs.begin(&name, first)
+            }
+            Some(placed) => {
+                outbox.give_to(placed.owner);
+                let bounds = (first, last);
+                let epoch = names.epochs.begin_within(&name, bounds, Some(known));
+                let epoch = epoch.ok_or_else(|| OpenError::NoEpochLeft(name.clone()))?;
+                outbox.with(|locked| locked.outbox.set_open(!placed.is_closed));
+                persistence.order(Order::Closed(name.clone(), placed.is_closed));
+                if needs_store(&settings) {
+                    persistence.order(Order::Epoch(name.clone(), epoch));
+                }
+                epoch
+            }
+        };
         // Before the first dial, so that they are requested together with the subscriptions of the
         // settings, and before the outbox is written.
         for wish in names.recalled.remove(&name).into_iter().flatten() {
             outbox.recall_wish(wish, &self.0.process.memory);
         }
-        let epoch = names.epochs.begin(&name, epoch);
         let settings = self.0.process.settings.share(settings);
         let arbiter = self.0.arbiters.next();
         let addr = self.start_actor(&name, &settings, &outbox, arbiter, epoch);
@@ -119,6 +150,8 @@ impl Manager {
             settings,
             arbiter,
             epoch,
+            last_epoch: last,
+            is_placed,
             respawns: Budget::default(),
             leaves: false,
         };

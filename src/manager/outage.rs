@@ -126,7 +126,8 @@ fn go_on_with(inside: &Inside, name: &ConnectionName) {
         return;
     };
     let persistence = &inside.process.persistence;
-    let (epoch, is_closed) = match entry.outbox.is_held() {
+    let was_open = entry.outbox.with(|locked| locked.outbox.is_open());
+    let (mut epoch, mut is_closed) = match entry.outbox.is_held() {
         true => {
             let recalled = persistence.recall(name);
             let (epoch, is_closed) = (recalled.state.epoch, recalled.state.closed_by_hand);
@@ -142,6 +143,14 @@ fn go_on_with(inside: &Inside, name: &ConnectionName) {
             None => return,
         },
     };
+    if entry.is_placed {
+        // The store was told so when the name was opened.
+        entry.outbox.with(|locked| locked.outbox.set_open(was_open));
+        is_closed = false;
+        if epoch > entry.last_epoch {
+            epoch = entry.epoch;
+        }
+    }
     if entry.epoch > epoch {
         // The name was respawned meanwhile.
         persistence.order(Order::Epoch(name.clone(), entry.epoch));

@@ -6,7 +6,9 @@ use crate::{connection::BeginEpoch, core::ConnectionName, persistence::Order};
 impl Manager {
     /// Gives a name an epoch above `above`, unless it has one: for a reader that has kept events of
     /// an earlier process whose `state_dir` was lost, and would take new ones for old. The socket
-    /// stays; `seq` counts from 1 again. The name's epoch from then on; `None` if it is unknown.
+    /// stays; `seq` counts from 1 again. The name's epoch from then on; `None` if it is unknown. A
+    /// name that was [placed](Self::open_placed) keeps the epoch that it has if the next one belongs
+    /// to another token.
     ///
     /// ```
     /// # #[tokio::main]
@@ -23,7 +25,7 @@ impl Manager {
         let mut names = self.0.names.write();
         let entry = names.entries.get_mut(name).filter(|entry| !entry.leaves)?;
         let epoch = above.checked_add(1)?;
-        if entry.epoch < epoch {
+        if entry.epoch < epoch && epoch <= entry.last_epoch {
             entry.epoch = epoch;
             let persistence = &self.0.process.persistence;
             persistence.order(Order::Epoch(name.clone(), epoch));

@@ -48,6 +48,10 @@ pub(super) struct Entry {
     pub settings: NameSettings,
     pub arbiter: usize,
     pub epoch: u32,
+    /// The highest epoch that the name may have.
+    pub last_epoch: u32,
+    /// Whether a cluster has placed the name here.
+    pub is_placed: bool,
     pub respawns: Budget,
     /// The name is being removed, so it is not respawned.
     pub leaves: bool,

@@ -60,8 +60,9 @@ fn next_epoch(inside: &Inside, name: &ConnectionName, died: u32) -> Option<u32> 
     }
     let entry = names.entries.get_mut(name);
     let entry = entry.filter(|entry| entry.epoch == died && !entry.leaves)?;
-    if !entry.respawns.take(Instant::now()) {
-        // An actor that keeps dying stays dead, and senders get an error.
+    if entry.epoch >= entry.last_epoch || !entry.respawns.take(Instant::now()) {
+        // An actor that keeps dying stays dead, and senders get an error. So does one whose next
+        // epoch would belong to another token.
         entry.outbox.with(|locked| {
             locked.outbox.set_open(false);
             locked.outbox.lost();

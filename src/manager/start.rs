@@ -138,6 +138,7 @@ impl Manager {
             resolver,
             secret_store,
         } = network;
+        let resolver = resolver.with_lease(settings.write_lease);
         let preparer = Preparer::new(&budget, &tls, &resolver, &secret_store);
         let dialer = NetworkDialer::new(&budget, &tls, &resolver, &secret_store, &preparer);
         let manager = Self(Arc::new(Inside {

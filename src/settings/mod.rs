@@ -13,6 +13,7 @@ mod public_url;
 mod service;
 mod source;
 mod subscription_wish;
+mod write_lease;
 
 // The types of a single connection's settings are available here, too.
 pub(crate) use everwire_proto::{
@@ -35,6 +36,7 @@ pub use self::{
     service::{LogFormat, LogLevel, LogSettings, ServiceSettings},
     source::{Source, System},
     subscription_wish::{InvalidSubscription, SubscriptionWish},
+    write_lease::{WriteLease, boot_clock},
 };
 #[cfg(feature = "config")]
 pub(crate) use self::{
@@ -45,4 +47,5 @@ pub(crate) use self::{
 pub(crate) use self::{
     common::{CommonSettings, NameSettings},
     subscription_wish::CompileSubscription,
+    write_lease::WritePlace,
 };

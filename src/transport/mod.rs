@@ -17,6 +17,7 @@ mod files;
 mod headers;
 mod hop;
 mod html;
+mod leased_stream;
 mod prepare;
 mod prepared;
 mod progress;

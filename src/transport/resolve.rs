@@ -14,7 +14,7 @@ use tokio::{sync::watch, task::spawn_blocking};
 use super::{dial_budget::DialBudget, error_text::plain};
 use crate::{
     core::{Owner, OwnerShares, Share},
-    settings::Rate,
+    settings::{Rate, WriteLease},
 };
 
 /// How many threads of the process may be inside `getaddrinfo`: four times the default number of
@@ -48,6 +48,8 @@ pub(crate) struct Resolver {
     owner: Option<Owner>,
     /// If set, all connections go to this address, and nothing is looked up.
     detour: Option<SocketAddr>,
+    /// What limits the writes of all connections.
+    lease: Option<WriteLease>,
 }
 
 /// The owner and the host of a lookup.
@@ -74,6 +76,7 @@ impl Default for Resolver {
             shares: Arc::default(),
             owner: None,
             detour: None,
+            lease: None,
         }
     }
 }
@@ -90,6 +93,16 @@ impl Resolver {
     /// real target; `None` if there is no such address.
     pub(crate) fn detour(&self) -> Option<SocketAddr> {
         self.detour
+    }
+
+    /// The same resolver, for connections whose writes this lease limits.
+    pub(crate) fn with_lease(self, lease: Option<WriteLease>) -> Self {
+        Self { lease, ..self }
+    }
+
+    /// What limits the writes of all connections; `None`: nothing does.
+    pub(crate) fn lease(&self) -> Option<&WriteLease> {
+        self.lease.as_ref()
     }
 
     /// Sets the shares of the owners, from the next lookup on.

@@ -9,7 +9,6 @@ use tokio_rustls::TlsConnector;
 use super::{
     stream::Stream,
     target::Target,
-    tcp_stream::Tcp,
     tls::{self, Client},
     tunnel::Tunnel,
 };
@@ -37,7 +36,7 @@ impl Route {
         let (stream, peer) = match &self.proxy {
             None => {
                 let (tcp, peer) = self.target.connect().await?;
-                (Stream::Tcp(Tcp::new(tcp)), peer)
+                (Stream::new(tcp, self.target.resolver.lease()), peer)
             }
             Some(tunnel) => Box::pin(tunnel.open(&self.target)).await?,
         };

@@ -5,8 +5,10 @@ use std::{
     io,
     pin::Pin,
     task::{Context, Poll},
+    time::Duration,
 };
 
+use socket2::SockRef;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
@@ -41,6 +43,13 @@ impl Tcp {
     /// not report it.
     pub fn unacknowledged(&self) -> Option<u64> {
         queued(&self.stream)
+    }
+
+    /// When this connection is dropped, the kernel discards what it has not sent, and resets the
+    /// connection: SO_LINGER with 0.
+    pub fn reset_on_drop(&self) {
+        // It can fail only for a socket that is closed already: then there is nothing to discard.
+        let _closed = SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
     }
 
     fn count(&mut self, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {

@@ -18,7 +18,6 @@ use super::{
     stream::Stream,
     target::{Target, resolve},
     tcp::{self, keep_worst},
-    tcp_stream::Tcp,
     tls::{self, Client, TlsCache},
 };
 use crate::{
@@ -142,14 +141,14 @@ impl Tunnel {
         let addresses = addresses.map_err(|cause| self.failed(&cause))?;
         let connected = tcp::connect(&addresses, target.local, target.progress.deadline).await;
         let (tcp, peer) = connected.map_err(|cause| self.failed(&cause))?;
+        let stream = Stream::new(tcp, target.resolver.lease());
         let Some(config) = &self.tls else {
-            return Ok((Stream::Tcp(Tcp::new(tcp)), peer));
+            return Ok((stream, peer));
         };
         let name = ServerName::try_from(proxy.host.clone()).map_err(|_| {
             Cause::proxy(format!("the proxy {proxy} has no name for a certificate"))
         })?;
-        let connecting =
-            TlsConnector::from(Arc::clone(config)).connect(name, Stream::Tcp(Tcp::new(tcp)));
+        let connecting = TlsConnector::from(Arc::clone(config)).connect(name, stream);
         let connected = connecting.await;
         let connected = connected
             .map_err(|error| self.failed(&tls::handshake_failure(&error, Client::Unknown)))?;

@@ -46,7 +46,7 @@ async fn plan_and_apply(state: &AppState, apply: bool) -> Result<Reloaded, Reloa
     let rules = Rules::of(&new);
     let names = mem::take(&mut new.connections);
     if !apply {
-        let (_, plan) = plan(&state.manager, names, &state.rules().owned, &rules.policy);
+        let (_, plan) = plan(state, names, &state.rules().owned, &rules.policy);
         let plan = with_process(plan, &service, state, &new);
         return Ok(Reloaded::planned(plan));
     }
@@ -55,7 +55,7 @@ async fn plan_and_apply(state: &AppState, apply: bool) -> Result<Reloaded, Reloa
     let (plan, work) = {
         let _alone = state.changes.replacing().await;
         let before = state.rules();
-        let (names, plan) = plan(&state.manager, names, &before.owned, &rules.policy);
+        let (names, plan) = plan(state, names, &before.owned, &rules.policy);
         let plan = with_process(plan, &service, state, &new);
         for taken_over in rules.owned.difference(&before.owned) {
             persisted::forget_connection(&state.manager, taken_over);

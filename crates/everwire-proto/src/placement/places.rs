@@ -23,6 +23,9 @@ pub const MAX_CLOSED_BYTES: usize = 192 * 1024;
 #[derive(Clone, Debug, Default)]
 pub struct Places {
     pub(super) applied: u64,
+    /// The number of the first record that was read. If it is not 1, the beginning is missing, and
+    /// only a snapshot has it: others may have read more.
+    pub(super) first: u64,
     pub(super) shards: u32,
     pub(super) boots: BTreeMap<BootId, Boot>,
     pub(super) ended: VecDeque<BootId>,
@@ -73,6 +76,9 @@ impl Places {
                 applied,
                 given: number,
             });
+        }
+        if applied == 0 {
+            self.first = number;
         }
         self.applied = number;
         Ok(())

@@ -6,6 +6,7 @@ mod body;
 mod bulk;
 mod changes;
 mod clients;
+mod cluster;
 mod connections;
 mod control;
 mod displayed;

@@ -58,6 +58,19 @@ impl Problem {
         Self::not_found(format!("there is no connection named {name:?}"))
     }
 
+    /// 503: another node of the cluster holds the connection, or none does now.
+    pub fn moved(name: &str, node: Option<&str>) -> Self {
+        let soon = HeaderValue::from_static("1");
+        let detail = match node {
+            Some(node) => format!("{name:?} is on the node {node:?} of the cluster; ask that one"),
+            None => format!("no node of the cluster holds {name:?} at present; ask again soon"),
+        };
+        let problem = Self::unavailable(detail).member("reason", "moved");
+        problem
+            .member("node", node.map(str::to_owned))
+            .header(header::RETRY_AFTER, soon)
+    }
+
     /// 405, for a resource with these methods (RFC 9110 §15.5.6).
     pub fn method_not_allowed(request: &HttpRequest, allow: &'static str) -> Self {
         let detail = format!("{} is not allowed here", request.method());

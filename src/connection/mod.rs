@@ -50,7 +50,7 @@ pub use self::{
 };
 pub(crate) use self::{
     actor::messages::{
-        Ask, AskLastMessage, BeginEpoch, Drain, Evaluate, OpenSession, PingNow, Remove,
+        Abandon, Ask, AskLastMessage, BeginEpoch, Drain, Evaluate, OpenSession, PingNow, Remove,
         StoreIsOpen, StoreOutage, WatchConversation,
     },
     actor::subscribing::{

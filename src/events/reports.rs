@@ -246,11 +246,13 @@ pub enum DropReason {
     Evicted,
     /// The name was closed, removed, gave up or shut down.
     Cancelled,
+    /// Another node of a cluster holds the name now.
+    Moved,
 }
 
 impl DropReason {
     /// All reasons.
-    pub const ALL: [Self; 3] = [Self::Expired, Self::Evicted, Self::Cancelled];
+    pub const ALL: [Self; 4] = [Self::Expired, Self::Evicted, Self::Cancelled, Self::Moved];
 
     /// The name that the API uses.
     ///
@@ -266,6 +268,7 @@ impl DropReason {
             Self::Expired => "expired",
             Self::Evicted => "evicted",
             Self::Cancelled => "cancelled",
+            Self::Moved => "moved",
         }
     }
 }

@@ -58,6 +58,8 @@ pub enum SessionEnd {
     ClosedByHand,
     /// The name was removed.
     Removed,
+    /// Another node of a cluster holds the name now.
+    Moved,
     /// The settings of the name have changed.
     Reconfigured,
     /// The manager shuts down.
@@ -79,6 +81,7 @@ impl SessionEnd {
             Self::Closed => "closed_by_client",
             Self::ClosedByHand => "closed_by_hand",
             Self::Removed => "removed",
+            Self::Moved => "moved",
             Self::Reconfigured => "reconfigured",
             Self::ShutDown => "shutdown",
         }
@@ -100,6 +103,7 @@ impl SessionEnd {
             Self::Closed => "closed as asked for".into(),
             Self::ClosedByHand => "the connection was closed by hand".into(),
             Self::Removed => "the connection was removed".into(),
+            Self::Moved => "another node holds the connection now".into(),
             Self::Reconfigured => "the connection has other settings now".into(),
             Self::ShutDown => "the service shuts down".into(),
         }

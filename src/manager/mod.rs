@@ -1,5 +1,6 @@
 //! The registry of names.
 
+mod abandon;
 mod arbiters;
 mod configure;
 #[cfg(feature = "testing")]

@@ -112,12 +112,14 @@ impl Manager {
         }
         // Waiting names are released only under this lock.
         let outage = persistence.outage().filter(|_| needs_store(&settings));
-        let (outbox, known) = match outage {
-            Some(outage) => hold(&name, &settings, &self.0.process, &outage),
-            None => recall(&name, &settings, &self.0.process),
+        let (outbox, known) = match (names.abandoned.get(&name), outage) {
+            (Some(outbox), _) => (Arc::clone(outbox), 0),
+            (None, Some(outage)) => hold(&name, &settings, &self.0.process, &outage),
+            (None, None) => recall(&name, &settings, &self.0.process),
         };
         let (first, last) = placed.as_ref().map_or((known, u32::MAX), Placed::epochs);
         let is_placed = placed.is_some();
+        let is_closed = placed.as_ref().is_some_and(|placed| placed.is_closed);
         let epoch = match placed {
             None => {
                 outbox.give_to(owner);
@@ -136,6 +138,9 @@ impl Manager {
                 epoch
             }
         };
+        if let Some(outbox) = names.abandoned.remove(&name) {
+            outbox.take_up(&settings, is_closed);
+        }
         // Before the first dial, so that they are requested together with the subscriptions of the
         // settings, and before the outbox is written.
         for wish in names.recalled.remove(&name).into_iter().flatten() {

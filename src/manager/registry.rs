@@ -37,6 +37,9 @@ pub(super) struct Names {
     pub epochs: Epochs,
     /// Subscriptions of callers from an earlier process, for names that are not open yet.
     pub recalled: BTreeMap<ConnectionName, Vec<RecalledWish>>,
+    /// The outboxes of abandoned names that the store keeps, for the case that they are opened here
+    /// again: only an outbox itself knows which of its messages the store has.
+    pub abandoned: BTreeMap<ConnectionName, Arc<SharedOutbox>>,
     /// Set by a shutdown: no name is opened or respawned any more.
     pub closed: bool,
 }

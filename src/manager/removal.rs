@@ -62,7 +62,7 @@ impl Manager {
                 // An actor that dies meanwhile is gone, too.
                 let _died = removed.await;
             }
-            manager.retire(&name, &outbox).await;
+            manager.retire(&name, &outbox, false).await;
             // The caller may have stopped waiting.
             let _unheard = forgotten.send(());
         });
@@ -70,20 +70,29 @@ impl Manager {
     }
 
     /// Frees a name whose actor is gone. `outbox` identifies its life: another removal may have
-    /// been first, and the name may have been opened again.
-    async fn retire(&self, name: &ConnectionName, outbox: &Arc<SharedOutbox>) {
-        let epoch = {
+    /// been first, and the name may have been opened again. `keeps`: the store keeps its outbox, for
+    /// the next life of the name.
+    pub(super) async fn retire(
+        &self,
+        name: &ConnectionName,
+        outbox: &Arc<SharedOutbox>,
+        keeps: bool,
+    ) {
+        let known = {
             let names = self.0.names.read();
             let entry = names.entries.get(name);
             entry
                 .filter(|entry| Arc::ptr_eq(&entry.outbox, outbox))
-                .map(|entry| entry.epoch)
+                .map(|entry| (entry.epoch, entry.is_placed))
         };
-        let Some(epoch) = epoch else {
+        let Some((epoch, is_placed)) = known else {
             return;
         };
         let persistence = &self.0.process.persistence;
-        persistence.order(Order::Given(epoch.saturating_add(1)));
+        // The epoch of a placed name says nothing about other names: these have other tokens.
+        if !is_placed {
+            persistence.order(Order::Given(epoch.saturating_add(1)));
+        }
         // A later opening uses and reports the next epoch at once, so this epoch must be on disk. A
         // disk that does not answer delays it only for so long.
         let _late = timeout(WRITTEN, persistence.written()).await;
@@ -93,6 +102,9 @@ impl Manager {
         {
             entry.remove();
             names.epochs.gone(name.clone(), epoch);
+            if keeps {
+                names.abandoned.insert(name.clone(), Arc::clone(outbox));
+            }
             self.0.process.hub.forget(outbox.history());
         }
     }

@@ -149,6 +149,11 @@ impl Cluster {
         self.order(Order::Given(shard)).await;
     }
 
+    /// All names are abandoned, after [`Event::Ended`].
+    pub async fn abandoned(&self) {
+        self.order(Order::Abandoned).await;
+    }
+
     /// A node is to give away what it has.
     ///
     /// # Errors

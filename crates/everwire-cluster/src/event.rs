@@ -27,7 +27,9 @@ pub enum Event {
         /// The node that gets it.
         to: Box<str>,
     },
-    /// Abandon all names: this node holds nothing any more.
+    /// Abandon all names: this node holds nothing any more. Then call
+    /// [`Cluster::abandoned`](crate::Cluster::abandoned): until then nothing may be written, even if
+    /// this node has joined anew.
     Ended(EndReason),
     /// Abandon all names: the cluster's thread has ended by a fault of its own.
     Panicked,

@@ -11,6 +11,8 @@ use tokio::sync::oneshot;
 pub(crate) enum Order {
     /// All names of a shard are closed.
     Given(ShardId),
+    /// All names of a boot that has ended are abandoned.
+    Abandoned,
     /// Names ask for these labels.
     Wants(Labels),
     /// A shard has so many names.

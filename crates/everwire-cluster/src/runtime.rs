@@ -53,6 +53,9 @@ pub(crate) struct Runtime {
     tell: Tell,
     /// What callers wait for.
     changes: Vec<Waiting>,
+    /// How often all names are to be abandoned. A name of a boot that has ended must not write under
+    /// the lease of the next one.
+    unabandoned: u32,
 }
 
 /// A change that a caller waits for.
@@ -90,6 +93,7 @@ impl Runtime {
             lease,
             tell,
             changes: Vec::new(),
+            unabandoned: 0,
         }
     }
 
@@ -168,8 +172,11 @@ impl Runtime {
             let effects = act(&mut member, here());
             (effects, member.write_until())
         };
+        let has_ended = |effect: &&Effect| matches!(effect, Effect::End(_));
+        let ends = effects.iter().filter(has_ended).count();
+        self.unabandoned += u32::try_from(ends).unwrap_or(u32::MAX);
         // Before anything else: what has ended writes no more.
-        self.lease.set(until);
+        self.lease.set(until.filter(|_| self.unabandoned == 0));
         for effect in effects {
             self.perform(effect, log);
         }
@@ -211,6 +218,10 @@ impl Runtime {
     fn order(&mut self, order: Order, log: &mut Log) {
         match order {
             Order::Given(shard) => self.with(log, |member, here| member.given(shard, here)),
+            Order::Abandoned => {
+                self.unabandoned = self.unabandoned.saturating_sub(1);
+                self.with(log, Member::tick);
+            }
             Order::Wants(place) => self.shared.member.write().wants(place),
             Order::HasNames(shard, names) => self.shared.member.write().has_names(shard, names),
             Order::Change(change, answer) => {

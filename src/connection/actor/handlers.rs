@@ -6,8 +6,8 @@ use everwire_proto::language::LanguageError;
 use super::{
     Connection,
     messages::{
-        Ask, AskLastMessage, CloseMyself, Configure, Connect, Drain, Evaluate, InvalidClose,
-        PingNow, Remove, Rotate, Send, Snapshot, Subscribe, WatchConversation,
+        Abandon, Ask, AskLastMessage, CloseMyself, Configure, Connect, Drain, Evaluate,
+        InvalidClose, PingNow, Remove, Rotate, Send, Snapshot, Subscribe, WatchConversation,
     },
     start_interval,
 };
@@ -178,6 +178,14 @@ impl Handler<Remove> for Connection {
                 act.close_for_good();
             }
         });
+    }
+}
+
+impl Handler<Abandon> for Connection {
+    type Result = ();
+
+    fn handle(&mut self, Abandon(done): Abandon, ctx: &mut Context<Self>) {
+        self.begin_turn(ctx).guarded(|act| act.abandon(done));
     }
 }
 

@@ -230,6 +230,11 @@ pub(crate) struct Drain(pub oneshot::Sender<()>);
 #[rtype(result = "()")]
 pub(crate) struct Remove(pub oneshot::Sender<()>);
 
+/// Resets the sockets of the name and forgets it, and reports when that is done.
+#[derive(actix::Message)]
+#[rtype(result = "()")]
+pub(crate) struct Abandon(pub oneshot::Sender<()>);
+
 /// Opens a session.
 #[derive(actix::Message)]
 #[rtype(result = "Result<Opening, OpenSessionError>")]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytestring::ByteString;
+use tokio::sync::oneshot;
 
 use crate::{
     chance, clock,
@@ -78,6 +79,23 @@ impl ActorState {
             code: Some(self.settings.close_code),
             reason: ByteString::new(),
         });
+    }
+
+    /// Another node holds the name. The driver, which has the sockets, does the rest.
+    pub(super) fn abandon(&mut self, done: oneshot::Sender<()>) {
+        if !self.ending.abandon(done) {
+            return;
+        }
+        self.outbox.with(|locked| {
+            locked.outbox.set_open(false);
+            locked.connect_data = None;
+            locked.wanted = false;
+        });
+        self.cancel_requests();
+        if let Some(sessions) = &mut self.sessions {
+            sessions.reset();
+        }
+        self.wake();
     }
 
     pub(super) fn rotate(&mut self) -> Result<(), NotOpen> {

@@ -69,7 +69,10 @@ impl ActorState {
             owner: self.outbox.owner(),
         };
         let (opened, opening) = oneshot::channel();
-        actix::spawn(open::serve(dial, shown, news, ended, opened));
+        let task = actix::spawn(open::serve(dial, shown, news, ended, opened));
+        if let Some(sessions) = &mut self.sessions {
+            sessions.begun(task.abort_handle());
+        }
         Ok(opening)
     }
 
@@ -77,7 +80,9 @@ impl ActorState {
         match self.ending {
             Ending::Stays => {}
             Ending::Drains(_) => return Err(OpenSessionError::ShutDown),
-            Ending::Leaves(_) | Ending::Gone => return Err(OpenSessionError::Gone),
+            Ending::Leaves(_) | Ending::Abandoned(_) | Ending::Gone => {
+                return Err(OpenSessionError::Gone);
+            }
         }
         if self.reported.state() == State::Failed {
             let cause = self.reported.cause().cloned();
@@ -152,6 +157,7 @@ impl ActorState {
             Ending::Stays => SessionEnd::ClosedByHand,
             Ending::Drains(_) => SessionEnd::ShutDown,
             Ending::Leaves(_) | Ending::Gone => SessionEnd::Removed,
+            Ending::Abandoned(_) => SessionEnd::Moved,
         });
     }
 }

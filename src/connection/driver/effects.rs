@@ -97,7 +97,7 @@ impl Driver {
     }
 
     /// Settles the fates of messages in flight when the socket has ended.
-    fn settle_on_close(&mut self, act: &mut ActorState, now: Instant) {
+    pub(super) fn settle_on_close(&mut self, act: &mut ActorState, now: Instant) {
         if let Link::Up(socket) = &mut self.link {
             socket.settle_on_close(act, now);
             act.lose_requests();
@@ -208,6 +208,8 @@ impl ActorState {
                 self.ending = Ending::Gone;
                 waiting.answer();
             }
+            // The driver completes it in its next turn.
+            abandoned @ Ending::Abandoned(_) => self.ending = abandoned,
             Ending::Gone => self.ending = Ending::Gone,
         }
     }

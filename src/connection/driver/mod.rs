@@ -1,6 +1,7 @@
 //! The future that drives a name's incarnation: it dials, reads, writes, checks deadlines, and
 //! applies the core's decisions.
 
+mod abandon;
 mod deadlines;
 pub(super) mod dial;
 mod effects;
@@ -126,6 +127,9 @@ impl Driver {
         }
         #[cfg(feature = "faults")]
         act.trip(crate::connection::state::fault::Fault::Driver);
+        if act.ending.is_abandoned() {
+            return self.abandon(act, ready, clock::now());
+        }
         // Senders need not wake us while we run.
         act.outbox.begin_turn();
         let now = clock::now();

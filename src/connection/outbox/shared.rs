@@ -2,6 +2,7 @@
 
 mod fate;
 mod kept;
+mod left;
 mod memory;
 mod once;
 mod persist;
@@ -73,6 +74,8 @@ pub(crate) struct Locked {
     stored_epoch: u32,
     /// The keys of messages that senders may repeat.
     keys: Option<Box<IdempotencyKeys>>,
+    /// Another node holds the name: nothing becomes of the messages here.
+    is_left: bool,
     /// Evicted messages that were not reported yet.
     pub evicted: u64,
     /// `Connect`'s data, sent again whenever a socket opens.
@@ -120,6 +123,7 @@ impl SharedOutbox {
             ids: IdEpochs::new(1),
             stored_epoch: 0,
             keys: None,
+            is_left: false,
             evicted: 0,
             connect_data: None,
             wanted: false,

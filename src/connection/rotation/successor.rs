@@ -47,6 +47,13 @@ pub(in crate::connection) struct ReadySocket {
 }
 
 impl Successor {
+    /// Its socket is reset when it is dropped.
+    pub(in crate::connection) fn reset_on_drop(&self) {
+        if let Self::Up(ready) = self {
+            ready.socket.reset_on_drop();
+        }
+    }
+
     /// When to ask the rate limit again about its next opening message.
     pub(in crate::connection) fn paced_until(&self) -> Option<Instant> {
         match self {

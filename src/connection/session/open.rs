@@ -97,7 +97,7 @@ fn loss(error: &OpenSessionError) -> SessionEnd {
 fn refusal(end: SessionEnd) -> OpenSessionError {
     match end {
         SessionEnd::Reconfigured => OpenSessionError::Reconfigured,
-        SessionEnd::Removed => OpenSessionError::Gone,
+        SessionEnd::Removed | SessionEnd::Moved => OpenSessionError::Gone,
         SessionEnd::ShutDown => OpenSessionError::ShutDown,
         SessionEnd::ClosedByHand | SessionEnd::Lost(_) | SessionEnd::Closed => {
             OpenSessionError::Closed

@@ -67,6 +67,16 @@ pub(super) struct Upstream {
     is_deaf: bool,
 }
 
+impl Drop for Upstream {
+    /// The task was ended from outside if another node holds the name.
+    fn drop(&mut self) {
+        if self.shown.resets() {
+            self.stream.reset_on_drop();
+            self.hears.end(SessionEnd::Moved);
+        }
+    }
+}
+
 /// The phase of a socket.
 enum Phase {
     /// Messages go both ways. Exits to the others.

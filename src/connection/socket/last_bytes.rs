@@ -78,6 +78,11 @@ impl Socket {
         self.note_heard(act, before, now);
     }
 
+    /// When it is dropped, the kernel discards what it has not sent, and resets the connection.
+    pub fn reset_on_drop(&self) {
+        self.stream.reset_on_drop();
+    }
+
     /// The socket is gone. Messages that the kernel or the TLS session has taken as a whole count
     /// as written, since the peer may have them. A pong in our kernel still confirms.
     pub fn settle_on_close(&mut self, act: &mut ActorState, now: Instant) {

@@ -5,14 +5,16 @@ use tokio::sync::oneshot;
 /// Whether the name stays.
 #[derive(Default)]
 pub(in crate::connection) enum Ending {
-    /// Exits to `Drains` and `Leaves`.
+    /// Exits to `Drains`, `Leaves` and `Abandoned`.
     #[default]
     Stays,
-    /// The socket is being closed, and the name stays. Exits to `Leaves`, and to `Stays` when it is
-    /// closed.
+    /// The socket is being closed, and the name stays. Exits to `Leaves` and `Abandoned`, and to
+    /// `Stays` when it is closed.
     Drains(Box<Waiting>),
-    /// The socket is being closed; then the name is gone. Exits to `Gone`.
+    /// The socket is being closed; then the name is gone. Exits to `Gone` and `Abandoned`.
     Leaves(Box<Waiting>),
+    /// Another node holds the name: its sockets are reset, and then it is gone. Exits to `Gone`.
+    Abandoned(Box<Waiting>),
     Gone,
 }
 
@@ -31,6 +33,11 @@ impl Ending {
         matches!(self, Self::Gone)
     }
 
+    /// Whether another node holds the name.
+    pub fn is_abandoned(&self) -> bool {
+        matches!(self, Self::Abandoned(_))
+    }
+
     /// Whether somebody waits for the end.
     pub fn is_awaited(&self) -> bool {
         matches!(self, Self::Drains(_) | Self::Leaves(_))
@@ -40,7 +47,9 @@ impl Ending {
     pub fn drain(&mut self, done: oneshot::Sender<()>) -> bool {
         match self {
             Self::Stays => *self = Self::Drains(Box::new(Waiting(vec![done]))),
-            Self::Drains(waiting) | Self::Leaves(waiting) => waiting.0.push(done),
+            Self::Drains(waiting) | Self::Leaves(waiting) | Self::Abandoned(waiting) => {
+                waiting.0.push(done);
+            }
             Self::Gone => return false,
         }
         true
@@ -51,6 +60,12 @@ impl Ending {
         let mut waiting = match std::mem::take(self) {
             Self::Stays => Box::default(),
             Self::Drains(waiting) | Self::Leaves(waiting) => waiting,
+            // It is gone as soon as its driver has a turn.
+            Self::Abandoned(mut waiting) => {
+                waiting.0.push(done);
+                *self = Self::Abandoned(waiting);
+                return false;
+            }
             Self::Gone => {
                 *self = Self::Gone;
                 return false;
@@ -58,6 +73,21 @@ impl Ending {
         };
         waiting.0.push(done);
         *self = Self::Leaves(waiting);
+        true
+    }
+
+    /// Forgets the name at once, and reports to `done` then; `false` if it is gone.
+    pub fn abandon(&mut self, done: oneshot::Sender<()>) -> bool {
+        let mut waiting = match std::mem::take(self) {
+            Self::Stays => Box::default(),
+            Self::Drains(waiting) | Self::Leaves(waiting) | Self::Abandoned(waiting) => waiting,
+            Self::Gone => {
+                *self = Self::Gone;
+                return false;
+            }
+        };
+        waiting.0.push(done);
+        *self = Self::Abandoned(waiting);
         true
     }
 }

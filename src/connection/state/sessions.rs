@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Instant};
 
 use jiff::Timestamp;
 use parking_lot::Mutex;
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, task::AbortHandle};
 
 use crate::{
     clock,
@@ -31,6 +31,8 @@ struct Entry {
     shown: Shown,
     /// Ends it, once. Dropping it, for example at the death of the actor, ends it as well.
     end: Option<oneshot::Sender<SessionEnd>>,
+    /// Its task, once it has begun.
+    task: Option<AbortHandle>,
 }
 
 impl Sessions {
@@ -65,9 +67,27 @@ impl Sessions {
         let entry = Entry {
             shown: shown.clone(),
             end: Some(end),
+            task: None,
         };
         self.entries.push(entry);
         Some((shown, ended))
+    }
+
+    /// The task of the session that was added last has begun.
+    pub fn begun(&mut self, task: AbortHandle) {
+        if let Some(entry) = self.entries.last_mut() {
+            entry.task = Some(task);
+        }
+    }
+
+    /// Another node holds the name: resets the sockets of all, whatever they are doing.
+    pub fn reset(&mut self) {
+        for entry in &mut self.entries {
+            entry.shown.reset();
+            if let Some(task) = entry.task.take() {
+                task.abort();
+            }
+        }
     }
 
     /// Ends all.
@@ -97,6 +117,8 @@ struct Inside {
     began: Instant,
     /// The first cause that ended it.
     end: Option<SessionEnd>,
+    /// Whether its socket is to be reset.
+    resets: bool,
 }
 
 impl Shown {
@@ -115,6 +137,7 @@ impl Shown {
             status,
             began: clock::now(),
             end: None,
+            resets: false,
         })))
     }
 
@@ -148,6 +171,17 @@ impl Shown {
     /// Sets the cause of its end, unless there is one already.
     pub fn end(&self, end: SessionEnd) {
         self.0.lock().end.get_or_insert(end);
+    }
+
+    /// Ends it with a reset of its socket.
+    pub fn reset(&self) {
+        self.end(SessionEnd::Moved);
+        self.0.lock().resets = true;
+    }
+
+    /// Whether its socket is to be reset.
+    pub fn resets(&self) -> bool {
+        self.0.lock().resets
     }
 
     pub fn opened(&self, opened: &Opened) -> SessionOpened {

@@ -89,7 +89,7 @@ impl ActorState {
             Ending::Stays if self.life.goes_idle() => StateReason::SessionsOnly,
             Ending::Stays => StateReason::ClosedByHand,
             Ending::Drains(_) => StateReason::Shutdown,
-            Ending::Leaves(_) | Ending::Gone => StateReason::Removed,
+            Ending::Leaves(_) | Ending::Abandoned(_) | Ending::Gone => StateReason::Removed,
         }
     }
 

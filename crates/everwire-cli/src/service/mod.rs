@@ -68,6 +68,7 @@ pub async fn serve(
     let (nats, cluster) = (settings.nats.take(), settings.cluster.take());
 
     let lease = cluster.is_some().then(WriteLease::new);
+    settings.write_lease.clone_from(&lease);
 
     let sockets = ListenSockets::new(listener, &service)?;
     let manager = Manager::start(settings)?;

@@ -69,6 +69,8 @@ impl Node {
                 Event::Ended(reason) => {
                     told.held.clear();
                     told.ends.push(reason);
+                    let cluster = giving.lock().clone().expect("it runs");
+                    tokio::spawn(async move { cluster.abandoned().await });
                 }
                 event => told.texts.push(event.to_string()),
             }

@@ -15,10 +15,11 @@ impl Locked {
         if self.waiters.is_empty() {
             return;
         }
-        let (outbox, keys) = (&self.outbox, self.keys.as_deref());
+        let (outbox, keys, is_left) = (&self.outbox, self.keys.as_deref(), self.is_left);
         self.waiters
             .extract_if(.., |waiter| {
                 waiter.answer.is_closed()
+                    || is_left
                     || fate_of(outbox, keys, waiter.id)
                         .is_none_or(|fate| is_answer(fate, waiter.wanted))
             })

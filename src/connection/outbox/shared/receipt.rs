@@ -138,7 +138,7 @@ impl Receipt {
         let (answer, waker) = {
             let mut locked = self.outbox.locked.lock();
             let fate = locked.fate(self.id).unwrap_or(Fate::Forgotten);
-            if is_answer(fate, wanted) {
+            if is_answer(fate, wanted) || locked.is_left {
                 return fate;
             }
             let (sender, receiver) = oneshot::channel();

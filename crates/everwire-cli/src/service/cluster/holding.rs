@@ -1,6 +1,6 @@
 //! Opens the names of the shards that this node is given, and closes those that it loses.
 
-use std::sync::Arc;
+use std::{collections::HashMap, rc::Rc, sync::Arc};
 
 use everwire::{
     ConnectionName,
@@ -9,30 +9,56 @@ use everwire::{
 use everwire_cluster::Event;
 use everwire_proto::placement::{Report, ShardId, Term};
 use futures::{StreamExt, stream};
-use tokio::{sync::mpsc, time::timeout};
+use tokio::{
+    sync::{Mutex, mpsc},
+    time::timeout,
+};
 
 use super::{Running, names::Known};
 
 /// So many names are closed at a time.
 const AT_A_TIME: usize = 256;
 
-/// Does what the cluster says, one thing after the other.
+/// Does what the cluster says.
+///
+/// What concerns one shard is done in its order. An end is done at once.
 pub async fn run(running: Arc<Running>, mut events: mpsc::UnboundedReceiver<Event>) {
+    let mut turns = Turns::default();
     while let Some(event) = events.recv().await {
         log(&event);
+        let running = Arc::clone(&running);
         match event {
-            Event::Hold { shard, term } => hold(&running, shard, term).await,
-            Event::Lose(shard) => abandon(&running, names(&running, shard)).await,
-            // Others go on meanwhile.
+            Event::Hold { shard, term } => {
+                turns.spawn(shard, async move { hold(&running, shard, term).await });
+            }
+            Event::Lose(shard) => turns.spawn(shard, async move {
+                abandon(&running, names(&running, shard)).await;
+            }),
             Event::Give { shard, .. } => {
-                actix::spawn(give(Arc::clone(&running), shard));
+                turns.spawn(shard, async move { give(&running, shard).await });
             }
             Event::Ended(_) | Event::Panicked => {
                 let all = running.names.settings().into_keys().collect();
                 abandon(&running, all).await;
+                running.cluster.abandoned().await;
             }
             _ => {}
         }
+    }
+}
+
+/// What is done for each shard, one thing after the other.
+#[derive(Default)]
+struct Turns(HashMap<ShardId, Rc<Mutex<()>>>);
+
+impl Turns {
+    fn spawn(&mut self, shard: ShardId, work: impl Future<Output = ()> + 'static) {
+        let turn = Rc::clone(self.0.entry(shard).or_default());
+        // Who asks first for the lock has it first.
+        actix::spawn(async move {
+            let _turn = turn.lock().await;
+            work.await;
+        });
     }
 }
 
@@ -41,6 +67,10 @@ async fn hold(running: &Running, shard: ShardId, term: Term) {
     let count = u32::try_from(names.len()).unwrap_or(u32::MAX);
     running.cluster.has_names(shard, count).await;
     for (name, known) in names {
+        // It may have been lost meanwhile.
+        if running.cluster.held(shard) != Some(term) {
+            return;
+        }
         open(running, &name, &known, term);
     }
 }
@@ -61,14 +91,14 @@ pub fn open(running: &Running, name: &ConnectionName, known: &Known, term: Term)
 }
 
 /// Closes the names of a shard in order, and says that they are closed.
-async fn give(running: Arc<Running>, shard: ShardId) {
-    let names = names(&running, shard);
+async fn give(running: &Running, shard: ShardId) {
+    let names = names(running, shard);
     let closing = stream::iter(&names)
         .map(|name| running.manager.remove(name))
         .buffer_unordered(AT_A_TIME)
         .for_each(|_gone| std::future::ready(()));
     if timeout(running.move_timeout, closing).await.is_err() {
-        abandon(&running, names).await;
+        abandon(running, names).await;
     }
     running.cluster.given(shard).await;
 }

@@ -198,6 +198,6 @@ fn refuse_two(
 fn shown(labels: &Labels) -> String {
     match labels.is_empty() {
         true => "none".into(),
-        false => backticked(&labels.to_string()).to_string(),
+        false => backticked(&labels.to_string()),
     }
 }

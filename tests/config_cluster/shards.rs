@@ -1,6 +1,6 @@
 //! Which key of a name decides its shard.
 
-use everwire::config::{DialPolicy, shard_key};
+use everwire::config::{Changes, DialPolicy, explain, shard_key};
 
 use super::{NODE, settings};
 
@@ -152,4 +152,47 @@ fn as_many_places_as_fit_are_taken() {
         told.to_string().contains("there are 65 different places"),
         "{told}"
     );
+}
+
+/// A table of this kind with keys, and a connection that shares it.
+fn sharing(table: &str, key: &str) -> everwire::Settings {
+    settings(&format!(
+        "{table}\n[connections.a]\nurl = 'wss://h'\n{key} = 'k'"
+    ))
+}
+
+#[test]
+fn a_reload_tells_whether_each_node_has_its_own() {
+    let steps = "[prepare.k]\nsteps = [{ http = { url = 'https://h/' } }]\n";
+    for (table, key) in [("[rates.k]\nmessages = 5\n", "rate"), (steps, "prepare")] {
+        let one = |per_node| sharing(&format!("{table}per_node = {per_node}"), key);
+        let (old, new) = (one(false), one(true));
+        let changes = Changes::between(&old.connections["a"], &new.connections["a"]);
+        assert_eq!(changes.keys, [key]);
+        assert!(sharing(table, key).connections == old.connections);
+    }
+}
+
+#[test]
+fn it_is_explained_whether_each_node_has_its_own() {
+    let steps = "[prepare.k]\nsteps = [{ http = { url = 'https://h/' } }]\n";
+    for (table, key, told) in [
+        (
+            "[rates.k]\nmessages = 5\n",
+            "rate",
+            "shared with all names of the rate k on the same node",
+        ),
+        (
+            steps,
+            "prepare",
+            "that is done once for all with prepare = \"k\" on the same node",
+        ),
+    ] {
+        let explained = |per_node| {
+            let settings = sharing(&format!("{table}per_node = {per_node}"), key);
+            format!("{:?}", explain(&settings.connections)).replace('\\', "")
+        };
+        assert!(explained(true).contains(told), "{}", explained(true));
+        assert!(!explained(false).contains("on the same node"));
+    }
 }

@@ -106,6 +106,9 @@ pub async fn serve(
         manager.open(&name, settings)?;
     }
     state.cluster.begin();
+    if let Some(requests) = state.cluster.requests() {
+        actix::spawn(http::forward::serve(state.clone(), requests));
+    }
     hold_again::settle(&state, true);
     // Requests that arrived meanwhile wait in the kernel: a DELETE must not find a name unknown
     // that is restored next.

@@ -9,6 +9,7 @@ mod nodes;
 mod service_support;
 
 use std::{
+    collections::BTreeSet,
     thread::sleep,
     time::{Duration, Instant},
 };
@@ -44,6 +45,63 @@ fn a_node_that_is_killed_is_followed_and_gets_its_share_again_when_it_is_back() 
     nodes[0].restart();
     nodes::have_their_shares(&nodes);
     names.each_is_open_once("after the return");
+}
+
+#[test]
+fn each_node_answers_for_each_name() {
+    let server = Server::start("cluster-anywhere");
+    let names = Names::new(12);
+    let nodes = ["a", "b", "c"].map(|node| Node::start("anywhere", node, &server, &names));
+    nodes::have_their_shares(&nodes);
+    names.each_is_open_once("at the beginning");
+    for node in &nodes {
+        let service = node.service();
+        let list = service.get("/v1/connections?limit=5").json();
+        assert_eq!(list["connections"].as_array().unwrap().len(), 5, "{list}");
+        assert_eq!(list["next_cursor"], "n2", "{list}");
+        let here = node.names();
+        assert!(here.len() < 12, "{here:?}");
+        for number in 0..12 {
+            let path = format!("/v1/connections/n{number}");
+            let status = service.get(&path);
+            assert_eq!(status.status, 200, "{}", status.body);
+            assert_eq!(status.json()["state"], "open");
+            let sent = service.post(&format!("{path}/send?wait=confirmed"), "hello");
+            assert_eq!(sent.status, 200, "{}", sent.body);
+            assert_eq!(sent.json()["fate"], "confirmed", "{}", sent.body);
+        }
+        let unknown = service.get("/v1/connections/nobody");
+        assert_eq!(unknown.status, 404, "{}", unknown.body);
+        let wrong = service.post("/v1/connections/n0/send?wait=wrong", "x");
+        assert_eq!(wrong.status, 400, "{}", wrong.body);
+    }
+    let written: BTreeSet<String> = (0..12).map(|number| format!("n{number}")).collect();
+    let told = names.texts(&written);
+    assert!(told.iter().all(|texts| *texts == ["hello"; 3]), "{told:?}");
+
+    // A long message, in parts.
+    let elsewhere = nodes[0].names();
+    let name = written.difference(&elsewhere).next().unwrap();
+    let long = "x".repeat(3 << 20);
+    let sent = nodes[0].service().post(
+        &format!("/v1/connections/{name}/send?wait=confirmed"),
+        &long,
+    );
+    assert_eq!(sent.status, 200, "{}", sent.body);
+
+    // All at once, over any node.
+    let closed = nodes[1].service().post("/v1/close?match=n*", "").json();
+    assert_eq!(
+        (&closed["matched"], &closed["changed"]),
+        (&12.into(), &12.into()),
+        "{closed}"
+    );
+    until("all are closed", || {
+        (0..12).all(|number| names.open(&format!("n{number}")) == 0)
+    });
+    let connected = nodes[2].service().post("/v1/connect?match=*", "").json();
+    assert_eq!(connected["changed"], 12, "{connected}");
+    names.each_is_open_once("at the end");
 }
 
 #[test]

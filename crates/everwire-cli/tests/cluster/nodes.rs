@@ -81,6 +81,16 @@ impl Names {
         names.iter().map(first).collect()
     }
 
+    /// What was sent over the first socket of each of these names.
+    pub fn texts(&self, names: &BTreeSet<String>) -> Vec<Vec<String>> {
+        let first = |name: &String| {
+            let sockets = self.sockets(name);
+            let open = sockets.iter().find(|socket| socket.is_open()).unwrap();
+            open.texts().into_iter().map(str::to_owned).collect()
+        };
+        names.iter().map(first).collect()
+    }
+
     /// The epoch of each name, by the node that has it.
     pub fn epochs(&self, nodes: &[Node]) -> BTreeMap<String, u64> {
         let all = nodes.iter().flat_map(Node::epochs);
@@ -148,7 +158,11 @@ impl Node {
     pub fn names(&self) -> BTreeSet<String> {
         let all = self.connections();
         let name = |status: &Value| status["name"].as_str().unwrap().to_owned();
-        all.iter().map(name).collect()
+        let is_here = |name: &String| {
+            let found = self.service().get(&format!("/v1/cluster/names/{name}"));
+            found.json()["is_here"] == true
+        };
+        all.iter().map(name).filter(is_here).collect()
     }
 
     pub fn state(&self, name: &str) -> String {

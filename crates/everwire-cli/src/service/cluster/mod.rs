@@ -10,6 +10,7 @@ mod status;
 use std::sync::Arc;
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
+use bytes::Bytes;
 use everwire::{
     ConnectionName, ConnectionSettings, Handle, Manager, Owner, Pattern, WriteLease,
     config::{ClusterSettings, NatsSettings},
@@ -19,8 +20,7 @@ use everwire::{
 use everwire_cluster::Event;
 #[cfg(feature = "nats")]
 use parking_lot::Mutex;
-#[cfg(feature = "nats")]
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 #[cfg(feature = "nats")]
 use self::names::{Known, Names};
@@ -43,6 +43,31 @@ pub enum NotChanged {
     /// The change is not in the log.
     #[error("{0}")]
     NotInLog(String),
+}
+
+/// Why a node gave no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotAsked {
+    /// Nothing was asked: no server of NATS answers.
+    #[error("no NATS server answers, so it cannot be asked")]
+    Away,
+    /// Nothing was asked.
+    #[error("the request is too long to be passed on")]
+    TooLong,
+    /// Nothing was done: it does not listen.
+    #[error("it does not listen to requests")]
+    NobodyListens,
+    /// It may have been done.
+    #[error("it did not answer in time; it may have done what was asked")]
+    Silent,
+}
+
+/// A request of another node.
+pub struct Incoming {
+    /// What it asks.
+    pub bytes: Bytes,
+    /// Takes the answer.
+    pub answer: oneshot::Sender<Bytes>,
 }
 
 /// This node, if the settings have a cluster.
@@ -250,6 +275,55 @@ impl Node {
         running.cluster.drain(node).await.map_err(not_changed)
     }
 
+    /// Asks a node.
+    ///
+    /// # Errors
+    ///
+    /// [`NotAsked`].
+    pub async fn ask(
+        &self,
+        node: &str,
+        request: Bytes,
+        within: Duration,
+    ) -> Result<Bytes, NotAsked> {
+        use everwire_cluster::AskError;
+        let running = self.running.as_ref().ok_or(NotAsked::Away)?;
+        let asked = running.cluster.ask(node, request, within).await;
+        asked.map_err(|error| match error {
+            AskError::Away => NotAsked::Away,
+            AskError::TooLong => NotAsked::TooLong,
+            AskError::NobodyListens => NotAsked::NobodyListens,
+            AskError::Silent => NotAsked::Silent,
+        })
+    }
+
+    /// The requests of other nodes, for the first who asks for them.
+    pub fn requests(&self) -> Option<mpsc::Receiver<Incoming>> {
+        let mut requests = self.running.as_ref()?.cluster.requests()?;
+        let (tell, told) = mpsc::channel(1);
+        actix::spawn(async move {
+            while let Some(everwire_cluster::Incoming { bytes, answer }) = requests.recv().await {
+                if tell.send(Incoming { bytes, answer }).await.is_err() {
+                    return;
+                }
+            }
+        });
+        Some(told)
+    }
+
+    /// The other nodes that are alive.
+    pub fn others(&self) -> Vec<String> {
+        let Some(running) = &self.running else {
+            return Vec::new();
+        };
+        let status = running.cluster.status();
+        let others = status.nodes.into_iter().map(|node| node.node);
+        others
+            .filter(|node| *node != status.node)
+            .map(Into::into)
+            .collect()
+    }
+
     /// The status of the cluster; `None` without one.
     pub fn status(&self) -> Option<ClusterStatus> {
         let running = self.running.as_ref()?;
@@ -354,6 +428,25 @@ impl Node {
     /// [`NotChanged::NoCluster`].
     pub async fn drain(&self, _: &str) -> Result<(), NotChanged> {
         Err(NotChanged::NoCluster)
+    }
+
+    /// There are no other nodes.
+    ///
+    /// # Errors
+    ///
+    /// [`NotAsked::Away`].
+    pub async fn ask(&self, _: &str, _: Bytes, _: Duration) -> Result<Bytes, NotAsked> {
+        Err(NotAsked::Away)
+    }
+
+    /// Nobody asks.
+    pub fn requests(&self) -> Option<mpsc::Receiver<Incoming>> {
+        None
+    }
+
+    /// There are no other nodes.
+    pub fn others(&self) -> Vec<String> {
+        Vec::new()
     }
 
     /// There is no cluster.

@@ -3,28 +3,24 @@
 //! A record counts when the stream's leader was asked after the record had arrived, and was still the
 //! same. So a log that goes back between two records is noticed before the second one is believed.
 
+mod leader;
 mod open;
+mod place;
 mod reading;
 
-use std::{pin::Pin, sync::Arc, time::Duration};
+use std::{pin::Pin, time::Duration};
 
-use async_nats::datetime::DateTime;
-use bytes::Bytes;
-use everwire::config::NatsSettings;
 use everwire_nats::{BridgeError, connection::Reader};
 use everwire_proto::placement::{Command, Record};
 use futures::future::BoxFuture;
 use tokio::time::{Instant, Sleep, sleep_until};
 
+pub(crate) use self::place::LogSettings;
 use self::{
     open::{Opened, open},
+    place::{Arrived, Place},
     reading::{Reading, Told},
 };
-
-/// The stream.
-pub(crate) const STREAM: &str = "EVERWIRE_PLACES";
-/// Its only subject.
-pub(crate) const SUBJECT: &str = "everwire.places";
 
 /// The pause between two attempts to connect: it doubles up to the longest.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -37,34 +33,6 @@ pub(crate) struct Log {
     state: State,
     place: Place,
     attempts: u32,
-}
-
-/// Where the log is.
-#[derive(Clone, Debug)]
-pub(crate) struct LogSettings {
-    /// The servers.
-    pub nats: Arc<NatsSettings>,
-    /// On how many servers the stream is kept, if this node makes it.
-    pub replicas: u8,
-}
-
-/// How far the log was read.
-#[derive(Clone, Debug, Default)]
-struct Place {
-    /// The last record that was read since the reading began; `None` if none was.
-    last: Option<Arrived>,
-    /// Where the reading begins: records below are not needed. 0: at the first that is there.
-    from: u64,
-    /// When the stream was made that was read.
-    made: Option<DateTime>,
-}
-
-/// A record as it arrived.
-#[derive(Clone, Debug, PartialEq)]
-struct Arrived {
-    number: u64,
-    at: DateTime,
-    bytes: Bytes,
 }
 
 enum State {

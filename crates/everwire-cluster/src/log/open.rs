@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use async_nats::{
     Client,
-    datetime::DateTime,
     jetstream::{
         self, ErrorCode,
         consumer::{AckPolicy, DeliverPolicy, push},
@@ -18,12 +17,14 @@ use everwire_nats::{
 };
 use tokio::time::timeout;
 
-use super::{LogSettings, Place, STREAM, SUBJECT, reading::Reading};
+use super::{
+    leader::{ANSWER, Leader, changed, info, silent},
+    place::{LogSettings, Place, STREAM, SUBJECT},
+    reading::{Begun, Reading},
+};
 
 /// How long it may take beyond the connection.
 const DEADLINE: Duration = Duration::from_secs(20);
-/// How long one answer may take.
-pub(super) const ANSWER: Duration = Duration::from_secs(2);
 /// A server without messages for a reader says that it is there.
 const HEARTBEAT: Duration = Duration::from_secs(2);
 /// A reader that is gone for so long is forgotten by the server.
@@ -39,28 +40,6 @@ pub(super) enum Opened {
     WentBack,
     /// What comes next was deleted.
     Behind,
-}
-
-/// Who answers for a stream.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Leader {
-    /// The server that leads it; `None` if it is on one server.
-    name: Option<String>,
-    /// Since when, if the server says it.
-    since: Option<DateTime>,
-    /// When the stream was made.
-    pub made: DateTime,
-}
-
-impl Leader {
-    pub fn of(info: &Info) -> Self {
-        let cluster = info.cluster.as_ref();
-        Self {
-            name: cluster.and_then(|cluster| cluster.leader.clone()),
-            since: cluster.and_then(|cluster| cluster.leader_since),
-            made: info.created,
-        }
-    }
 }
 
 /// Connects, finds or makes the stream, and looks whether it still is what was read.
@@ -80,21 +59,6 @@ pub(super) async fn open(
         Ok(begun) => Opened::Reading(Box::new(Reading::new(connection, begun))),
         Err(moved) => moved,
     })
-}
-
-/// A stream that can be read from a place.
-pub(super) struct Begun {
-    pub stream: Stream,
-    pub leader: Leader,
-    /// The number of its last record.
-    pub last: u64,
-    pub messages: push::Messages,
-    /// The number of the record that comes next; `None` if it is not known before it comes.
-    pub next: Option<u64>,
-    pub answers: async_nats::Subscriber,
-    /// Answers arrive on subjects below this.
-    pub inbox: String,
-    pub differences: Vec<String>,
 }
 
 async fn find(
@@ -187,24 +151,6 @@ async fn compare(
             _ => Err(BridgeError::Refused(error.to_string())),
         },
     }
-}
-
-/// What the leader says of the stream.
-pub(super) async fn info(stream: &Stream) -> Result<Info, BridgeError> {
-    match timeout(ANSWER, stream.get_info()).await {
-        Ok(Ok(info)) => Ok(info),
-        Ok(Err(error)) => Err(BridgeError::Lost(error.to_string())),
-        Err(_) => Err(silent()),
-    }
-}
-
-/// The leader of the stream has changed: the log may have gone back.
-pub(super) fn changed() -> BridgeError {
-    BridgeError::Lost(format!("the stream {STREAM} has another leader"))
-}
-
-pub(super) fn silent() -> BridgeError {
-    BridgeError::Silent(STREAM.into())
 }
 
 fn config(replicas: u8) -> Config {

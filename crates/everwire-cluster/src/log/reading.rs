@@ -3,6 +3,7 @@
 use std::{collections::VecDeque, time::Duration};
 
 use async_nats::{
+    Subscriber,
     datetime::DateTime,
     jetstream::{
         self,
@@ -20,8 +21,8 @@ use serde::Deserialize;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::{
-    Arrived, STREAM, SUBJECT,
-    open::{ANSWER, Begun, Leader, changed, info},
+    leader::{ANSWER, Leader, changed, info},
+    place::{Arrived, STREAM, SUBJECT},
 };
 
 /// The leader is asked at least this often.
@@ -45,6 +46,21 @@ pub(super) struct Reading {
     /// Since when the leader has records that have not arrived.
     lags_since: Option<Instant>,
     appended: u64,
+}
+
+/// A stream that can be read from a place.
+pub(super) struct Begun {
+    pub stream: Stream,
+    pub leader: Leader,
+    /// The number of its last record.
+    pub last: u64,
+    pub messages: push::Messages,
+    /// The number of the record that comes next; `None` if it is not known before it comes.
+    pub next: Option<u64>,
+    pub answers: Subscriber,
+    /// Answers arrive on subjects below this.
+    pub inbox: String,
+    pub differences: Vec<String>,
 }
 
 type Asking = BoxFuture<'static, Result<Info, BridgeError>>;

@@ -87,6 +87,8 @@ const FLOORS: [(Crate, &[&str]); WORKSPACE.len()] = [
             "cluster:state_file",
             "cluster:event",
             "cluster:order",
+            "cluster:seen",
+            "cluster:codes",
             "cluster:status",
             "cluster:requests",
             "cluster:log",

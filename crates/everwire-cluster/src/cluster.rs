@@ -28,6 +28,7 @@ use crate::{
     order::{Change, ChangeError, Order},
     requests::{self, AskError, Asked, Incoming, Requests},
     runtime::{Runtime, Shared},
+    seen::Former,
     state_file::StateFile,
     status::{self, ClusterStatus, Where},
 };
@@ -36,6 +37,8 @@ use crate::{
 const ANSWER: Duration = Duration::from_secs(2);
 /// How long a change may take to be in the log.
 const CHANGE: Duration = Duration::from_secs(15);
+/// What `docs/cluster.md` promises beyond lease and margin.
+const TAKES: Duration = Duration::from_secs(2);
 /// So many requests wait for the thread, at most.
 const ORDERS: usize = 1024;
 
@@ -124,15 +127,7 @@ impl Cluster {
 
     /// Where a shard is.
     pub fn find(&self, shard: ShardId) -> Option<Where> {
-        let member = self.shared.member.read();
-        let holder = member.places().shard(shard)?.holder;
-        let is_here = holder.is_some_and(|(boot, _)| member.boot() == Some(boot));
-        Some(Where {
-            shard,
-            node: holder.and_then(|(boot, _)| status::node_of(member.places(), boot)),
-            is_here: is_here && member.term(shard).is_some(),
-            token: holder.map(|(_, term)| term.get()),
-        })
+        self.shared.find(shard)
     }
 
     /// The token of a shard that this node holds: all its names.
@@ -248,6 +243,36 @@ impl Shared {
     fn status(&self) -> ClusterStatus {
         let now = clocks::now().boot;
         let (log, ended) = (self.log.lock().clone(), self.ended.lock().clone());
-        status::of(&self.member.read(), &self.node, now, log, ended)
+        let moved = self.seen.lock().moves;
+        status::of(&self.member.read(), &self.node, now, log, ended, moved)
+    }
+
+    fn find(&self, shard: ShardId) -> Option<Where> {
+        let now = clocks::now().boot;
+        let member = self.member.read();
+        let seen = self.seen.lock();
+        let written = member.places().shard(shard)?.holder;
+        let node = |boot| status::node_of(member.places(), boot);
+        // A boot of this node that has ended writes no more, whatever the log still says.
+        let is_past =
+            |boot| member.boot() != Some(boot) && node(boot).as_deref() == Some(&*self.node);
+        let holder = written.filter(|(boot, _)| !is_past(*boot));
+        let is_mine = holder.is_some_and(|(boot, _)| member.boot() == Some(boot));
+        let others = holder.filter(|_| !is_mine);
+        let renewed = others.and_then(|(boot, _)| member.renewal(boot));
+        Some(Where {
+            shard,
+            node: holder.and_then(|(boot, _)| node(boot)),
+            is_here: is_mine && member.term(shard).is_some(),
+            token: holder.map(|(_, term)| term.get()),
+            since: holder.and_then(|_| seen.since(shard)),
+            silent_seconds: renewed.map(|at| now.saturating_sub(at).as_secs_f64()),
+            former: match (holder, written) {
+                (Some(_), _) => None,
+                (None, Some(_)) => Some(Former::new(&self.node)),
+                (None, None) => seen.former(shard, now),
+            },
+            held_again_seconds: (self.silence + TAKES).as_secs_f64(),
+        })
     }
 }

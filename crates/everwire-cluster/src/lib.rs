@@ -30,18 +30,22 @@
 
 mod clocks;
 mod cluster;
+mod codes;
 mod event;
 mod log;
 mod order;
 mod requests;
 mod runtime;
+mod seen;
 mod state_file;
 mod status;
 
 pub use self::{
     cluster::{Cluster, StartError},
+    codes::CODES,
     event::Event,
     order::ChangeError,
     requests::{AskError, Incoming, MOST_BYTES},
+    seen::{Former, Moves},
     status::{ClusterStatus, LogStatus, MoveStatus, NodeStatus, Phase, Trouble, Where},
 };

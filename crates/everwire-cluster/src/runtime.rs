@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use everwire::{WriteLease, config::ClusterSettings};
 use everwire_nats::BridgeError;
 use everwire_proto::placement::{
-    Command, Effect, EndReason, Here, Kept, Member, MemberSettings, Outcome, Void,
+    Command, Effect, Here, Kept, Member, MemberSettings, Outcome, Record, Void,
 };
 use jiff::Timestamp;
 use parking_lot::{Mutex, RwLock};
@@ -16,9 +16,11 @@ use tokio::{
 
 use crate::{
     clocks::{self, here},
+    codes,
     event::Event,
     log::{Log, LogSettings, Step},
     order::{Change, ChangeError, Order},
+    seen::{Moment, Seen},
     state_file::StateFile,
     status::{LogStatus, Trouble, node_of},
 };
@@ -38,6 +40,9 @@ pub(crate) struct Shared {
     pub node: Box<str>,
     pub member: RwLock<Member>,
     pub log: Mutex<LogStatus>,
+    pub seen: Mutex<Seen>,
+    /// After so long without a sign of life of a node, others end its boot.
+    pub silence: Duration,
     /// Why this node last held nothing any more.
     pub ended: Mutex<Option<Trouble>>,
 }
@@ -80,8 +85,22 @@ impl Shared {
             node: settings.node.clone(),
             member: RwLock::new(Member::new(member, kept, clocks::now())),
             log: Mutex::default(),
+            seen: Mutex::default(),
+            silence: settings.lease.silence(),
             ended: Mutex::default(),
         }
+    }
+
+    /// Notes what a record has changed.
+    fn look(&self, record: &Record) {
+        let member = self.member.read();
+        let now = Moment {
+            boot: clocks::now().boot,
+            // Before, old records are read.
+            wall: member.boot().map(|_| Timestamp::now()),
+        };
+        let mut seen = self.seen.lock();
+        seen.look(record, member.places(), member.boot(), now);
     }
 }
 
@@ -127,7 +146,7 @@ impl Runtime {
     pub fn panicked(&mut self) {
         self.lease.set(None);
         let text = Event::Panicked.to_string();
-        *self.shared.ended.lock() = Some(trouble("cluster_panicked", text));
+        *self.shared.ended.lock() = Some(trouble(codes::PANICKED, text));
         (self.tell)(Event::Panicked);
     }
 
@@ -149,6 +168,7 @@ impl Runtime {
                         // The log gives them in their order.
                         member.read(number, &record, here).unwrap_or_default()
                     });
+                    self.shared.look(&record);
                 }
                 self.go_on_with_changes(log);
             }
@@ -196,7 +216,7 @@ impl Runtime {
             // Its names come all at once, when the holder has closed them.
             Effect::Receive { .. } => {}
             Effect::End(reason) => {
-                *self.shared.ended.lock() = Some(trouble(code(reason), reason.to_string()));
+                *self.shared.ended.lock() = Some(trouble(codes::of(reason), reason.to_string()));
                 (self.tell)(Event::Ended(reason));
             }
             // The log does that by itself.
@@ -330,18 +350,5 @@ fn trouble(code: &'static str, text: String) -> Trouble {
         text,
         at: Timestamp::now(),
         is_now: true,
-    }
-}
-
-/// The stable code of why a node holds nothing any more.
-fn code(reason: EndReason) -> &'static str {
-    match reason {
-        EndReason::Lapsed => "cluster_lease_lapsed",
-        EndReason::Ended(_) => "cluster_ended_by_log",
-        EndReason::WentBack => "cluster_log_went_back",
-        EndReason::Behind => "cluster_behind",
-        EndReason::Newer(_) => "cluster_newer_version",
-        EndReason::Leaving => "cluster_left",
-        EndReason::OtherShards(_) => "cluster_other_shards",
     }
 }

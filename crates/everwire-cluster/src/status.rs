@@ -6,6 +6,8 @@ use everwire_proto::placement::{BootId, Member, Places, ShardId};
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::seen::{Former, Moves};
+
 /// The state of the cluster, as this node sees it.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
@@ -30,6 +32,8 @@ pub struct ClusterStatus {
     pub nodes: Vec<NodeStatus>,
     /// The moves that are under way, at most 256 of them.
     pub moves: Vec<MoveStatus>,
+    /// How many shards came to this node from others.
+    pub moved: Moves,
 }
 
 /// What a node does.
@@ -113,7 +117,7 @@ pub struct MoveStatus {
 }
 
 /// Where a name is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Where {
     /// Its shard.
@@ -124,6 +128,32 @@ pub struct Where {
     pub is_here: bool,
     /// The holder's token.
     pub token: Option<u16>,
+    /// Since when the holder has it, as this node saw it; `None` if this node was not there.
+    pub since: Option<Timestamp>,
+    /// How many seconds ago this node saw the last sign of life of the holder; `None` if it is this
+    /// node.
+    pub silent_seconds: Option<f64>,
+    /// Who held it last, while nobody does.
+    pub former: Option<Former>,
+    /// Within so many seconds after a holder's last sign of life, or after its end, another node holds
+    /// it, if one lives that may.
+    pub held_again_seconds: f64,
+}
+
+impl Where {
+    /// A shard that nobody has held.
+    pub fn new(shard: ShardId) -> Self {
+        Self {
+            shard,
+            node: None,
+            is_here: false,
+            token: None,
+            since: None,
+            silent_seconds: None,
+            former: None,
+            held_again_seconds: 0.0,
+        }
+    }
 }
 
 /// So many moves are told.
@@ -136,6 +166,7 @@ pub(crate) fn of(
     now: Duration,
     log: LogStatus,
     ended: Option<Trouble>,
+    moved: Moves,
 ) -> ClusterStatus {
     let places = member.places();
     let left = member.write_until().map(|until| until.saturating_sub(now));
@@ -162,6 +193,7 @@ pub(crate) fn of(
             .filter(|(_, shard)| shard.holder.is_none())
             .count(),
         moves: moving.take(MOST_MOVES).collect(),
+        moved,
         nodes: nodes(member, now),
         log: LogStatus {
             read: places.applied(),

@@ -146,7 +146,7 @@ impl AppState {
         let name: &ConnectionName = name;
         let found = self.manager.find(name).zip(self.manager.settings(name));
         found.ok_or_else(|| match self.cluster.elsewhere(name) {
-            Some(elsewhere) => Problem::moved(name.as_str(), elsewhere.node.as_deref()),
+            Some(elsewhere) => Problem::moved(name.as_str(), &elsewhere),
             None if self.knows_kept() => Problem::unknown(name.as_str()),
             None => self.unknown_yet(&format!("there may be a connection named {name:?}")),
         })

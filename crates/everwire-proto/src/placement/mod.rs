@@ -47,7 +47,7 @@ pub use self::{
     clocks::Clocks,
     command::{Command, Join, VERSION},
     lease::{InvalidLease, LeaseSettings},
-    member::{Effect, EndReason, Here, Kept, Member, MemberSettings, Report},
+    member::{Effect, EndReason, Here, Kept, Member, MemberSettings, OtherShards, Report},
     outcome::{Change, EndedBy, Outcome, Void},
     places::{MAX_CLOSED_BYTES, MAX_ENDED, MAX_NODES, MAX_PLACES, MAX_TABLE, OutOfOrder, Places},
     record::Record,

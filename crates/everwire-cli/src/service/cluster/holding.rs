@@ -14,7 +14,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{Running, names::Known};
+use super::{names::Known, running::Running};
 
 /// So many names are closed at a time.
 const AT_A_TIME: usize = 256;

@@ -4,7 +4,10 @@
 mod holding;
 #[cfg(feature = "nats")]
 mod names;
+#[cfg(feature = "nats")]
+mod running;
 mod status;
+mod whereabouts;
 
 #[cfg(feature = "nats")]
 use std::sync::Arc;
@@ -12,7 +15,7 @@ use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use bytes::Bytes;
 use everwire::{
-    ConnectionName, ConnectionSettings, Handle, Manager, Owner, Pattern, WriteLease,
+    ConnectionName, ConnectionSettings, Handle, Manager, Owner, WriteLease,
     config::{ClusterSettings, NatsSettings},
     manager::OpenError,
 };
@@ -23,8 +26,14 @@ use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
 
 #[cfg(feature = "nats")]
-use self::names::{Known, Names};
-pub use self::status::{ClusterStatus, Elsewhere, NameInCluster};
+use self::{
+    names::{Known, Names},
+    running::Running,
+};
+pub use self::{
+    status::{ClusterPart, ClusterStatus, NameInCluster},
+    whereabouts::Elsewhere,
+};
 
 /// Why this node takes no part in the cluster.
 #[derive(Debug, thiserror::Error)]
@@ -78,18 +87,6 @@ pub struct Node {
     /// What the cluster says, until the work begins.
     #[cfg(feature = "nats")]
     events: Mutex<Option<mpsc::UnboundedReceiver<Event>>>,
-}
-
-/// The names, and the cluster that says which of them are open here.
-#[cfg(feature = "nats")]
-#[derive(Debug)]
-pub(self) struct Running {
-    cluster: everwire_cluster::Cluster,
-    manager: Manager,
-    names: Names,
-    move_timeout: Duration,
-    /// Which names are published, and what their subjects begin with.
-    inbound: Option<(Pattern, String)>,
 }
 
 /// What a node needs to begin.
@@ -229,11 +226,7 @@ impl Node {
         let known = running.names.get(name)?;
         let found = known.shard(name, &running.cluster);
         let found = found.and_then(|shard| running.cluster.find(shard));
-        Some(Elsewhere {
-            node: found
-                .filter(|found| !found.is_here)
-                .and_then(|found| found.node),
-        })
+        Some(Elsewhere::of(found))
     }
 
     /// Where a name is; `None` without a cluster, and for names that it does not have.

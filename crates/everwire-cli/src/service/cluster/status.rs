@@ -34,6 +34,43 @@ pub struct ClusterStatus {
     pub nodes: Vec<ClusterNode>,
     /// The moves that are under way, at most 256.
     pub moves: Vec<ClusterMove>,
+    /// How many shards came to this node from others, by why they came.
+    pub moved: ClusterMoved,
+}
+
+/// How many shards came to a node from others.
+#[derive(Clone, Copy, Debug, Default, Serialize, ToSchema)]
+pub struct ClusterMoved {
+    /// The node got its share: it joined, or its share became larger.
+    pub join: u64,
+    /// Their holder was drained.
+    pub drain: u64,
+    /// Their holder left in order.
+    pub leave: u64,
+    /// Their holder was lost.
+    pub lost: u64,
+}
+
+/// The part of a node in the cluster, in short.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct ClusterPart {
+    /// This node.
+    pub node: String,
+    /// What it does, as `phase` of `GET /v1/cluster`.
+    pub phase: String,
+    /// For how many more seconds it may write; null if it may not.
+    #[schema(required)]
+    pub lease_seconds: Option<f64>,
+}
+
+impl From<ClusterStatus> for ClusterPart {
+    fn from(status: ClusterStatus) -> Self {
+        Self {
+            node: status.node,
+            phase: status.phase,
+            lease_seconds: status.lease_seconds,
+        }
+    }
 }
 
 /// The log, as this node reads it.
@@ -92,9 +129,9 @@ pub struct ClusterMove {
     /// The shard.
     pub shard: u32,
     /// The node that gives it.
-    pub from: String,
+    pub from_node: String,
     /// The node that gets it.
-    pub to: String,
+    pub to_node: String,
 }
 
 /// Where a name is.
@@ -116,13 +153,9 @@ pub struct NameInCluster {
     /// The subject of its messages in NATS; null if they are not published.
     #[schema(required)]
     pub subject: Option<String>,
-}
-
-/// Where a name is that is not open here.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Elsewhere {
-    /// The node that holds it; `None` if nobody does.
-    pub node: Option<Box<str>>,
+    /// The same in words, with what is to be expected, such as "nobody holds shard 12: node c left 5 s ago, others
+    /// take it within 34 s".
+    pub text: String,
 }
 
 #[cfg(feature = "nats")]
@@ -131,7 +164,7 @@ mod read {
     use everwire_cluster::{Phase, Trouble, Where};
     use everwire_proto::placement::ShardId;
 
-    use super::*;
+    use super::{super::whereabouts::Elsewhere, *};
 
     impl ClusterStatus {
         /// What the cluster says, with the number of names that this node knows.
@@ -152,8 +185,8 @@ mod read {
             };
             let moving = |moving: everwire_cluster::MoveStatus| ClusterMove {
                 shard: number(moving.shard),
-                from: moving.from.into(),
-                to: moving.to.into(),
+                from_node: moving.from.into(),
+                to_node: moving.to.into(),
             };
             Self {
                 node: status.node.into(),
@@ -172,6 +205,12 @@ mod read {
                 names,
                 nodes: status.nodes.into_iter().map(node).collect(),
                 moves: status.moves.into_iter().map(moving).collect(),
+                moved: ClusterMoved {
+                    join: status.moved.join,
+                    drain: status.moved.drain,
+                    leave: status.moved.leave,
+                    lost: status.moved.lost,
+                },
             }
         }
     }
@@ -188,6 +227,7 @@ mod read {
             shard: shard.map(number),
             is_here: found.as_ref().is_some_and(|found| found.is_here),
             token: found.as_ref().and_then(|found| found.token),
+            text: Elsewhere::of(found.clone()).text,
             node: found.and_then(|found| found.node).map(Into::into),
             subject,
         }

@@ -16,7 +16,7 @@ use everwire::{
 };
 use serde_json::{Map, Value as Json, json};
 
-use crate::service::{changes::Busy, persisted::NotOnDisk};
+use crate::service::{changes::Busy, cluster::Elsewhere, persisted::NotOnDisk};
 
 /// The problem with a request or with its answer.
 #[derive(Debug)]
@@ -59,15 +59,13 @@ impl Problem {
     }
 
     /// 503: another node of the cluster holds the connection, or none does now.
-    pub fn moved(name: &str, node: Option<&str>) -> Self {
+    pub fn moved(name: &str, elsewhere: &Elsewhere) -> Self {
         let soon = HeaderValue::from_static("1");
-        let detail = match node {
-            Some(node) => format!("{name:?} is on the node {node:?} of the cluster; ask that one"),
-            None => format!("no node of the cluster holds {name:?} at present; ask again soon"),
-        };
-        let problem = Self::unavailable(detail).member("reason", "moved");
+        let Elsewhere { node, text } = elsewhere;
+        let problem = Self::unavailable(format!("{name:?} is not open here: {text}"));
         problem
-            .member("node", node.map(str::to_owned))
+            .member("reason", "moved")
+            .member("node", node.as_deref())
             .header(header::RETRY_AFTER, soon)
     }
 

@@ -315,9 +315,10 @@ stage_nats() {
 }
 
 # Nodes of a cluster with real servers: killed, frozen past their lease, cut off, restarted; a log that
-# goes back. They mostly wait for leases, all at once.
+# goes back; and the example. They mostly wait for leases, all at once.
 stage_cluster() {
   timeout 400 cargo test --no-fail-fast "${whole[@]}" --test cluster_log --test cluster --test cluster_faces -- --test-threads=16
+  examples/cluster/test.sh
 }
 
 # 10,000 lives of a name under virtual time.

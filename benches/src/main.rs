@@ -6,6 +6,7 @@
 //! process. `--quick` runs a little of everything once, to see that it works. `soak` runs for an
 //! hour or for `--minutes N`; `load` for half a minute, twice.
 
+mod cluster;
 mod fanout;
 mod feed;
 mod language;

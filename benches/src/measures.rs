@@ -1,5 +1,6 @@
 //! The measures: which samples they take, and how they are evaluated.
 
+mod cluster;
 mod dial;
 mod dialogue;
 mod echo;
@@ -61,6 +62,12 @@ pub const ALL: &[(&str, Measure)] = &[
     ("nats", nats::inbound),
     ("nats-neighbour", nats::neighbour),
     ("nats-away", nats::away),
+    ("cluster-failover", cluster::failover),
+    ("cluster-join", cluster::join),
+    ("cluster-rest", cluster::rest),
+    ("cluster-drain", cluster::drain),
+    ("cluster-leader", cluster::leader),
+    ("cluster-races", cluster::races),
     ("store", store::rows::committed),
     ("store-open", store::rows::opened),
     ("durable", store::rows::through_a_handle),

@@ -8,7 +8,7 @@ use tokio_rustls::{client::TlsStream, rustls::pki_types::ServerName};
 use everwire::{Message, config::Fsync, store::Sync};
 
 use crate::{
-    feed,
+    cluster, feed,
     load::Load,
     nats, others,
     ours::{
@@ -144,6 +144,13 @@ pub fn run(arguments: &[String]) {
             print_per(took, count());
         }
         ("feed", _) => println!("{}", feed::sample(subject, url, rest, &runtime)),
+        ("cluster", _) => {
+            let seen = cluster::races::run(count());
+            println!(
+                "{} {} {} {}",
+                seen.held, seen.two_holders, seen.two_tokens, seen.lost_claims
+            );
+        }
         ("nats", "neighbour") => {
             let requests = rest[1].parse().expect("a number");
             let seen = nats::neighbour::round_trips(url, count(), requests);

@@ -10,6 +10,8 @@ pub enum Target {
     AtMost(f64),
     Below(f64),
     AtLeast(f64),
+    /// The greatest of all rounds must meet it, not the median.
+    AllAtMost(f64),
     /// For comparison only.
     None,
 }
@@ -43,6 +45,7 @@ impl Row {
             Target::AtMost(target) => (format!("≤ {target}"), Some(median <= target)),
             Target::Below(target) => (format!("< {target}"), Some(median < target)),
             Target::AtLeast(target) => (format!("≥ {target}"), Some(median >= target)),
+            Target::AllAtMost(target) => (format!("all ≤ {target}"), Some(most <= target)),
             Target::None => (String::new(), None),
         };
         let unit = self.unit;

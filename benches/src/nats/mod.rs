@@ -14,6 +14,12 @@ use std::{
 /// How long a server may take until it listens.
 const STARTS: Duration = Duration::from_secs(20);
 
+/// A port of this machine that nobody uses.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("an address").port()
+}
+
 /// `nats-server` with a file store, in a folder of its own. It ends with this value.
 pub struct Server {
     child: Option<Child>,
@@ -21,13 +27,18 @@ pub struct Server {
     /// Its folder, in which a bridge may keep its state, too.
     pub folder: PathBuf,
     pub url: String,
+    /// More arguments of the program.
+    more: Vec<String>,
 }
 
 impl Server {
     pub fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let port = listener.local_addr().expect("an address").port();
-        drop(listener);
+        Self::start_with(Vec::new())
+    }
+
+    /// Starts one with more arguments.
+    pub fn start_with(more: Vec<String>) -> Self {
+        let port = free_port();
         let folder = std::env::temp_dir().join(format!("everwire-benches-nats-{port}"));
         fs::create_dir_all(&folder).expect("a folder");
         let mut server = Self {
@@ -35,6 +46,7 @@ impl Server {
             port,
             folder,
             url: format!("nats://127.0.0.1:{port}"),
+            more,
         };
         server.restart();
         server
@@ -51,6 +63,7 @@ impl Server {
                 &self.port.to_string(),
                 "--jetstream",
             ])
+            .args(&self.more)
             .arg("--store_dir")
             .arg(&self.folder)
             .stdout(Stdio::null())

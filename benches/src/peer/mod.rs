@@ -3,10 +3,11 @@
 //!
 //! `/echo` echoes. `/flap` drops the TCP connection 100 ms after the upgrade.
 //! `/ticks?count=N&micros=M` sends N numbered messages, one every M microseconds, and ignores
-//! received ones. [`feed`] describes `/feed?…` and `/feed-go`.
+//! received ones. [`feed`] describes `/feed?…` and `/feed-go`, [`names`] `/names…`.
 
 pub mod feed;
 mod frames;
+pub mod names;
 mod ticks;
 mod tls;
 
@@ -63,7 +64,18 @@ fn listen() -> io::Result<TcpListener> {
 }
 
 async fn serve(mut stream: impl Stream) -> io::Result<()> {
-    let path = upgrade(&mut stream).await?;
+    let (path, key) = request(&mut stream).await?;
+    let delay = names::delay(&path);
+    if !delay.is_zero() {
+        tokio::time::sleep(delay).await;
+    }
+    accept(&mut stream, &key).await?;
+    if path.starts_with("/names/") {
+        return names::serve(&mut stream, &path).await;
+    }
+    if let Some(answered) = names::answer(&mut stream, &path).await {
+        return answered;
+    }
     if path == "/flap" {
         tokio::time::sleep(FLAP).await;
         return Ok(());
@@ -131,8 +143,8 @@ async fn read(
     .await
 }
 
-/// Answers the upgrade. Returns the requested path.
-async fn upgrade(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> io::Result<String> {
+/// Reads the request of an upgrade: its path and its key.
+async fn request(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<(String, String)> {
     let mut head = Vec::with_capacity(512);
     while !head.ends_with(b"\r\n\r\n") {
         if head.len() > 8192 || stream.read_buf(&mut head).await? == 0 {
@@ -150,6 +162,11 @@ async fn upgrade(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> io::Resu
         .filter_map(|line| line.split_once(": "))
         .find(|(name, _)| name.eq_ignore_ascii_case("sec-websocket-key"));
     let key = key.map(|(_, key)| key).ok_or(io::ErrorKind::InvalidData)?;
+    Ok((path, key.to_owned()))
+}
+
+/// Answers the request of an upgrade.
+async fn accept(stream: &mut (impl AsyncWrite + Unpin), key: &str) -> io::Result<()> {
     let digest = Sha1::digest(format!("{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11"));
     let response = format!(
         "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
@@ -157,8 +174,7 @@ async fn upgrade(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> io::Resu
         BASE64_STANDARD.encode(digest)
     );
     stream.write_all(response.as_bytes()).await?;
-    stream.flush().await?;
-    Ok(path)
+    stream.flush().await
 }
 
 /// A raw client socket, upgraded with a prebuilt request.

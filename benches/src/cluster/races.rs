@@ -167,7 +167,7 @@ mod tests {
     #[test]
     fn two_holders_and_one_token_for_two_are_counted() {
         let mut told = Told::default();
-        let (shard, term) = (ShardId::new(3), Term::new(1));
+        let (shard, term) = (ShardId::new(0, 8, 3), Term::new(1));
         told.hold(0, shard, term);
         told.lose(0, shard);
         told.hold(1, shard, Term::new(2));

@@ -1,5 +1,9 @@
 //! A node is killed: when its shards are held again, and when its names are ready.
 
+use std::thread::sleep;
+
+use rand::RngExt as _;
+
 use super::{super::Effort, count};
 use crate::{
     cluster::{
@@ -15,6 +19,8 @@ use crate::{
 };
 
 const NAMES: usize = 3000;
+/// A node renews after this part of its lease.
+const RENEWS: f64 = 0.4;
 
 /// One kill, in seconds from it.
 struct Kill {
@@ -57,7 +63,7 @@ pub fn failover(effort: Effort) -> Vec<Row> {
                 Row {
                     what: format!("the same: its names are ready, {what}").into(),
                     series: series(|kill| kill.ready),
-                    target: Target::AllAtMost(promised + model),
+                    target: Target::AllAtMost(((promised + model) * 1e2).round() / 1e2),
                     unit: " s",
                     detail: format!(
                         "{names:.0} names; behind the shards {:.2} s, the model says {model:.2} s \
@@ -97,6 +103,8 @@ fn kills(kills: usize, names: usize, delay: u64) -> Vec<Kill> {
 }
 
 fn kill(setup: &Setup, victim: &mut Node, others: &[Node]) -> Kill {
+    // At any time between two renewals.
+    sleep(LEASE.mul_f64(RENEWS * rand::rng().random::<f64>()));
     let before = seen(&setup.peer);
     let begin = monotonic();
     let since = |time: u64| time.saturating_sub(begin) as f64 / 1e9;

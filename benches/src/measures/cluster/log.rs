@@ -39,7 +39,7 @@ pub fn rest(effort: Effort) -> Vec<Row> {
     vec![Row {
         what: "records per second at rest, 3 nodes".into(),
         series: Series::new(vec![rate]),
-        target: Target::AtMost(NODES as f64 * 3.0 / LEASE.as_secs_f64()),
+        target: Target::AtMost((NODES as f64 * 3.0 / LEASE.as_secs_f64() * 1e2).floor() / 1e2),
         unit: "",
         detail: format!(
             "{records} records in {leases} leases of {:.1} s: {:.2} per node and lease",

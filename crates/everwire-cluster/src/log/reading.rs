@@ -231,8 +231,11 @@ impl Reading {
             Ok(info) => (info.stream_sequence, info.published),
             Err(error) => return lost(error.to_string()),
         };
-        if self.begun.next.is_some_and(|next| next != number) {
-            return Some(Told::Hole(number));
+        match self.begun.next {
+            // A server that lags begins behind the last record that it has.
+            Some(next) if number < next => return None,
+            Some(next) if number > next => return Some(Told::Hole(number)),
+            _ => {}
         }
         self.begun.next = Some(number + 1);
         self.lags_since = None;

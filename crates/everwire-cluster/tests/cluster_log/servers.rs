@@ -6,6 +6,7 @@ use std::{
 };
 
 use async_nats::jetstream;
+use everwire_proto::placement::LeaseSettings;
 use tokio::time::{sleep, timeout};
 
 use crate::{
@@ -49,6 +50,8 @@ async fn a_leader_of_three_that_is_killed_ends_nothing() {
     let node = |name: &str| {
         let mut settings = settings(name);
         settings.replicas = 3;
+        // The servers take up to 12 s to have another leader.
+        settings.lease = LeaseSettings::default();
         Node::over("three", settings, three.urls())
     };
     let nodes = ["a", "b", "c"].map(node);

@@ -26,7 +26,7 @@ export PATH=$test_env/cargo/bin:$PATH:/usr/sbin
 # Incremental data is half of the build output. Set it to 1 if you edit and build repeatedly.
 export CARGO_INCREMENTAL=${CARGO_INCREMENTAL:-0}
 
-stages=(scripts format clippy clippy_core build tests recipes bridge servers nats bare simulation crash chaos doc_tests docs book package core_deps deny autobahn schemathesis clients browser fuzz)
+stages=(scripts format clippy clippy_core build tests recipes bridge servers nats cluster bare simulation crash chaos doc_tests docs book package core_deps deny autobahn schemathesis clients browser fuzz)
 slow=180
 # The parallelism of tests that mostly wait for a peer.
 waiting=8
@@ -265,7 +265,7 @@ stage_tests() {
   local targets=() name run=(cargo test --no-fail-fast "${whole[@]}") code=0
   while read -r name; do
     targets+=(--test "$name")
-  done < <(integration_tests | grep -vxE 'autobahn|bridge|browser|chaos|cli_recipes|cli_rehearse|crash|dialogue|nats|nats_server|panics|recipes|servers')
+  done < <(integration_tests | grep -vxE 'autobahn|bridge|browser|chaos|cli_recipes|cli_rehearse|crash|dialogue|nats|nats_server|cluster|cluster_faces|cluster_log|panics|recipes|servers')
   "${run[@]}" --lib --bins --example protocol "${targets[@]}" -- --skip "$simulation" || code=1
   "${run[@]}" --test cli_rehearse --test dialogue -- --test-threads="$waiting" || code=1
   return "$code"
@@ -312,6 +312,12 @@ stage_servers() {
 stage_nats() {
   timeout 300 cargo test --no-fail-fast "${whole[@]}" --test nats_server --test nats -- --test-threads="$waiting"
   examples/nats/test.sh
+}
+
+# Nodes of a cluster with real servers: killed, frozen past their lease, cut off, restarted; a log that
+# goes back. They mostly wait for leases, all at once.
+stage_cluster() {
+  timeout 400 cargo test --no-fail-fast "${whole[@]}" --test cluster_log --test cluster --test cluster_faces -- --test-threads=16
 }
 
 # 10,000 lives of a name under virtual time.

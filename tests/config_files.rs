@@ -15,8 +15,8 @@ use std::{
 use everwire::{
     Pattern,
     config::{
-        Base, ConnectionSettings, NatsInSettings, NatsOutSettings, ServiceSettings, Settings,
-        schema,
+        Base, ClusterSettings, ConnectionSettings, NatsInSettings, NatsOutSettings,
+        ServiceSettings, Settings, schema,
     },
 };
 use serde_json::Value as Json;
@@ -98,6 +98,8 @@ fn the_full_file_says_the_defaults() {
     outbound.names = Pattern::all();
     assert_eq!(nats.inbound, Some(NatsInSettings::new(Pattern::all())));
     assert_eq!(nats.outbound, Some(NatsOutSettings::new(Pattern::all())));
+
+    assert_eq!(settings.cluster, Some(ClusterSettings::new("node-1")));
 
     let connection = settings.connections["full"].clone();
     let mut expected = ConnectionSettings::new("wss://example.com/feed").unwrap();
@@ -190,7 +192,9 @@ fn file_keys(value: &toml::Value, path: &str, keys: &mut BTreeSet<String>) {
                 let named = SECTIONS.contains(&path)
                     || path.ends_with(".capture")
                     || path.ends_with(".subscriptions");
-                let free = path.ends_with(".headers") || path.ends_with(".let");
+                let free = [".headers", ".let", ".place", "cluster.labels"]
+                    .iter()
+                    .any(|table| path.ends_with(table));
                 let key = if named { "*" } else { key };
                 let below = format!("{path}.{key}").trim_start_matches('.').to_owned();
                 file_keys(value, &below, keys);
@@ -300,6 +304,12 @@ fn the_defaults_of_the_schema_are_those_of_the_settings() {
         text.contains("duplicate_window") && text.contains("ack"),
         "{text}"
     );
+
+    let cluster = defaults(&schema["properties"]["cluster"]);
+    let text = format!("nats.servers = ['nats://h']\ncluster = {{ node = 'a', {cluster} }}");
+    let settings = Settings::from_toml(&text).unwrap_or_else(|errors| panic!("{errors}\n{text}"));
+    assert_eq!(settings.cluster, Some(ClusterSettings::new("a")));
+    assert!(text.contains("move_timeout"), "{text}");
 }
 
 #[test]

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::{
+    cluster::cluster_settings,
     dialogue::shared_preparations,
     keys::{ConnectionTable, DocumentTable, buckets},
-    layers::Layers,
+    layers::{InheritedTables, Layers},
     members::members,
     nats::{nats_settings, warn_of_unused},
     read::Context,
@@ -37,19 +38,30 @@ pub(super) fn assemble(
     let layers = Layers::new(inherited, groups.unwrap_or_default(), context);
     let service = service_settings(service.unwrap_or_default(), context);
     context.allow_urls = service.allow_urls.as_slice().into();
-    let nats = nats_settings(document.nats, context);
+    let has_nats = document.nats.is_some();
+    let nats = nats_settings(document.nats, document.cluster.is_some(), context);
+    let cluster = cluster_settings(document.cluster, has_nats, context);
+    let (cluster, mut shards) = cluster.unzip();
     let fleets = fleets.unwrap_or_default().0;
     let members = members(&fleets, connections.unwrap_or_default(), context);
-    let connections = layers.settings(&fleets, members, context);
+    let connections = layers.settings(&fleets, members, shards.as_mut(), context);
+    if let Some(shards) = &shards {
+        shards.check_places(context);
+    }
     warn_of_unused(&connections, context);
     Settings {
         write_lease: None,
         service,
         connections,
         nats,
+        cluster,
         warnings: Vec::new(),
         inherited: match inherits {
-            true => Inherited::new((layers, context.buckets.clone())),
+            true => Inherited::new(InheritedTables {
+                layers,
+                buckets: context.buckets.clone(),
+                shards,
+            }),
             false => Inherited::default(),
         },
     }

@@ -55,7 +55,7 @@ impl Base {
         }
     }
 
-    /// The same for a program that has no bridge to NATS: `[nats]` is an error, and `instead` says what would be right.
+    /// The same for a program that has no bridge to NATS: `[nats]` and `[cluster]` are errors, and `instead` says what would be right.
     ///
     /// ```
     /// use everwire::config::Base;

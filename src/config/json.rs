@@ -5,11 +5,11 @@ use std::{net::IpAddr, sync::Arc};
 use url::Url;
 
 use super::{
-    InvalidJson, api_limits,
+    InvalidJson, api_limits, cluster,
     dialogue::Dialogues,
     finish::finish,
     keys::{ConnectionTable, StepTable, WordsTable},
-    layers::Layers,
+    layers::{InheritedTables, Layers},
     read::{Buckets, Context, Origin, Place, Pointers, Read, parse_json},
     values::Written,
 };
@@ -61,8 +61,12 @@ impl Inherited {
         policy: &DialPolicy,
         limits: &ApiLimits,
     ) -> Result<ConnectionSettings, InvalidJson> {
-        let empty = <(Layers, Arc<Buckets>)>::default();
-        let (layers, buckets) = self.tables().unwrap_or(&empty);
+        let empty = InheritedTables::default();
+        let InheritedTables {
+            layers,
+            buckets,
+            shards,
+        } = self.tables().unwrap_or(&empty);
         let mut pointers = Pointers::default();
         let root = parse_json(json, &mut pointers)?;
         let mut context = Context::new(&System);
@@ -72,9 +76,13 @@ impl Inherited {
         refuse_urls(&own, policy, &mut context);
         let brings_proxy = own.proxy.is_some();
         let written = api_limits::Written::of(&own, root.place);
+        let keys = cluster::Written::of(&own, root.place);
         let table = layers.inherit_harmless(own, &mut context);
         layers.check_rules(&table, &mut context);
         let mut settings = finish(table, root.place, &mut Dialogues::default(), &mut context);
+        if let Some(mut shards) = shards.clone() {
+            shards.check(None, &settings, &keys, &mut context);
+        }
         settings.dial_policy = policy.clone();
         if brings_proxy {
             settings.proxy_policy = policy.clone();

@@ -1,8 +1,12 @@
 //! Inheritance: what connections inherit, and how their own keys override it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use super::{
+    cluster::{Shards, Written},
     dead_rules::check_rules,
     dialogue::Dialogues,
     finish::finish,
@@ -11,11 +15,20 @@ use super::{
     members::{Member, Members, Origin},
     nats::check_fence,
     order::check_order,
-    read::{Context, Entry, Item, Named, Problem, backticked, read_entries, similar},
+    read::{Buckets, Context, Entry, Item, Named, Problem, backticked, read_entries, similar},
     values::Subprotocols,
 };
 use crate::core::ConnectionName;
 use everwire_proto::settings::ConnectionSettings;
+
+/// What connections that are opened at run time inherit, and what they share with others.
+#[derive(Default)]
+pub(super) struct InheritedTables {
+    pub layers: Layers,
+    pub buckets: Arc<Buckets>,
+    /// What the names of the file share, if there is a cluster.
+    pub shards: Option<Shards>,
+}
 
 /// What connections inherit.
 #[derive(Default)]
@@ -51,6 +64,7 @@ impl Layers {
         &self,
         fleets: &[Item<FleetTable>],
         members: Members,
+        mut shards: Option<&mut Shards>,
         context: &mut Context<'_>,
     ) -> BTreeMap<ConnectionName, ConnectionSettings> {
         // The common part of a fleet is merged once.
@@ -110,7 +124,12 @@ impl Layers {
             };
             self.check_rules(&table, context);
             check_fence(&table, &name, context);
-            settings.push((name, finish(table, place, &mut dialogues, context)));
+            let written = Written::of(&table, place);
+            let own = finish(table, place, &mut dialogues, context);
+            if let Some(shards) = &mut shards {
+                shards.check(Some(&name), &own, &written, context);
+            }
+            settings.push((name, own));
             context.problems.subject = None;
         }
         settings.into_iter().collect()

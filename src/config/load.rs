@@ -19,7 +19,7 @@ use crate::settings::{Settings, Source, System};
 pub(super) struct Program {
     /// Keys of a connection that lie below `[defaults]`.
     pub keys: &'static str,
-    /// The help for `[nats]` in a program without the bridge.
+    /// The help for `[nats]` and `[cluster]` in a program without the bridge.
     pub without_nats: Option<&'static str>,
 }
 
@@ -179,9 +179,15 @@ fn read(
         value: Value::Table(combine(roots, &mut context)),
     };
     let document: DocumentTable = read_table(&root, &mut context).unwrap_or_default();
-    if let (Some(nats), Some(help)) = (&document.nats, program.without_nats) {
+    let needs_nats = [
+        document.nats.as_ref().map(|nats| nats.place),
+        document.cluster.as_ref().map(|cluster| cluster.place),
+    ];
+    if let Some(help) = program.without_nats {
         let message = "feature_missing: this program was built without the feature `nats`";
-        context.wrong(nats.place, message, help);
+        for place in needs_nats.into_iter().flatten() {
+            context.wrong(place, message, help);
+        }
     }
     // After the files: relative paths in the first one then start where they do without it.
     let base = (!program.keys.is_empty()).then(|| {

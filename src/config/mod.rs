@@ -19,6 +19,8 @@ mod assemble;
 #[cfg(feature = "config")]
 mod base;
 #[cfg(feature = "config")]
+mod cluster;
+#[cfg(feature = "config")]
 mod combine;
 #[cfg(feature = "config")]
 mod dead_rules;
@@ -82,19 +84,21 @@ pub use self::{
     units::parse_duration,
 };
 pub use crate::settings::{
-    ApiLimits, Changed, Diagnostic, Inherited, InvalidPublicUrl, InvalidSubscription, LogFormat,
-    LogLevel, LogSettings, MetricsSettings, NatsAck, NatsInSettings, NatsOutSettings, NatsSettings,
-    NatsTlsSettings, Plan, PublicUrl, Related, Scope, ServiceSettings, ServiceTlsSettings,
-    Settings, Source, StreamSettings, SubscriptionWish, System, TokenSettings, WriteLease,
-    boot_clock,
+    ApiLimits, Changed, ClusterSettings, Diagnostic, Inherited, InvalidPublicUrl,
+    InvalidSubscription, LeaseGuard, LogFormat, LogLevel, LogSettings, MetricsSettings, NatsAck,
+    NatsInSettings, NatsOutSettings, NatsSettings, NatsTlsSettings, Plan, PublicUrl, Related,
+    Scope, ServiceSettings, ServiceTlsSettings, Settings, Source, StreamSettings, SubscriptionWish,
+    System, TokenSettings, WithoutLease, WriteLease, boot_clock, shard_key,
 };
 pub use everwire_proto::{
     language::{Part, Secret, SecretMissing, SecretTemplate, Template, Variable},
+    placement::{InvalidLease, LeaseSettings},
     settings::{
         AuthEncoding, Backoff, BasicAuth, Changes, Compression, ConnectionSettings, DialPolicy,
         EnvironmentProxies, Fsync, GiveUpRule, Heartbeat, HistorySettings, HostSettings,
-        InvalidProxy, InvalidProxyVariable, InvalidUrl, InvalidUrlPattern, Jitter, Opening,
-        OutboxSettings, Proxy, ProxyUrl, Rate, RateSettings, Reconnect, Resend, RotationMode,
-        SequenceSettings, Subprotocol, TlsSettings, UrlPattern, WhenFull, url,
+        InvalidProxy, InvalidProxyVariable, InvalidUrl, InvalidUrlPattern, Jitter, Labels,
+        MAX_LABELS, Opening, OutboxSettings, Proxy, ProxyUrl, Rate, RateSettings, Reconnect,
+        Resend, RotationMode, SequenceSettings, Subprotocol, TlsSettings, UrlPattern, WhenFull,
+        url,
     },
 };

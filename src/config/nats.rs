@@ -15,16 +15,18 @@ use crate::{
 };
 use everwire_proto::settings::{ConnectionSettings, Pattern};
 
-/// The settings of `[nats]`, if there is such a table without errors; errors were reported.
+/// The settings of `[nats]`, if there is such a table without errors; errors were reported. In a
+/// cluster its servers are needed even if nothing is bridged.
 pub(super) fn nats_settings(
     table: Option<Located<NatsTable>>,
+    is_cluster: bool,
     context: &mut Context<'_>,
 ) -> Option<NatsSettings> {
     let Located {
         value: table,
         place,
     } = table?;
-    check_needed(&table, place, context);
+    check_needed(&table, place, is_cluster, context);
     check_credentials(&table, context);
     if let Some(Located { value: tls, .. }) = &table.tls {
         check_client_certificate(&tls.cert_file, &tls.key_file, context);
@@ -115,14 +117,14 @@ impl Places {
     }
 }
 
-/// A bridge has servers, and something to bridge.
-fn check_needed(table: &NatsTable, place: Place, context: &mut Context<'_>) {
+/// A bridge has servers, and something to bridge, unless only a cluster needs it.
+fn check_needed(table: &NatsTable, place: Place, is_cluster: bool, context: &mut Context<'_>) {
     if table.servers.is_none() {
         let problem = Problem::absence(place, "`nats` has no `servers`")
             .help("write servers = [\"nats://127.0.0.1:4222\"]");
         context.problems.push(problem);
     }
-    if table.inbound.is_none() && table.outbound.is_none() {
+    if table.inbound.is_none() && table.outbound.is_none() && !is_cluster {
         let problem = Problem::absence(place, "`nats` has neither `in` nor `out`").help(
             "write in = { match = \"NAME\" } to publish what comes, out = { match = \"NAME\" } to send what is published, or both",
         );

@@ -2,6 +2,7 @@
 
 mod access;
 mod api_limits;
+mod cluster;
 mod common;
 mod diagnostic;
 mod inherited;
@@ -23,6 +24,7 @@ pub(crate) use everwire_proto::{
 pub use self::{
     access::{MetricsSettings, Scope, ServiceTlsSettings, TokenSettings},
     api_limits::ApiLimits,
+    cluster::{ClusterSettings, LeaseGuard, WithoutLease, shard_key},
     diagnostic::{Diagnostic, Related},
     inherited::Inherited,
     nats::{
@@ -37,7 +39,11 @@ pub use self::{
     write_lease::{WriteLease, boot_clock},
 };
 #[cfg(feature = "config")]
-pub(crate) use self::{api_limits::MAX_DURATION, diagnostic::Excerpt};
+pub(crate) use self::{
+    api_limits::MAX_DURATION,
+    cluster::{SharedKey, shared_keys},
+    diagnostic::Excerpt,
+};
 pub(crate) use self::{
     common::{CommonSettings, NameSettings},
     subscription_wish::CompileSubscription,

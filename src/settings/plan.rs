@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use everwire_proto::settings::{Changes, ConnectionName, ConnectionSettings};
 
-use super::{NatsSettings, ServiceSettings};
+use super::{ClusterSettings, NatsSettings, ServiceSettings};
 
 /// The differences between the running and the new settings: for each name, and for the keys of
 /// `[service]`.
@@ -36,7 +36,7 @@ pub struct Plan {
     pub removed: Vec<ConnectionName>,
     /// Keys of `[service]` that change at once.
     pub service: Vec<&'static str>,
-    /// Keys of `[service]`, and `nats`, that change with the next start of the process.
+    /// Keys of `[service]`, `nats` and `cluster`, that change with the next start of the process.
     pub restart: Vec<&'static str>,
 }
 
@@ -140,6 +140,18 @@ impl Plan {
     pub fn with_nats(mut self, old: Option<&NatsSettings>, new: Option<&NatsSettings>) -> Self {
         if old != new {
             self.restart.push("nats");
+        }
+        self
+    }
+
+    /// The same, with what becomes of `[cluster]`: a node joins with its process.
+    pub fn with_cluster(
+        mut self,
+        old: Option<&ClusterSettings>,
+        new: Option<&ClusterSettings>,
+    ) -> Self {
+        if old != new {
+            self.restart.push("cluster");
         }
         self
     }

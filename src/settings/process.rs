@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use everwire_proto::settings::{ConnectionName, ConnectionSettings};
 
-use super::{Diagnostic, Inherited, NatsSettings, ServiceSettings, WriteLease};
+use super::{ClusterSettings, Diagnostic, Inherited, NatsSettings, ServiceSettings, WriteLease};
 
 /// All settings of a process.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -18,6 +18,9 @@ pub struct Settings {
     pub inherited: Inherited,
     /// The bridge to NATS, if there is one. A program starts it, not the manager.
     pub nats: Option<NatsSettings>,
+    /// The cluster that shares names with others, if there is one; it has a bridge, too. A program
+    /// joins it, not the manager.
+    pub cluster: Option<ClusterSettings>,
     /// What limits the writes of the process; `None`: nothing does. No key of a file: a program that
     /// holds a lease of a cluster sets it.
     pub write_lease: Option<WriteLease>,

@@ -1,6 +1,6 @@
 //! The message for a wrong value says what would be right.
 
-use super::{error, memory::Memory};
+use super::error;
 
 #[test]
 fn a_wrong_value_is_told_with_what_would_be_right() {
@@ -317,16 +317,4 @@ fn a_wrong_value_is_told_with_what_would_be_right() {
         let error = error(keys);
         assert!(error.contains(expected), "{keys}\n  {error}\n  {expected}");
     }
-}
-
-#[test]
-fn a_key_that_is_still_to_come_is_not_supported_yet() {
-    assert_eq!(error("place = 1"), "`place` is not supported yet | ");
-    let (text, key) = ("cluster.node = 'x'", "cluster");
-    let errors = Memory::default().read(text).unwrap_err();
-    assert_eq!(errors.count(), 1, "{errors}");
-    assert_eq!(
-        errors.iter().next().unwrap().message,
-        format!("`{key}` is not supported yet")
-    );
 }

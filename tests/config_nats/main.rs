@@ -2,6 +2,7 @@
 
 #[path = "../config/memory.rs"]
 mod memory;
+mod told;
 mod wrong;
 
 use std::{collections::BTreeMap, time::Duration};

@@ -1,57 +1,13 @@
-//! The errors of `[nats]`, each reported once: file, line, column, the marked text, and what would
-//! be right.
-//!
-//! `wrong.txt` has keys, each followed by all its messages. `EVERWIRE_BLESS=1` writes the present
-//! messages; read the difference before you commit it.
+//! The errors of `[nats]`, each reported once.
 
-use std::{env, fs, path::Path};
+use std::path::Path;
 
-use everwire::Settings;
-
-use super::Memory;
-
-const CASES: &str = "tests/config_nats/wrong.txt";
-
-/// The separator between keys and messages, and between cases.
-const TOLD: &str = "--\n";
-const NEXT: &str = "\n==\n\n";
-
-/// All messages about a file, with the text that each marks.
-fn told(text: &str) -> String {
-    let source = Memory::default()
-        .with_variable("BAD", "s3cret")
-        .with_file("e.toml", text);
-    let errors = match Settings::load_with("e.toml", &source) {
-        Ok(_) => panic!("accepted:\n{text}"),
-        Err(errors) => errors,
-    };
-    let drawn = errors.render(false);
-    assert!(!drawn.contains("s3cret"), "{drawn}");
-    let each = errors
-        .iter()
-        .map(|error| format!("{error}    text: {}\n", error.text));
-    each.collect()
-}
+use super::told;
 
 #[test]
 fn each_wrong_bridge_is_told_as_expected() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(CASES);
-    let listed = fs::read_to_string(&path).unwrap();
-    let keys = listed
-        .split(NEXT)
-        .map(|case| case.split(TOLD).next().unwrap());
-    let found: Vec<String> = keys
-        .map(|keys| format!("{keys}{TOLD}{}", told(&format!("[nats]\n{keys}"))))
-        .collect();
-    let cases = found.len();
-    let found = found.join(NEXT);
-    assert!(!found.contains("s3cret\n"), "{found}");
-    if env::var_os("EVERWIRE_BLESS").is_some() {
-        fs::write(&path, found).unwrap();
-        return;
-    }
-    for (listed, found) in listed.split(NEXT).zip(found.split(NEXT)) {
-        assert_eq!(found, listed);
-    }
+    let cases = told::compare(Path::new("tests/config_nats/wrong.txt"), |keys| {
+        format!("[nats]\n{keys}")
+    });
     assert!(cases > 80, "{cases}");
 }

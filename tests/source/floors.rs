@@ -17,7 +17,7 @@ use std::{
 
 use super::{
     names::{self, Edge, Reading},
-    tree::{self, BRIDGE, Crate, LIBRARY, PROGRAM, PROTO, WORKSPACE},
+    tree::{self, BRIDGE, CLUSTER, Crate, LIBRARY, PROGRAM, PROTO, WORKSPACE},
 };
 
 /// The crates, lowest first; in each the folders and top-level files of its sources, lowest first.
@@ -78,6 +78,23 @@ const FLOORS: [(Crate, &[&str]); WORKSPACE.len()] = [
             "nats:outbound",
             "nats:bridge",
             "nats:lib",
+        ],
+    ),
+    (
+        CLUSTER,
+        &[
+            "cluster:clocks",
+            "cluster:state_file",
+            "cluster:event",
+            "cluster:order",
+            "cluster:seen",
+            "cluster:codes",
+            "cluster:status",
+            "cluster:requests",
+            "cluster:log",
+            "cluster:runtime",
+            "cluster:cluster",
+            "cluster:lib",
         ],
     ),
     (PROGRAM, &["terminal", "service", "cli", "main"]),

@@ -45,8 +45,14 @@ pub const BRIDGE: Crate = Crate {
     prefix: "nats:",
 };
 
+pub const CLUSTER: Crate = Crate {
+    name: "everwire_cluster",
+    sources: "crates/everwire-cluster/src",
+    prefix: "cluster:",
+};
+
 /// All crates, lowest first.
-pub const WORKSPACE: [Crate; 4] = [PROTO, LIBRARY, BRIDGE, PROGRAM];
+pub const WORKSPACE: [Crate; 5] = [PROTO, LIBRARY, BRIDGE, CLUSTER, PROGRAM];
 
 /// Files by their path below the folder of their crate's sources, with their text.
 pub type Sources = BTreeMap<String, String>;

@@ -45,6 +45,113 @@ export interface Close {
 /** Who began the close. */
 export type CloseBy = "us" | "peer";
 
+/** The log, as this node reads it. */
+export interface ClusterLog {
+  /** Differences between the stream and the settings. */
+  differences: string[];
+  /** Why it cannot be read, or the last such reason. */
+  error: ClusterTrouble | null;
+  /** The number of the last record that was read. */
+  read: number;
+  /** The server that it is read from; null while it is not. */
+  server: string | null;
+}
+
+/** A shard on its way. */
+export interface ClusterMove {
+  /** The node that gives it. */
+  from_node: string;
+  /** The shard. */
+  shard: number;
+  /** The node that gets it. */
+  to_node: string;
+}
+
+/** How many shards came to a node from others. */
+export interface ClusterMoved {
+  /** Their holder was drained. */
+  drain: number;
+  /** The node got its share: it joined, or its share became larger. */
+  join: number;
+  /** Their holder left in order. */
+  leave: number;
+  /** Their holder was lost. */
+  lost: number;
+}
+
+/** A node. */
+export interface ClusterNode {
+  /** Its boot, in hexadecimal digits. */
+  boot: string;
+  /** Whether it gives away what it has. */
+  drains: boolean;
+  /** Whether it can be given shards. */
+  is_settled: boolean;
+  /** What it has, for names with a `place`. */
+  labels: Record<string, unknown>;
+  /** Its name. */
+  node: string;
+  /** How many seconds ago this node saw its last sign of life. */
+  renewed_seconds_ago: number | null;
+  /** How many shards it holds. */
+  shards: number;
+  /** Its share, beside the weights of others. */
+  weight: number;
+}
+
+/** The part of a node in the cluster, in short. */
+export interface ClusterPart {
+  /** For how many more seconds it may write; null if it may not. */
+  lease_seconds: number | null;
+  /** This node. */
+  node: string;
+  /** What it does, as `phase` of `GET /v1/cluster`. */
+  phase: string;
+}
+
+/** The cluster, as this node sees it. */
+export interface ClusterStatus {
+  /** Its boot, in hexadecimal digits; null before it has joined. */
+  boot: string | null;
+  /** Why it last held nothing any more; null if that was never so. */
+  ended: ClusterTrouble | null;
+  /** How many shards nobody holds. */
+  free: number;
+  /** For how many more seconds it may write; null if it may not. */
+  lease_seconds: number | null;
+  /** The log that decides who holds what. */
+  log: ClusterLog;
+  /** How many shards came to this node from others, by why they came. */
+  moved: ClusterMoved;
+  /** The moves that are under way, at most 256. */
+  moves: ClusterMove[];
+  /** How many names this node knows, wherever they are. */
+  names: number;
+  /** This node. */
+  node: string;
+  /** The nodes, in the order of their names. */
+  nodes: ClusterNode[];
+  /**
+   * What it does: "reading" the log, "joining", "settling" until it can be given shards, "ready", "draining", or
+   * "left".
+   */
+  phase: string;
+  /** How many shards each place has; 0 before the log has begun. */
+  shards: number;
+}
+
+/** What went wrong, and when. */
+export interface ClusterTrouble {
+  /** When, in RFC 3339. */
+  at: string;
+  /** A stable code, such as "cluster_lease_lapsed". */
+  code: string;
+  /** Whether it is still so. */
+  is_now: boolean;
+  /** What went wrong. */
+  text: string;
+}
+
 /**
  * Something that happened to a connection or to this reader. `type` decides which of the later members are present.
  * There may be more types than are described here.
@@ -211,6 +318,27 @@ export interface MemoryUsage {
   used: number;
 }
 
+/** Where a name is. */
+export interface NameInCluster {
+  /** Whether that is the node that answers. */
+  is_here: boolean;
+  /** The name. */
+  name: string;
+  /** The node that holds it; null if nobody does. */
+  node: string | null;
+  /** Its shard; null before the cluster knows its place. */
+  shard: number | null;
+  /** The subject of its messages in NATS; null if they are not published. */
+  subject: string | null;
+  /**
+   * The same in words, with what is to be expected, such as "nobody holds shard 12: node c left 5 s ago, others take it
+   * within 34 s".
+   */
+  text: string;
+  /** The token of its holder: the upper half of its epochs. */
+  token: number | null;
+}
+
 /** From sockets to NATS. */
 export interface NatsIn {
   /** Dropped messages. */
@@ -296,6 +424,8 @@ export type Outcome = "dialling" | "up" | "lost" | "closed" | "failed";
 
 /** The process as a whole. */
 export interface Overview {
+  /** The part of this node in its cluster; absent without a cluster. */
+  cluster?: ClusterPart | null;
   /** How many connections there are. */
   connections: number;
   memory: MemoryUsage;
@@ -376,13 +506,16 @@ export interface Problem {
   key?: string;
   /** For JSON: the line, from 1. */
   line?: number;
+  /** For "moved": the node that has the connection; null if none does. */
+  node?: string | null;
   /** For settings: the number of further errors. */
   omitted?: number;
   /**
    * For a message that was not accepted: the reason. For a change: "not_stored" if it was made but is not on disk;
    * "store_outage" if the store cannot be opened, so that its content is unknown; "feature_missing" if it needs a
    * feature that this build lacks. For a subscription that was not accepted: "other_item", "full", "too_long" or
-   * "no_subscribe".
+   * "no_subscribe". In a cluster: "moved" if the connection is not open on this node, "not_in_log" if the log of the
+   * cluster has not taken the change, "cluster" if nodes cannot do it.
    */
   reason?: Reason;
   status: number;
@@ -421,7 +554,7 @@ export interface Readiness {
 export const Reasons = [
   "full", "closed", "too_large", "sessions_only", "not_text", "not_stored", "store_outage", "feature_missing",
   "other_item", "too_long", "no_subscribe", "idle", "failed", "unreachable", "no_turn", "reconfigured", "unavailable",
-  "key_used", "no_fence"
+  "key_used", "no_fence", "moved", "not_in_log", "cluster"
 ] as const;
 /** Why something cannot be done. Other values are possible. */
 export type Reason = (typeof Reasons)[number] | (string & {});
@@ -438,7 +571,7 @@ export interface Reloaded {
   failed: NotChanged[];
   /** Names that are closed and forgotten. */
   removed: string[];
-  /** Keys of `[service]`, and `nats`, that change with the next start of the process. */
+  /** Keys of `[service]`, `nats` and `cluster`, that change with the next start of the process. */
   restart: string[];
   /** Names that need a new socket. */
   rotated: Changed[];

@@ -72,7 +72,7 @@ const ANY: &[&str] = &["read", "send", "control"];
 const MAX_MESSAGE: usize = 1024;
 
 /// All routes that must know the caller.
-const ROUTES: [Route; 28] = [
+const ROUTES: [Route; 31] = [
     Route::new("GET", "/openapi.json", ANY),
     Route::new("GET", "/v1/connections", &["read"]),
     Route::new("GET", "/v1/connections/NAME", &["read"]),
@@ -100,6 +100,9 @@ const ROUTES: [Route; 28] = [
     Route::new("POST", "/v1/rotate?match=none", &["control"]),
     Route::new("POST", "/v1/reload?plan=true", &["control"]),
     Route::new("GET", "/v1/status", &["read"]),
+    Route::new("GET", "/v1/cluster", &["read"]),
+    Route::new("GET", "/v1/cluster/names/NAME", &["read"]),
+    Route::new("POST", "/v1/cluster/nodes/a/drain", &["control"]),
     Route::new("GET", "/v1/events", &["read"]),
     Route::new("GET", "/v1/ws", ANY),
     Route::new("PUT", "/v1/secrets/NAME", &["control"]).body(64 << 10),
@@ -170,6 +173,7 @@ fn the_routes_here_are_all_that_are_described() {
         let path = path
             .replace("NAME", "{name}")
             .replace("sends/1", "sends/{id}")
+            .replace("nodes/a", "nodes/{node}")
             .replace("subscriptions/k", "subscriptions/{key}");
         format!("{} {path}", route.method)
     });
@@ -266,7 +270,12 @@ fn other_methods_and_names_that_are_not_there_are_told() {
             );
         }
         if route.names_something() && !route.creates() {
-            let problem = ask(&service, route, "nobody", &auth, b"").problem(404, "there is no ");
+            // Without a cluster, none of its names is known.
+            let what = match route.path.starts_with("/v1/cluster/") {
+                true => "this process is no node of a cluster",
+                false => "there is no ",
+            };
+            let problem = ask(&service, route, "nobody", &auth, b"").problem(404, what);
             assert_eq!(problem["type"], "about:blank");
         }
         // Invalid names are refused, too.

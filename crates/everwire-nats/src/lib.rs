@@ -21,7 +21,7 @@
 
 mod ack;
 mod bridge;
-mod connection;
+pub mod connection;
 mod error;
 mod header;
 mod inbound;
@@ -33,7 +33,7 @@ mod queue;
 mod report;
 mod spool;
 mod status;
-mod stream;
+pub mod stream;
 mod subject;
 
 pub use self::{

@@ -52,9 +52,11 @@ fn compile_shared(
     let (names, pointers) = compiler.finish()?;
     let keep = item.value.keep.as_ref();
     let keep = keep.and_then(|keep| keep.value.unless_off());
+    let per_node = item.value.per_node.as_ref();
     Some(Arc::new(SharedPreparation {
         key: item.name.as_str().into(),
         keep: keep.unwrap_or(Duration::ZERO),
+        per_node: per_node.is_some_and(|per_node| per_node.value),
         preparation: Arc::new(Preparation {
             names,
             pointers,

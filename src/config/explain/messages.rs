@@ -65,6 +65,7 @@ fn rate(rate: &RateSettings) -> String {
         per,
         burst,
         control,
+        per_node,
     } = rate;
     let messages = usize::try_from(messages.get()).unwrap_or(usize::MAX);
     let mut told = format!(
@@ -74,6 +75,9 @@ fn rate(rate: &RateSettings) -> String {
     );
     if let Some(bucket) = bucket {
         told.push_str(&format!(", shared with all names of the rate {bucket}"));
+        if *per_node {
+            told.push_str(" on the same node");
+        }
     }
     if *control {
         told.push_str("; pings and pongs count too");

@@ -30,7 +30,14 @@ pub(super) fn lines(settings: &ConnectionSettings) -> Vec<Line> {
             false => format!("and kept for {}", format_duration(shared.keep)),
         };
         let key = &shared.key;
-        told.push(format!("that is done once for all with prepare = \"{key}\", {keep}").into());
+        let node = if shared.per_node {
+            " on the same node"
+        } else {
+            ""
+        };
+        told.push(
+            format!("that is done once for all with prepare = \"{key}\"{node}, {keep}").into(),
+        );
     }
     told
 }

@@ -11,8 +11,8 @@ use super::{
 use crate::config::{
     read::{Entries, Keys, Read, Section, table},
     values::{
-        CloseCode, FilePath, Period, ProxySetting, Rotation, ServerName, Size, Subprotocols, Tags,
-        TemplateText, Templated, Text, Timeout, Url, Urls,
+        CloseCode, FilePath, Period, PlaceLabels, ProxySetting, Rotation, ServerName, Size,
+        Subprotocols, Tags, TemplateText, Templated, Text, Timeout, Url, Urls,
     },
 };
 use everwire_proto::settings::{ConnectionSettings, RotationMode, TlsSettings};
@@ -32,6 +32,10 @@ table! {
         group: Text,
         /// Labels for filters and views.
         tags: Tags = [],
+        /// The labels that a node of the cluster must have, to be given the connection:
+        /// { region = "eu" }. "" removes an inherited one. At most 256 bytes, with 6 for each label.
+        /// Without [cluster] it is ignored.
+        place: PlaceLabels = {},
         /// Whether it is dialled at start.
         enabled: bool = true,
         /// Whether the service is not ready (`/readyz`) while this connection is not.
@@ -128,9 +132,6 @@ table! {
         subscriptions: Subscriptions = [],
         /// The numbers of our messages.
         ids: IdsTable,
-    }
-    later {
-        place,
     }
     no key { dialogue, protocol, dial_policy, proxy_policy }
 }

@@ -1,6 +1,8 @@
 //! The keys at the top of a file.
 
-use super::{ConnectionTable, FleetTable, NatsTable, PrepareTable, RateTable, ServiceTable};
+use super::{
+    BucketTable, ClusterTable, ConnectionTable, FleetTable, NatsTable, PrepareTable, ServiceTable,
+};
 use crate::config::{
     read::{Context, Keys, Named, Node, Read, Section, table},
     values::SchemaVersion,
@@ -15,8 +17,11 @@ table! {
         service: ServiceTable,
         /// The bridge to NATS JetStream. It needs a program with the feature "nats".
         nats: NatsTable,
+        /// The cluster that shares names with other processes. It needs [nats], and a program with
+        /// the feature "nats".
+        cluster: ClusterTable,
         /// Buckets that connections with rate = "KEY" share.
-        rates: Named<RateTable>,
+        rates: Named<BucketTable>,
         /// Steps before dials, for all connections with prepare = "KEY".
         prepare: Named<PrepareTable>,
         /// Any key of a connection; every connection inherits it.
@@ -28,7 +33,6 @@ table! {
         /// Many connections from one template.
         fleet: Named<FleetTable>,
     }
-    later { cluster }
 }
 
 /// The keys that the connections of a group inherit.

@@ -3,6 +3,7 @@
 mod access;
 mod api_limits;
 mod basic_auth;
+mod cluster;
 mod compression;
 mod connection;
 mod decode;
@@ -30,6 +31,7 @@ pub(super) use self::{
     access::{ServiceTlsTable, Tokens, UrlPatterns},
     api_limits::ApiLimitsTable,
     basic_auth::BasicAuthTable,
+    cluster::ClusterTable,
     compression::CompressionLayer,
     connection::ConnectionTable,
     decode::DecodeLayer,
@@ -51,7 +53,7 @@ pub(super) use self::{
     opening::{OnOpen, OpenMessage},
     outbox::OutboxTable,
     pong::PongLayer,
-    rate::{RateKeys, RateLayer, RateTable, buckets, show_rates},
+    rate::{BucketTable, RateKeys, RateLayer, buckets, show_rates},
     reconnect::{ReconnectLayer, ReconnectTable},
     sequence::SequenceLayer,
     service::ServiceTable,

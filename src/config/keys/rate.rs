@@ -43,7 +43,26 @@ table! {
         /// Whether pings and pongs count, too. They never wait; messages make room for them.
         control: bool = false,
     }
-    no key { bucket }
+    no key { bucket, per_node }
+}
+
+table! {
+    /// A bucket that connections share: so many outgoing messages within any period, over all of
+    /// them.
+    pub(in crate::config) struct BucketTable {
+        /// How many messages.
+        messages: MessageCount,
+        /// The period. If it is a minute or longer, messages written before a restart count, too.
+        per: RatePeriod = "1s",
+        /// How many of them may be sent back to back after a silence; the rest is spaced evenly. At
+        /// most `messages`, which is also the default.
+        burst: MessageCount,
+        /// Whether pings and pongs count, too. They never wait; messages make room for them.
+        control: bool = false,
+        /// Whether each node of a cluster has such a bucket. Otherwise all names with it are on one
+        /// node. Without a cluster it changes nothing.
+        per_node: bool = false,
+    }
 }
 
 /// How fast messages may go out: a table, keys of buckets, or "unlimited".
@@ -186,6 +205,27 @@ impl RateTable {
     }
 }
 
+impl BucketTable {
+    fn settings(self, place: Place, context: &mut Context<'_>) -> Option<RateSettings> {
+        let Self {
+            messages,
+            per,
+            burst,
+            control,
+            per_node,
+        } = self;
+        let rate = RateTable {
+            messages,
+            per,
+            burst,
+            control,
+        };
+        let mut rate = rate.settings(place, context)?;
+        rate.per_node = per_node.is_some_and(|per_node| per_node.value);
+        Some(rate)
+    }
+}
+
 /// A burst is at most what a period may hold.
 fn refuse_excess(rate: &RateSettings, place: Place, context: &mut Context<'_>) {
     if rate.burst > rate.messages {
@@ -204,8 +244,8 @@ fn refuse_excess(rate: &RateSettings, place: Place, context: &mut Context<'_>) {
 }
 
 /// The buckets of `[rates]`.
-pub(in crate::config) fn buckets(rates: Named<RateTable>, context: &mut Context<'_>) -> Buckets {
-    let settings = |item: Item<RateTable>| {
+pub(in crate::config) fn buckets(rates: Named<BucketTable>, context: &mut Context<'_>) -> Buckets {
+    let settings = |item: Item<BucketTable>| {
         let mut rate = item.value.settings(item.place, context);
         if let Some(rate) = &mut rate {
             rate.bucket = Some(Arc::from(item.name.as_str()));
@@ -239,7 +279,7 @@ fn help(key: &str, buckets: &Buckets) -> String {
     }
 }
 
-impl Section for RateTable {
+impl Section for BucketTable {
     const SECTION: &'static str = "rates";
     const WHAT: &'static str = "rate";
     const KEYS: &'static [&'static [&'static str]] = &[Self::NAMES, Self::LATER];

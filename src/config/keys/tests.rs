@@ -6,9 +6,10 @@ use std::{fmt::Debug, time::Duration};
 use serde_json::{Map, Value as Json, json};
 
 use super::{
-    AgainTable, ApiLimitsTable, BasicAuthTable, CompressionLayer, ConnectionTable, HeartbeatLayer,
-    HistoryTable, HttpTable, IdsTable, LimitsTable, OutboxTable, PrepareStepTable, RateLayer,
-    ReconnectLayer, RequestTable, RuleTable, SequenceLayer, ServiceTable, StepTable, WordsTable,
+    AgainTable, ApiLimitsTable, BasicAuthTable, ClusterTable, CompressionLayer, ConnectionTable,
+    HeartbeatLayer, HistoryTable, HttpTable, IdsTable, LimitsTable, OutboxTable, PrepareStepTable,
+    RateLayer, ReconnectLayer, RequestTable, RuleTable, SequenceLayer, ServiceTable, StepTable,
+    WordsTable,
     access::{ServiceTlsTable, TokenTable, Tokens},
     compression::CompressionTable,
     connection::TlsTable,
@@ -31,8 +32,8 @@ use crate::{
         values::{Kept, Period, Size, Timeout},
     },
     settings::{
-        ApiLimits, LogSettings, MetricsSettings, NatsInSettings, NatsOutSettings, ServiceSettings,
-        ServiceTlsSettings, System, TokenSettings,
+        ApiLimits, ClusterSettings, LogSettings, MetricsSettings, NatsInSettings, NatsOutSettings,
+        ServiceSettings, ServiceTlsSettings, System, TokenSettings,
     },
 };
 use everwire_proto::settings::{
@@ -226,6 +227,15 @@ fn what_is_declared_is_the_default_of_the_settings() {
         compared.into_iter().sum::<usize>(),
         defaults_in(&table_schema::<NatsTable>()),
         "each table of the bridge is compared"
+    );
+    assert_eq!(
+        reads_defaults::<ClusterTable, ClusterSettings>(json!({ "node": "a" })),
+        defaults_in(&table_schema::<ClusterTable>()),
+        "each key of the cluster is compared"
+    );
+    assert_eq!(
+        field::<ClusterTable, ClusterSettings>(read(json!({ "node": "a" }))),
+        ClusterSettings::new("a")
     );
     assert_eq!(
         DocumentTable::properties()

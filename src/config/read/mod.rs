@@ -20,7 +20,7 @@ pub(super) use self::{
     field::{IntoField, IntoSettings, ShowField, ShowSettings, field, show},
     json::{Pointers, node_of_json, parse_json},
     keys::{Keys, read_entries, read_table, similar, table_schema, unknown_key},
-    names::{Item, Named, Section},
+    names::{Item, NAME_PATTERN, Named, Section},
     node::{Entry, Node, Table, Value, backticked},
     place::{File, Place, boundary},
     problems::{Problem, Problems},

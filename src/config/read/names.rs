@@ -7,6 +7,10 @@ use serde_json::{Value as Json, json};
 use super::{Context, Entry, Node, Place, Problem, Read, Value, backticked, similar};
 use crate::core::{ConnectionName, InvalidName};
 
+/// The pattern of a connection's name, for JSON Schema.
+pub(in crate::config) const NAME_PATTERN: &str =
+    r"^(?!.*\.\.)[A-Za-z0-9]([A-Za-z0-9._:-]{0,126}[A-Za-z0-9])?$";
+
 /// What is declared under a name.
 pub(in crate::config) trait Section: Read {
     /// The section's key in the file.
@@ -14,8 +18,7 @@ pub(in crate::config) trait Section: Read {
     /// The noun for one of them.
     const WHAT: &'static str;
     /// The pattern of a name, for JSON Schema.
-    const NAME_PATTERN: &'static str =
-        r"^(?!.*\.\.)[A-Za-z0-9]([A-Za-z0-9._:-]{0,126}[A-Za-z0-9])?$";
+    const NAME_PATTERN: &'static str = NAME_PATTERN;
 
     /// The keys of such a table, now or later.
     const KEYS: &'static [&'static [&'static str]];

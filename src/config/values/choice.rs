@@ -1,7 +1,7 @@
 //! Values that are one of a few words.
 
 use crate::config::read::{Context, Node, Value, backticked, similar};
-use crate::settings::{LogFormat, LogLevel, NatsAck, Scope};
+use crate::settings::{LeaseGuard, LogFormat, LogLevel, NatsAck, Scope, WithoutLease};
 use everwire_proto::settings::{AuthEncoding, Fsync, Jitter, Resend, RotationMode, WhenFull};
 
 /// A type whose values have names.
@@ -75,9 +75,11 @@ choice! { Scope { "read" => Read, "send" => Send, "control" => Control } }
 choice! { AuthEncoding { "utf8" => Utf8, "latin1" => Latin1 } }
 choice! { Fsync { "always" => Always, "interval" => Interval } }
 choice! { Jitter { "full" => Full, "none" => None } }
+choice! { LeaseGuard { "none" => None, "kill" => Kill } }
 choice! { LogFormat { "auto" => Auto, "pretty" => Pretty, "json" => Json } }
 choice! { LogLevel { "error" => Error, "warn" => Warn, "info" => Info, "debug" => Debug, "trace" => Trace } }
 choice! { NatsAck { "confirmed" => Confirmed, "written" => Written } }
 choice! { RotationMode { "overlap" => Overlap, "replace" => Replace } }
 choice! { Resend { "never" => Never, "in_doubt" => InDoubt } }
 choice! { WhenFull { "reject" => Reject, "drop_oldest" => DropOldest } }
+choice! { WithoutLease { "close" => Close, "listen" => Listen } }

@@ -1,9 +1,11 @@
 //! The types of the configuration's values.
 
 mod choice;
+mod cluster;
 mod credentials;
 mod deflate;
 mod dialled;
+mod labels;
 mod listen;
 mod matcher;
 mod nats;
@@ -20,15 +22,17 @@ mod url;
 
 pub(super) use self::{
     choice::{Choice, choice, read_choice},
+    cluster::{MoveRate, NodeName},
     credentials::{Credential, HeaderValue, UserName},
     deflate::{ClientWindowBits, DeflateLevel, ServerWindowBits},
     dialled::Dialled,
+    labels::{NodeLabels, PlaceLabels},
     listen::Listen,
     matcher::expression_of,
     nats::{NatsPassword, NatsServers, NatsUser, Replicas, StreamName, SubjectPrefix},
     numbers::{
         ByteLimit, CloseCode, Count, Factor, FirstId, InFlight, Kept, Limit, MaxSubscriptions,
-        MemoryLimit, MessageCount, SchemaVersion, Size, Workers,
+        MemoryLimit, MessageCount, SchemaVersion, ShardCount, Size, Weight, Workers,
     },
     opening_text::OpeningText,
     pointer::Pointer,

@@ -2,7 +2,10 @@
 
 use std::{num::NonZeroU32, ops::RangeInclusive};
 
-use everwire_proto::settings::dialogue::{MAX_IN_FLIGHT, MAX_SUBSCRIPTIONS};
+use everwire_proto::{
+    placement::MAX_SHARDS,
+    settings::dialogue::{MAX_IN_FLIGHT, MAX_SUBSCRIPTIONS},
+};
 use serde_json::{Value as Json, json};
 
 use crate::{
@@ -76,6 +79,14 @@ integer! {
     /// A number of threads; 0 leaves it to us.
     Workers(usize): 0..=1024
 }
+integer! {
+    /// How many shards each place has.
+    ShardCount(u32): 1..=MAX_SHARDS
+}
+integer! {
+    /// The share of a node.
+    Weight(u32): 1..=1000
+}
 
 field! { Count => NonZeroU32: |count| count.0 }
 field! { Count <=> usize: |count| count.0.get() as usize, |count| *count }
@@ -83,6 +94,8 @@ field! { Limit => usize: |limit| limit.0 as usize }
 field! { Limit <=> Option<NonZeroU32>: |limit| NonZeroU32::new(limit.0), |limit| limit.map_or(0, NonZeroU32::get) }
 field! { Kept <=> usize: |count| count.0, |count| *count }
 field! { Workers => usize: |count| count.0 }
+field! { ShardCount => u32: |count| count.0 }
+field! { Weight => u32: |weight| weight.0 }
 
 /// An integer within bounds.
 pub(super) fn bounded(

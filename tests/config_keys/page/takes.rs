@@ -3,11 +3,12 @@
 use serde_json::Value as Json;
 
 /// Patterns that are described by their meaning.
-const PATTERNS: [(&str, &str); 12] = [
+const PATTERNS: [(&str, &str); 13] = [
     (r"^(?!$)(\d+d)?(\d+h)?(\d+m)?(\d+s)?(\d+ms)?$", "duration"),
     (r"^\d+([kKMGT]B|[KMGT]iB|B)?$", "size"),
     (r"^auto$|^\d+([kKMGT]B|[KMGT]iB|B)?$", "`\"auto\"` or size"),
     (r"^(unlimited|\d+/(\d*(d|h|m|s|ms))+)$", "rate"),
+    (r"^\d+/(\d*(d|h|m|s|ms))+$", "rate"),
     (r"^.+:\d+$", "address and port"),
     (r"^([Hh][Tt][Tt][Pp][Ss]?://[^@?#]+)?$", "URL"),
     (r"\$\{", "template"),

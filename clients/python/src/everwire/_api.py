@@ -112,6 +112,118 @@ class Close(TypedDict, total=False):
     reason: str
 
 
+class ClusterLog(TypedDict):
+    """The log, as this node reads it."""
+
+    # Differences between the stream and the settings.
+    differences: list[str]
+    # Why it cannot be read, or the last such reason.
+    error: ClusterTrouble | None
+    # The number of the last record that was read.
+    read: int
+    # The server that it is read from; null while it is not.
+    server: str | None
+
+
+class ClusterMove(TypedDict):
+    """A shard on its way."""
+
+    # The node that gives it.
+    from_node: str
+    # The shard.
+    shard: int
+    # The node that gets it.
+    to_node: str
+
+
+class ClusterMoved(TypedDict):
+    """How many shards came to a node from others."""
+
+    # Their holder was drained.
+    drain: int
+    # The node got its share: it joined, or its share became larger.
+    join: int
+    # Their holder left in order.
+    leave: int
+    # Their holder was lost.
+    lost: int
+
+
+class ClusterNode(TypedDict):
+    """A node."""
+
+    # Its boot, in hexadecimal digits.
+    boot: str
+    # Whether it gives away what it has.
+    drains: bool
+    # Whether it can be given shards.
+    is_settled: bool
+    # What it has, for names with a `place`.
+    labels: dict[str, Any]
+    # Its name.
+    node: str
+    # How many seconds ago this node saw its last sign of life.
+    renewed_seconds_ago: float | None
+    # How many shards it holds.
+    shards: int
+    # Its share, beside the weights of others.
+    weight: int
+
+
+class ClusterPart(TypedDict):
+    """The part of a node in the cluster, in short."""
+
+    # For how many more seconds it may write; null if it may not.
+    lease_seconds: float | None
+    # This node.
+    node: str
+    # What it does, as `phase` of `GET /v1/cluster`.
+    phase: str
+
+
+class ClusterStatus(TypedDict):
+    """The cluster, as this node sees it."""
+
+    # Its boot, in hexadecimal digits; null before it has joined.
+    boot: str | None
+    # Why it last held nothing any more; null if that was never so.
+    ended: ClusterTrouble | None
+    # How many shards nobody holds.
+    free: int
+    # For how many more seconds it may write; null if it may not.
+    lease_seconds: float | None
+    # The log that decides who holds what.
+    log: ClusterLog
+    # How many shards came to this node from others, by why they came.
+    moved: ClusterMoved
+    # The moves that are under way, at most 256.
+    moves: list[ClusterMove]
+    # How many names this node knows, wherever they are.
+    names: int
+    # This node.
+    node: str
+    # The nodes, in the order of their names.
+    nodes: list[ClusterNode]
+    # What it does: "reading" the log, "joining", "settling" until it can be given shards, "ready", "draining", or
+    # "left".
+    phase: str
+    # How many shards each place has; 0 before the log has begun.
+    shards: int
+
+
+class ClusterTrouble(TypedDict):
+    """What went wrong, and when."""
+
+    # When, in RFC 3339.
+    at: str
+    # A stable code, such as "cluster_lease_lapsed".
+    code: str
+    # Whether it is still so.
+    is_now: bool
+    # What went wrong.
+    text: str
+
+
 class _Event(TypedDict):
     at: str
     # One of `EventType`.
@@ -312,6 +424,26 @@ class MemoryUsage(TypedDict):
     used: int
 
 
+class NameInCluster(TypedDict):
+    """Where a name is."""
+
+    # Whether that is the node that answers.
+    is_here: bool
+    # The name.
+    name: str
+    # The node that holds it; null if nobody does.
+    node: str | None
+    # Its shard; null before the cluster knows its place.
+    shard: int | None
+    # The subject of its messages in NATS; null if they are not published.
+    subject: str | None
+    # The same in words, with what is to be expected, such as "nobody holds shard 12: node c left 5 s ago, others take
+    # it within 34 s".
+    text: str
+    # The token of its holder: the upper half of its epochs.
+    token: int | None
+
+
 class NatsIn(TypedDict):
     """From sockets to NATS."""
 
@@ -414,6 +546,8 @@ class _Overview(TypedDict):
 class Overview(_Overview, total=False):
     """The process as a whole."""
 
+    # The part of this node in its cluster; absent without a cluster.
+    cluster: ClusterPart | None
     # The status of the bridge to NATS; absent without a bridge.
     nats: NatsStatus | None
 
@@ -500,12 +634,15 @@ class Problem(_Problem, total=False):
     key: str
     # For JSON: the line, from 1.
     line: int
+    # For "moved": the node that has the connection; null if none does.
+    node: str | None
     # For settings: the number of further errors.
     omitted: int
     # For a message that was not accepted: the reason. For a change: "not_stored" if it was made but is not on disk;
     # "store_outage" if the store cannot be opened, so that its content is unknown; "feature_missing" if it needs a
     # feature that this build lacks. For a subscription that was not accepted: "other_item", "full", "too_long" or
-    # "no_subscribe". One of `Reason`.
+    # "no_subscribe". In a cluster: "moved" if the connection is not open on this node, "not_in_log" if the log of the
+    # cluster has not taken the change, "cluster" if nodes cannot do it. One of `Reason`.
     reason: str
     # For a request that the peer has refused: its answer, if that is a text.
     text: str
@@ -568,6 +705,9 @@ class Reason(OpenEnum):
     UNAVAILABLE = "unavailable"
     KEY_USED = "key_used"
     NO_FENCE = "no_fence"
+    MOVED = "moved"
+    NOT_IN_LOG = "not_in_log"
+    CLUSTER = "cluster"
 
 
 class Reloaded(TypedDict):
@@ -583,7 +723,7 @@ class Reloaded(TypedDict):
     failed: list[NotChanged]
     # Names that are closed and forgotten.
     removed: list[str]
-    # Keys of `[service]`, and `nats`, that change with the next start of the process.
+    # Keys of `[service]`, `nats` and `cluster`, that change with the next start of the process.
     restart: list[str]
     # Names that need a new socket.
     rotated: list[Changed]

@@ -7,6 +7,7 @@ mod completions;
 mod config_path;
 mod demo;
 mod dial;
+mod drain;
 mod event_line;
 mod explain;
 mod explain_code;
@@ -17,6 +18,7 @@ mod input;
 mod ls;
 mod man;
 mod moment;
+mod nodes;
 mod output;
 mod parse;
 mod probe;
@@ -35,6 +37,7 @@ mod step;
 mod subscriptions;
 mod table;
 mod tail;
+mod where_is;
 mod why;
 mod words;
 mod wrapped;
@@ -83,6 +86,9 @@ enum Command {
     Close(bulk::Close),
     Rotate(bulk::Rotate),
     Retry(bulk::Retry),
+    Nodes(nodes::Nodes),
+    Where(where_is::Where),
+    Drain(drain::Drain),
     Reload(reload::Reload),
     Schema(schema::Schema),
     Completions(completions::Completions),
@@ -115,6 +121,9 @@ pub fn main() -> ExitCode {
         Command::Close(close) => close.execute(),
         Command::Rotate(rotate) => rotate.execute(),
         Command::Retry(retry) => retry.execute(),
+        Command::Nodes(nodes) => nodes.execute(),
+        Command::Where(place) => place.execute(),
+        Command::Drain(drain) => drain.execute(),
         Command::Reload(reload) => reload.execute(),
         Command::Schema(schema) => schema.execute(),
         Command::Completions(completions) => completions.execute(Cli::command()),

@@ -4,7 +4,9 @@ use std::{io, net::SocketAddr};
 
 use everwire::manager::{OpenError, StartError};
 
-use super::{bridge::BridgeNotStarted, http::tls::TlsError, reload::TriggerError};
+use super::{
+    bridge::BridgeNotStarted, cluster::ClusterNotStarted, http::tls::TlsError, reload::TriggerError,
+};
 
 /// Why the service did not start.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +38,9 @@ pub enum Error {
     /// The bridge to NATS did not start.
     #[error(transparent)]
     Bridge(#[from] BridgeNotStarted),
+    /// This node cannot take part in the cluster.
+    #[error(transparent)]
+    Cluster(#[from] ClusterNotStarted),
     /// A name could not be opened.
     #[error(transparent)]
     Open(#[from] OpenError),

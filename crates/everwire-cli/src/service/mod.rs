@@ -3,6 +3,7 @@
 mod base;
 mod bridge;
 mod changes;
+mod cluster;
 pub mod codes;
 mod error;
 mod event_log;
@@ -37,11 +38,16 @@ use std::{
 };
 
 use actix_web::web::Data;
-use everwire::{Manager, Settings, manager::ShutdownReport};
+use everwire::{Manager, Settings, WriteLease, manager::ShutdownReport};
 use tokio::time::timeout;
 
 pub use self::{base::BASE, error::Error, rules::Rules, state::AppState};
-use self::{bridge::Bridge, event_log::EventLog, listen_sockets::ListenSockets};
+use self::{
+    bridge::Bridge,
+    cluster::{Beginning, Node},
+    event_log::EventLog,
+    listen_sockets::ListenSockets,
+};
 
 /// Keeps the connections of `settings` up and serves HTTP on `listener`, inside a running actix
 /// system. When `stop` gives a reason to end, drains within `service.drain_timeout`. A reload reads
@@ -59,7 +65,10 @@ pub async fn serve(
     let service = settings.service.clone();
     let rules = Rules::of(&settings);
     let connections = mem::take(&mut settings.connections);
-    let nats = settings.nats.take();
+    let (nats, cluster) = (settings.nats.take(), settings.cluster.take());
+
+    let lease = cluster.is_some().then(WriteLease::new);
+    settings.write_lease.clone_from(&lease);
 
     let sockets = ListenSockets::new(listener, &service)?;
     let manager = Manager::start(settings)?;
@@ -70,18 +79,35 @@ pub async fn serve(
     let mut state = AppState::new(manager.clone(), service, rules, config);
     // The bridge starts before any name is open, so that it misses no message.
     state.bridge = Bridge::start(&manager, nats.clone(), &state_dir)?;
-    state.source.nats = nats;
+    let names = connections.len();
+    let mut connections = connections;
+    if let (Some(settings), Some(nats), Some(lease)) = (cluster.clone(), nats.clone(), lease) {
+        let beginning = Beginning {
+            manager: &manager,
+            settings,
+            nats,
+            lease,
+            state_dir: &state_dir,
+            names: mem::take(&mut connections),
+        };
+        state.cluster = Node::start(beginning).await?;
+    }
+    (state.source.nats, state.source.cluster) = (nats, cluster);
     let state = Data::new(state);
     // The log starts first, so that it has all events.
     let log = EventLog::start(&manager, state.tenants(), log_messages).map_err(Error::Log)?;
     // From the line "up" on, no change of files is missed. Reloads have their turn after the start.
     reload::start(&state, watch)?;
     up.log();
-    open_files::raise(connections.len());
+    open_files::raise(names);
     let restored = state.clone();
     manager.when_store_opens(move |_| restore::store_is_open(&restored));
     for (name, settings) in connections {
         manager.open(&name, settings)?;
+    }
+    state.cluster.begin();
+    if let Some(requests) = state.cluster.requests() {
+        actix::spawn(http::forward::serve(state.clone(), requests));
     }
     hold_again::settle(&state, true);
     // Requests that arrived meanwhile wait in the kernel: a DELETE must not find a name unknown
@@ -104,6 +130,8 @@ pub async fn serve(
     // Messages that were received before the last name closed are published, or kept on disk.
     let left = end.saturating_duration_since(Instant::now());
     state.bridge.stop(left.max(BRIDGE_END)).await;
+    // Others open the names as soon as they read of it.
+    state.cluster.leave(LEAVING).await;
     log.finish().await;
     log_report(&report);
     for server in servers {
@@ -114,6 +142,9 @@ pub async fn serve(
 
 /// The least time for the bridge to store what it has not published.
 const BRIDGE_END: Duration = Duration::from_millis(200);
+
+/// The longest time for telling a cluster that this node leaves.
+const LEAVING: Duration = Duration::from_millis(300);
 
 /// The time for the drain, so that the whole end fits into `drain_timeout`.
 fn without_reserve(drain_timeout: Duration) -> Duration {

@@ -46,7 +46,7 @@ async fn plan_and_apply(state: &AppState, apply: bool) -> Result<Reloaded, Reloa
     let rules = Rules::of(&new);
     let names = mem::take(&mut new.connections);
     if !apply {
-        let (_, plan) = plan(&state.manager, names, &state.rules().owned, &rules.policy);
+        let (_, plan) = plan(state, names, &state.rules().owned, &rules.policy);
         let plan = with_process(plan, &service, state, &new);
         return Ok(Reloaded::planned(plan));
     }
@@ -55,7 +55,7 @@ async fn plan_and_apply(state: &AppState, apply: bool) -> Result<Reloaded, Reloa
     let (plan, work) = {
         let _alone = state.changes.replacing().await;
         let before = state.rules();
-        let (names, plan) = plan(&state.manager, names, &before.owned, &rules.policy);
+        let (names, plan) = plan(state, names, &before.owned, &rules.policy);
         let plan = with_process(plan, &service, state, &new);
         for taken_over in rules.owned.difference(&before.owned) {
             persisted::forget_connection(&state.manager, taken_over);
@@ -76,6 +76,7 @@ async fn plan_and_apply(state: &AppState, apply: bool) -> Result<Reloaded, Reloa
 fn with_process(plan: Plan, service: &ServiceSettings, state: &AppState, new: &Settings) -> Plan {
     plan.with_service(service, &new.service)
         .with_nats(state.source.nats.as_ref(), new.nats.as_ref())
+        .with_cluster(state.source.cluster.as_ref(), new.cluster.as_ref())
 }
 
 fn put_service_in_force(

@@ -19,6 +19,7 @@ use parking_lot::{Mutex, RwLock};
 use super::{
     bridge::Bridge,
     changes::Changes,
+    cluster::Node,
     holds::Holds,
     http::{
         access::{Access, Caller, ReachedName},
@@ -67,6 +68,8 @@ pub struct AppState {
     pub waits: Waits,
     /// The bridge to NATS.
     pub bridge: Bridge,
+    /// This node, if the process is one of a cluster.
+    pub cluster: Node,
     /// The metrics.
     pub metrics: Arc<Metrics>,
     /// Whether the process is about to end.
@@ -94,6 +97,7 @@ impl AppState {
             why: Why::start(&manager),
             knows_kept: AtomicBool::new(manager.store_outage().is_none()),
             bridge: Bridge::default(),
+            cluster: Node::default(),
             manager,
             access,
             changes: Changes::default(),
@@ -141,9 +145,10 @@ impl AppState {
     pub fn find(&self, name: &ReachedName) -> Result<(Handle, Arc<ConnectionSettings>), Problem> {
         let name: &ConnectionName = name;
         let found = self.manager.find(name).zip(self.manager.settings(name));
-        found.ok_or_else(|| match self.knows_kept() {
-            true => Problem::unknown(name.as_str()),
-            false => self.unknown_yet(&format!("there may be a connection named {name:?}")),
+        found.ok_or_else(|| match self.cluster.elsewhere(name) {
+            Some(elsewhere) => Problem::moved(name.as_str(), &elsewhere),
+            None if self.knows_kept() => Problem::unknown(name.as_str()),
+            None => self.unknown_yet(&format!("there may be a connection named {name:?}")),
         })
     }
 

@@ -44,6 +44,9 @@ impl Places {
         if self.shards > 0 {
             return Err(Void::AlreadyCreated);
         }
+        if self.first != 1 {
+            return Err(Void::NoBeginning);
+        }
         if !(1..=MAX_SHARDS).contains(&shards) {
             return Err(Void::Shards(shards));
         }
@@ -60,6 +63,7 @@ impl Places {
         if self.shards == 0 {
             *self = Self {
                 applied: self.applied,
+                first: self.first,
                 ..state
             };
         } else if !self.is_same(&state) {

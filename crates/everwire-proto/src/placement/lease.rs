@@ -46,6 +46,16 @@ pub(super) struct Lease {
     last: Clocks,
 }
 
+impl Default for LeaseSettings {
+    /// 30 s, with a margin of 2 s.
+    fn default() -> Self {
+        Self {
+            lease: Duration::from_secs(30),
+            margin: Duration::from_secs(2),
+        }
+    }
+}
+
 impl LeaseSettings {
     /// A lease with a margin.
     ///
@@ -59,9 +69,10 @@ impl LeaseSettings {
     /// use everwire_proto::placement::LeaseSettings;
     ///
     /// let seconds = Duration::from_secs;
-    /// assert!(LeaseSettings::new(seconds(30), seconds(2)).is_ok());
+    /// assert_eq!(LeaseSettings::new(seconds(30), seconds(2))?, LeaseSettings::default());
     /// let error = LeaseSettings::new(seconds(15), seconds(2)).unwrap_err();
     /// assert_eq!(error.least, seconds(18));
+    /// # Ok::<(), everwire_proto::placement::InvalidLease>(())
     /// ```
     pub fn new(lease: Duration, margin: Duration) -> Result<Self, InvalidLease> {
         let usable = lease.saturating_sub(margin);

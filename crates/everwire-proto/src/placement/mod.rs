@@ -28,7 +28,6 @@ mod boot_id;
 mod choose;
 mod clocks;
 mod command;
-mod labels;
 mod lease;
 mod member;
 mod outcome;
@@ -47,13 +46,14 @@ pub use self::{
     choose::choose,
     clocks::Clocks,
     command::{Command, Join, VERSION},
-    labels::{Labels, MAX_LABELS, MAX_PLACES},
     lease::{InvalidLease, LeaseSettings},
-    member::{Effect, EndReason, Here, Kept, Member, MemberSettings, Report},
+    member::{Effect, EndReason, Here, Kept, Member, MemberSettings, OtherShards, Report},
     outcome::{Change, EndedBy, Outcome, Void},
-    places::{MAX_CLOSED_BYTES, MAX_ENDED, MAX_NODES, MAX_TABLE, OutOfOrder, Places},
+    places::{MAX_CLOSED_BYTES, MAX_ENDED, MAX_NODES, MAX_PLACES, MAX_TABLE, OutOfOrder, Places},
     record::Record,
     shard::{MAX_SHARDS, Moving, Shard, ShardId, Term, shard_number},
     shard_set::ShardSet,
     snapshot::Snapshot,
 };
+// What a place asks for is a setting of a name.
+pub use crate::settings::{Labels, MAX_LABELS};

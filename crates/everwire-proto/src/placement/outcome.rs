@@ -89,6 +89,11 @@ pub enum Void {
     /// The log has begun already.
     #[error("the log has begun already")]
     AlreadyCreated,
+    /// Records before the first one that was read are missing, and no snapshot has them.
+    #[error(
+        "the log begins in the middle, without a snapshot: a node that lives will write one; if none lives, delete the stream"
+    )]
+    NoBeginning,
     /// A number of shards that cannot be.
     #[error("{0} shards: a place has 1 to 16,384")]
     Shards(u32),

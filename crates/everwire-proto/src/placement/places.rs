@@ -7,6 +7,8 @@ use crate::settings::ConnectionName;
 
 /// Boots that have ended and are remembered, so that a record of theirs that comes late is void.
 pub const MAX_ENDED: usize = 1024;
+/// The most different `place` tables of names, the empty one among them.
+pub const MAX_PLACES: usize = 64;
 /// The most nodes.
 pub const MAX_NODES: usize = 256;
 /// The most shards of all places together.
@@ -21,6 +23,9 @@ pub const MAX_CLOSED_BYTES: usize = 192 * 1024;
 #[derive(Clone, Debug, Default)]
 pub struct Places {
     pub(super) applied: u64,
+    /// The number of the first record that was read. If it is not 1, the beginning is missing, and
+    /// only a snapshot has it: others may have read more.
+    pub(super) first: u64,
     pub(super) shards: u32,
     pub(super) boots: BTreeMap<BootId, Boot>,
     pub(super) ended: VecDeque<BootId>,
@@ -71,6 +76,9 @@ impl Places {
                 applied,
                 given: number,
             });
+        }
+        if applied == 0 {
+            self.first = number;
         }
         self.applied = number;
         Ok(())

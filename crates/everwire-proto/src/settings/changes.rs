@@ -23,6 +23,7 @@ impl Changes {
             failover_urls,
             group,
             tags,
+            place,
             enabled,
             required,
             sessions_only,
@@ -68,6 +69,7 @@ impl Changes {
             ("urls", *failover_urls != new.failover_urls, true),
             ("group", *group != new.group, false),
             ("tags", *tags != new.tags, false),
+            ("place", *place != new.place, false),
             ("enabled", *enabled != new.enabled, false),
             ("required", *required != new.required, false),
             // The name's own socket appears or disappears; those of sessions stay.

@@ -5,8 +5,8 @@ use std::{net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 use bytes::Bytes;
 
 use super::{
-    Compression, DialPolicy, Heartbeat, HistorySettings, InvalidUrl, OutboxSettings, PlainUrl,
-    ProtocolFactory, Proxy, RateSettings, Reconnect, SequenceSettings, Subprotocol,
+    Compression, DialPolicy, Heartbeat, HistorySettings, InvalidUrl, Labels, OutboxSettings,
+    PlainUrl, ProtocolFactory, Proxy, RateSettings, Reconnect, SequenceSettings, Subprotocol,
     dialogue::Dialogue, url,
 };
 use crate::decode::Decoding;
@@ -32,6 +32,8 @@ pub struct ConnectionSettings {
     pub group: Option<String>,
     /// Labels for filters and views.
     pub tags: Vec<String>,
+    /// What a node of a cluster must have, to be given the name. Without a cluster it is ignored.
+    pub place: Labels,
     /// Whether the name is dialled when it is opened.
     pub enabled: bool,
     /// Whether the service is not ready while this name is not.
@@ -208,6 +210,7 @@ impl ConnectionSettings {
             failover_urls: Vec::new(),
             group: None,
             tags: Vec::new(),
+            place: Labels::default(),
             enabled: true,
             required: false,
             sessions_only: false,

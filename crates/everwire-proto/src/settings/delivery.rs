@@ -136,6 +136,9 @@ pub struct RateSettings {
     pub burst: NonZeroU32,
     /// Whether pings and pongs count, too.
     pub control: bool,
+    /// Whether each node of a cluster has such a bucket; else all its names are in one shard.
+    /// Without a cluster it changes nothing.
+    pub per_node: bool,
 }
 
 impl OutboxSettings {
@@ -162,6 +165,7 @@ impl RateSettings {
             per,
             burst: messages,
             control: false,
+            per_node: false,
         }
     }
 }

@@ -11,6 +11,7 @@ mod dial_policy;
 mod dial_rate;
 pub mod dialogue;
 mod heartbeat;
+mod labels;
 mod name;
 mod no_proxy;
 mod pattern;
@@ -31,6 +32,7 @@ pub use self::{
     dial_policy::{DialPolicy, InvalidUrlPattern, Reach, UrlPattern},
     dial_rate::{HostSettings, Rate},
     heartbeat::Heartbeat,
+    labels::{Labels, MAX_LABELS},
     name::{ConnectionName, InvalidName, MAX_NAME},
     no_proxy::NoProxy,
     pattern::{InvalidPattern, Pattern},

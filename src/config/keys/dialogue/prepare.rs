@@ -19,6 +19,9 @@ table! {
         steps: PrepareSteps = [],
         /// How long captures are reused; "0s": each dial asks again.
         keep: Period = "0s",
+        /// Whether each node of a cluster prepares for itself. Otherwise all names that share it
+        /// are on one node. Without a cluster it changes nothing.
+        per_node: bool = false,
     }
 }
 

@@ -1,6 +1,7 @@
 //! A client of a running service.
 
 mod args;
+pub mod cluster;
 mod error;
 mod request;
 mod shapes;

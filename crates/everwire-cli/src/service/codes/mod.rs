@@ -5,6 +5,7 @@
 
 mod bridge;
 mod causes;
+mod cluster;
 mod code;
 mod drops;
 mod fates;
@@ -13,6 +14,7 @@ mod problems;
 pub use self::{
     bridge::{BRIDGE, BRIDGE_DROPS},
     causes::{LOSSES, STATES},
+    cluster::CLUSTER,
     code::Code,
     drops::DROPS,
     fates::FATES,
@@ -36,11 +38,13 @@ pub enum Place {
     Bridge,
     /// `reason` of `everwire_nats_dropped_total`.
     BridgeDrop,
+    /// `ended.code` of the cluster's status.
+    Cluster,
 }
 
 impl Place {
     /// All places, in the order in which they are listed.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Cause,
         Self::State,
         Self::Problem,
@@ -48,6 +52,7 @@ impl Place {
         Self::Drop,
         Self::Bridge,
         Self::BridgeDrop,
+        Self::Cluster,
     ];
 
     /// The place as text for a reader.
@@ -60,6 +65,7 @@ impl Place {
             Self::Drop => "reason of dropped messages",
             Self::Bridge => "error of the bridge to NATS",
             Self::BridgeDrop => "reason of messages that the bridge to NATS dropped",
+            Self::Cluster => "reason of a node of a cluster that holds nothing any more",
         }
     }
 
@@ -73,6 +79,7 @@ impl Place {
             Self::Drop => &DROPS,
             Self::Bridge => &BRIDGE,
             Self::BridgeDrop => &BRIDGE_DROPS,
+            Self::Cluster => &CLUSTER,
         }
     }
 }
@@ -110,6 +117,12 @@ mod tests {
         assert_eq!(words(&BRIDGE), everwire_nats::BridgeError::CODES);
         let drops = everwire_nats::DropReason::ALL;
         assert_eq!(words(&BRIDGE_DROPS), drops.map(|reason| reason.as_str()));
+    }
+
+    #[cfg(feature = "nats")]
+    #[test]
+    fn each_end_of_a_node_is_explained() {
+        assert_eq!(words(&CLUSTER), everwire_cluster::CODES);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::code::Code;
 
 /// `reason` of a problem.
-pub const REASONS: [Code; 19] = [
+pub const REASONS: [Code; 22] = [
     Code {
         code: "full",
         meaning: "There is no room: the outbox, the requests of the connection, its subscriptions, or the memory of the service.",
@@ -98,5 +98,20 @@ pub const REASONS: [Code; 19] = [
         code: "no_fence",
         meaning: "`confirmed` was asked for, and this connection can confirm nothing: the server answers no pings, and no heartbeat is set.",
         remedy: "Set a heartbeat that the server answers, or wait for `written`.",
+    },
+    Code {
+        code: "moved",
+        meaning: "The connection is not open on this node of the cluster: `node` has it, or nobody does for now.",
+        remedy: "Ask that node; `everwire where NAME` says where a name is. If nobody has it, ask again, as `Retry-After` says.",
+    },
+    Code {
+        code: "not_in_log",
+        meaning: "The log of the cluster has not taken the change in time. It may still come.",
+        remedy: "Ask for the state, and ask again if it has not changed. `everwire nodes` says how the log is read.",
+    },
+    Code {
+        code: "cluster",
+        meaning: "A node of a cluster cannot do this: its names are those of the configuration, which all nodes share.",
+        remedy: "Change the configuration of all nodes, then reload it.",
     },
 ];

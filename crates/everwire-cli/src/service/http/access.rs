@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeSet, ops::Deref, sync::Arc};
 
-use actix_web::http::header::{self, HeaderMap};
+use actix_web::{
+    HttpMessage, HttpRequest,
+    http::header::{self, HeaderMap},
+};
 use base64::Engine;
 use everwire::{
     ConnectionName, Owner, Pattern,
@@ -14,6 +17,10 @@ use ring::digest::{SHA256, digest};
 use subtle::ConstantTimeEq;
 
 use super::problem::Problem;
+
+/// The caller of a request that another node has passed on. That node has identified it.
+#[derive(Clone, Debug)]
+pub struct Forwarded(pub Arc<Caller>);
 
 /// The tokens of this service.
 #[derive(Default)]
@@ -84,6 +91,18 @@ impl Access {
         }
     }
 
+    /// The caller of a request: who sends it, or for whom another node has passed it on.
+    ///
+    /// # Errors
+    ///
+    /// 401 without a token or with an unknown one.
+    pub fn caller(&self, request: &HttpRequest) -> Result<Arc<Caller>, Problem> {
+        if let Some(Forwarded(caller)) = request.extensions().get() {
+            return Ok(Arc::clone(caller));
+        }
+        self.identify(request.headers())
+    }
+
     /// The caller that sends these headers.
     ///
     /// # Errors
@@ -120,6 +139,20 @@ impl Access {
 }
 
 impl Caller {
+    /// A caller with these rights.
+    pub fn new(token: String, scopes: BTreeSet<Scope>, names: Pattern) -> Self {
+        Self {
+            token,
+            scopes,
+            names,
+        }
+    }
+
+    /// Its scopes.
+    pub fn scopes(&self) -> impl Iterator<Item = Scope> + '_ {
+        self.scopes.iter().copied()
+    }
+
     /// The caller of a service without tokens.
     pub fn everybody() -> Self {
         Self {

@@ -138,7 +138,7 @@ impl Held {
         let Some(state) = state.filter(|_| self.of == Content::Change) else {
             return Err(error.into());
         };
-        match state.access.identify(request.headers())?.reaches_all() {
+        match state.access.caller(request)?.reaches_all() {
             true => {
                 let mut other = state.manager.charge(MemoryUse::OperatorBodies);
                 other.try_set(bytes)?;

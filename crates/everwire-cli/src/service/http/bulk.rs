@@ -46,7 +46,10 @@ pub async fn connect(
     let handles = matched(&state, &permit, &request)?;
     let connected = for_each(&state, handles, async |handle| {
         let is_down = !is_in(handle, &[State::Connecting, State::Opening, State::Open]).await;
-        handle.connect(None).await.is_ok() && is_down
+        let connected = handle.connect(None).await.is_ok();
+        // A change that the cluster does not know is not done.
+        let noted = state.cluster.closed(handle.name(), false).await;
+        connected && noted.is_ok() && is_down
     });
     let answer = connected.await?;
     persisted::written(&state.manager).await?;
@@ -77,7 +80,9 @@ pub async fn close(
     check(&close)?;
     let closed = for_each(&state, handles, async |handle| {
         let is_up = !is_in(handle, &[State::Closing, State::Closed]).await;
-        handle.close(close.code, close.reason.clone()).await.is_ok() && is_up
+        let closed = handle.close(close.code, close.reason.clone()).await;
+        let noted = state.cluster.closed(handle.name(), true).await;
+        closed.is_ok() && noted.is_ok() && is_up
     });
     let answer = closed.await?;
     persisted::written(&state.manager).await?;

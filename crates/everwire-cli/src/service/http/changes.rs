@@ -163,6 +163,7 @@ async fn delete_in_turn(state: Data<AppState>, name: ReachedName) -> Result<(), 
         persisted::forget_connection(&state.manager, &name);
         state.holds.forget(&state.manager, &name);
     }
+    state.cluster.removed(&name);
     let removed = state.manager.remove(&*name).await;
     removed.map_err(|_gone| Problem::unknown(name.as_str()))
 }
@@ -220,6 +221,10 @@ fn open(
     let _alone = state.opening.lock();
     if manager.find(name).is_some() {
         return Ok(false);
+    }
+    if state.cluster.takes_part() {
+        let detail = "the process is a node of a cluster, whose names are those of the configuration: add the name there, for all nodes, and reload it";
+        return Err(Problem::conflict(detail).member("reason", "cluster"));
     }
     refuse_one_more(caller, manager, limits, &owner)?;
     match manager.open_owned(name, settings.clone(), owner) {

@@ -62,7 +62,8 @@ pub async fn connect(
     let data = body::message(&request, payload, limit).await?;
     let data = Some(data).filter(|data| !data.is_empty());
     in_turn(connection, async move |state, handle| {
-        Ok(state.in_time(handle.connect(data)).await??)
+        state.in_time(handle.connect(data)).await??;
+        Ok(state.cluster.closed(handle.name(), false).await?)
     })
     .await
 }
@@ -96,7 +97,8 @@ pub async fn close(
         closed.map_err(|error| match error {
             CloseError::Gone(_) => Problem::unknown(handle.name().as_str()),
             CloseError::Invalid(invalid) => Problem::unprocessable(invalid.to_string()),
-        })
+        })?;
+        Ok(state.cluster.closed(handle.name(), true).await?)
     })
     .await
 }

@@ -23,9 +23,9 @@ pub async fn metrics(state: Data<AppState>, request: HttpRequest) -> Result<Http
         let permit: Permit<ToRead> = Permit::extract(&request).await?;
         permit.need_all_names("the token does not reach all names, which metrics are about")?;
     }
-    let text = state
-        .in_time(state.metrics.text(&state.manager, state.bridge.status()))
-        .await?;
+    let (bridge, cluster) = (state.bridge.status(), state.cluster.status());
+    let text = state.metrics.text(&state.manager, bridge, cluster);
+    let text = state.in_time(text).await?;
     let text =
         text.map_err(|error| Problem::unavailable(format!("metrics cannot be written: {error}")))?;
     Ok(HttpResponse::Ok().content_type(CONTENT_TYPE).body(text))

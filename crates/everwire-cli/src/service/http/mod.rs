@@ -6,9 +6,11 @@ mod body;
 mod bulk;
 mod changes;
 mod clients;
+mod cluster;
 mod connections;
 mod control;
 mod displayed;
+pub mod forward;
 mod health;
 mod hosts;
 mod idempotency;
@@ -84,6 +86,9 @@ pub fn start(
             .app_data(web::PathConfig::default().error_handler(|error, _| {
                 Problem::bad_request(format!("the path cannot be read: {error}")).into()
             }))
+            // The first one sees a request last.
+            .wrap(from_fn(forward::elsewhere))
+            .wrap(from_fn(forward::everywhere))
             .wrap(from_fn(hosts::guard))
             .wrap(from_fn(prefix::strip))
             .wrap(from_fn(displayed::escape))

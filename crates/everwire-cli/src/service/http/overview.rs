@@ -9,7 +9,7 @@ use super::{
     permit::{Permit, ToRead},
     problem::Problem,
 };
-use crate::service::{bridge::BridgeStatus, state::AppState};
+use crate::service::{bridge::BridgeStatus, cluster::ClusterPart, state::AppState};
 
 /// The process as a whole.
 #[derive(Debug, Serialize, ToSchema)]
@@ -29,6 +29,9 @@ pub struct Overview {
     /// The status of the bridge to NATS; absent without a bridge.
     #[serde(skip_serializing_if = "Option::is_none")]
     nats: Option<BridgeStatus>,
+    /// The part of this node in its cluster; absent without a cluster.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cluster: Option<ClusterPart>,
 }
 
 /// Memory in bytes, by use.
@@ -80,6 +83,7 @@ impl Overview {
             memory: manager.memory_usage().into(),
             store_outage: manager.store_outage(),
             nats: state.bridge.status(),
+            cluster: state.cluster.status().map(Into::into),
         }
     }
 }

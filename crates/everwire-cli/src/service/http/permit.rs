@@ -100,7 +100,7 @@ fn permit<N: Need>(request: &HttpRequest) -> Result<Permit<N>, Problem> {
     let state = request.app_data::<Data<AppState>>();
     let state = state
         .ok_or_else(|| Problem::unavailable("the access rules are not loaded; ask again later"))?;
-    let caller = state.access.identify(request.headers())?;
+    let caller = state.access.caller(request)?;
     N::ask(&caller)?;
     Ok(Permit(caller, PhantomData))
 }

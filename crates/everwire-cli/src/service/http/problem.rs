@@ -16,7 +16,7 @@ use everwire::{
 };
 use serde_json::{Map, Value as Json, json};
 
-use crate::service::{changes::Busy, persisted::NotOnDisk};
+use crate::service::{changes::Busy, cluster::Elsewhere, persisted::NotOnDisk};
 
 /// The problem with a request or with its answer.
 #[derive(Debug)]
@@ -56,6 +56,17 @@ impl Problem {
     /// 404: there is no such connection.
     pub fn unknown(name: &str) -> Self {
         Self::not_found(format!("there is no connection named {name:?}"))
+    }
+
+    /// 503: another node of the cluster holds the connection, or none does now.
+    pub fn moved(name: &str, elsewhere: &Elsewhere) -> Self {
+        let soon = HeaderValue::from_static("1");
+        let Elsewhere { node, text } = elsewhere;
+        let problem = Self::unavailable(format!("{name:?} is not open here: {text}"));
+        problem
+            .member("reason", "moved")
+            .member("node", node.as_deref())
+            .header(header::RETRY_AFTER, soon)
     }
 
     /// 405, for a resource with these methods (RFC 9110 §15.5.6).

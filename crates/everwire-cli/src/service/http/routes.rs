@@ -6,7 +6,7 @@ use actix_web::{
 };
 
 use super::{
-    bulk, changes, connections, control, health, metrics, openapi, overview, probe,
+    bulk, changes, cluster, connections, control, health, metrics, openapi, overview, probe,
     problem::Problem,
     reload, request, secrets, send,
     streams::{raw, sse, ws},
@@ -41,7 +41,8 @@ pub fn add(config: &mut ServiceConfig, serves: Serves) {
             .configure(messages)
             .configure(subscriptions)
             .configure(streams)
-            .configure(in_bulk);
+            .configure(in_bulk)
+            .configure(in_cluster);
     }
 }
 
@@ -121,6 +122,16 @@ fn in_bulk(config: &mut ServiceConfig) {
         .service(resource("/v1/retry", "POST").route(web::post().to(bulk::retry)))
         .service(resource("/v1/rotate", "POST").route(web::post().to(bulk::rotate)))
         .service(resource("/v1/reload", "POST").route(web::post().to(reload::post)));
+}
+
+fn in_cluster(config: &mut ServiceConfig) {
+    config
+        .service(resource("/v1/cluster", "GET, HEAD").route(get().to(cluster::status)))
+        .service(resource("/v1/cluster/names/{name}", "GET, HEAD").route(get().to(cluster::find)))
+        .service(
+            resource("/v1/cluster/nodes/{node}/drain", "POST")
+                .route(web::post().to(cluster::drain)),
+        );
 }
 
 fn page(config: &mut ServiceConfig) {

@@ -2,6 +2,8 @@
 //!
 //! Message events are not used: each connection's status has the number of messages.
 
+mod cluster;
+mod encoding;
 mod labels;
 mod names;
 mod snapshot;
@@ -25,7 +27,7 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use super::{bridge::BridgeStatus, tenants::Tenants};
+use super::{bridge::BridgeStatus, cluster::ClusterStatus, tenants::Tenants};
 
 use self::{
     labels::{DroppedLabels, ReconnectLabels},
@@ -84,11 +86,13 @@ impl Metrics {
         &self,
         manager: &Manager,
         bridge: Option<BridgeStatus>,
+        cluster: Option<ClusterStatus>,
     ) -> Result<String, fmt::Error> {
         let counters = &self.counters;
         let mut snapshot =
             Snapshot::take(manager, &counters.names, |name| counters.admit(name)).await;
         snapshot.bridge = bridge;
+        snapshot.cluster = cluster;
         for status in snapshot.statuses() {
             if let Some(rtt) = status.rtt.filter(|_| status.ready) {
                 self.counters.round_trips.observe(rtt.as_secs_f64());

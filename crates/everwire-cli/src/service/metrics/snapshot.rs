@@ -9,11 +9,16 @@ use everwire::{
 use jiff::Timestamp;
 use prometheus_client::{
     collector::Collector,
-    encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric, MetricEncoder},
+    encoding::{DescriptorEncoder, EncodeMetric},
     metrics::{MetricType, counter::ConstCounter, gauge::ConstGauge},
 };
 
-use super::{super::bridge::BridgeStatus, names::Names};
+use super::{
+    super::{bridge::BridgeStatus, cluster::ClusterStatus},
+    cluster,
+    encoding::{describe, family},
+    names::Names,
+};
 
 /// All connections at one moment.
 #[derive(Debug)]
@@ -28,6 +33,8 @@ pub struct Snapshot {
     now: Timestamp,
     /// The status of the bridge to NATS, if there is one.
     pub bridge: Option<BridgeStatus>,
+    /// The cluster, if this process is a node of one.
+    pub cluster: Option<ClusterStatus>,
 }
 
 /// A label and its value.
@@ -51,6 +58,7 @@ impl Snapshot {
             store_outage: manager.store_outage().is_some(),
             now: Timestamp::now(),
             bridge: None,
+            cluster: None,
         };
         for status in statuses {
             *snapshot.states.entry(status.state).or_default() += 1;
@@ -322,31 +330,12 @@ impl Collector for Snapshot {
         self.encode_traffic(&mut encoder)?;
         self.encode_gauges(&mut encoder)?;
         self.encode_subscriptions(&mut encoder)?;
-        self.encode_bridge(&mut encoder)
+        self.encode_bridge(&mut encoder)?;
+        match &self.cluster {
+            Some(status) => cluster::encode(status, &mut encoder),
+            None => Ok(()),
+        }
     }
-}
-
-fn describe<'a>(
-    encoder: &'a mut DescriptorEncoder<'_>,
-    name: &'static str,
-    help: &'static str,
-    kind: MetricType,
-) -> Result<MetricEncoder<'a>, fmt::Error> {
-    encoder.encode_descriptor(name, help, None, kind)
-}
-
-fn family<L: EncodeLabelSet, V: EncodeMetric>(
-    encoder: &mut DescriptorEncoder<'_>,
-    name: &'static str,
-    help: &'static str,
-    kind: MetricType,
-    series: impl Iterator<Item = (L, V)>,
-) -> fmt::Result {
-    let mut described = describe(encoder, name, help, kind)?;
-    for (labels, value) in series {
-        value.encode(described.encode_family(&labels)?)?;
-    }
-    Ok(())
 }
 
 fn gauge(bytes: usize) -> ConstGauge<i64> {

@@ -49,7 +49,7 @@ async fn names_beyond_the_bound_have_no_series_and_are_counted() {
     }
     let access = Arc::<Access>::default();
     let metrics = Metrics::start(&manager, 2, Tenants::new(manager.clone(), access));
-    let text = metrics.text(&manager, None).await.unwrap();
+    let text = metrics.text(&manager, None, None).await.unwrap();
     assert!(text.contains("everwire_names_left_out 1\n"), "{text}");
     assert!(
         text.contains("everwire_ready{name=\"b\",group=\"\"} 0\n"),
@@ -62,7 +62,7 @@ async fn names_beyond_the_bound_have_no_series_and_are_counted() {
     );
     assert!(text.ends_with("# EOF\n"), "{text}");
     manager.remove("a").await.unwrap();
-    let text = metrics.text(&manager, None).await.unwrap();
+    let text = metrics.text(&manager, None, None).await.unwrap();
     assert!(
         text.contains("name=\"c\"") && !text.contains("name=\"a\""),
         "{text}"

@@ -1,6 +1,7 @@
 // The page: puts the parts together.
 
 import { ask } from './api.js';
+import { startCluster } from './cluster.js';
 import { Drawer } from './drawer.js';
 import { STATES, make, say } from './format.js';
 import { Link } from './link.js';
@@ -115,3 +116,4 @@ setInterval(() => {
 await askRoutes().catch(() => setTimeout(askRoutes, 5000));
 link.start();
 if (routes.has('/v1/status')) showBridge(at('nats'));
+if (routes.has('/v1/cluster')) startCluster(at('cluster'));

@@ -41,6 +41,7 @@ static FILES: &[File] = &[
     file!("/page/icon.svg", "icon.svg", "image/svg+xml"),
     script!("app.js"),
     script!("api.js"),
+    script!("cluster.js"),
     script!("drawer.js"),
     script!("format.js"),
     script!("link.js"),

@@ -10,14 +10,18 @@ use everwire::{
     config::{DialPolicy, Plan},
 };
 
+use crate::service::state::AppState;
+
 /// The plan for all names, and the work for each.
 pub fn plan(
-    manager: &Manager,
+    state: &AppState,
     mut names: BTreeMap<ConnectionName, ConnectionSettings>,
     owned: &BTreeSet<ConnectionName>,
     policy: &DialPolicy,
 ) -> (BTreeMap<ConnectionName, ConnectionSettings>, Plan) {
-    let old = settings_of_all(manager);
+    // In a cluster, names of other nodes are planned, too: all nodes have the same file.
+    let old = state.cluster.settings();
+    let old = old.unwrap_or_else(|| settings_of_all(&state.manager));
     add_those_of_the_api(&mut names, &old, owned, policy);
     let plan = Plan::between(&old, &names);
     (names, plan)

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use everwire::config::{NatsSettings, ServiceSettings};
+use everwire::config::{ClusterSettings, NatsSettings, ServiceSettings};
 use tokio::sync::Mutex;
 
 /// The source of a reload, and the values of `[service]` that are in force.
@@ -12,6 +12,8 @@ pub struct Source {
     pub(super) service: Mutex<ServiceSettings>,
     /// The bridge that was started with the process, if there is one.
     pub nats: Option<NatsSettings>,
+    /// The cluster that was configured at the start of the process, if there is one.
+    pub cluster: Option<ClusterSettings>,
 }
 
 impl Source {
@@ -21,6 +23,7 @@ impl Source {
             path,
             service: Mutex::new(service),
             nats: None,
+            cluster: None,
         }
     }
 }

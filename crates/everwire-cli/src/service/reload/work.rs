@@ -93,6 +93,7 @@ impl Work {
             let removed = async {
                 let _turn = place.turn_at_last().await;
                 state.holds.forget(manager, &name);
+                state.cluster.removed(&name);
                 // An earlier change may have removed it already.
                 let _gone = manager.remove(&name).await;
             };
@@ -104,7 +105,7 @@ impl Work {
         let have = |(name, place, wanted): (ConnectionName, Place, Wanted)| async move {
             let had = async {
                 let _turn = place.turn_at_last().await;
-                have(manager, &name, wanted).await
+                have(state, &name, wanted).await
             };
             let had = tokio::time::timeout(PATIENCE, had).await;
             let had = had.unwrap_or_else(|_| Err("it does not answer".into()));
@@ -122,7 +123,8 @@ fn enter(changes: &Changes, name: &ConnectionName) -> Place {
 }
 
 /// Gives a name its target state, from whatever state it has now.
-async fn have(manager: &Manager, name: &ConnectionName, wanted: Wanted) -> Result<(), String> {
+async fn have(state: &AppState, name: &ConnectionName, wanted: Wanted) -> Result<(), String> {
+    let manager = &state.manager;
     match wanted {
         Wanted::Policy(policy) => {
             let Some(settings) = manager.settings(name) else {
@@ -130,6 +132,7 @@ async fn have(manager: &Manager, name: &ConnectionName, wanted: Wanted) -> Resul
             };
             let mut settings = Arc::unwrap_or_clone(settings);
             allow(&mut settings, &policy);
+            state.cluster.configured(name, &settings);
             let configured = manager.configure(name, settings).await;
             configured.map(drop).map_err(|error| error.to_string())
         }
@@ -138,10 +141,11 @@ async fn have(manager: &Manager, name: &ConnectionName, wanted: Wanted) -> Resul
             Some(_) => {
                 // It no longer belongs to the caller that created it over the API.
                 manager.disown(name);
+                state.cluster.configured(name, &settings);
                 configure(manager, name, *settings, switched).await
             }
             None => {
-                let opened = manager.open(name, *settings);
+                let opened = state.cluster.open(manager, name, *settings, None).await;
                 opened.map(drop).map_err(|error| error.to_string())
             }
         },

@@ -39,6 +39,7 @@ fn a_dial_is_filled_with_what_was_prepared_and_so_is_its_script() {
     let shared = SharedPreparation {
         key: "slack".into(),
         keep: secs(60),
+        per_node: false,
         preparation: compile(&[], &["other"], &[SLACK]),
     };
     for prepare in [own, Prepare::Shared(Arc::new(shared))] {
@@ -121,6 +122,7 @@ fn what_a_name_has_captured_is_there_for_its_own_prepare_and_not_for_a_shared_on
             false => Prepare::Shared(Arc::new(SharedPreparation {
                 key: "k".into(),
                 keep: Duration::ZERO,
+                per_node: false,
                 preparation,
             })),
         };

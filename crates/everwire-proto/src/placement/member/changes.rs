@@ -30,6 +30,13 @@ impl Member {
             {
                 effects.push(Effect::Report(Report::NoPlace(labels.clone())));
             }
+            // A node that cannot begin without it asks for a snapshot in this way.
+            (Command::Create { .. }, Outcome::Void(Void::AlreadyCreated)) => {
+                self.snapshot_wanted = true;
+            }
+            (Command::Create { .. }, Outcome::Void(Void::NoBeginning)) => {
+                effects.push(Effect::Report(Report::Refused(Void::NoBeginning)));
+            }
             (Command::Snapshot(_), Outcome::Void(Void::Differs)) => {
                 effects.push(Effect::Report(Report::SnapshotDiffers));
             }
@@ -116,6 +123,7 @@ impl Member {
             }
             Change::Snapshot => {
                 // Others read a little later: they find the records since the snapshot before.
+                self.snapshot_wanted = false;
                 let before = std::mem::replace(&mut self.snapshot, self.places.applied());
                 if self.snapshot_since.take().is_some() && before > 0 {
                     effects.push(Effect::Purge(before));

@@ -336,7 +336,7 @@ impl Member {
     /// it.
     fn write_down(&mut self, here: Here, effects: &mut Vec<Effect>) {
         let records = self.places.applied().saturating_sub(self.snapshot);
-        if records < self.settings.snapshot_after {
+        if records < self.settings.snapshot_after && !self.snapshot_wanted {
             return;
         }
         let now = here.now.boot;

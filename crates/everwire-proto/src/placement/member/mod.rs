@@ -86,6 +86,8 @@ pub struct Member {
     rests_until: Duration,
     snapshot: u64,
     snapshot_since: Option<Duration>,
+    /// Whether a node has asked for a snapshot.
+    snapshot_wanted: bool,
     /// What was kept last.
     kept: Option<Kept>,
     /// Which boot is to hold each shard, if it was computed since the last change.
@@ -122,6 +124,7 @@ impl Member {
             rests_until: Duration::ZERO,
             snapshot: 0,
             snapshot_since: None,
+            snapshot_wanted: false,
             kept: None,
             chosen: Vec::new(),
             is_chosen: false,
@@ -236,6 +239,21 @@ impl Member {
             .map(|life| life.boot)
     }
 
+    /// Whether the log is read to its end, without a break since.
+    pub fn is_clear(&self) -> bool {
+        self.clear_since.is_some()
+    }
+
+    /// Whether it takes no further part.
+    pub fn has_stopped(&self) -> bool {
+        self.stopped
+    }
+
+    /// When the last renewal of a boot was read, by the clock since the start of the machine.
+    pub fn renewal(&self, boot: BootId) -> Option<Duration> {
+        self.renewals.get(&boot).copied()
+    }
+
     /// No write may begin at this time or later by the clock since the start of the machine; `None`
     /// if none may begin now.
     ///
@@ -308,6 +326,7 @@ impl Member {
         self.refused_places.clear();
         self.is_chosen = false;
         (self.created, self.snapshot, self.snapshot_since) = (None, 0, None);
+        self.snapshot_wanted = false;
         effects.push(Effect::Reread);
     }
 

@@ -276,7 +276,7 @@ fn a_token_is_above_what_the_claimer_has_seen() {
 #[test]
 fn nothing_counts_before_the_log_begins_and_records_follow_each_other() {
     let mut places = Places::default();
-    let outcome = places.apply(70, &Command::Join(Join::new(A, "a", 4)));
+    let outcome = places.apply(1, &Command::Join(Join::new(A, "a", 4)));
     assert_eq!(outcome, Ok(Outcome::Void(Void::NotCreated)));
     let create = |shards| Command::Create { shards };
     for shards in [0, 16_385] {
@@ -286,21 +286,21 @@ fn nothing_counts_before_the_log_begins_and_records_follow_each_other() {
         );
     }
     assert_eq!(
-        places.apply(72, &create(4)),
+        places.apply(3, &create(4)),
         Err(OutOfOrder {
-            applied: 70,
-            given: 72
+            applied: 1,
+            given: 3
         })
     );
     assert_eq!(
-        places.apply(71, &create(4)),
+        places.apply(2, &create(4)),
         Ok(Outcome::Applied(vec![Change::Created]))
     );
     assert_eq!(
-        places.apply(72, &create(8)),
+        places.apply(3, &create(8)),
         Ok(Outcome::Void(Void::AlreadyCreated))
     );
-    let other = places.apply(73, &Command::Join(Join::new(A, "a", 8)));
+    let other = places.apply(4, &Command::Join(Join::new(A, "a", 8)));
     assert_eq!(
         other,
         Ok(Outcome::Void(Void::OtherShards {
@@ -308,7 +308,32 @@ fn nothing_counts_before_the_log_begins_and_records_follow_each_other() {
             node: 8
         }))
     );
-    assert_eq!(places.pass(74), Ok(Outcome::Void(Void::Unreadable)));
+    assert_eq!(places.pass(5), Ok(Outcome::Void(Void::Unreadable)));
+}
+
+/// Whoever has read what is missing takes the record for void.
+#[test]
+fn a_log_whose_beginning_is_missing_begins_with_a_snapshot_alone() {
+    let whole = Log::of(&[A, B]);
+    let mut late = Places::default();
+    let first = whole.places.applied() + 1;
+    late.apply(first, &Command::Settle { boot: A }).unwrap();
+    assert_eq!(
+        late.apply(first + 1, &Command::Create { shards: 4 }),
+        Ok(Outcome::Void(Void::NoBeginning))
+    );
+    assert_eq!(late.shards(), 0);
+    let mut places = whole.places;
+    places.apply(first, &Command::Settle { boot: A }).unwrap();
+    places
+        .apply(first + 1, &Command::Create { shards: 4 })
+        .unwrap();
+    let snapshot = Command::Snapshot(Box::new(places.snapshot()));
+    for state in [&mut places, &mut late] {
+        let outcome = state.apply(first + 2, &snapshot).unwrap();
+        assert_eq!(outcome.changes(), [Change::Snapshot]);
+    }
+    assert!(places.is_same(&late));
 }
 
 #[test]

@@ -101,3 +101,15 @@ fn a_process_does_not_inherit_what_its_predecessor_has_begun_to_give() {
     world.kill(0, 0);
     turns(&mut world, 2 * LEASE);
 }
+
+#[test]
+fn a_node_that_finds_no_beginning_begins_with_the_snapshot_of_one_that_lives() {
+    let mut world = world(2);
+    world.nodes[1].starts_at = 60_000;
+    until(&mut world, "held by node 0", all_are(0));
+    // Somebody has deleted the first records.
+    world.log.entries.drain(..2);
+    world.log.first += 2;
+    let has_some = |world: &World| (0..SHARDS).any(|shard| world.writer(shard) == Some(1));
+    until(&mut world, "shared with node 1", has_some);
+}

@@ -210,7 +210,7 @@ fn request(it: &RequestSettings) -> String {
 fn preparation(it: &Prepare) -> String {
     let shared = match it {
         Prepare::Own(_) => None,
-        Prepare::Shared(shared) => Some((&shared.key, shared.keep)),
+        Prepare::Shared(shared) => Some((&shared.key, shared.keep, shared.per_node)),
     };
     let preparation = it.preparation();
     let names = &preparation.names;

@@ -21,6 +21,9 @@ pub struct SharedPreparation {
     pub key: Box<str>,
     /// How long its captures are reused; zero: each dial asks again.
     pub keep: Duration,
+    /// Whether each node of a cluster prepares for itself; else all names that share it are in one
+    /// shard. Without a cluster it changes nothing.
+    pub per_node: bool,
     /// The steps.
     pub preparation: Arc<Preparation>,
 }

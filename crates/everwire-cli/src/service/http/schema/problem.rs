@@ -28,13 +28,17 @@ pub struct Problem {
     /// For a message that was not accepted: the reason. For a change: "not_stored" if it was made
     /// but is not on disk; "store_outage" if the store cannot be opened, so that its content is
     /// unknown; "feature_missing" if it needs a feature that this build lacks. For a subscription
-    /// that was not accepted: "other_item", "full", "too_long" or "no_subscribe".
+    /// that was not accepted: "other_item", "full", "too_long" or "no_subscribe". In a cluster:
+    /// "moved" if the connection is not open on this node, "not_in_log" if the log of the cluster
+    /// has not taken the change, "cluster" if nodes cannot do it.
     #[schema(nullable = false)]
     reason: Option<Reason>,
     /// The cause: "memory" if `service.memory` is used up; for a client of the raw bridge without a
     /// socket, an object with `kind` and `text`.
     #[schema(nullable = false)]
     cause: Option<serde_json::Value>,
+    /// For "moved": the node that has the connection; null if none does.
+    node: Option<String>,
     /// For "feature_missing": the feature.
     #[schema(nullable = false)]
     feature: Option<String>,

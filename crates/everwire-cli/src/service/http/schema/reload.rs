@@ -19,7 +19,7 @@ pub struct Reloaded {
     removed: Vec<String>,
     /// Keys of `[service]` that change at once.
     service: Vec<String>,
-    /// Keys of `[service]`, and `nats`, that change with the next start of the process.
+    /// Keys of `[service]`, `nats` and `cluster`, that change with the next start of the process.
     restart: Vec<String>,
     /// Planned changes that failed.
     failed: Vec<NotChanged>,

@@ -1,12 +1,10 @@
-//! What a node has, and what a name asks for.
+//! Labels: what a node of a cluster has, and what a name asks for.
 
 use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Serialize};
 
-/// The most different `place` tables of names, the empty one among them.
-pub const MAX_PLACES: usize = 64;
-/// The most text of labels, in bytes.
+/// The most text of labels, in bytes: [`Labels::len`].
 pub const MAX_LABELS: usize = 256;
 
 /// Labels of a node, or the `place` of a name.
@@ -18,7 +16,7 @@ impl Labels {
     /// Whether it has all of these.
     ///
     /// ```
-    /// use everwire_proto::placement::Labels;
+    /// use everwire_proto::settings::Labels;
     ///
     /// let node: Labels = [("region", "eu"), ("disk", "ssd")].into_iter().collect();
     /// assert!(node.has(&[("region", "eu")].into_iter().collect()));
@@ -30,7 +28,12 @@ impl Labels {
         wanted.all(|(key, value)| self.0.get(key) == Some(value))
     }
 
-    /// The bytes of their text.
+    /// The labels, in the order of their keys.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(key, value)| (&**key, &**value))
+    }
+
+    /// The bytes of their text: keys, values, and 6 for each label.
     pub fn len(&self) -> usize {
         self.0
             .iter()

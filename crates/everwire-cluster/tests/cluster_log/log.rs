@@ -1,0 +1,94 @@
+//! A log that is away, goes back, or is another one.
+
+use std::time::Duration;
+
+use async_nats::jetstream;
+use everwire_cluster::Phase;
+use everwire_proto::placement::EndReason;
+
+use crate::{
+    node::{LEASE, Node, all_is_held, until},
+    server::Server,
+};
+
+#[tokio::test]
+async fn a_server_that_is_away_for_less_than_a_lease_changes_nothing() {
+    let mut server = Server::start("away");
+    let [a, b] = ["a", "b"].map(|name| Node::start("away", name, &server));
+    all_is_held(&[&a, &b]).await;
+    let before = (a.held(), b.held());
+    server.stop();
+    until("both notice it", || {
+        [&a, &b]
+            .iter()
+            .all(|node| node.status().log.server.is_none())
+    })
+    .await;
+    assert!(a.lease.may_write() && b.lease.may_write());
+    server.restart();
+    until("both read again", || {
+        [&a, &b]
+            .iter()
+            .all(|node| node.status().log.server.is_some())
+    })
+    .await;
+    // Longer than the leases of before.
+    tokio::time::sleep(LEASE).await;
+    assert_eq!((a.held(), b.held()), before);
+    assert!(a.lease.may_write() && b.lease.may_write());
+    assert!(a.told.lock().ends.is_empty() && b.told.lock().ends.is_empty());
+}
+
+#[tokio::test]
+async fn a_server_that_is_away_for_longer_ends_what_is_held_and_all_is_held_again() {
+    let mut server = Server::start("long");
+    let a = Node::start("long", "a", &server);
+    all_is_held(&[&a]).await;
+    let before = a.held();
+    server.stop();
+    until("the lease has run out", || !a.told.lock().ends.is_empty()).await;
+    assert!(!a.lease.may_write());
+    assert_eq!(a.told.lock().ends, [EndReason::Lapsed]);
+    server.restart();
+    all_is_held(&[&a]).await;
+    assert!(a.held().iter().all(|(shard, term)| *term > before[shard]));
+    assert!(a.lease.may_write());
+}
+
+#[tokio::test]
+async fn a_log_that_is_deleted_has_gone_back_and_tokens_go_on() {
+    let server = Server::start("deleted");
+    let a = Node::start("deleted", "a", &server);
+    all_is_held(&[&a]).await;
+    let before = a.held();
+    let client = async_nats::connect(server.url()).await.unwrap();
+    let context = jetstream::new(client);
+    context.delete_stream("EVERWIRE_PLACES").await.unwrap();
+    until("the node notices it", || !a.told.lock().ends.is_empty()).await;
+    assert_eq!(a.told.lock().ends, [EndReason::WentBack]);
+    all_is_held(&[&a]).await;
+    assert!(a.held().iter().all(|(shard, term)| *term > before[shard]));
+    let ended = a.status().ended.unwrap();
+    assert_eq!(
+        (ended.code, &*ended.text),
+        ("cluster_log_went_back", "the log went back")
+    );
+}
+
+#[tokio::test]
+async fn a_record_that_was_deleted_from_the_middle_does_not_stop_the_cluster() {
+    let server = Server::start("hole");
+    let a = Node::start("hole", "a", &server);
+    all_is_held(&[&a]).await;
+    let client = async_nats::connect(server.url()).await.unwrap();
+    let stream = jetstream::new(client)
+        .get_stream("EVERWIRE_PLACES")
+        .await
+        .unwrap();
+    stream.delete_message(2).await.unwrap();
+    // One that reads from the beginning finds the hole, and takes part all the same.
+    let b = Node::start("hole", "b", &server);
+    until("b has read", || b.status().phase != Phase::Reading).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(a.told.lock().ends.is_empty(), "{:?}", a.told.lock().ends);
+}

@@ -81,7 +81,7 @@ fn a_cluster_is_seen_from_the_command_line_in_metrics_and_on_the_page() {
     );
     assert!(nodes.contains(" (cluster_lease_lapsed, "), "{nodes}");
     page.wait("document.querySelector('#cluster [data-node=b]').dataset.word === 'reading'");
-    let place = done(&b, &["where", "one"]);
+    let place = done(&b, &["where", "n-1"]);
     let nobody = "state    nobody holds shard ";
     assert!(
         place.contains("node     none\n") && place.contains(nobody),
@@ -231,7 +231,7 @@ fn is_drained_while_the_page_looks_on(a: &Service, b: &Service, page: &Browser) 
 
     let before = metric(b, "everwire_moves_total{reason=\"drain\"}");
     assert_eq!(before, Some(0.0));
-    let mut draining = command(b, &["drain", "a"]);
+    let mut draining = command(b, &["drain", "a", "--within", "60s"]);
     draining.stdout(Stdio::piped()).stderr(Stdio::piped());
     let draining = draining.spawn().unwrap();
     page.wait("/shards? moves? · a → b [1-8]$/.test(document.querySelector('#cluster .remarks').textContent)");

@@ -32,6 +32,16 @@ fn signal(child: &Child, name: &str) {
     assert!(sent.success());
 }
 
+/// A signal that was sent stops a process a little later.
+fn is_stopped(child: &Child) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap();
+    stat.rsplit(')')
+        .next()
+        .unwrap()
+        .trim_start()
+        .starts_with('T')
+}
+
 fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap()
 }
@@ -55,6 +65,7 @@ async fn a_process_that_was_stopped_beyond_its_lease_writes_nothing_when_it_goes
         .unwrap();
     heard.wait_for(20).await;
     signal(&life, "-STOP");
+    poll_until("the child is stopped", SOON, || is_stopped(&life)).await;
     let stopped = millis(boot_clock());
     assert!(stopped < until, "this machine is too slow");
     while millis(boot_clock()) < until + 500 {

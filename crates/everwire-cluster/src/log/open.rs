@@ -15,7 +15,7 @@ use everwire_nats::{
     connection::{Connection, Reader},
     stream::{self, Found},
 };
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::{
     leader::{ANSWER, Leader, changed, info, silent},
@@ -25,6 +25,9 @@ use super::{
 
 /// How long it may take beyond the connection.
 const DEADLINE: Duration = Duration::from_secs(20);
+/// A log of several servers has gone back only if that is so for this long.
+const LOOKS: u32 = 10;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
 /// The log is purged behind its snapshots, so it stays far below this.
 const MAX_BYTES: i64 = 256 << 20;
 
@@ -68,10 +71,19 @@ async fn find(
         stream,
         differences,
     } = stream::find(&context, config(replicas)).await?;
-    let before = info(&stream).await?;
-    if let Some(moved) = compare(&stream, &before, place).await? {
-        return Ok(Err(moved));
-    }
+    let mut attempts = 0;
+    let before = loop {
+        let before = info(&stream).await?;
+        match compare(&stream, &before, place).await? {
+            None => break before,
+            // A server that has just become the leader of several may lag behind for a moment.
+            Some(Opened::WentBack) if before.cluster.is_some() && attempts < LOOKS => {
+                attempts += 1;
+                sleep(BETWEEN_LOOKS).await;
+            }
+            Some(moved) => return Ok(Err(moved)),
+        }
+    };
     let inbox = client.new_inbox();
     let lost = |error: async_nats::SubscribeError| BridgeError::Lost(error.to_string());
     let answers = client.subscribe(format!("{inbox}.*")).await.map_err(lost)?;

@@ -317,8 +317,17 @@ stage_nats() {
 # Nodes of a cluster with real servers: killed, frozen past their lease, cut off, restarted; a log that
 # goes back; and the example. They mostly wait for leases, all at once.
 stage_cluster() {
-  timeout 400 cargo test --no-fail-fast "${whole[@]}" --test cluster_log --test cluster --test cluster_faces -- --test-threads=16
-  examples/cluster/test.sh
+  local name code=0 running=() tests=(cluster_log cluster cluster_faces)
+  cargo test "${whole[@]}" --no-run "${tests[@]/#/--test=}"
+  for name in "${tests[@]}"; do
+    timeout 300 cargo test --no-fail-fast "${whole[@]}" --test "$name" -- --test-threads=16 &
+    running+=($!)
+  done
+  for name in "${running[@]}"; do
+    wait "$name" || code=1
+  done
+  examples/cluster/test.sh || code=1
+  return "$code"
 }
 
 # 10,000 lives of a name under virtual time.

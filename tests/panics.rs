@@ -7,7 +7,7 @@ use std::{num::NonZeroU32, time::Duration};
 
 use everwire::{
     CloseMyself, Fate, Handle, Manager, Owner, Pattern, Rejected, SendError, Settings, State,
-    config::Heartbeat, connection::Fault, core::OwnerShares,
+    config::Heartbeat, connection::Fault, core::OwnerShares, manager::Placed,
 };
 use support::rig::*;
 
@@ -199,6 +199,39 @@ async fn a_dead_actor_is_respawned_with_the_next_epoch_and_its_outbox() {
     let status = rig.manager.find("feed").unwrap().status().await.unwrap();
     assert_eq!(status.epoch, second);
     let _moved_on = neighbour;
+}
+
+#[tokio::test]
+async fn a_placed_name_that_dies_in_its_last_epoch_stays_dead() {
+    let mut rig = Rig::new();
+    let last = (7 << 16) | 0xffff;
+    let mut placed = Placed::default();
+    placed.epoch = last - 1;
+    let settings = quick(rig.peer.url("/echo"));
+    let feed = rig.manager.open_placed("feed", settings, placed).unwrap();
+    rig.watch.ready().await;
+    feed.addr().do_send(Fault::Death);
+    rig.watch.ready().await;
+    assert_eq!(feed.epoch(), last);
+    rig.echoes(&feed, "alive").await;
+
+    let feed = rig.manager.find("feed").unwrap();
+    feed.addr().do_send(Fault::Death);
+    wait_for("a name that accepts nothing", async || {
+        match feed.send("late") {
+            Err(SendError::Rejected(Rejected::Closed)) => Ok(()),
+            other => Err(other),
+        }
+    })
+    .await;
+    assert_eq!(feed.epoch(), last);
+    // Another token brings it back.
+    rig.manager.abandon("feed").await.unwrap();
+    let settings = quick(rig.peer.url("/echo"));
+    let mut placed = Placed::default();
+    placed.epoch = 8 << 16;
+    let feed = rig.manager.open_placed("feed", settings, placed).unwrap();
+    rig.echoes(&feed, "alive again").await;
 }
 
 #[tokio::test]

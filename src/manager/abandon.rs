@@ -83,9 +83,7 @@ impl Manager {
                 let forget = Order::Forget(name.clone());
                 manager.0.process.persistence.order(forget);
             }
-            // What the store has for a name that was held was never read: the next life reads it.
-            let keeps = stays && !outbox.is_held();
-            manager.retire(&name, &outbox, keeps).await;
+            manager.retire(&name, &outbox).await;
             // The caller may have stopped waiting.
             let _unheard = forgotten.send(());
         });

@@ -4,7 +4,7 @@ use std::{collections::btree_map, sync::Arc};
 
 use tokio::{sync::oneshot, time::timeout};
 
-use super::{registry::Manager, respawn::WRITTEN};
+use super::{recall::needs_store, registry::Manager, respawn::WRITTEN};
 use crate::{
     connection::{ConnectionGone, Remove, SharedOutbox},
     core::ConnectionName,
@@ -62,7 +62,7 @@ impl Manager {
                 // An actor that dies meanwhile is gone, too.
                 let _died = removed.await;
             }
-            manager.retire(&name, &outbox, false).await;
+            manager.retire(&name, &outbox).await;
             // The caller may have stopped waiting.
             let _unheard = forgotten.send(());
         });
@@ -70,14 +70,8 @@ impl Manager {
     }
 
     /// Frees a name whose actor is gone. `outbox` identifies its life: another removal may have
-    /// been first, and the name may have been opened again. `keeps`: the store keeps its outbox, for
-    /// the next life of the name.
-    pub(super) async fn retire(
-        &self,
-        name: &ConnectionName,
-        outbox: &Arc<SharedOutbox>,
-        keeps: bool,
-    ) {
+    /// been first, and the name may have been opened again.
+    pub(super) async fn retire(&self, name: &ConnectionName, outbox: &Arc<SharedOutbox>) {
         let known = {
             let names = self.0.names.read();
             let entry = names.entries.get(name);
@@ -100,9 +94,10 @@ impl Manager {
         if let btree_map::Entry::Occupied(entry) = names.entries.entry(name.clone())
             && Arc::ptr_eq(&entry.get().outbox, outbox)
         {
-            entry.remove();
+            let entry = entry.remove();
             names.epochs.gone(name.clone(), epoch);
-            if keeps {
+            // What the store has for a name that was held was never read: the next life reads it.
+            if outbox.is_left() && needs_store(&entry.settings.common) && !outbox.is_held() {
                 names.abandoned.insert(name.clone(), Arc::clone(outbox));
             }
             self.0.process.hub.forget(outbox.history());

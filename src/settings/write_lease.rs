@@ -210,12 +210,13 @@ mod tests {
         let lease = WriteLease::new();
         assert!(!lease.may_write());
         lease.set(soon());
-        assert!(lease.may_write() && lease.clone().may_write());
+        let same = lease.clone();
+        assert!(lease.may_write() && same.may_write());
         lease.set(Some(boot_clock()));
         assert!(!lease.may_write());
         lease.set(soon());
         lease.set(None);
-        assert!(!lease.may_write());
+        assert!(!lease.may_write() && !same.may_write());
     }
 
     #[test]

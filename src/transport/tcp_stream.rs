@@ -145,7 +145,7 @@ mod tests {
         let chunk = vec![0; 1 << 20];
         // As much as both kernels hold.
         while let Ok(Ok(count)) =
-            tokio::time::timeout(std::time::Duration::from_millis(200), tcp.write(&chunk)).await
+            tokio::time::timeout(Duration::from_millis(200), tcp.write(&chunk)).await
         {
             assert!(count > 0);
         }
@@ -160,7 +160,7 @@ mod tests {
             if tcp.unacknowledged() == Some(0) {
                 return;
             }
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
         panic!("{:?} bytes are still unacknowledged", tcp.unacknowledged());
     }

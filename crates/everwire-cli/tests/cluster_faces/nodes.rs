@@ -13,8 +13,11 @@ use crate::{
     service_support::http::Service,
 };
 
-/// The names, whose shards are different ones.
-pub const NAMES: [&str; 6] = ["one", "two", "three", "four", "five", "six"];
+/// The names. They are in 14 of 16 shards, so each of two nodes that have 8 shards has some of them.
+pub const NAMES: [&str; 16] = [
+    "n-1", "n-2", "n-3", "n-4", "n-5", "n-6", "n-7", "n-8", "n-9", "n-10", "n-11", "n-12", "n-13",
+    "n-14", "n-15", "n-16",
+];
 /// How long it may take until all is held, or until a lease has run out.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -24,7 +27,7 @@ pub fn node(name: &str, peer: &Peer, server: &Server) -> Service {
     let state = tempdir(&format!("faces-{name}"));
     let mut keys = format!(
         "state_dir = '{}'\n[nats]\nservers = ['{}']\nin = {{}}\n\
-         [cluster]\nnode = '{name}'\nshards = 16\nlease = '15800ms'\nmargin = '500ms'\nmoves = '2/s'\n\
+         [cluster]\nnode = '{name}'\nshards = 16\nlease = '15800ms'\nmargin = '500ms'\nmoves = '10/s'\n\
          labels = {{ region = 'eu' }}\n",
         state.display(),
         server.url()

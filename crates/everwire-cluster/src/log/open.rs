@@ -5,8 +5,8 @@ use std::time::Duration;
 use async_nats::{
     Client,
     jetstream::{
-        self, ErrorCode,
-        consumer::{AckPolicy, DeliverPolicy, push},
+        ErrorCode,
+        context::ContextBuilder,
         stream::{Config, DiscardPolicy, Info, RawMessageErrorKind, RetentionPolicy, Stream},
     },
 };
@@ -15,7 +15,7 @@ use everwire_nats::{
     connection::{Connection, Reader},
     stream::{self, Found},
 };
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::{
     leader::{ANSWER, Leader, changed, info, silent},
@@ -25,10 +25,9 @@ use super::{
 
 /// How long it may take beyond the connection.
 const DEADLINE: Duration = Duration::from_secs(20);
-/// A server without messages for a reader says that it is there.
-const HEARTBEAT: Duration = Duration::from_secs(2);
-/// A reader that is gone for so long is forgotten by the server.
-const INACTIVE: Duration = Duration::from_secs(30);
+/// A log of several servers has gone back only if that is so for this long.
+const LOOKS: u32 = 10;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
 /// The log is purged behind its snapshots, so it stays far below this.
 const MAX_BYTES: i64 = 256 << 20;
 
@@ -66,53 +65,49 @@ async fn find(
     replicas: u8,
     place: &Place,
 ) -> Result<Result<Begun, Opened>, BridgeError> {
-    let context = jetstream::new(client.clone());
+    // Nobody answers what was asked while servers chose a leader: better ask again soon.
+    let context = ContextBuilder::new().timeout(ANSWER).build(client.clone());
     let Found {
         stream,
         differences,
     } = stream::find(&context, config(replicas)).await?;
-    let before = info(&stream).await?;
-    if let Some(moved) = compare(&stream, &before, place).await? {
-        return Ok(Err(moved));
-    }
-    let next = place.last.as_ref().map(|last| last.number + 1);
-    let from = next.unwrap_or(place.from).max(1);
+    let mut attempts = 0;
+    let before = loop {
+        let before = info(&stream).await?;
+        match compare(&stream, &before, place).await? {
+            None => break before,
+            // A server that has just become the leader of several may lag behind for a moment.
+            Some(Opened::WentBack) if before.cluster.is_some() && attempts < LOOKS => {
+                attempts += 1;
+                sleep(BETWEEN_LOOKS).await;
+            }
+            Some(moved) => return Ok(Err(moved)),
+        }
+    };
     let inbox = client.new_inbox();
     let lost = |error: async_nats::SubscribeError| BridgeError::Lost(error.to_string());
     let answers = client.subscribe(format!("{inbox}.*")).await.map_err(lost)?;
-    let consumer = stream.create_consumer(push::Config {
-        deliver_subject: client.new_inbox(),
-        deliver_policy: DeliverPolicy::ByStartSequence {
-            start_sequence: from,
-        },
-        ack_policy: AckPolicy::None,
-        idle_heartbeat: HEARTBEAT,
-        inactive_threshold: INACTIVE,
-        memory_storage: true,
-        num_replicas: 1,
-        ..push::Config::default()
-    });
-    let refused = |error: String| BridgeError::Refused(error);
-    let consumer = consumer.await.map_err(|error| refused(error.to_string()))?;
-    let messages = consumer.messages().await;
-    let messages = messages.map_err(|error| refused(error.to_string()))?;
+    let hints = client.subscribe(SUBJECT).await.map_err(lost)?;
     // The comparison above is worth nothing if the leader has changed since.
     let after = info(&stream).await?;
     let leader = Leader::of(&after);
     if leader != Leader::of(&before) {
         return Err(changed());
     }
-    let last = after.state.last_sequence;
-    // Without any record, the next one comes behind the last that there was.
-    let is_empty = after.state.messages == 0;
-    let next = next.or_else(|| is_empty.then(|| last.saturating_add(1)));
+    let state = &after.state;
+    let begin = state.first_sequence.max(place.from).max(1);
+    let next = place.last.as_ref().map_or(begin, |last| last.number + 1);
     Ok(Ok(Begun {
-        stream,
         leader,
-        last,
-        messages,
-        next,
+        // Without any record, the next one comes behind the last that there was.
+        next: match state.messages {
+            0 => next.max(state.last_sequence.saturating_add(1)),
+            _ => next,
+        },
+        last: state.last_sequence,
+        stream,
         answers,
+        hints,
         inbox,
         differences,
     }))

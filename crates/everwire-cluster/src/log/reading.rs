@@ -1,4 +1,7 @@
-//! Reading the log while its leader stays the same.
+//! Reading the log from its leader, while that stays the same.
+//!
+//! Nothing here rests on a consumer: making one needs more of the servers than reading does, and one
+//! that is on another server than the leader can be silent for long.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -6,9 +9,8 @@ use async_nats::{
     Subscriber,
     datetime::DateTime,
     jetstream::{
-        self,
-        consumer::push,
-        stream::{Info, Stream},
+        ErrorCode,
+        stream::{Info, RawMessageErrorKind, Stream},
     },
 };
 use bytes::Bytes;
@@ -16,54 +18,69 @@ use everwire_nats::{
     BridgeError,
     connection::{Connection, Happened},
 };
-use futures::{FutureExt, StreamExt, future::BoxFuture};
+use futures::{FutureExt, StreamExt, TryStreamExt, future::BoxFuture, stream};
 use serde::Deserialize;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::{
-    leader::{ANSWER, Leader, changed, info},
+    leader::{ANSWER, Leader, changed, info, silent},
     place::{Arrived, STREAM, SUBJECT},
 };
 
 /// The leader is asked at least this often.
 const BETWEEN_ASKS: Duration = Duration::from_secs(1);
-/// So many records wait for the leader's answer, at most.
-const MOST_ARRIVED: usize = 4096;
-/// A record that the leader has and that has not arrived after this time is lost on its way.
-const LONGEST_WAY: Duration = Duration::from_secs(5);
-
-/// The log, while nothing speaks against it.
-pub(super) struct Reading {
-    connection: Connection,
-    begun: Begun,
-    /// Records that have arrived and do not count yet.
-    arrived: VecDeque<Arrived>,
-    /// The leader is asked, and these many of `arrived` had arrived before.
-    asking: Option<(usize, Asking)>,
-    next_ask: Instant,
-    /// Whether the end of the log was told.
-    is_caught_up: bool,
-    /// Since when the leader has records that have not arrived.
-    lags_since: Option<Instant>,
-    appended: u64,
-}
+/// After a record was heard of, the leader is asked so soon, and again until it has it.
+const AFTER_HINT: Duration = Duration::from_millis(20);
+/// So often.
+const HINTS: u32 = 5;
+/// So many records are read at once, and so many of them are asked for at a time.
+const BATCH: u64 = 512;
+const AT_A_TIME: usize = 32;
 
 /// A stream that can be read from a place.
 pub(super) struct Begun {
     pub stream: Stream,
     pub leader: Leader,
-    /// The number of its last record.
+    /// The number of the record that comes next.
+    pub next: u64,
+    /// The number of the last record that the stream had.
     pub last: u64,
-    pub messages: push::Messages,
-    /// The number of the record that comes next; `None` if it is not known before it comes.
-    pub next: Option<u64>,
     pub answers: Subscriber,
+    /// What others append is heard of here, before or after it is stored.
+    pub hints: Subscriber,
     /// Answers arrive on subjects below this.
     pub inbox: String,
     pub differences: Vec<String>,
 }
 
+/// The log, while nothing speaks against it.
+pub(super) struct Reading {
+    connection: Connection,
+    begun: Begun,
+    /// The number of the last record that the leader has.
+    last: u64,
+    /// Records that have arrived and do not count yet.
+    arrived: VecDeque<Arrived>,
+    /// The leader is asked, and these many of `arrived` had arrived before.
+    asking: Option<(usize, Asking)>,
+    next_ask: Instant,
+    /// How often it is asked soon.
+    hints: u32,
+    reading: Option<Batch>,
+    /// Whether the end of the log was told.
+    is_caught_up: bool,
+    appended: u64,
+}
+
 type Asking = BoxFuture<'static, Result<Info, BridgeError>>;
+type Batch = BoxFuture<'static, Result<Vec<Arrived>, NotRead>>;
+
+/// Why a record was not read.
+enum NotRead {
+    /// It is not there: records before this one are missing.
+    Missing(u64),
+    Failed(BridgeError),
+}
 
 /// What has happened.
 pub(super) enum Told {
@@ -83,12 +100,14 @@ impl Reading {
     pub fn new(connection: Connection, begun: Begun) -> Self {
         Self {
             connection,
+            last: begun.last,
             begun,
             arrived: VecDeque::new(),
             asking: None,
             next_ask: Instant::now(),
+            hints: 0,
+            reading: None,
             is_caught_up: false,
-            lags_since: None,
             appended: 0,
         }
     }
@@ -112,8 +131,8 @@ impl Reading {
                 return Told::CaughtUp;
             }
             self.ask();
-            let has_room = self.arrived.len() < MOST_ARRIVED;
-            let is_asked = self.asking.is_some();
+            self.read();
+            let (is_asked, is_read) = (self.asking.is_some(), self.reading.is_some());
             tokio::select! {
                 happened = self.connection.happened() => return match happened {
                     Happened::Lost(error) => Told::Lost(error),
@@ -128,10 +147,17 @@ impl Reading {
                         return told;
                     }
                 }
-                message = self.begun.messages.next(), if has_room => {
-                    if let Some(told) = self.heard(message) {
-                        return told;
+                batch = batch(&mut self.reading), if is_read => {
+                    self.reading = None;
+                    match batch {
+                        Ok(records) => self.arrived.extend(records),
+                        Err(NotRead::Missing(next)) => return Told::Hole(next),
+                        Err(NotRead::Failed(error)) => return Told::Lost(error),
                     }
+                }
+                Some(_) = self.begun.hints.next() => {
+                    self.hints = HINTS;
+                    self.next_ask = self.next_ask.min(Instant::now() + AFTER_HINT);
                 }
                 Some(answer) = self.begun.answers.next() => {
                     if let Some(text) = refusal(&answer) {
@@ -147,12 +173,11 @@ impl Reading {
     pub fn append(&mut self, bytes: Bytes) {
         self.appended += 1;
         let reply = format!("{}.{}", self.begun.inbox, self.appended);
-        let publishing = self
-            .connection
-            .client
-            .publish_with_reply(SUBJECT, reply, bytes);
+        let client = &self.connection.client;
         // It is appended again if it is not read.
-        let _no_room = publishing.now_or_never();
+        let _no_room = client
+            .publish_with_reply(SUBJECT, reply, bytes)
+            .now_or_never();
     }
 
     /// Deletes the records below this one. If that fails, it is done at the next snapshot.
@@ -170,12 +195,32 @@ impl Reading {
     fn ask(&mut self) {
         let now = Instant::now();
         let is_due = now >= self.next_ask || !self.arrived.is_empty();
-        if self.asking.is_none() && is_due {
-            let stream: Stream = self.begun.stream.clone();
-            let asking = async move { info(&stream).await };
-            self.asking = Some((self.arrived.len(), Box::pin(asking)));
-            self.next_ask = now + BETWEEN_ASKS;
+        if self.asking.is_some() || !is_due {
+            return;
         }
+        let stream = self.begun.stream.clone();
+        let asking = async move { info(&stream).await };
+        self.asking = Some((self.arrived.len(), asking.boxed()));
+        self.hints = self.hints.saturating_sub(1);
+        let wait = match self.hints {
+            0 => BETWEEN_ASKS,
+            left => AFTER_HINT * (HINTS - left + 1),
+        };
+        self.next_ask = now + wait;
+    }
+
+    /// Reads what the leader has and is not read, when all before counts.
+    fn read(&mut self) {
+        let next = self.next_number();
+        if self.reading.is_some() || !self.arrived.is_empty() || next > self.last {
+            return;
+        }
+        let numbers = next..=self.last.min(next.saturating_add(BATCH - 1));
+        let stream = self.begun.stream.clone();
+        let reading = stream::iter(numbers)
+            .map(move |number| record(stream.clone(), number))
+            .buffered(AT_A_TIME);
+        self.reading = Some(reading.try_collect().boxed());
     }
 
     /// The leader has answered: what had arrived before counts, if it is the same.
@@ -184,64 +229,29 @@ impl Reading {
             Ok(info) => info,
             Err(error) => return Some(Told::Lost(error)),
         };
-        if Leader::of(&info) != self.begun.leader {
+        let state = &info.state;
+        if Leader::of(&info) != self.begun.leader || state.last_sequence < self.last {
             return Some(Told::Lost(changed()));
         }
-        let last = info.state.last_sequence;
-        if self.lags(last) {
-            let text = format!("a record of {STREAM} did not arrive");
-            return Some(Told::Lost(BridgeError::Lost(text)));
-        }
+        self.last = state.last_sequence;
         let records: Vec<Arrived> = self.arrived.drain(..covered).collect();
-        (!records.is_empty()).then_some(Told::Records(records))
+        if let Some(last) = records.last() {
+            self.begun.next = last.number + 1;
+            return Some(Told::Records(records));
+        }
+        let is_behind = state.messages > 0 && state.first_sequence > self.next_number();
+        is_behind.then_some(Told::Hole(state.first_sequence))
     }
 
     /// Whether all counts that the log had when it was opened.
     fn is_at_end(&self) -> bool {
-        self.arrived.is_empty() && self.read() >= self.begun.last
+        self.arrived.is_empty() && self.begun.next > self.begun.last
     }
 
-    /// Whether the leader has had a record for too long that has not arrived.
-    fn lags(&mut self, last: u64) -> bool {
-        let now = Instant::now();
-        if last <= self.read() {
-            self.lags_since = None;
-            return false;
-        }
-        let since = *self.lags_since.get_or_insert(now);
-        now.duration_since(since) > LONGEST_WAY
-    }
-
-    /// The number of the last record that has arrived.
-    fn read(&self) -> u64 {
-        self.begun.next.map_or(0, |next| next.saturating_sub(1))
-    }
-
-    fn heard(
-        &mut self,
-        message: Option<Result<jetstream::Message, push::MessagesError>>,
-    ) -> Option<Told> {
-        let lost = |text: String| Some(Told::Lost(BridgeError::Lost(text)));
-        let message = match message {
-            Some(Ok(message)) => message,
-            Some(Err(error)) => return lost(error.to_string()),
-            None => return lost("the client has ended".into()),
-        };
-        let (number, at) = match message.info() {
-            Ok(info) => (info.stream_sequence, info.published),
-            Err(error) => return lost(error.to_string()),
-        };
-        if self.begun.next.is_some_and(|next| next != number) {
-            return Some(Told::Hole(number));
-        }
-        self.begun.next = Some(number + 1);
-        self.lags_since = None;
-        self.arrived.push_back(Arrived {
-            number,
-            at,
-            bytes: message.message.payload,
-        });
-        None
+    /// The number of the record that comes behind what has arrived.
+    fn next_number(&self) -> u64 {
+        let arrived = self.arrived.back();
+        arrived.map_or(self.begun.next, |last| last.number + 1)
     }
 }
 
@@ -251,6 +261,34 @@ async fn answer(asking: &mut Option<(usize, Asking)>) -> Result<Info, BridgeErro
         Some((_, asking)) => asking.await,
         None => std::future::pending().await,
     }
+}
+
+/// The records that are read.
+async fn batch(reading: &mut Option<Batch>) -> Result<Vec<Arrived>, NotRead> {
+    match reading {
+        Some(reading) => reading.await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Reads a record from the leader.
+async fn record(stream: Stream, number: u64) -> Result<Arrived, NotRead> {
+    let read = timeout(ANSWER, stream.get_raw_message(number)).await;
+    let read = read.map_err(|_| NotRead::Failed(silent()))?;
+    let found = read.map_err(|error| match error.kind() {
+        RawMessageErrorKind::NoMessageFound => NotRead::Missing(number + 1),
+        RawMessageErrorKind::JetStream(error)
+            if error.error_code() == ErrorCode::NO_MESSAGE_FOUND =>
+        {
+            NotRead::Missing(number + 1)
+        }
+        _ => NotRead::Failed(BridgeError::Lost(error.to_string())),
+    })?;
+    Ok(Arrived {
+        number,
+        at: found.time,
+        bytes: found.payload,
+    })
 }
 
 /// Why the stream did not take a record, if that is what the answer says.

@@ -92,3 +92,83 @@ async fn a_record_that_was_deleted_from_the_middle_does_not_stop_the_cluster() {
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert!(a.told.lock().ends.is_empty(), "{:?}", a.told.lock().ends);
 }
+
+/// A file system that was restored, or a power cut that took what was not yet on disk.
+#[tokio::test]
+async fn a_log_that_is_restored_from_an_earlier_copy_has_gone_back() {
+    let mut server = Server::start("restored");
+    let a = Node::start("restored", "a", &server);
+    until("a has joined", || a.status().boot.is_some()).await;
+    let (now, copy) = (
+        server.folder().join("jetstream"),
+        server.folder().join("copy"),
+    );
+    server.stop();
+    copy_all(&now, &copy);
+    server.restart();
+    all_is_held(&[&a]).await;
+    let before = a.held();
+    server.kill();
+    std::fs::remove_dir_all(&now).unwrap();
+    std::fs::rename(&copy, &now).unwrap();
+    server.restart();
+    until("the node notices it", || !a.told.lock().ends.is_empty()).await;
+    assert_eq!(a.told.lock().ends, [EndReason::WentBack]);
+    all_is_held(&[&a]).await;
+    assert!(a.held().iter().all(|(shard, term)| *term > before[shard]));
+}
+
+fn copy_all(from: &std::path::Path, to: &std::path::Path) {
+    let copied = std::process::Command::new("cp")
+        .arg("-a")
+        .args([from, to])
+        .status();
+    assert!(copied.unwrap().success());
+}
+
+#[tokio::test]
+async fn a_log_without_room_is_told_and_goes_on_when_it_has_room() {
+    let server = Server::start("full");
+    let client = async_nats::connect(server.url()).await.unwrap();
+    let context = jetstream::new(client);
+    let mut config = jetstream::stream::Config {
+        name: "EVERWIRE_PLACES".into(),
+        subjects: vec!["everwire.places".into()],
+        discard: jetstream::stream::DiscardPolicy::New,
+        max_messages: 5,
+        ..Default::default()
+    };
+    context.create_stream(config.clone()).await.unwrap();
+    let a = Node::start("full", "a", &server);
+    until("it is told", || {
+        let told = a.told.lock();
+        told.texts
+            .iter()
+            .any(|text| text.contains("maximum messages exceeded"))
+    })
+    .await;
+    // A difference from what the node would make is told, too.
+    assert!(!a.status().log.differences.is_empty());
+    config.max_messages = -1;
+    context.update_stream(config).await.unwrap();
+    all_is_held(&[&a]).await;
+}
+
+#[tokio::test]
+async fn a_record_of_a_newer_version_ends_the_node_that_cannot_read_it() {
+    let server = Server::start("newer");
+    let a = Node::start("newer", "a", &server);
+    until("a has joined", || a.status().boot.is_some()).await;
+    let client = async_nats::connect(server.url()).await.unwrap();
+    let context = jetstream::new(client);
+    // What is no record of any version is void.
+    for record in ["la la la", r#"{"v":0}"#, r#"{"v":9,"sing":{}}"#] {
+        let published = context.publish("everwire.places", record.into()).await;
+        published.unwrap().await.unwrap();
+    }
+    until("a has left", || a.status().phase == Phase::Left).await;
+    let ended = a.status().ended.unwrap();
+    assert_eq!(ended.code, "cluster_newer_version");
+    assert!(ended.text.contains("version 9"), "{}", ended.text);
+    assert!(!a.lease.may_write());
+}

@@ -6,4 +6,6 @@ mod server;
 
 mod log;
 mod node;
+mod requests;
+mod servers;
 mod shares;

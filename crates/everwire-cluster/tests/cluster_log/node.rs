@@ -47,8 +47,13 @@ impl Node {
     }
 
     pub fn with(test: &str, settings: ClusterSettings, server: &Server) -> Self {
+        Self::over(test, settings, vec![server.url()])
+    }
+
+    /// A node that knows several servers.
+    pub fn over(test: &str, settings: ClusterSettings, servers: Vec<String>) -> Self {
         let folder = tempdir(&format!("{test}-{}", settings.node));
-        let nats = NatsSettings::new(vec![server.url()]);
+        let nats = NatsSettings::new(servers);
         let (lease, told) = (WriteLease::new(), Arc::new(Mutex::new(Told::default())));
         let (noted, given) = (Arc::clone(&told), Arc::new(Mutex::new(None::<Cluster>)));
         let giving = Arc::clone(&given);

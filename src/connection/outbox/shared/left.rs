@@ -20,6 +20,11 @@ impl SharedOutbox {
         })
     }
 
+    /// Whether another node holds the name.
+    pub fn is_left(&self) -> bool {
+        self.locked.lock().is_left
+    }
+
     /// The name is opened here again, with these settings.
     pub fn take_up(self: &Arc<Self>, settings: &ConnectionSettings, is_closed: bool) {
         self.history().configure(settings.history);

@@ -143,7 +143,8 @@ impl Member {
         let wait = if life.is_seen { between } else { RETRY };
         // A doubt about the clocks ends with a new renewal.
         let is_doubted = life.is_seen && life.lease.write_until().is_none();
-        if is_doubted || here.now.boot >= life.renewed.saturating_add(wait) {
+        let is_asked = std::mem::take(&mut life.renews_now);
+        if is_asked || is_doubted || here.now.boot >= life.renewed.saturating_add(wait) {
             life.number += 1;
             (life.renewed, life.is_seen) = (here.now.boot, false);
             life.lease.sent(life.number, here.now);

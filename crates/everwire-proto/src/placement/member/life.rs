@@ -19,6 +19,8 @@ pub(super) struct Life {
     pub renewed: Duration,
     /// Whether it was seen.
     pub is_seen: bool,
+    /// Whether the next one is due at once.
+    pub renews_now: bool,
     /// When the last one was seen.
     pub seen: Duration,
     /// When the log said that it can be given shards.
@@ -74,6 +76,7 @@ impl Life {
             number: 0,
             renewed: now.boot,
             is_seen: false,
+            renews_now: false,
             seen: now.boot,
             settled: None,
             settle_sent: None,

@@ -165,6 +165,10 @@ impl Member {
     /// All records that the log had are read.
     pub fn caught_up(&mut self, here: Here) -> Vec<Effect> {
         self.clear_since.get_or_insert(here.now.boot);
+        // What was appended before may be lost, and the lease has gone on meanwhile.
+        if let Some(life) = &mut self.life {
+            life.renews_now = true;
+        }
         self.tick(here)
     }
 

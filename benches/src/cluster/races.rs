@@ -85,7 +85,6 @@ fn lock(told: &Shared) -> MutexGuard<'_, Told> {
 /// So many rounds, each with new boots of all nodes and one leader killed amid their claims.
 pub fn run(rounds: usize) -> Seen {
     let mut servers = Three::start();
-    servers.are_ready();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -101,6 +100,7 @@ pub fn run(rounds: usize) -> Seen {
         until("the first is held", || {
             (lock(&told).held() > 0).then_some(())
         });
+        servers.are_whole();
         let killed = servers.kill_leader();
         until("all is held by one", || {
             (lock(&told).held() == SHARDS as usize).then_some(())

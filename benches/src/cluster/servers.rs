@@ -20,7 +20,7 @@ pub struct Three {
 }
 
 impl Three {
-    /// Starts them. They are one cluster after some seconds.
+    /// Starts them. They are one cluster after some seconds; nodes wait for it.
     ///
     /// # Panics
     ///
@@ -60,24 +60,6 @@ impl Three {
             .collect()
     }
 
-    /// Waits until they keep streams: until then a node cannot make its log.
-    ///
-    /// # Panics
-    ///
-    /// If it takes too long.
-    pub fn are_ready(&self) {
-        until("the servers keep streams", || {
-            let asked = async {
-                let context = jetstream::new(async_nats::connect(self.urls()).await.ok()?);
-                context.query_account().await.ok()
-            };
-            let answer = self
-                .runtime
-                .block_on(async { timeout(ANSWER, asked).await });
-            answer.ok().flatten().map(drop)
-        });
-    }
-
     /// Kills the server that leads the log. Which one.
     ///
     /// # Panics
@@ -99,21 +81,26 @@ impl Three {
             .ok()
     }
 
-    /// Starts a server again, and waits until all have all of the log: only then another one may be
-    /// killed.
+    /// Starts a server again.
+    ///
+    /// # Panics
+    ///
+    /// If it does not listen.
+    pub fn restart(&mut self, server: usize) {
+        self.servers[server].restart();
+    }
+
+    /// Waits until all servers have all of the log: only then one may be killed.
     ///
     /// # Panics
     ///
     /// If it takes too long.
-    pub fn restart(&mut self, server: usize) {
-        self.servers[server].restart();
+    pub fn are_whole(&self) {
         until("all servers have all of the log", || {
             let cluster = self.info()?.cluster?;
-            let has_all = cluster
-                .replicas
-                .iter()
-                .filter(|other| other.current && !other.offline);
-            (has_all.count() == 2).then_some(())
+            let others = cluster.replicas.iter();
+            let whole = others.filter(|other| other.current && !other.offline);
+            (whole.count() == 2).then_some(())
         });
     }
 

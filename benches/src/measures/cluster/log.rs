@@ -52,11 +52,11 @@ pub fn rest(effort: Effort) -> Vec<Row> {
 /// The server that leads the log is killed. `EVERWIRE_LEADERS` is how often.
 pub fn leader(effort: Effort) -> Vec<Row> {
     let (mut servers, peer) = (Three::start(), PeerProcess::start(&[]).expect("a peer"));
-    servers.are_ready();
     let nodes = setup(servers.urls(), &peer).start(["a", "b", "c"]);
     let kills = count("EVERWIRE_LEADERS", effort, 3);
     let (mut closed, mut leaderless) = (Vec::new(), Vec::new());
     for _ in 0..kills {
+        servers.are_whole();
         let before = seen(&peer.url);
         let (killed, begin) = (servers.kill_leader(), Instant::now());
         until("another one leads", || {

@@ -27,6 +27,11 @@ pub(super) fn nats_settings(
         place,
     } = table?;
     check_needed(&table, place, is_cluster, context);
+    if let Some(queue) = table.outbound.as_ref().filter(|_| is_cluster) {
+        let problem = Problem::new(queue.place, "`out` is not supported in a cluster yet")
+            .help("a queue has one reader, and each node would be another; send over the API of any node instead, and remove `out` or [cluster]");
+        context.problems.push(problem);
+    }
     check_credentials(&table, context);
     if let Some(Located { value: tls, .. }) = &table.tls {
         check_client_certificate(&tls.cert_file, &tls.key_file, context);

@@ -239,6 +239,14 @@ fn a_cluster_without_servers_is_told_where_it_is_written() {
         "<toml>:1:1: `cluster` needs `[nats]`, whose servers keep its log\n    | [cluster]\n    help: write [nats] with \
          servers = [\"nats://127.0.0.1:4222\"]; it needs neither `in` nor `out`\n"
     );
+    let told = Memory::default()
+        .read("[nats]\nservers = ['nats://h']\nout = {}\n[cluster]\nnode = 'a'")
+        .unwrap_err();
+    assert!(
+        told.to_string()
+            .starts_with("<toml>:3:7: `out` is not supported in a cluster yet\n"),
+        "{told}"
+    );
     // Without a cluster, a bridge needs something to bridge.
     let told = Memory::default()
         .read("nats.servers = ['nats://h']")

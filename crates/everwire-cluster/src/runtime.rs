@@ -164,10 +164,19 @@ impl Runtime {
             }
             Step::Records(records) => {
                 for (number, record) in records {
+                    let mut is_next = true;
                     self.with(log, |member, here| {
-                        // The log gives them in their order.
-                        member.read(number, &record, here).unwrap_or_default()
+                        let read = member.read(number, &record, here);
+                        // The log gives them in their order. If it does not, nothing of it counts.
+                        read.unwrap_or_else(|_| {
+                            is_next = false;
+                            member.fell_behind(here)
+                        })
                     });
+                    if !is_next {
+                        log.reread();
+                        break;
+                    }
                     self.shared.look(&record);
                 }
                 self.go_on_with_changes(log);

@@ -44,7 +44,12 @@ fn restore(state: &AppState) {
     for (key, json) in &kept {
         if let Some(name) = key.strip_prefix(CONNECTION) {
             let owner = owners.take(name);
-            log_unusable(name, restore_connection(manager, &rules, name, owner, json));
+            let restored = match state.cluster.takes_part() {
+                // Another node may have it, too.
+                true => Err("names of the API are not supported in a cluster yet: write it into the file of all nodes".to_owned()),
+                false => restore_connection(manager, &rules, name, owner, json),
+            };
+            log_unusable(name, restored);
         }
     }
     owners.forget(manager);

@@ -113,6 +113,11 @@ impl Log {
         }
     }
 
+    /// Reads again, from the first record that is there.
+    pub fn reread(&mut self) {
+        let _told = self.again(0, Step::Behind);
+    }
+
     /// Deletes the records below this one, which nobody needs.
     pub fn purge(&mut self, below: u64) {
         if let State::Reading(reading) = &mut self.state {

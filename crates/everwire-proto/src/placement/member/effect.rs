@@ -16,7 +16,7 @@ pub enum Effect {
     Hold(ShardId, Term),
     /// Stop the shard's names: it is another's, or nobody's.
     Lose(ShardId),
-    /// Move the shard's names, one by one. Then [`Member::given`].
+    /// Move the shard's names, one by one. Then [`Member::given`](super::Member::given).
     Give {
         /// The shard.
         shard: ShardId,

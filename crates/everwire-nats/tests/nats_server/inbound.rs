@@ -83,8 +83,9 @@ async fn what_waits_at_the_end_is_published_by_the_next_process() {
     for number in numbers(300) {
         names.say("a", &number);
     }
-    until_async("all has come in", async || {
-        bridge.status().inbound.pending == 300
+    until_async("all has come in, and no server answers", async || {
+        let status = bridge.status();
+        status.inbound.pending == 300 && status.error.is_some()
     })
     .await;
     assert_eq!(bridge.status().error.unwrap().code, "nats_unreachable");

@@ -54,42 +54,42 @@ says_what_to_type() {
   grep -q 'Ctrl-C ends all of it' "$out"
 }
 
-# How many names are open on these nodes, all of them different ones.
-open_on() {
-  local port
-  for port in "$@"; do
-    curl -fsS "http://127.0.0.1:$port/v1/connections?state=open&limit=1000" || return
-    echo
-  done | "$PYTHON" -c '
+# How many names are open, by the node that listens on this port: it asks the others.
+open_by() {
+  curl -fsS "http://127.0.0.1:$1/v1/connections?state=open&limit=1000" | "$PYTHON" -c '
 import json, sys
-names = [one["name"] for line in sys.stdin if line.strip() for one in json.loads(line)["connections"]]
-assert len(names) == len(set(names)), names
-print(len(names))'
+print(len({one["name"] for one in json.load(sys.stdin)["connections"]}))'
 }
 
-all_open_on() {
-  [[ $(open_on "$@") == "$names" ]]
+all_open_by() {
+  [[ $(open_by "$1") == "$names" ]]
 }
 
+# Whether a node has no shard.
 has_none() {
-  [[ $(open_on "$1") == 0 ]]
+  "$EVERWIRE" nodes --json --api "$api" | "$PYTHON" -c '
+import json, sys
+held = {node["node"]: node["shards"] for node in json.load(sys.stdin)["nodes"]}
+sys.exit(held[sys.argv[1]] != 0)' "$1"
 }
 
 until_so 'run.sh says what to type' says_what_to_type
-until_so 'all names are open' all_open_on "$A_PORT" "$B_PORT" "$C_PORT"
 api=http://127.0.0.1:$B_PORT
+for port in "$A_PORT" "$B_PORT" "$C_PORT"; do
+  until_so 'all names are open' all_open_by "$port"
+done
 "$EVERWIRE" nodes --api "$api"
 "$EVERWIRE" where market.07 --api "$api"
 
 killed=$(grep -oE 'kill -9 [0-9]+' "$out")
 begin=$SECONDS
 kill -9 "${killed##* }"
-until_so 'the names of the killed node are open again' all_open_on "$B_PORT" "$C_PORT"
+until_so 'the names of the killed node are open again' all_open_by "$C_PORT"
 echo "all names are open again $((SECONDS - begin)) s after the kill"
 
 timeout "$patience" "$EVERWIRE" drain c --api "$api" || fails 'the node does not drain'
-until_so 'the names of the drained node are open on the other one' all_open_on "$B_PORT"
-until_so 'the drained node has none' has_none "$C_PORT"
+until_so 'the drained node has none' has_none c
+until_so 'the names of the drained node are open on the other one' all_open_by "$C_PORT"
 
 kill "$running"
 wait "$running" || true

@@ -42,6 +42,10 @@ pub struct ClusterNotStarted(#[source] Box<dyn std::error::Error + Send + Sync>)
 
 /// Why the cluster was not changed.
 #[derive(Debug, thiserror::Error)]
+#[cfg_attr(
+    not(feature = "nats"),
+    expect(dead_code, reason = "a build without the bridge has no cluster")
+)]
 pub enum NotChanged {
     /// There is no such node.
     #[error("there is no node {0:?} in the cluster")]
@@ -56,6 +60,10 @@ pub enum NotChanged {
 
 /// Why a node gave no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(
+    not(feature = "nats"),
+    expect(dead_code, reason = "a build without the bridge has no cluster")
+)]
 pub enum NotAsked {
     /// Nothing was asked: no server of NATS answers.
     #[error("no NATS server answers, so it cannot be asked")]
@@ -90,6 +98,10 @@ pub struct Node {
 }
 
 /// What a node needs to begin.
+#[cfg_attr(
+    not(feature = "nats"),
+    expect(dead_code, reason = "a build without the bridge has no cluster")
+)]
 pub struct Beginning<'a> {
     /// The connections.
     pub manager: &'a Manager,

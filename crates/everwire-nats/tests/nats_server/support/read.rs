@@ -1,6 +1,9 @@
 //! The messages that a reader of the stream gets.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use async_nats::jetstream::{self, consumer::pull};
 use everwire_nats::Bridge;
@@ -28,10 +31,14 @@ pub async fn all_by(client: async_nats::Client, stream: &str) -> Vec<Read> {
     let context = jetstream::new(client);
     let mut stream = context.get_stream(stream).await.unwrap();
     let count = stream.info().await.unwrap().state.messages;
-    let consumer = stream
-        .create_consumer(pull::OrderedConfig::default())
-        .await
-        .unwrap();
+    // Of several servers, one that was just killed may be chosen for it.
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let consumer = loop {
+        match stream.create_consumer(pull::OrderedConfig::default()).await {
+            Ok(consumer) => break consumer,
+            Err(error) => assert!(Instant::now() < deadline, "{error}"),
+        }
+    };
     let messages = consumer.messages().await.unwrap();
     let mut read = Vec::new();
     let mut messages = messages.take(usize::try_from(count).unwrap());
@@ -89,7 +96,7 @@ pub async fn published(bridge: &Bridge, count: u64) {
 
 /// The number of messages in the stream.
 pub async fn stored(server: &Server) -> u64 {
-    let client = tokio::time::timeout(std::time::Duration::from_secs(1), server.client()).await;
+    let client = tokio::time::timeout(Duration::from_secs(1), server.client()).await;
     let Ok(client) = client else { return 0 };
     let context = jetstream::new(client);
     match context.get_stream("EVERWIRE_IN").await {

@@ -28,9 +28,9 @@ pub(super) fn nats_settings(
     } = table?;
     check_needed(&table, place, is_cluster, context);
     if let Some(queue) = table.outbound.as_ref().filter(|_| is_cluster) {
-        let problem = Problem::new(queue.place, "`out` is not supported in a cluster yet")
-            .help("a queue has one reader, and each node would be another; send over the API of any node instead, and remove `out` or [cluster]");
-        context.problems.push(problem);
+        let problem = Problem::new(queue.place, "`out` is ignored in a cluster: nothing is taken from the queue")
+            .help("a queue has one reader, and each node would be another; send over the API of any node, and remove `out` or [cluster]");
+        context.problems.warn(problem);
     }
     check_credentials(&table, context);
     if let Some(Located { value: tls, .. }) = &table.tls {

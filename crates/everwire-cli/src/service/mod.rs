@@ -65,7 +65,12 @@ pub async fn serve(
     let service = settings.service.clone();
     let rules = Rules::of(&settings);
     let connections = mem::take(&mut settings.connections);
-    let (nats, cluster) = (settings.nats.take(), settings.cluster.take());
+    let (mut nats, cluster) = (settings.nats.take(), settings.cluster.take());
+    let written = nats.clone();
+    if cluster.is_some() {
+        // Its messages would be taken by nodes that do not have their names.
+        nats.as_mut().and_then(|nats| nats.outbound.take());
+    }
 
     let lease = cluster.is_some().then(WriteLease::new);
     settings.write_lease.clone_from(&lease);
@@ -92,7 +97,7 @@ pub async fn serve(
         };
         state.cluster = Node::start(beginning).await?;
     }
-    (state.source.nats, state.source.cluster) = (nats, cluster);
+    (state.source.nats, state.source.cluster) = (written, cluster);
     let state = Data::new(state);
     // The log starts first, so that it has all events.
     let log = EventLog::start(&manager, state.tenants(), log_messages).map_err(Error::Log)?;

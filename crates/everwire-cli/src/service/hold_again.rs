@@ -25,6 +25,10 @@ pub fn recall(state: &AppState, kept: &[(String, Vec<u8>)]) {
 pub fn settle(state: &AppState, names_are_open: bool) {
     let manager = &state.manager;
     for (name, subscriptions) in state.holds.ready(names_are_open) {
+        // A name of the cluster has them as soon as this node opens it.
+        if manager.find(&name).is_none() && state.cluster.elsewhere(&name).is_some() {
+            continue;
+        }
         if manager.find(&name).is_none() {
             tracing::warn!(%name, subscriptions, "the connection is gone, so its stored subscriptions were removed");
             manager.forget_recalled(&name);

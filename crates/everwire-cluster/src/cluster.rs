@@ -63,7 +63,8 @@ pub struct Cluster {
 impl Cluster {
     /// Takes part in the cluster. `folder` is for this node alone: it has the lock that says that the
     /// process before has ended. `lease` is set to the time until which this node may write. `tell`
-    /// is called on the cluster's thread.
+    /// is called on the cluster's thread, and returns whether it has taken the event. If it has not
+    /// taken one that concerns names, the node leaves: nobody would open or close them.
     ///
     /// # Errors
     ///
@@ -73,7 +74,7 @@ impl Cluster {
         nats: NatsSettings,
         folder: &Path,
         lease: WriteLease,
-        tell: impl FnMut(Event) + Send + 'static,
+        tell: impl FnMut(Event) -> bool + Send + 'static,
     ) -> Result<Self, StartError> {
         lease.set(None);
         let (file, kept) = StateFile::open(folder)?;

@@ -5,8 +5,11 @@ use everwire_proto::placement::EndReason;
 /// The cluster's thread has ended by a fault of its own.
 pub(crate) const PANICKED: &str = "cluster_panicked";
 
+/// The service does not take what it has to do.
+pub(crate) const UNHEARD: &str = "cluster_unheard";
+
 /// All codes that [`ClusterStatus::ended`](crate::ClusterStatus::ended) can have.
-pub const CODES: [&str; 8] = [
+pub const CODES: [&str; 9] = [
     "cluster_lease_lapsed",
     "cluster_ended_by_log",
     "cluster_log_went_back",
@@ -15,6 +18,7 @@ pub const CODES: [&str; 8] = [
     "cluster_left",
     "cluster_other_shards",
     PANICKED,
+    UNHEARD,
 ];
 
 /// The code of a reason.
@@ -51,6 +55,12 @@ mod tests {
             EndReason::Leaving,
             EndReason::OtherShards(shards),
         ];
-        assert!(reasons.map(of).into_iter().chain([PANICKED]).eq(CODES));
+        assert!(
+            reasons
+                .map(of)
+                .into_iter()
+                .chain([PANICKED, UNHEARD])
+                .eq(CODES)
+        );
     }
 }

@@ -16,10 +16,13 @@
 //!     nats,
 //!     "state".as_ref(),
 //!     lease.clone(),
-//!     |event| match event {
-//!         Event::Hold { shard, term } => println!("open the names of {shard}, with token {term}"),
-//!         Event::Lose(shard) => println!("abandon the names of {shard}"),
-//!         event => println!("{event}"),
+//!     |event| {
+//!         match event {
+//!             Event::Hold { shard, term } => println!("open the names of {shard}, with token {term}"),
+//!             Event::Lose(shard) => println!("abandon the names of {shard}"),
+//!             event => println!("{event}"),
+//!         }
+//!         true
 //!     },
 //! )?;
 //! println!("{} shards", cluster.status().shards);
@@ -47,5 +50,5 @@ pub use self::{
     order::ChangeError,
     requests::{AskError, Incoming, MOST_BYTES},
     seen::{Former, Moves},
-    status::{ClusterStatus, LogStatus, MoveStatus, NodeStatus, Phase, Trouble, Where},
+    status::{ClusterStatus, LogStatus, MoveStatus, NodeStatus, Phase, Where},
 };

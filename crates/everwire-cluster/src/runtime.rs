@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use everwire::{WriteLease, config::ClusterSettings};
-use everwire_nats::BridgeError;
+use everwire_nats::{BridgeError, Trouble};
 use everwire_proto::placement::{
     Command, Effect, Here, Kept, Member, MemberSettings, Outcome, Record, Void,
 };
@@ -22,7 +22,7 @@ use crate::{
     order::{Change, ChangeError, Order},
     seen::{Moment, Seen},
     state_file::StateFile,
-    status::{LogStatus, Trouble, node_of},
+    status::{LogStatus, node_of},
 };
 
 /// The time goes on in steps of this.
@@ -47,8 +47,8 @@ pub(crate) struct Shared {
     pub ended: Mutex<Option<Trouble>>,
 }
 
-/// What happens is told here.
-pub(crate) type Tell = Box<dyn FnMut(Event) + Send>;
+/// What happens is told here. Whether it was taken.
+pub(crate) type Tell = Box<dyn FnMut(Event) -> bool + Send>;
 
 /// The node, on its thread.
 pub(crate) struct Runtime {
@@ -61,6 +61,8 @@ pub(crate) struct Runtime {
     /// How often all names are to be abandoned. A name of a boot that has ended must not write under
     /// the lease of the next one.
     unabandoned: u32,
+    /// Something that had to be done was not taken.
+    is_unheard: bool,
 }
 
 /// A change that a caller waits for.
@@ -113,6 +115,7 @@ impl Runtime {
             tell,
             changes: Vec::new(),
             unabandoned: 0,
+            is_unheard: false,
         }
     }
 
@@ -146,8 +149,24 @@ impl Runtime {
     pub fn panicked(&mut self) {
         self.lease.set(None);
         let text = Event::Panicked.to_string();
-        *self.shared.ended.lock() = Some(trouble(codes::PANICKED, text));
-        (self.tell)(Event::Panicked);
+        *self.shared.ended.lock() = Some(Trouble::now(codes::PANICKED, text));
+        self.report(Event::Panicked);
+    }
+
+    /// Tells what an operator may want to know. A service that has too much to do does not take it.
+    fn report(&mut self, event: Event) {
+        let _is_taken = (self.tell)(event);
+    }
+
+    /// Tells what has to be done. If nobody does it, this node must not be given names.
+    fn order_names(&mut self, event: Event, log: &mut Log) {
+        if (self.tell)(event) || self.is_unheard {
+            return;
+        }
+        self.is_unheard = true;
+        self.with(log, Member::leave);
+        let text = "the service does not keep up with the cluster, so this node has left";
+        *self.shared.ended.lock() = Some(Trouble::now(codes::UNHEARD, text));
     }
 
     fn step(&mut self, step: Step, log: &mut Log) {
@@ -157,7 +176,7 @@ impl Runtime {
                 differences,
             } => {
                 self.is_up(&server, &differences);
-                (self.tell)(Event::LogUp {
+                self.report(Event::LogUp {
                     server,
                     differences,
                 });
@@ -185,12 +204,12 @@ impl Runtime {
             Step::Broken(error) => {
                 self.with(log, Member::broken);
                 if self.is_down(&error) {
-                    (self.tell)(Event::LogDown(error));
+                    self.report(Event::LogDown(error));
                 }
             }
             Step::WentBack => self.with(log, Member::went_back),
             Step::Behind => self.with(log, Member::fell_behind),
-            Step::Refused(text) => (self.tell)(Event::Refused(text)),
+            Step::Refused(text) => self.report(Event::Refused(text)),
         }
     }
 
@@ -213,25 +232,33 @@ impl Runtime {
 
     fn perform(&mut self, effect: Effect, log: &mut Log) {
         match effect {
-            Effect::Append(command) => log.append(&command),
+            Effect::Append(command) => self.append(&command, log),
             Effect::Keep(kept) => self.keep(&kept, log),
-            Effect::Hold(shard, term) => (self.tell)(Event::Hold { shard, term }),
-            Effect::Lose(shard) => (self.tell)(Event::Lose(shard)),
+            Effect::Hold(shard, term) => self.order_names(Event::Hold { shard, term }, log),
+            Effect::Lose(shard) => self.order_names(Event::Lose(shard), log),
             Effect::Give { shard, to, .. } => {
                 let node = node_of(self.shared.member.read().places(), to);
                 let to = node.unwrap_or_default();
-                (self.tell)(Event::Give { shard, to });
+                self.order_names(Event::Give { shard, to }, log);
             }
             // Its names come all at once, when the holder has closed them.
             Effect::Receive { .. } => {}
             Effect::End(reason) => {
-                *self.shared.ended.lock() = Some(trouble(codes::of(reason), reason.to_string()));
-                (self.tell)(Event::Ended(reason));
+                *self.shared.ended.lock() =
+                    Some(Trouble::now(codes::of(reason), reason.to_string()));
+                self.order_names(Event::Ended(reason), log);
             }
             // The log does that by itself.
             Effect::Reread => {}
             Effect::Purge(below) => log.purge(below),
-            Effect::Report(report) => (self.tell)(Event::Report(report)),
+            Effect::Report(report) => self.report(Event::Report(report)),
+        }
+    }
+
+    /// Appends a record. What the server would not take is told; that there is no connection is known.
+    fn append(&mut self, command: &Command, log: &mut Log) {
+        if let Some(text) = log.append(command) {
+            self.report(Event::Refused(text));
         }
     }
 
@@ -240,7 +267,7 @@ impl Runtime {
             return;
         };
         // The next process would believe what stands there.
-        (self.tell)(Event::StateLost(error.to_string()));
+        self.report(Event::StateLost(error.to_string()));
         self.with(log, Member::leave);
     }
 
@@ -278,7 +305,7 @@ impl Runtime {
         let member = self.shared.member.read();
         let (places, boot) = (member.places(), member.boot());
         let now = Instant::now();
-        let mut waiting = Vec::new();
+        let (mut waiting, mut commands) = (Vec::new(), Vec::new());
         for mut wanted in self.changes.drain(..) {
             if wanted.answer.is_closed() {
                 continue;
@@ -295,7 +322,7 @@ impl Runtime {
                             Some(void) => Some(Err(ChangeError::Refused(void.to_string()))),
                             None => {
                                 wanted.sent = Some(now);
-                                log.append(&command);
+                                commands.push(command);
                                 None
                             }
                         },
@@ -312,6 +339,9 @@ impl Runtime {
         }
         drop(member);
         self.changes = waiting;
+        for command in commands {
+            self.append(&command, log);
+        }
     }
 
     async fn leave(&mut self, log: &mut Log, within: Duration) {
@@ -336,7 +366,7 @@ impl Runtime {
     /// Notes why the log cannot be read. Whether it is another reason than before.
     fn is_down(&self, error: &BridgeError) -> bool {
         let mut log = self.shared.log.lock();
-        let new = trouble(error.code(), error.to_string());
+        let new = Trouble::now(error.code(), error.to_string());
         let is_known = |known: &Trouble| known.is_now && known.text == new.text;
         let is_new = !log.error.as_ref().is_some_and(is_known);
         (log.server, log.error) = (None, Some(new));
@@ -350,14 +380,5 @@ fn would_be(places: &everwire_proto::placement::Places, command: &Command) -> Op
     match after.apply(places.applied() + 1, command) {
         Ok(Outcome::Void(void)) => Some(void),
         Ok(Outcome::Applied(_)) | Err(_) => None,
-    }
-}
-
-fn trouble(code: &'static str, text: String) -> Trouble {
-    Trouble {
-        code,
-        text,
-        at: Timestamp::now(),
-        is_now: true,
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use everwire_nats::Trouble;
 use everwire_proto::placement::{BootId, Member, Places, ShardId};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -66,20 +67,6 @@ pub struct LogStatus {
     pub read: u64,
     /// Differences between the stream and the settings.
     pub differences: Vec<String>,
-}
-
-/// What went wrong, and when.
-#[derive(Clone, Debug, Serialize)]
-#[non_exhaustive]
-pub struct Trouble {
-    /// A stable code.
-    pub code: &'static str,
-    /// What went wrong.
-    pub text: String,
-    /// When.
-    pub at: Timestamp,
-    /// Whether it is still so.
-    pub is_now: bool,
 }
 
 /// A node.

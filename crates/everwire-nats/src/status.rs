@@ -39,6 +39,18 @@ pub struct Trouble {
     pub is_now: bool,
 }
 
+impl Trouble {
+    /// A fault that is present since now.
+    pub fn now(code: &'static str, text: impl Into<String>) -> Self {
+        Self {
+            code,
+            text: text.into(),
+            at: Timestamp::now(),
+            is_now: true,
+        }
+    }
+}
+
 /// From sockets to the stream.
 #[derive(Clone, Debug, Default, Serialize)]
 #[non_exhaustive]
@@ -151,12 +163,7 @@ impl Shared {
 
     /// Records a fault. Returns whether it differs from the last one.
     pub fn failed(&self, part: Part, error: &BridgeError) -> bool {
-        let trouble = Trouble {
-            code: error.code(),
-            text: error.to_string(),
-            at: Timestamp::now(),
-            is_now: true,
-        };
+        let trouble = Trouble::now(error.code(), error.to_string());
         let is_known = |known: &Trouble| known.is_now && known.text == trouble.text;
         let mut is_new = true;
         self.link(part, |link| {

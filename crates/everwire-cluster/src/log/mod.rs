@@ -106,10 +106,11 @@ impl Log {
     }
 
     /// Appends a record. It may be lost, and is never reported as stored: what counts is that it is
-    /// read.
-    pub fn append(&mut self, command: &Command) {
-        if let State::Reading(reading) = &mut self.state {
-            reading.append(Record::encode(command).into());
+    /// read. Why it could not be sent, if that is not for the lack of a connection.
+    pub fn append(&mut self, command: &Command) -> Option<String> {
+        match &mut self.state {
+            State::Reading(reading) => reading.append(Record::encode(command).into()),
+            State::Pausing(_) | State::Opening(_) => None,
         }
     }
 

@@ -169,15 +169,18 @@ impl Reading {
         }
     }
 
-    /// Appends a record, unless the client has no room for it.
-    pub fn append(&mut self, bytes: Bytes) {
+    /// Appends a record. Why it could not be sent: it is longer than the server takes, or the client
+    /// has no room for it.
+    pub fn append(&mut self, bytes: Bytes) -> Option<String> {
         self.appended += 1;
         let reply = format!("{}.{}", self.begun.inbox, self.appended);
-        let client = &self.connection.client;
-        // It is appended again if it is not read.
-        let _no_room = client
-            .publish_with_reply(SUBJECT, reply, bytes)
-            .now_or_never();
+        let (client, length) = (&self.connection.client, bytes.len());
+        let publishing = client.publish_with_reply(SUBJECT, reply, bytes);
+        match publishing.now_or_never() {
+            Some(Ok(())) => None,
+            Some(Err(error)) => Some(format!("{length} bytes cannot be sent: {error}")),
+            None => Some("the client has no room for it".into()),
+        }
     }
 
     /// Deletes the records below this one. If that fails, it is done at the next snapshot.

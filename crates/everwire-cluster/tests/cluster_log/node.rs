@@ -2,7 +2,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -38,6 +41,8 @@ pub struct Node {
     pub cluster: Cluster,
     pub lease: WriteLease,
     pub told: Arc<Mutex<Told>>,
+    /// It takes nothing that it is told.
+    pub is_deaf: Arc<AtomicBool>,
 }
 
 impl Node {
@@ -57,7 +62,12 @@ impl Node {
         let (lease, told) = (WriteLease::new(), Arc::new(Mutex::new(Told::default())));
         let (noted, given) = (Arc::clone(&told), Arc::new(Mutex::new(None::<Cluster>)));
         let giving = Arc::clone(&given);
+        let is_deaf = Arc::new(AtomicBool::new(false));
+        let deaf = Arc::clone(&is_deaf);
         let tell = move |event: Event| {
+            if deaf.load(Ordering::SeqCst) {
+                return false;
+            }
             let mut told = noted.lock();
             match event {
                 Event::Hold { shard, term } => {
@@ -79,6 +89,7 @@ impl Node {
                 }
                 event => told.texts.push(event.to_string()),
             }
+            true
         };
         let cluster = Cluster::start(settings, nats, &folder, lease.clone(), tell).unwrap();
         *given.lock() = Some(cluster.clone());
@@ -86,6 +97,7 @@ impl Node {
             cluster,
             lease,
             told,
+            is_deaf,
         }
     }
 

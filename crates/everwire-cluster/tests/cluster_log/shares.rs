@@ -1,5 +1,7 @@
 //! Nodes share what there is.
 
+use std::sync::atomic::Ordering;
+
 use everwire_cluster::Phase;
 use everwire_proto::placement::{EndReason, Labels};
 
@@ -130,4 +132,16 @@ async fn a_second_node_of_a_name_and_one_with_other_shards_are_told_so() {
         "the cluster has 16 shards, this node has 17: set `shards = 16`"
     );
     all_is_held(&[&a]).await;
+}
+
+#[tokio::test]
+async fn a_node_whose_service_takes_nothing_leaves_and_another_one_holds_all() {
+    let server = Server::start("deaf");
+    let [a, b] = ["a", "b"].map(|name| Node::start("deaf", name, &server));
+    until("both have joined", || a.status().nodes.len() == 2).await;
+    a.is_deaf.store(true, Ordering::SeqCst);
+    until("a has left", || a.status().phase == Phase::Left).await;
+    assert_eq!(a.status().ended.unwrap().code, "cluster_unheard");
+    assert!(!a.lease.may_write());
+    all_is_held(&[&b]).await;
 }

@@ -3,7 +3,7 @@
 use super::code::Code;
 
 /// `ended.code` of `GET /v1/cluster`, in the order of `everwire_cluster::CODES`.
-pub const CLUSTER: [Code; 8] = [
+pub const CLUSTER: [Code; 9] = [
     Code {
         code: "cluster_lease_lapsed",
         meaning: "The lease ran out: for too long the node saw no renewal of its own in the log. It stopped writing before others could take over.",
@@ -43,5 +43,10 @@ pub const CLUSTER: [Code; 8] = [
         code: "cluster_panicked",
         meaning: "The cluster's part of the program has ended by a fault of its own. Nothing is written any more, and others take over.",
         remedy: "Restart everwire, and report the fault with the log.",
+    },
+    Code {
+        code: "cluster_unheard",
+        meaning: "The program was given more to open and to close than it does, some hundred thousand shards' worth, so the node has left before it held names that nobody opens.",
+        remedy: "Restart everwire, and report the fault with the log: a part of the program hangs.",
     },
 ];

@@ -10,12 +10,13 @@ mod service_support;
 
 use std::{
     collections::BTreeSet,
-    thread::sleep,
     time::{Duration, Instant},
 };
 
+use everwire::testing::Peer;
 use nats_server::{Server, until};
 use nodes::{LEASE, MARGIN, Names, Node};
+use service_support::{cli, http::JSON, stderr};
 
 #[test]
 fn a_node_that_is_killed_is_followed_and_gets_its_share_again_when_it_is_back() {
@@ -31,7 +32,15 @@ fn a_node_that_is_killed_is_followed_and_gets_its_share_again_when_it_is_back() 
     let [a, ..] = &mut nodes;
     let killed = Instant::now();
     a.kill();
-    sleep(Duration::from_secs(1));
+    until("the sockets of the killed node are gone", || {
+        of_a.iter().all(|name| names.open(name) == 0)
+    });
+    // What is missing is told.
+    let list = nodes[1].service().get("/v1/connections?limit=1000").json();
+    assert_eq!(list["missing_nodes"], serde_json::json!(["a"]), "{list}");
+    let output = cli::ask(nodes[1].service(), &["ls"]);
+    let told = stderr(&output);
+    assert!(told.contains("the node a did not answer"), "{told}");
     names.each_is_open_once("after the kill");
     let took = killed.elapsed();
     assert!(took < LEASE + MARGIN + Duration::from_secs(20), "{took:?}");
@@ -51,7 +60,7 @@ fn a_node_that_is_killed_is_followed_and_gets_its_share_again_when_it_is_back() 
 fn each_node_answers_for_each_name() {
     let server = Server::start("cluster-anywhere");
     let names = Names::new(12);
-    let nodes = ["a", "b", "c"].map(|node| Node::start("anywhere", node, &server, &names));
+    let mut nodes = ["a", "b", "c"].map(|node| Node::start("anywhere", node, &server, &names));
     nodes::have_their_shares(&nodes);
     names.each_is_open_once("at the beginning");
     for node in &nodes {
@@ -102,6 +111,21 @@ fn each_node_answers_for_each_name() {
     let connected = nodes[2].service().post("/v1/connect?match=*", "").json();
     assert_eq!(connected["changed"], 12, "{connected}");
     names.each_is_open_once("at the end");
+
+    // Nodes reload one after the other: for a while two of them would hold it.
+    let n0 = nodes.iter_mut().find(|node| node.names().contains("n0"));
+    let reloaded = n0.unwrap().reload_with(
+        "[connections.n0]\n",
+        "[connections.n0]\nplace = { at = 'x' }\n",
+    );
+    let failed = &reloaded["failed"][0];
+    assert_eq!(failed["name"], "n0", "{reloaded}");
+    let reason = failed["reason"].as_str().unwrap();
+    assert!(
+        reason.contains("decides which node has the name"),
+        "{reason}"
+    );
+    names.each_is_open_once("after the reload");
 }
 
 #[test]
@@ -164,4 +188,26 @@ fn a_name_that_was_closed_by_hand_stays_closed_when_its_node_is_killed() {
     let connected = other.service().post("/v1/connections/n0/connect", "");
     assert_eq!(connected.status, 202, "{}", connected.body);
     names.each_is_open_once("after it was connected by hand");
+}
+
+#[test]
+fn what_callers_have_subscribed_outlives_the_process_of_a_node() {
+    let server = Server::start("cluster-subscribed");
+    let peer = Peer::spawn_thread().unwrap();
+    let url = peer.url("/sink");
+    let keys =
+        format!("[connections.feed]\nurl = '{url}'\nsubscribe.on = '{{\"on\":\"${{item}}\"}}'\n");
+    let mut node = Node::with("subscribed", "a", &server, &keys);
+    until("the name is here", || node.names().contains("feed"));
+    let path = "/v1/connections/feed/subscriptions/k1";
+    let put = node.service().ask("PUT", path, &[JSON], br#"{"item":"x"}"#);
+    assert_eq!(put.status, 201, "{}", put.body);
+    node.kill();
+    node.restart();
+    until("the name is here again", || node.names().contains("feed"));
+    let held = node
+        .service()
+        .get("/v1/connections/feed/subscriptions")
+        .json();
+    assert_eq!(held["subscriptions"][0]["key"], "k1", "{held}");
 }

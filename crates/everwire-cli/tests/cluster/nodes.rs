@@ -109,6 +109,11 @@ pub struct Node {
 
 impl Node {
     pub fn start(test: &str, node: &str, server: &Server, names: &Names) -> Self {
+        Self::with(test, node, server, &names.toml())
+    }
+
+    /// A node with these names, in TOML.
+    pub fn with(test: &str, node: &str, server: &Server, names: &str) -> Self {
         let folder = tempdir(&format!("cluster-{test}-{node}"));
         let (url, folder) = (server.url(), folder.display());
         let (lease, margin) = (LEASE.as_millis(), MARGIN.as_millis());
@@ -116,8 +121,7 @@ impl Node {
             "state_dir = '{folder}'\n\
              [nats]\nservers = ['{url}']\n\
              [cluster]\nnode = '{node}'\nshards = 16\nlease = '{lease}ms'\nmargin = '{margin}ms'\n\
-             {}",
-            names.toml()
+             {names}"
         );
         let mut node = Self {
             test: format!("cluster-{test}-{node}"),
@@ -130,6 +134,14 @@ impl Node {
 
     pub fn restart(&mut self) {
         self.service = Some(Service::start(&self.test, &self.keys));
+    }
+
+    /// Changes its file, and reloads it.
+    pub fn reload_with(&mut self, from: &str, to: &str) -> Value {
+        assert!(self.keys.contains(from), "{}", self.keys);
+        self.keys = self.keys.replace(from, to);
+        Service::configure(&self.test, &self.keys);
+        self.service().post("/v1/reload", "").json()
     }
 
     pub fn service(&self) -> &Service {

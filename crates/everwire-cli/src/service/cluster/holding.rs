@@ -1,6 +1,6 @@
 //! Opens the names of the shards that this node is given, and closes those that it loses.
 
-use std::{collections::HashMap, rc::Rc, sync::Arc};
+use std::{collections::HashMap, rc::Rc, sync::Arc, time::Duration};
 
 use everwire::{
     ConnectionName,
@@ -19,10 +19,13 @@ use super::{names::Known, running::Running};
 /// So many names are closed at a time.
 const AT_A_TIME: usize = 256;
 
+/// Names go at once. If they do not, it is told after this time.
+const LONG: Duration = Duration::from_secs(10);
+
 /// Does what the cluster says.
 ///
 /// What concerns one shard is done in its order. An end is done at once.
-pub async fn run(running: Arc<Running>, mut events: mpsc::UnboundedReceiver<Event>) {
+pub async fn run(running: Arc<Running>, mut events: mpsc::Receiver<Event>) {
     let mut turns = Turns::default();
     while let Some(event) = events.recv().await {
         log(&event);
@@ -38,8 +41,7 @@ pub async fn run(running: Arc<Running>, mut events: mpsc::UnboundedReceiver<Even
                 turns.spawn(shard, async move { give(&running, shard).await });
             }
             Event::Ended(_) | Event::Panicked => {
-                let all = running.names.settings().into_keys().collect();
-                abandon(&running, all).await;
+                abandon_all(&running).await;
                 running.cluster.abandoned().await;
             }
             _ => {}
@@ -101,6 +103,19 @@ async fn give(running: &Running, shard: ShardId) {
         abandon(running, names).await;
     }
     running.cluster.given(shard).await;
+}
+
+/// Abandons all names. Until that is done this node gets no lease again, so it is told if it takes
+/// long: a thread of connections hangs.
+async fn abandon_all(running: &Running) {
+    let all = running.names.settings().into_keys().collect();
+    let abandoning = abandon(running, all);
+    tokio::pin!(abandoning);
+    while timeout(LONG, &mut abandoning).await.is_err() {
+        tracing::error!(
+            "names of this node are not abandoned yet: a thread of connections hangs, and the node gets no lease before it goes on"
+        );
+    }
 }
 
 async fn abandon(running: &Running, names: Vec<ConnectionName>) {

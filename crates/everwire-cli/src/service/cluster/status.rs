@@ -161,7 +161,8 @@ pub struct NameInCluster {
 #[cfg(feature = "nats")]
 mod read {
     use everwire::ConnectionName;
-    use everwire_cluster::{Phase, Trouble, Where};
+    use everwire_cluster::{Phase, Where};
+    use everwire_nats::Trouble;
     use everwire_proto::placement::ShardId;
 
     use super::{super::whereabouts::Elsewhere, *};

@@ -132,23 +132,27 @@ async fn have(state: &AppState, name: &ConnectionName, wanted: Wanted) -> Result
             };
             let mut settings = Arc::unwrap_or_clone(settings);
             allow(&mut settings, &policy);
-            state.cluster.configured(name, &settings);
+            let noted = state.cluster.configured(name, &settings);
+            noted.map_err(|changes| changes.to_string())?;
             let configured = manager.configure(name, settings).await;
             configured.map(drop).map_err(|error| error.to_string())
         }
         // In its turn, nobody else opens or removes it.
-        Wanted::Settings { settings, switched } => match manager.find(name) {
-            Some(_) => {
-                // It no longer belongs to the caller that created it over the API.
-                manager.disown(name);
-                state.cluster.configured(name, &settings);
-                configure(manager, name, *settings, switched).await
+        Wanted::Settings { settings, switched } => {
+            let noted = state.cluster.configured(name, &settings);
+            noted.map_err(|changes| changes.to_string())?;
+            match manager.find(name) {
+                Some(_) => {
+                    // It no longer belongs to the caller that created it over the API.
+                    manager.disown(name);
+                    configure(manager, name, *settings, switched).await
+                }
+                None => {
+                    let opened = state.cluster.open(manager, name, *settings, None).await;
+                    opened.map(drop).map_err(|error| error.to_string())
+                }
             }
-            None => {
-                let opened = state.cluster.open(manager, name, *settings, None).await;
-                opened.map(drop).map_err(|error| error.to_string())
-            }
-        },
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! `everwire connect`, `close`, `rotate` and `retry`: commands for all connections of a pattern.
 
+use std::collections::BTreeSet;
+
 use actix::System;
 use clap::Args;
 use everwire::Pattern;
@@ -9,7 +11,7 @@ use serde_json::{Value, json};
 use super::{
     Failure,
     client::{ApiArgs, Error, Request},
-    output, parse, words,
+    missing_nodes, output, parse, words,
 };
 
 /// The connections and the service.
@@ -67,6 +69,8 @@ pub struct Retry {
 struct Matched {
     matched: u64,
     changed: u64,
+    #[serde(default)]
+    missing_nodes: BTreeSet<String>,
 }
 
 impl Connect {
@@ -124,6 +128,7 @@ impl Bulk {
             System::new().block_on(async { self.api.client()?.read(request).await })?;
         let matched =
             Matched::deserialize(&answer).map_err(|error| Error::Answer(error.to_string()))?;
+        missing_nodes::complain_of(&matched.missing_nodes);
         if self.json {
             output::print_json(&answer.to_string())?;
         } else if matched.matched > 0 {

@@ -1,5 +1,7 @@
 //! `everwire ls`: the connections of a running service.
 
+use std::collections::BTreeSet;
+
 use actix::System;
 use clap::Args;
 use everwire::{Pattern, State};
@@ -10,7 +12,7 @@ use serde_json::Value;
 use super::{
     Failure,
     client::{ApiArgs, Client, Error, Request, Status},
-    output, parse, step,
+    missing_nodes, output, parse, step,
     table::{Cell, Color, Column, Table},
     words,
 };
@@ -47,6 +49,8 @@ pub struct Ls {
 struct Page {
     connections: Vec<Value>,
     next_cursor: Option<String>,
+    #[serde(default)]
+    missing_nodes: BTreeSet<String>,
 }
 
 impl Ls {
@@ -85,7 +89,7 @@ impl Ls {
     }
 
     async fn list(&self, client: &Client) -> Result<Vec<Value>, Error> {
-        let mut connections = Vec::new();
+        let (mut connections, mut missing) = (Vec::new(), BTreeSet::new());
         let mut cursor = None;
         loop {
             let mut request = Request::get(&["connections"])
@@ -100,8 +104,10 @@ impl Ls {
             }
             let page: Page = client.read(request).await?;
             connections.extend(page.connections);
+            missing.extend(page.missing_nodes);
             cursor = page.next_cursor;
             if cursor.is_none() {
+                missing_nodes::complain_of(&missing);
                 return Ok(connections);
             }
         }

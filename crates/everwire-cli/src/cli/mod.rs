@@ -17,6 +17,7 @@ mod init;
 mod input;
 mod ls;
 mod man;
+mod missing_nodes;
 mod moment;
 mod nodes;
 mod output;

@@ -28,6 +28,10 @@ pub struct Matched {
     matched: usize,
     /// Those of them for which something was done.
     changed: usize,
+    /// Nodes of the cluster that did not answer: nothing is known of their names. Absent if all did.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    missing_nodes: Vec<String>,
 }
 
 /// Connect all connections of a pattern
@@ -217,5 +221,9 @@ async fn for_each(
         .filter(|changed| std::future::ready(*changed))
         .count();
     let changed = state.in_time(changed).await?;
-    Ok(HttpResponse::Ok().json(Matched { matched, changed }))
+    Ok(HttpResponse::Ok().json(Matched {
+        matched,
+        changed,
+        missing_nodes: Vec::new(),
+    }))
 }

@@ -26,6 +26,10 @@ pub struct Page {
     connections: Vec<Status>,
     /// The `cursor` of the next page; `None` at the end.
     next_cursor: Option<String>,
+    /// Nodes of the cluster that did not answer: their names are missing. Absent if all did.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    missing_nodes: Vec<String>,
 }
 
 /// The status of many connections
@@ -103,6 +107,7 @@ async fn page(state: &AppState, caller: &Caller, query: &ListQuery) -> Page {
     Page {
         connections,
         next_cursor: last.filter(|_| !is_last),
+        missing_nodes: Vec::new(),
     }
 }
 

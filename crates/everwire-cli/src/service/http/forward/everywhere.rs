@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use actix_web::{
-    Error, HttpMessage, HttpResponse,
+    Error, HttpMessage,
     body::{BoxBody, MessageBody, to_bytes_limited},
     dev::{ServiceRequest, ServiceResponse},
     http::{Method, StatusCode, header},
@@ -16,7 +16,7 @@ use serde_json::{Map, Value as Json};
 
 use super::envelope::{Answer, Request};
 use crate::service::{
-    http::{access::Forwarded, body, control::MAX_CLOSE, query::ListQuery},
+    http::{access::Forwarded, body, control::MAX_CLOSE, problem::Problem, query::ListQuery},
     state::AppState,
 };
 
@@ -72,22 +72,27 @@ pub async fn everywhere(
     let query = here.request().query_string().to_owned();
     let (request, response) = here.into_parts();
     let (response, body) = response.into_parts();
-    let Ok(Ok(body)) = to_bytes_limited(body, LONGEST).await else {
-        return Ok(ServiceResponse::new(
-            request,
-            HttpResponse::InternalServerError().finish(),
-        ));
+    let body = to_bytes_limited(body, LONGEST).await.ok();
+    let here = body.and_then(|body| serde_json::from_slice(&body.ok()?).ok());
+    let joined = here.and_then(|here| join(here, others, &query));
+    let Some(mut joined) = joined else {
+        use actix_web::ResponseError as _;
+        let problem = Problem::unavailable("the answers of the nodes cannot be put together");
+        return Ok(ServiceResponse::new(request, problem.error_response()));
     };
-    let joined = join(&body, &others, &query);
-    let joined = joined.map(|joined| with_missing(joined, &missing));
-    let body = joined.map_or(body, Bytes::from);
+    if !missing.is_empty() {
+        joined.insert("missing_nodes".into(), missing.into());
+    }
+    let body = Bytes::from(Json::Object(joined).to_string());
     let mut response = response.set_body(BoxBody::new(body));
     response.headers_mut().remove(header::CONTENT_LENGTH);
     Ok(ServiceResponse::new(request, response))
 }
 
 /// How answers are put together.
-type Join = fn(&[u8], &[Bytes], &str) -> Option<Map<String, Json>>;
+type Join = fn(Object, Vec<Object>, &str) -> Option<Object>;
+/// An answer.
+type Object = Map<String, Json>;
 
 fn asked(request: &ServiceRequest) -> Option<(Data<AppState>, Join)> {
     let state = request.app_data::<Data<AppState>>()?;
@@ -103,19 +108,18 @@ fn asked(request: &ServiceRequest) -> Option<(Data<AppState>, Join)> {
 }
 
 /// The answers of the other nodes, and those that did not answer.
-async fn others(state: &AppState, request: &Bytes) -> (Vec<Bytes>, Vec<String>) {
+async fn others(state: &AppState, request: &Bytes) -> (Vec<Object>, Vec<String>) {
     let asking = state.cluster.others().into_iter().map(|node| async {
         let asked = state.cluster.ask(&node, request.clone(), WITHIN).await;
         let answer = asked.ok().and_then(|bytes| Answer::decode(&bytes));
-        (
-            node,
-            answer.filter(|answer| answer.status() == StatusCode::OK),
-        )
+        let answer = answer.filter(|answer| answer.status() == StatusCode::OK);
+        let object = answer.and_then(|answer| serde_json::from_slice(&answer.body).ok());
+        (node, object)
     });
     let (mut answers, mut missing) = (Vec::new(), Vec::new());
     for (node, answer) in join_all(asking).await {
         match answer {
-            Some(answer) => answers.push(answer.body),
+            Some(answer) => answers.push(answer),
             None => missing.push(node),
         }
     }
@@ -123,13 +127,11 @@ async fn others(state: &AppState, request: &Bytes) -> (Vec<Bytes>, Vec<String>) 
 }
 
 /// Pages of lists, in the order of the names.
-fn lists(here: &[u8], others: &[Bytes], query: &str) -> Option<Map<String, Json>> {
+fn lists(mut page: Object, others: Vec<Object>, query: &str) -> Option<Object> {
     let limit = ListQuery::parse(query).ok()?.limit;
-    let mut page: Map<String, Json> = serde_json::from_slice(here).ok()?;
-    let mut is_last = page.get("next_cursor").is_none_or(Json::is_null);
-    let mut all = page.get("connections")?.as_array()?.clone();
-    for other in others {
-        let mut other: Map<String, Json> = serde_json::from_slice(other).ok()?;
+    let mut is_last = true;
+    let mut all = Vec::new();
+    for mut other in std::iter::once(page.clone()).chain(others) {
         is_last &= other.get("next_cursor").is_none_or(Json::is_null);
         if let Some(Json::Array(connections)) = other.remove("connections") {
             all.extend(connections);
@@ -152,24 +154,12 @@ fn name(status: &Json) -> &str {
 }
 
 /// Sums of counts.
-fn counts(here: &[u8], others: &[Bytes], _: &str) -> Option<Map<String, Json>> {
-    let mut sums: Map<String, Json> = serde_json::from_slice(here).ok()?;
-    for other in others {
-        let other: Map<String, Json> = serde_json::from_slice(other).ok()?;
-        for (key, count) in other {
-            let sum = sums.get(&key).and_then(Json::as_u64).unwrap_or_default();
-            sums.insert(key, (sum + count.as_u64()?).into());
-        }
+fn counts(mut sums: Object, others: Vec<Object>, _: &str) -> Option<Object> {
+    for (key, count) in others.into_iter().flatten() {
+        let sum = sums.get(&key).and_then(Json::as_u64).unwrap_or_default();
+        sums.insert(key, (sum + count.as_u64()?).into());
     }
     Some(sums)
-}
-
-/// Says which nodes did not answer.
-fn with_missing(mut joined: Map<String, Json>, missing: &[String]) -> String {
-    if !missing.is_empty() {
-        joined.insert("missing_nodes".into(), missing.into());
-    }
-    Json::Object(joined).to_string()
 }
 
 #[cfg(test)]
@@ -178,47 +168,45 @@ mod tests {
 
     use super::*;
 
-    fn page(names: &[&str], cursor: Option<&str>) -> Bytes {
-        let connections: Vec<_> = names.iter().map(|name| json!({"name": name})).collect();
-        json!({"connections": connections, "next_cursor": cursor})
-            .to_string()
-            .into()
+    fn object(json: Json) -> Object {
+        serde_json::from_value(json).unwrap()
     }
 
-    fn joined(limit: usize, pages: &[Bytes]) -> (Vec<String>, Json) {
-        let query = format!("limit={limit}");
-        let page = lists(&pages[0], &pages[1..], &query).unwrap();
-        let names = page["connections"].as_array().unwrap().iter();
-        (
-            names.map(|of| name(of).to_owned()).collect(),
-            page["next_cursor"].clone(),
-        )
+    fn page(names: &[&str], cursor: Option<&str>) -> Object {
+        let connections: Vec<_> = names.iter().map(|name| json!({"name": name})).collect();
+        object(json!({"connections": connections, "next_cursor": cursor}))
+    }
+
+    fn joined<const N: usize>(limit: usize, pages: [Object; N]) -> (String, Json) {
+        let mut pages = Vec::from(pages);
+        let here = pages.remove(0);
+        let page = lists(here, pages, &format!("limit={limit}")).unwrap();
+        let names = page["connections"].as_array().unwrap().iter().map(name);
+        (names.collect(), page["next_cursor"].clone())
     }
 
     #[test]
     fn lists_are_joined_by_name_and_cut_where_one_goes_on() {
-        let pages = [
-            page(&["a", "d"], None),
-            page(&["b", "d", "e"], None),
-            page(&[], None),
-        ];
-        let (names, cursor) = joined(10, &pages);
-        assert_eq!((names.join(""), cursor), ("abde".into(), Json::Null));
-        let (names, cursor) = joined(2, &pages);
-        assert_eq!((names.join(""), cursor), ("ab".into(), "b".into()));
+        let pages = || {
+            [
+                page(&["a", "d"], None),
+                page(&["b", "d", "e"], None),
+                page(&[], None),
+            ]
+        };
+        assert_eq!(joined(10, pages()), ("abde".into(), Json::Null));
+        assert_eq!(joined(2, pages()), ("ab".into(), "b".into()));
         let pages = [page(&["a", "b"], Some("b")), page(&["x"], None)];
-        let (names, cursor) = joined(2, &pages);
         // What comes after "b" on the first node may be before "x".
-        assert_eq!((names.join(""), cursor), ("ab".into(), "b".into()));
+        assert_eq!(joined(2, pages), ("ab".into(), "b".into()));
     }
 
     #[test]
-    fn counts_are_summed_and_nodes_that_are_silent_are_named() {
-        let one = Bytes::from_static(br#"{"matched":2,"changed":1}"#);
-        let sums = counts(&one, &[one.clone(), one.clone()], "").unwrap();
-        assert_eq!(
-            with_missing(sums, &["c".into()]),
-            r#"{"changed":3,"matched":6,"missing_nodes":["c"]}"#
-        );
+    fn counts_are_summed_and_what_is_no_count_is_no_answer() {
+        let one = || object(json!({"matched": 2, "changed": 1}));
+        let sums = counts(one(), vec![one(), one()], "").unwrap();
+        assert_eq!(sums, object(json!({"matched": 6, "changed": 3})));
+        let wrong = object(json!({"matched": "two"}));
+        assert_eq!(counts(one(), vec![wrong], ""), None);
     }
 }

@@ -6,15 +6,17 @@ use actix_web::{
     Error, HttpMessage, HttpResponse,
     body::{BoxBody, MessageBody},
     dev::{Payload, ServiceRequest, ServiceResponse},
+    http::Method,
     middleware::Next,
     web::{self, Data},
 };
+use bytes::Bytes;
 use everwire::ConnectionName;
 use tokio::time::{Instant, sleep};
 
 use super::envelope::{Answer, Request};
 use crate::service::{
-    cluster::NotAsked,
+    cluster::AskError,
     http::{access::Forwarded, body, problem::Problem},
     state::AppState,
 };
@@ -23,6 +25,8 @@ use crate::service::{
 const LONGEST: usize = 17 << 20;
 /// A node may take so long to answer: as long as a client may wait for the fate of a message.
 const WITHIN: Duration = Duration::from_secs(310);
+/// So often it is looked whether the node is alive.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 /// For so long a name that moves is looked for.
 const MOVING: Duration = Duration::from_secs(5);
 /// And so often.
@@ -40,8 +44,9 @@ pub async fn elsewhere(
     let Some((state, name)) = asked(&request) else {
         return Ok(next.call(request).await?.map_into_boxed_body());
     };
-    // Unknown callers are refused as always.
-    let Ok(caller) = state.access.identify(request.headers()) else {
+    // Unknown callers, and those who do not reach the name, are refused as always.
+    let caller = state.access.identify(request.headers());
+    let Some(caller) = caller.ok().filter(|caller| caller.reaches(&name)) else {
         return Ok(next.call(request).await?.map_into_boxed_body());
     };
     let payload = request.extract::<web::Payload>().await?;
@@ -54,7 +59,8 @@ pub async fn elsewhere(
         .uri()
         .path_and_query()
         .map_or("/", |target| target.as_str());
-    let passed_on = Request::new(request.method(), target, request.headers(), &caller, body);
+    let (method, headers) = (request.method(), request.headers());
+    let passed_on = Request::new(method, target, headers, &caller, body.clone()).encode();
     let until = Instant::now() + MOVING;
     loop {
         let node = state
@@ -65,26 +71,40 @@ pub async fn elsewhere(
         let may_wait = Instant::now() < until;
         match node {
             Some(node) if !is_here => {
-                let asked = state.cluster.ask(&node, passed_on.encode(), WITHIN).await;
+                let asked = ask(&state, &node, passed_on.clone()).await;
                 let answer = asked.map(|bytes| Answer::decode(&bytes));
                 match answer {
                     Ok(Some(answer)) if answer.is_moved() && may_wait => {}
                     Ok(Some(answer)) => return Ok(ServiceResponse::new(request, response(answer))),
                     Ok(None) => return Ok(refused(request, unreadable(&node))),
                     // Nothing was done: it may be taken over.
-                    Err(NotAsked::NobodyListens) if may_wait => {}
+                    Err(AskError::NobodyListens) if may_wait => {}
                     Err(error) => return Ok(refused(request, problem(&node, error))),
                 }
             }
             // Nobody holds it, and it may be opened soon.
             None if !is_here && may_wait => {}
             _ => {
-                let payload = Payload::from(passed_on.body);
+                let payload = Payload::from(body);
                 let request = ServiceRequest::from_parts(request, payload);
                 return Ok(next.call(request).await?.map_into_boxed_body());
             }
         }
         sleep(AGAIN).await;
+    }
+}
+
+/// Asks a node, for as long as it is alive.
+async fn ask(state: &AppState, node: &str, request: Bytes) -> Result<Bytes, AskError> {
+    let boot = state.cluster.boot_of(node);
+    let gone = async {
+        while state.cluster.boot_of(node) == boot {
+            sleep(BETWEEN_LOOKS).await;
+        }
+    };
+    tokio::select! {
+        answer = state.cluster.ask(node, request, WITHIN) => answer,
+        () = gone => Err(AskError::Silent),
     }
 }
 
@@ -96,8 +116,11 @@ fn asked(request: &ServiceRequest) -> Option<(Data<AppState>, ConnectionName)> {
     }
     let rest = request.path().strip_prefix("/v1/connections/")?;
     let (name, what) = rest.split_once('/').unwrap_or((rest, ""));
-    // A WebSocket is not passed on.
-    if what == "raw" || what.starts_with("raw/") {
+    // A WebSocket is not passed on. Settings may have secrets, and the file's names have none to be put.
+    if what == "raw"
+        || what.starts_with("raw/")
+        || (what.is_empty() && *request.method() == Method::PUT)
+    {
         return None;
     }
     let name = name.replace("%3A", ":").replace("%3a", ":");
@@ -126,15 +149,15 @@ fn unreadable(node: &str) -> Problem {
     ))
 }
 
-fn problem(node: &str, error: NotAsked) -> Problem {
+fn problem(node: &str, error: AskError) -> Problem {
     let detail = format!("the name is on the node {node:?}: {error}");
     match error {
-        NotAsked::TooLong => Problem::too_large(LONGEST),
+        AskError::TooLong => Problem::too_large(LONGEST),
         // Whether it was done is unknown.
-        NotAsked::Silent => Problem::unavailable(detail)
+        AskError::Silent => Problem::unavailable(detail)
             .member("reason", "node_silent")
             .member("fate", "in_doubt"),
-        NotAsked::Away | NotAsked::NobodyListens => {
+        AskError::Away | AskError::NobodyListens => {
             Problem::unavailable(detail).member("reason", "node_away")
         }
     }

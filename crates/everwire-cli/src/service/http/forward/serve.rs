@@ -1,28 +1,33 @@
 //! Answers the requests that other nodes have passed on, as if their callers had sent them here.
 
-use std::{rc::Rc, time::Duration};
+use std::{rc::Rc, sync::Arc, time::Duration};
 
 use actix_http::HttpMessage as _;
 use actix_service::{IntoServiceFactory as _, Service as _, ServiceFactory as _, map_config};
 use actix_web::{
-    App,
-    body::to_bytes_limited,
+    App, ResponseError as _,
+    body::{MessageBody as _, to_bytes_limited},
     dev::AppConfig,
     http::{Method, StatusCode, Uri, header::HeaderMap, header::HeaderName, header::HeaderValue},
     web::{self, Data},
 };
 use bytes::Bytes;
-use tokio::{sync::mpsc, time::timeout};
+use tokio::{
+    sync::{Semaphore, mpsc},
+    time::timeout,
+};
 
 use super::envelope::{Answer, Request};
 use crate::service::{
     cluster::Incoming,
-    http::{problem::Problem, routes},
+    http::{problem::Problem, request_limit::TooMany, routes},
     state::AppState,
 };
 
 /// The longest answer that is passed on.
 const LONGEST: usize = 20 << 20;
+/// So many requests are answered at a time, as many as those of clients.
+const MOST: usize = 240;
 /// How long an answer may take.
 const WITHIN: Duration = Duration::from_secs(310);
 
@@ -40,9 +45,15 @@ pub async fn serve(state: Data<AppState>, mut requests: mpsc::Receiver<Incoming>
         return;
     };
     let service = Rc::new(service);
+    let places = Arc::new(Semaphore::new(MOST));
     while let Some(incoming) = requests.recv().await {
+        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+            refuse(incoming);
+            continue;
+        };
         let service = Rc::clone(&service);
         actix::spawn(async move {
+            let _place = place;
             let Some(request) = Request::decode(&incoming.bytes).and_then(plain) else {
                 return;
             };
@@ -58,6 +69,16 @@ pub async fn serve(state: Data<AppState>, mut requests: mpsc::Receiver<Incoming>
             let _gone = incoming.answer.send(answer.unwrap_or_else(failed).encode());
         });
     }
+}
+
+/// Answers that there is too much to do: nothing was done.
+fn refuse(incoming: Incoming) {
+    let refused = Problem::from(TooMany).error_response();
+    let (response, body) = refused.into_parts();
+    let body = body.try_into_bytes().unwrap_or_default();
+    let answer = Answer::new(response.status(), response.headers(), body);
+    // The node that has asked may be gone.
+    let _gone = incoming.answer.send(answer.encode());
 }
 
 /// The request as the handlers take it; `None` if it cannot be one, or would not end.

@@ -235,7 +235,7 @@ die() {
 # --- the stages
 
 stage_scripts() {
-  shellcheck .ci/run tests/*.sh tests/servers/*/*.sh crates/*/tests/*.sh clients/*.sh examples/*/*.sh packaging/*.sh packaging/debian/postrm
+  shellcheck -x .ci/run tests/*.sh tests/servers/*/*.sh crates/*/tests/*.sh clients/*.sh examples/*.sh examples/*/*.sh packaging/*.sh packaging/debian/postrm
   tests/subjects.sh
 }
 

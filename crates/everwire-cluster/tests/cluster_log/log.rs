@@ -1,5 +1,7 @@
 //! A log that is away, goes back, or is another one.
 
+use std::sync::atomic::Ordering;
+
 use async_nats::jetstream;
 use everwire_cluster::Phase;
 use everwire_proto::placement::EndReason;
@@ -171,4 +173,25 @@ async fn a_record_of_a_newer_version_ends_the_node_that_cannot_read_it() {
     assert_eq!(ended.code, "cluster_newer_version");
     assert!(ended.text.contains("version 9"), "{}", ended.text);
     assert!(!a.lease.may_write());
+}
+
+/// What a boot held could write under the lease of the next one.
+#[tokio::test]
+async fn a_boot_may_not_write_before_all_that_the_last_one_held_is_abandoned() {
+    let server = Server::start("hesitates");
+    let a = Node::start("hesitates", "a", &server);
+    all_is_held(&[&a]).await;
+    a.hesitates.store(true, Ordering::SeqCst);
+    let first = a.status().boot;
+    let client = async_nats::connect(server.url()).await.unwrap();
+    let context = jetstream::new(client);
+    context.delete_stream("EVERWIRE_PLACES").await.unwrap();
+    until("a has joined anew, and holds all", || {
+        let boot = a.status().boot;
+        boot.is_some() && boot != first && a.held().len() == 16
+    })
+    .await;
+    assert!(!a.lease.may_write());
+    a.cluster.abandoned().await;
+    until("it may write", || a.lease.may_write()).await;
 }

@@ -43,6 +43,8 @@ pub struct Node {
     pub told: Arc<Mutex<Told>>,
     /// It takes nothing that it is told.
     pub is_deaf: Arc<AtomicBool>,
+    /// It does not abandon what a boot held that has ended.
+    pub hesitates: Arc<AtomicBool>,
 }
 
 impl Node {
@@ -64,6 +66,8 @@ impl Node {
         let giving = Arc::clone(&given);
         let is_deaf = Arc::new(AtomicBool::new(false));
         let deaf = Arc::clone(&is_deaf);
+        let hesitates = Arc::new(AtomicBool::new(false));
+        let waits = Arc::clone(&hesitates);
         let tell = move |event: Event| {
             if deaf.load(Ordering::SeqCst) {
                 return false;
@@ -84,8 +88,10 @@ impl Node {
                 Event::Ended(reason) => {
                     told.held.clear();
                     told.ends.push(reason);
-                    let cluster = giving.lock().clone().expect("it runs");
-                    tokio::spawn(async move { cluster.abandoned().await });
+                    if !waits.load(Ordering::SeqCst) {
+                        let cluster = giving.lock().clone().expect("it runs");
+                        tokio::spawn(async move { cluster.abandoned().await });
+                    }
                 }
                 event => told.texts.push(event.to_string()),
             }
@@ -98,6 +104,7 @@ impl Node {
             lease,
             told,
             is_deaf,
+            hesitates,
         }
     }
 

@@ -73,7 +73,7 @@ function state({ drains, is_settled: isSettled }) {
 
 // This node's lease and its log.
 function head({ node, phase, lease_seconds: lease, log, shards, free }) {
-  const parts = [`Cluster: ${node} is ${phase}`];
+  const parts = [`Cluster: ${node}, whose names are listed below, is ${phase}`];
   parts.push(lease === null ? 'no lease' : `may write for ${Math.floor(lease)}s`);
   parts.push(log.server ? 'log is read' : `log cannot be read: ${log.error?.text ?? 'connecting'}`);
   if (!log.server) parts.push('shown as last read');

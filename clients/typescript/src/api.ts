@@ -293,6 +293,8 @@ export interface Matched {
   changed: number;
   /** The connections that the pattern selects. */
   matched: number;
+  /** Nodes of the cluster that did not answer: nothing is known of their names. Absent if all did. */
+  missing_nodes?: string[];
 }
 
 /** Memory in bytes, by use. */
@@ -443,6 +445,8 @@ export interface Overview {
 export interface Page {
   /** At most as many as requested. */
   connections: Status[];
+  /** Nodes of the cluster that did not answer: their names are missing. Absent if all did. */
+  missing_nodes?: string[];
   /** The `cursor` of the next page; `None` at the end. */
   next_cursor?: string | null;
 }

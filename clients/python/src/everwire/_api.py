@@ -393,13 +393,18 @@ class LastMessage(_LastMessage, total=False):
     text: str
 
 
-class Matched(TypedDict):
-    """The number of connections in a bulk request."""
-
+class _Matched(TypedDict):
     # Those of them for which something was done.
     changed: int
     # The connections that the pattern selects.
     matched: int
+
+
+class Matched(_Matched, total=False):
+    """The number of connections in a bulk request."""
+
+    # Nodes of the cluster that did not answer: nothing is known of their names. Absent if all did.
+    missing_nodes: list[str]
 
 
 class MemoryUsage(TypedDict):
@@ -560,6 +565,8 @@ class _Page(TypedDict):
 class Page(_Page, total=False):
     """A page of the list, in the order of the names."""
 
+    # Nodes of the cluster that did not answer: their names are missing. Absent if all did.
+    missing_nodes: list[str]
     # The `cursor` of the next page; `None` at the end.
     next_cursor: str | None
 

@@ -84,6 +84,24 @@ fn each_error_is_listed_as_the_source_has_it() {
     );
 }
 
+/// A table of codes that is not listed would be explained, and missing here.
+#[test]
+fn each_table_of_codes_is_listed() {
+    let folder =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/everwire-cli/src/service/codes");
+    let mut tables = BTreeSet::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let text = fs::read_to_string(entry.unwrap().path()).unwrap();
+        let declared = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("pub const "));
+        let of_codes = declared.filter_map(|rest| Some(rest.split_once(": [Code; ")?.0.to_owned()));
+        tables.extend(of_codes);
+    }
+    let listed = found::CODES.iter().map(|(table, _)| (*table).to_owned());
+    assert_eq!(tables, listed.collect());
+}
+
 /// The document.
 fn document(found: &BTreeSet<Found>) -> String {
     let mut text = HEAD.to_owned() + "\n## Codes\n";

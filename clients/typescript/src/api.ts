@@ -518,8 +518,9 @@ export interface Problem {
    * For a message that was not accepted: the reason. For a change: "not_stored" if it was made but is not on disk;
    * "store_outage" if the store cannot be opened, so that its content is unknown; "feature_missing" if it needs a
    * feature that this build lacks. For a subscription that was not accepted: "other_item", "full", "too_long" or
-   * "no_subscribe". In a cluster: "moved" if the connection is not open on this node, "not_in_log" if the log of the
-   * cluster has not taken the change, "cluster" if nodes cannot do it.
+   * "no_subscribe". In a cluster: "moved" if no node has the connection open now, "node_away" if its node was not
+   * asked, "node_silent" if it was asked and gave no answer, "not_in_log" if the log of the cluster has not taken the
+   * change, "cluster" if nodes cannot do it.
    */
   reason?: Reason;
   status: number;
@@ -558,7 +559,7 @@ export interface Readiness {
 export const Reasons = [
   "full", "closed", "too_large", "sessions_only", "not_text", "not_stored", "store_outage", "feature_missing",
   "other_item", "too_long", "no_subscribe", "idle", "failed", "unreachable", "no_turn", "reconfigured", "unavailable",
-  "key_used", "no_fence", "moved", "not_in_log", "cluster"
+  "key_used", "no_fence", "moved", "not_in_log", "cluster", "node_away", "node_silent"
 ] as const;
 /** Why something cannot be done. Other values are possible. */
 export type Reason = (typeof Reasons)[number] | (string & {});

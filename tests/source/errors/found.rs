@@ -48,7 +48,7 @@ const PROBLEMS: [(&str, &str); 11] = [
 ];
 
 /// The files with codes, and the text above their table.
-const CODES: [(&str, &str); 7] = [
+pub const CODES: [(&str, &str); 8] = [
     ("LOSSES", "Causes of a loss"),
     ("STATES", "Causes of a state"),
     ("REASONS", "Reasons of a problem"),
@@ -59,6 +59,7 @@ const CODES: [(&str, &str); 7] = [
         "BRIDGE_DROPS",
         "Reasons of messages that the bridge to NATS dropped",
     ),
+    ("CLUSTER", "Why a node of a cluster holds nothing any more"),
 ];
 
 /// Finds all errors in these crates.

@@ -648,8 +648,9 @@ class Problem(_Problem, total=False):
     # For a message that was not accepted: the reason. For a change: "not_stored" if it was made but is not on disk;
     # "store_outage" if the store cannot be opened, so that its content is unknown; "feature_missing" if it needs a
     # feature that this build lacks. For a subscription that was not accepted: "other_item", "full", "too_long" or
-    # "no_subscribe". In a cluster: "moved" if the connection is not open on this node, "not_in_log" if the log of the
-    # cluster has not taken the change, "cluster" if nodes cannot do it. One of `Reason`.
+    # "no_subscribe". In a cluster: "moved" if no node has the connection open now, "node_away" if its node was not
+    # asked, "node_silent" if it was asked and gave no answer, "not_in_log" if the log of the cluster has not taken the
+    # change, "cluster" if nodes cannot do it. One of `Reason`.
     reason: str
     # For a request that the peer has refused: its answer, if that is a text.
     text: str
@@ -715,6 +716,8 @@ class Reason(OpenEnum):
     MOVED = "moved"
     NOT_IN_LOG = "not_in_log"
     CLUSTER = "cluster"
+    NODE_AWAY = "node_away"
+    NODE_SILENT = "node_silent"
 
 
 class Reloaded(TypedDict):

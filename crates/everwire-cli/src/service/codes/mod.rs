@@ -95,7 +95,7 @@ pub fn find(code: &str) -> Vec<(Place, &'static Code)> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    use std::{collections::BTreeSet, fs, path::Path};
 
     use everwire::{core::Cause, events::DropReason};
 
@@ -123,6 +123,29 @@ mod tests {
     #[test]
     fn each_end_of_a_node_is_explained() {
         assert_eq!(words(&CLUSTER), everwire_cluster::CODES);
+    }
+
+    /// The literals of the handlers, whoever writes the next one.
+    #[test]
+    fn each_reason_that_a_handler_gives_is_explained() {
+        let (known, mut found) = (words(&REASONS), BTreeSet::new());
+        let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src/service/http")];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                    continue;
+                }
+                let text = fs::read_to_string(path).unwrap_or_default();
+                let given = text.split("member(\"reason\", \"").skip(1);
+                found.extend(given.filter_map(|rest| Some(rest.split_once('"')?.0.to_owned())));
+            }
+        }
+        assert!(found.len() >= 10, "{found:?}");
+        for reason in found {
+            assert!(known.contains(&&*reason), "{reason} is not explained");
+        }
     }
 
     #[test]

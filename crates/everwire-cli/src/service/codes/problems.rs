@@ -3,7 +3,7 @@
 use super::code::Code;
 
 /// `reason` of a problem.
-pub const REASONS: [Code; 22] = [
+pub const REASONS: [Code; 24] = [
     Code {
         code: "full",
         meaning: "There is no room: the outbox, the requests of the connection, its subscriptions, or the memory of the service.",
@@ -101,8 +101,8 @@ pub const REASONS: [Code; 22] = [
     },
     Code {
         code: "moved",
-        meaning: "The connection is not open on this node of the cluster: `node` has it, or nobody does for now.",
-        remedy: "Ask that node; `everwire where NAME` says where a name is. If nobody has it, ask again, as `Retry-After` says.",
+        meaning: "The connection is not open on this node of the cluster, and the request cannot be passed on: no node has it now, or it is a WebSocket, which only `node` takes.",
+        remedy: "Ask `node`. If it is null, ask again, as `Retry-After` says; `everwire where NAME` says when others take the name.",
     },
     Code {
         code: "not_in_log",
@@ -113,5 +113,15 @@ pub const REASONS: [Code; 22] = [
         code: "cluster",
         meaning: "A node of a cluster cannot do this: its names are those of the configuration, which all nodes share.",
         remedy: "Change the configuration of all nodes, then reload it.",
+    },
+    Code {
+        code: "node_away",
+        meaning: "The connection is on another node of the cluster, which was not asked: it does not listen, or no server of NATS answers.",
+        remedy: "Nothing was done. Ask again, or ask that node itself; `everwire nodes` says how the cluster is.",
+    },
+    Code {
+        code: "node_silent",
+        meaning: "The connection is on another node of the cluster, which was asked, and gave no answer: it is gone, or slow.",
+        remedy: "It may have done what was asked: look at the state of the connection before you ask again.",
     },
 ];

@@ -29,8 +29,9 @@ pub struct Problem {
     /// but is not on disk; "store_outage" if the store cannot be opened, so that its content is
     /// unknown; "feature_missing" if it needs a feature that this build lacks. For a subscription
     /// that was not accepted: "other_item", "full", "too_long" or "no_subscribe". In a cluster:
-    /// "moved" if the connection is not open on this node, "not_in_log" if the log of the cluster
-    /// has not taken the change, "cluster" if nodes cannot do it.
+    /// "moved" if no node has the connection open now, "node_away" if its node was not asked,
+    /// "node_silent" if it was asked and gave no answer, "not_in_log" if the log of the cluster has
+    /// not taken the change, "cluster" if nodes cannot do it.
     #[schema(nullable = false)]
     reason: Option<Reason>,
     /// The cause: "memory" if `service.memory` is used up; for a client of the raw bridge without a
